@@ -1,0 +1,55 @@
+/** Log: append at a revision, read one subject, tail many. */
+import type { Subject } from "@agentflow/protocol";
+
+/** The position of a record in its stream: opaque, it grows, it has gaps. 0 is "before everything". */
+export type Revision = number;
+
+export interface LogEntry {
+  readonly subject: Subject;
+  readonly revision: Revision;
+  /** UTF-8 text, as it was appended. */
+  readonly body: string;
+  /** When the log took it, Unix milliseconds. */
+  readonly atMs: number;
+}
+
+export interface AppendOptions {
+  /** The revision of the subject's last record that the writer knows (0: none yet). "any" has no fence. */
+  readonly expect: Revision | "any";
+}
+
+/** Losing a race is a value, not an error. `revision`: the subject's last record as the log sees it. */
+export type Appended =
+  | { readonly ok: true; readonly revision: Revision }
+  | { readonly ok: false; readonly reason: "wrong_revision"; readonly revision: Revision };
+
+export interface TailOptions {
+  /** Subjects or prefixes ending in a dot; a record is delivered when it matches one. */
+  readonly filter: readonly Subject[];
+  /** Everything behind this revision: first what is stored, then what comes. */
+  readonly after: Revision;
+  readonly signal: AbortSignal;
+}
+
+export interface Log {
+  /**
+   * Resolves once the record is durable by the adapter's class. Throws `unavailable` or `timeout` when that is
+   * not known (the record may be there: read before trying again), `limit_exceeded` for a body over
+   * `bodyBytesMax` or a full store, `invalid_input` for a subject that is none.
+   */
+  append(subject: Subject, body: string, options: AppendOptions): Promise<Appended>;
+  /** Records of one subject behind `after`, oldest first, at most `limit` (default 1,000): a leader read. */
+  read(subject: Subject, options?: { readonly after?: Revision; readonly limit?: number }): Promise<LogEntry[]>;
+  /**
+   * Batches in revision order, never empty, no record twice, none left out. Ends when the signal aborts; a
+   * reader that is slow gets bigger batches, not dropped records.
+   */
+  tail(options: TailOptions): AsyncIterable<readonly LogEntry[]>;
+  /** The revision of the newest record of the stream that `prefix` names (0 when empty). */
+  head(prefix: Subject): Promise<Revision>;
+  /** Removes records of one subject (`upTo` included, all when left out). For the archiver and `run delete`. */
+  purge(subject: Subject, options?: { readonly upTo?: Revision }): Promise<void>;
+}
+
+/** 1 MiB, as the NATS server's own default. */
+export const bodyBytesMax = 1024 * 1024;

@@ -1,0 +1,60 @@
+/** Queue: tasks for workers. At least once, leased, bounded; what is full refuses, nothing is dropped. */
+import type { Subject } from "@agentflow/protocol";
+
+export interface QueuedTask {
+  /** The task's id: a push under an id that the queue still holds changes nothing. */
+  readonly id: string;
+  readonly subject: Subject;
+  readonly body: string;
+}
+
+/** `full` is back-pressure: keep it and push again later. */
+export type Pushed = { readonly ok: true } | { readonly ok: false; readonly reason: "full" };
+
+export interface TakeOptions {
+  /** Exact task subjects. */
+  readonly subjects: readonly Subject[];
+  /** Who takes: shown by `af why`, free text of at most 63 characters. */
+  readonly holder: string;
+  /** At most so many deliveries unacknowledged at once. */
+  readonly slots: number;
+  /** A delivery not acknowledged or extended for so long goes to somebody else. */
+  readonly leaseMs: number;
+  readonly signal: AbortSignal;
+  /** Ids this holder still works on from before a lost connection: they become its own again, if free. */
+  readonly resume?: readonly string[];
+}
+
+export interface Delivery {
+  readonly id: string;
+  readonly subject: Subject;
+  readonly body: string;
+  /** How often it was handed out, from 1, this time included. */
+  readonly delivery: number;
+  /** Aborts when the lease is lost or the task was revoked: work on it is then in vain. */
+  readonly lost: AbortSignal;
+  /** Done with it. False: the lease was lost before, somebody else may have it. Late is harmless. */
+  ack(): Promise<boolean>;
+  /** Give it back, to be handed out again after `delayMs`. */
+  release(delayMs: number): Promise<boolean>;
+  /** Keeps the lease for another `leaseMs`. False: lost. */
+  extend(): Promise<boolean>;
+  /** Moves it to the dead letters (`af.dead.<tenant>.<pool>`) with a reason: never handed out again. */
+  bury(reason: string): Promise<boolean>;
+}
+
+export interface QueueDepth {
+  readonly subject: Subject;
+  readonly waiting: number;
+  readonly leased: number;
+}
+
+export interface Queue {
+  /** Changes whenever tasks may have been lost (a queue in memory that restarted): send open ones again. */
+  epoch(): Promise<string>;
+  push(tasks: readonly QueuedTask[]): Promise<readonly Pushed[]>;
+  take(options: TakeOptions): AsyncIterable<Delivery>;
+  /** Takes tasks back: waiting ones are gone, held ones have their `lost` aborted. Unknown ids are ignored. */
+  revoke(ids: readonly string[]): Promise<void>;
+  depth(): Promise<readonly QueueDepth[]>;
+}

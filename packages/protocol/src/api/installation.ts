@@ -1,0 +1,67 @@
+/** Workflows, workers, tools, logs, spans and the state of an installation over the API. */
+import type { Instant, JsonSchema } from "../json.ts";
+import type { Finding, Plan } from "../plan.ts";
+import type { LogRecord, SpanRecord } from "../telemetry.ts";
+import type { Callable, WorkerPresence } from "../worker.ts";
+import type { WorkflowDefinition } from "../workflow.ts";
+
+/** Body of `POST /v1/workflows`. */
+export interface RegisterBody {
+  readonly definition: WorkflowDefinition;
+  /** Refuse unless every tool and agent it uses is known (default true). */
+  readonly strict?: boolean;
+}
+
+export interface WorkflowSummary {
+  readonly name: string;
+  readonly version: string;
+  readonly plan: string;
+  readonly description?: string;
+  readonly registeredAt: Instant;
+  readonly steps: number;
+  readonly input?: JsonSchema;
+}
+
+export interface WorkflowView extends WorkflowSummary {
+  readonly definition: WorkflowDefinition;
+  readonly compiled: Plan;
+  readonly findings: readonly Finding[];
+  readonly versions: readonly string[];
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly cursor?: string;
+}
+
+/** A tool or agent with the workers that can run it now. */
+export interface CallableView extends Callable {
+  readonly workers: readonly string[];
+}
+
+export type WorkerView = WorkerPresence & { readonly alive: boolean };
+
+/** A log or span with its place in the telemetry stream; pass the last cursor as `after`. */
+export interface TelemetryPage {
+  readonly records: readonly ((LogRecord | SpanRecord) & { readonly tenant: string })[];
+  readonly cursor: string;
+  /** Records lost before they reached the stream, as far as their senders told. */
+  readonly dropped: number;
+}
+
+/** `GET /v1/status`: one look at the whole installation. */
+export interface InstallationStatus {
+  readonly version: string;
+  readonly installation: string;
+  readonly bus: { readonly kind: string; readonly durability: string };
+  readonly startedAt: Instant;
+  readonly shards: readonly { readonly shard: string; readonly owner: string }[];
+  readonly runs: { readonly [status: string]: number };
+  readonly hot: number;
+  readonly backlog: readonly { readonly pool: string; readonly waiting: number; readonly outstanding: number; readonly slots: number }[];
+  readonly timers: number;
+  readonly workers: number;
+  readonly deadLetters: number;
+  readonly revision: number;
+  readonly projectionLagMs: number;
+}

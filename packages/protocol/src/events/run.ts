@@ -1,0 +1,162 @@
+/** Events of a run, version 1. Facts, past tense, never edited; a new kind needs a new fold everywhere. */
+import type { BuildId, DefinitionHash, StepId, StepInstance, WorkerId } from "../ids.ts";
+import type { Failure } from "../errors.ts";
+import type { Instant, Json, Value } from "../json.ts";
+
+export type RunEvent =
+  | RunStarted
+  | TaskDispatched
+  | AttemptStarted
+  | AttemptFailed
+  | AttemptLost
+  | StepExpanded
+  | StepWaiting
+  | StepSucceeded
+  | StepFailed
+  | StepCaught
+  | StepSkipped
+  | StepCancelled
+  | StepUnknown
+  | EventEmitted
+  | RunCompleted
+  | RunFailed
+  | RunCancelled;
+
+interface At {
+  readonly at: Instant;
+}
+
+export interface RunStarted extends At {
+  readonly kind: "run_started";
+  readonly workflow: string;
+  /** First 12 hex digits of the definition's SHA-256. */
+  readonly version: string;
+  /** Hash of the stored plan. */
+  readonly plan: DefinitionHash;
+  readonly build: BuildId;
+  readonly input: Value;
+  /** SHA-256 of what the client asked for: a second start with another body is a conflict. */
+  readonly fingerprint: string;
+  readonly labels?: { readonly [key: string]: string };
+  readonly deadline?: Instant;
+  readonly traceparent?: string;
+}
+
+export interface TaskDispatched extends At {
+  readonly kind: "task_dispatched";
+  readonly step: StepInstance;
+  readonly attempt: number;
+}
+
+/** What a worker tells of an attempt it ran: the same keys wherever an attempt ends. */
+export interface AttemptFacts {
+  readonly worker?: WorkerId;
+  readonly startedAt?: Instant;
+  readonly ms?: number;
+  /** 12 hex digits of the user code that ran. */
+  readonly code?: string;
+}
+
+/** Written before an irreversible call starts: without it the call certainly did not happen. */
+export interface AttemptStarted extends At {
+  readonly kind: "attempt_started";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly worker: WorkerId;
+}
+
+export interface AttemptFailed extends At, AttemptFacts {
+  readonly kind: "attempt_failed";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly failure: Failure;
+  /** When the next attempt is due; absent when there is none. */
+  readonly retryAt?: Instant;
+}
+
+/** The worker or its runner died or lost its lease; does not count against `retry.max`. */
+export interface AttemptLost extends At, AttemptFacts {
+  readonly kind: "attempt_lost";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly reason: string;
+}
+
+export interface StepExpanded extends At {
+  readonly kind: "step_expanded";
+  readonly step: StepInstance;
+  readonly count: number;
+}
+
+export interface StepWaiting extends At {
+  readonly kind: "step_waiting";
+  readonly step: StepInstance;
+  readonly until: Instant;
+}
+
+export interface StepSucceeded extends At, AttemptFacts {
+  readonly kind: "step_succeeded";
+  readonly step: StepInstance;
+  readonly attempt?: number;
+  readonly output: Value;
+  /** What `select` gave: what expressions see instead of the output. */
+  readonly selected?: Json;
+}
+
+export interface StepFailed extends At {
+  readonly kind: "step_failed";
+  readonly step: StepInstance;
+  readonly failure: Failure;
+}
+
+export interface StepCaught extends At {
+  readonly kind: "step_caught";
+  readonly step: StepInstance;
+  readonly failure: Failure;
+  readonly handler?: StepId;
+  readonly output?: Value;
+}
+
+export interface StepSkipped extends At {
+  readonly kind: "step_skipped";
+  readonly step: StepInstance;
+  readonly reason: "condition" | "not_needed";
+}
+
+export interface StepCancelled extends At {
+  readonly kind: "step_cancelled";
+  readonly step: StepInstance;
+  readonly reason: string;
+}
+
+/** An irreversible attempt was lost after it had started; someone must say what happened. */
+export interface StepUnknown extends At {
+  readonly kind: "step_unknown";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly reason: string;
+}
+
+export interface EventEmitted extends At {
+  readonly kind: "event_emitted";
+  readonly step: StepInstance;
+  readonly name: string;
+  readonly data: Json;
+}
+
+export interface RunCompleted extends At {
+  readonly kind: "run_completed";
+  readonly output: Value;
+}
+
+export interface RunFailed extends At {
+  readonly kind: "run_failed";
+  readonly failure: Failure;
+  readonly step?: StepInstance;
+}
+
+export interface RunCancelled extends At {
+  readonly kind: "run_cancelled";
+  readonly reason: string;
+  readonly by?: string;
+}

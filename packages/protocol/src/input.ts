@@ -1,0 +1,114 @@
+/** Inputs: what asks a run to move. Sent to the shard's owner as a request; answered once it is durable. */
+import type { Failure } from "./errors.ts";
+import type { AttemptFacts } from "./events/run.ts";
+import type { BuildId, DefinitionHash, InputId, RunId, StepInstance, WorkerId } from "./ids.ts";
+import type { Instant, Json, Value } from "./json.ts";
+
+export type RunInput =
+  | StartInput
+  | ResultInput
+  | StartedInput
+  | RedeliveredInput
+  | TimerInput
+  | CancelInput
+  | ResolveInput
+  | NudgeInput
+  | ContinueInput;
+
+interface InputBase {
+  readonly id: InputId;
+  readonly at: Instant;
+}
+
+export interface StartInput extends InputBase {
+  readonly kind: "start";
+  readonly workflow: string;
+  readonly version: string;
+  readonly plan: DefinitionHash;
+  readonly build: BuildId;
+  readonly input: Value;
+  readonly fingerprint: string;
+  readonly labels?: { readonly [key: string]: string };
+  /** Shortens the plan's own timeout, never lengthens it. */
+  readonly timeoutMs?: number;
+  readonly traceparent?: string;
+}
+
+export type Outcome =
+  | { readonly kind: "succeeded"; readonly output: Value; readonly selected?: Json }
+  | { readonly kind: "failed"; readonly failure: Failure; readonly retryable?: boolean }
+  | { readonly kind: "lost"; readonly reason: string };
+
+/** How an attempt ended, from the worker that ran it. */
+export interface ResultInput extends InputBase, AttemptFacts {
+  readonly kind: "result";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly outcome: Outcome;
+}
+
+/** An irreversible call is about to start; the worker waits for the answer before it does. */
+export interface StartedInput extends InputBase {
+  readonly kind: "started";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly worker: WorkerId;
+}
+
+/** A worker was handed a task that another worker already had: the attempt's lease was lost. */
+export interface RedeliveredInput extends InputBase {
+  readonly kind: "redelivered";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly worker: WorkerId;
+  /** From 1: how often the queue handed the task out, this time included. */
+  readonly delivery: number;
+}
+
+export interface TimerInput extends InputBase {
+  readonly kind: "timer";
+  readonly timer: string;
+}
+
+export interface CancelInput extends InputBase {
+  readonly kind: "cancel";
+  readonly reason: string;
+  readonly by?: string;
+}
+
+/** A person says what became of a step whose outcome is unknown. */
+export interface ResolveInput extends InputBase {
+  readonly kind: "resolve";
+  readonly step: StepInstance;
+  readonly as: "done" | "failed" | "retry";
+  readonly output?: Value;
+  readonly message?: string;
+  readonly by?: string;
+}
+
+export interface NudgeInput extends InputBase {
+  readonly kind: "nudge";
+}
+
+export interface ContinueInput extends InputBase {
+  readonly kind: "continue";
+}
+
+/** What travels on `af.in.<shard>.<tenant>`. */
+export interface InputRequest {
+  readonly v: 1;
+  readonly kind: "input";
+  readonly run: RunId;
+  readonly input: RunInput;
+}
+
+/** The owner's answer, given only after the input is in the log (or was there already). */
+export type InputAnswer =
+  | { readonly v: 1; readonly kind: "accepted"; readonly revision: number; readonly repeated?: true }
+  | {
+      readonly v: 1;
+      readonly kind: "refused";
+      readonly reason: string;
+      readonly message: string;
+      readonly revision?: number;
+    };

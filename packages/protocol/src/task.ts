@@ -1,0 +1,29 @@
+/** A task: an attempt's envelope on the queue. Self-contained: a worker needs nothing else to run it. */
+import type { BuildId, RunId, StepInstance, TaskId, TenantId } from "./ids.ts";
+import type { Instant, Value } from "./json.ts";
+import type { PlanUses } from "./plan.ts";
+import type { Effect } from "./workflow.ts";
+
+export interface Task {
+  readonly v: 1;
+  readonly kind: "task";
+  readonly id: TaskId;
+  readonly tenant: TenantId;
+  readonly run: RunId;
+  readonly workflow: string;
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly uses: PlanUses;
+  readonly with: Value;
+  readonly effect: Effect;
+  readonly build: BuildId;
+  readonly at: Instant;
+  readonly timeoutMs?: number;
+  readonly select?: string;
+  readonly traceparent?: string;
+}
+
+/** The idempotency key a tool receives: the same for every attempt of one step instance. */
+export function callId(task: { readonly run: RunId; readonly step: StepInstance }): string {
+  return `${task.run}:${task.step}`;
+}

@@ -1,0 +1,72 @@
+/** What workers say of themselves: presence in Table, and the manifest of the code they loaded. */
+import type { BuildId, PoolName, RunId, StepInstance, TenantId, WorkerId } from "./ids.ts";
+import type { Instant, JsonSchema } from "./json.ts";
+import type { Effect, WorkflowDefinition } from "./workflow.ts";
+
+/** A worker's row in Table, under `worker.<tenant>.<worker>`; written each `presenceEveryMs` and on change. */
+export interface WorkerPresence {
+  readonly v: 1;
+  readonly kind: "worker";
+  readonly worker: WorkerId;
+  readonly tenant: TenantId;
+  readonly pool: PoolName;
+  readonly build: BuildId;
+  readonly slots: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly since: Instant;
+  readonly seenAt: Instant;
+  readonly state: "loading" | "ready" | "broken" | "draining";
+  /** Present once user code is loaded: what this worker can run. */
+  readonly manifest?: Manifest;
+  /** Why user code does not load; state is then `broken` and old code, if any, keeps serving. */
+  readonly problem?: LoadProblem;
+  readonly busy: readonly Busy[];
+}
+
+export interface Busy {
+  readonly run: RunId;
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly uses: string;
+  readonly since: Instant;
+}
+
+/** A presence row older than this is of a dead worker. */
+export const presenceMaxAgeMs = 10_000;
+export const presenceEveryMs = 2_000;
+
+export interface Manifest {
+  readonly v: 1;
+  readonly kind: "manifest";
+  /** First 12 hex digits of the SHA-256 over the project's code files: tells two loads of `dev` apart. */
+  readonly code: string;
+  readonly tools: readonly Callable[];
+  readonly agents: readonly Callable[];
+  /** Workflows written in TypeScript; those in YAML are read by the CLI. */
+  readonly workflows: readonly WorkflowDefinition[];
+}
+
+/** A tool or a function agent as it was declared. */
+export interface Callable {
+  readonly name: string;
+  readonly description: string;
+  readonly effect: Effect;
+  readonly input?: JsonSchema;
+  readonly output?: JsonSchema;
+  /** Relative to the project. */
+  readonly file: string;
+  /** Longest one call may take, when declared. */
+  readonly timeoutMs?: number;
+}
+
+/** User code that does not load: where, and what to do. */
+export interface LoadProblem {
+  readonly message: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** The source line and a caret below the column. */
+  readonly frame?: string;
+  readonly hint?: string;
+}

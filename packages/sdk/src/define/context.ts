@@ -1,0 +1,32 @@
+/** What user code gets beside its input. */
+import type { Json } from "@agentflow/protocol";
+
+export interface CallContext {
+  /** Aborts at the call's timeout, on cancel and when the worker stops: pass it on to fetch and friends. */
+  readonly signal: AbortSignal;
+  readonly log: CallLog;
+  /** The same for every attempt of this call: use it as idempotency key. For `write` the tool's own key. */
+  readonly callId: string;
+  readonly run: string;
+  readonly workflow: string;
+  readonly step: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** The folder of the project: relative paths of the input are meant from here. */
+  readonly projectDir: string;
+  readonly secrets: Secrets;
+  /** Runs `work` as a named span of the trace, ended when it settles. */
+  span<T>(name: string, work: () => Promise<T> | T, attributes?: { readonly [key: string]: Json }): Promise<T>;
+}
+
+export interface CallLog {
+  debug(message: string, fields?: { readonly [key: string]: Json }): void;
+  info(message: string, fields?: { readonly [key: string]: Json }): void;
+  warn(message: string, fields?: { readonly [key: string]: Json }): void;
+  error(message: string, fields?: { readonly [key: string]: Json }): void;
+}
+
+export interface Secrets {
+  /** The secret's value. Throws `not_found` when this task may not have it. */
+  get(name: string): string;
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+// Long tests run real servers and kill them for minutes; `npm run test:long` runs them and nothing else.
+const long = process.env["AF_TEST_LONG"] === "1";
+const homes = ["packages/*/src", "packages/*/test", "tools", "bench", "examples"];
+const longTests = homes.map((home) => `${home}/**/*.long.test.ts`);
+const tests = homes.map((home) => `${home}/**/*.test.ts`);
+
+export default defineConfig({
+  resolve: { conditions: ["@agentflow/source"] },
+  ssr: { resolve: { conditions: ["@agentflow/source"] } },
+  test: {
+    include: long ? longTests : tests,
+    exclude: ["**/node_modules/**", "**/dist/**", ...(long ? [] : longTests)],
+    disableConsoleIntercept: true,
+    testTimeout: long ? 600_000 : 30_000,
+    hookTimeout: long ? 120_000 : 30_000,
+  },
+});
