@@ -9,12 +9,13 @@ import { Complaint } from "./complaint.js";
  * Makes node_modules what package-lock.json says, by `npm ci`; does nothing when it already is.
  * Refuses, with npm's own words, when npm cannot.
  * @param {string} root
+ * @param {(line: string) => void} [say]
  */
-export function install(root) {
+export function install(root, say = (line) => process.stderr.write(`${line}\n`)) {
   if (isInstalled(root)) return;
-  process.stderr.write("Installing dependencies as package-lock.json names them (npm ci) ...\n");
+  say("Installing dependencies as package-lock.json names them (npm ci) ...");
   const started = performance.now();
-  // npm warns that an older Node is not the one the packages want; the Node that will run them comes with them.
+  // npm would warn that this Node is older than the packages want; the one they will run under comes along.
   const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
   // NODE_ENV=production would leave out the tools, and with them Node itself.
   const all = ["--include=dev", "--include=optional"];
@@ -28,7 +29,7 @@ export function install(root) {
   if (done.error || done.status !== 0) throw new Complaint(explain(done));
   stamp(root);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stderr.write(`Installed in ${seconds} s.\n`);
+  say(`Installed in ${seconds} s.`);
 }
 
 /**
@@ -67,8 +68,7 @@ export function isSameTree(wanted, present) {
 
 /** @param {string} text */
 function packagesOf(text) {
-  /** @type {{packages: Record<string, Locked>}} */
-  const file = JSON.parse(text);
+  const file = /** @type {{packages: Record<string, Locked>}} */ (JSON.parse(text));
   return file.packages;
 }
 
@@ -99,7 +99,8 @@ function npmCommand() {
 
 /** @param {import("node:child_process").SpawnSyncReturns<string>} done */
 function explain(done) {
-  if (done.error) return `npm could not be started: ${done.error.message}. Install npm (it comes with Node).`;
-  const said = `${done.stdout}${done.stderr}`.trim().split("\n").slice(-20).join("\n");
-  return `${said}\nnpm ci failed (exit ${done.status}). Nothing was run. Mend the cause above and type the command again.`;
+  if (done.error) return `npm could not be started: ${done.error.message}. It comes with Node.`;
+  // npm names the cause first and closes with pages of usage.
+  const said = `${done.stdout}${done.stderr}`.trim().split("\n").slice(0, 12).join("\n");
+  return `${said}\nnpm ci failed (exit ${done.status}), so nothing was run. Mend that and try again.`;
 }

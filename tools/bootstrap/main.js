@@ -4,7 +4,7 @@
  *
  *   node tools/bootstrap/main.js [--no-build] FILE [ARGUMENT...]
  */
-import { join } from "node:path";
+import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "./build.js";
@@ -37,5 +37,5 @@ async function main(words) {
   install(root);
   const node = findNode(root);
   if (wantsBuild) build(root, node);
-  return runUnder(root, node, [join(root, file), ...rest]);
+  return runUnder(root, node, [resolve(root, file), ...rest]);
 }

@@ -109,8 +109,8 @@ function isReference(node: Syntax, parent: Syntax | undefined): boolean {
   if (parent === undefined || parent.type.startsWith("TS") || parent.type.startsWith("Import")) return false;
   if (parent.type === "MemberExpression")
     return child(parent, "object") === node || parent["computed"] === true;
-  const isKey = child(parent, "key") === node && parent["computed"] !== true;
-  return !isKey || parent["shorthand"] === true;
+  // In `{ setTimeout }` the key and the value are two of the tree's nodes; the value is the use.
+  return child(parent, "key") !== node || parent["computed"] === true;
 }
 
 function bannedImports(source: Source, imports: readonly Import[]): Finding[] {

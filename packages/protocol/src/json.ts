@@ -29,3 +29,6 @@ export function instant(unixMs: number): Instant {
 export function unixMs(at: Instant): number {
   return Date.parse(at);
 }
+
+/** An object {"$ref": {"blob", "bytes"}} within a task's input stands for the blob's JSON; workers put it in. */
+export const blobRefKey = "$ref";

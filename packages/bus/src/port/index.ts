@@ -5,6 +5,7 @@ import type { Table } from "./table.ts";
 import type { Wire } from "./wire.ts";
 
 export * from "./blobs.ts";
+export type { DeadLetter } from "./dead-letter.ts";
 export * from "./log.ts";
 export * from "./queue.ts";
 export * from "./table.ts";

@@ -21,10 +21,15 @@ export interface TakeOptions {
   /** A delivery not acknowledged or extended for so long goes to somebody else. */
   readonly leaseMs: number;
   readonly signal: AbortSignal;
-  /** Ids this holder still works on from before a lost connection: they become its own again, if free. */
+  /**
+   * Ids this holder still works on from before a lost connection: they become its own again, if free (or still
+   * leased under its name). Each comes as a delivery once more, its count not raised, and that handle replaces
+   * the older one. An id the queue does not know yet is kept for this holder while `take` goes on.
+   */
   readonly resume?: readonly string[];
 }
 
+/** `ack`, `release`, `extend` and `bury` throw `unavailable` or `timeout` when the queue does not answer. */
 export interface Delivery {
   readonly id: string;
   readonly subject: Subject;
@@ -52,7 +57,12 @@ export interface QueueDepth {
 export interface Queue {
   /** Changes whenever tasks may have been lost (a queue in memory that restarted): send open ones again. */
   epoch(): Promise<string>;
+  /** One answer a task, in order. A task that cannot be one (name, size) fails the whole push. */
   push(tasks: readonly QueuedTask[]): Promise<readonly Pushed[]>;
+  /**
+   * Ends with the signal: what was handed over stays held until its lease ends, and can be acknowledged.
+   * Throws `unavailable` when the connection is lost: take again, with `resume`.
+   */
   take(options: TakeOptions): AsyncIterable<Delivery>;
   /** Takes tasks back: waiting ones are gone, held ones have their `lost` aborted. Unknown ids are ignored. */
   revoke(ids: readonly string[]): Promise<void>;

@@ -17,10 +17,13 @@ export interface Table {
   get(key: string): Promise<Row | undefined>;
   /** `expect`: the row's revision, 0 for "no such row", "any" to overwrite. At most 256 KiB a value. */
   put(key: string, value: string, options: { readonly expect: Revision | "any" }): Promise<Put>;
+  /** As `put`; a row that is not there counts as revision 0, and deleting it changes nothing. */
   delete(key: string, options: { readonly expect: Revision | "any" }): Promise<Put>;
-  /** Every row whose key begins with `prefix`, by key; at most 10,000, then `limit_exceeded`. */
+  /** Every row whose key begins with `prefix`, by key, as current as `get`; at most 10,000, then
+   *  `limit_exceeded`. */
   list(prefix: string): Promise<readonly Row[]>;
-  /** The rows under `prefix` now, then each change (`value` undefined: deleted). Ends with the signal. */
+  /** The rows under `prefix` now, then each change (`value` undefined: deleted), in order. Ends with
+   *  the signal; throws `unavailable` when the connection is lost: watch again. */
   watch(prefix: string, signal: AbortSignal): AsyncIterable<readonly RowChange[]>;
 }
 
@@ -29,3 +32,5 @@ export interface RowChange {
   readonly value: string | undefined;
   readonly revision: Revision;
 }
+
+export const tableValueBytesMax = 256 * 1024;

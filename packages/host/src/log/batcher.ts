@@ -1,4 +1,4 @@
-import type { Timers } from "../clock.ts";
+import type { Stop, Timers } from "../clock.ts";
 
 export interface BatchInfo {
   /** Grows by one with each new batch and stays the same when one is sent again. */
@@ -30,6 +30,11 @@ export interface Batcher<T> {
   dropped(): number;
 }
 
+/** Gathers items into batches and sends them in order. Never blocks and never grows: what it loses, it counts. */
+export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
+  return new GatheringBatcher(options);
+}
+
 const retryMsMax = 5_000;
 
 interface Batch<T> {
@@ -37,101 +42,148 @@ interface Batch<T> {
   readonly number: number;
 }
 
-/** Gathers items into batches and sends them in order. Never blocks and never grows: what it loses, it counts. */
-export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
-  const { timers, send, sizeOf, maxMs = 100, maxBytes = 65_536, backlogBytesMax = 1_048_576 } = options;
-  let queue: { readonly item: T; readonly bytes: number }[] = [];
-  let queueBytes = 0;
-  let inFlight: Batch<T> | undefined;
-  let sending: Promise<boolean> | undefined;
-  let stopTimer: (() => void) | undefined;
-  let number = 0;
-  let failures = 0;
-  let lost = 0;
-  let told = 0;
-  let closed = false;
+class GatheringBatcher<T> implements Batcher<T> {
+  private readonly options: BatcherOptions<T>;
+  private readonly maxMs: number;
+  private readonly maxBytes: number;
+  private readonly backlogBytesMax: number;
+  private queue: { readonly item: T; readonly bytes: number }[] = [];
+  /** Where the queue begins: shifting an array of thousands for each dropped item would be slow. */
+  private head = 0;
+  private queueBytes = 0;
+  private added = 0;
+  private inFlight: Batch<T> | undefined;
+  private sending: Promise<boolean> | undefined;
+  private stopTimer: Stop | undefined;
+  private number = 0;
+  private failures = 0;
+  private lost = 0;
+  private told = 0;
+  private closed = false;
 
-  const arm = (ms: number): void => {
-    stopTimer ??= timers.after(ms, wake, { background: true });
-  };
-  const wake = (): void => {
-    stopTimer?.();
-    stopTimer = undefined;
-    void pump();
-  };
-  const take = (): Batch<T> => {
-    let count = 0;
-    let bytes = 0;
-    for (const { bytes: size } of queue) {
-      if (count > 0 && bytes + size > maxBytes) break;
-      bytes += size;
-      count++;
+  constructor(options: BatcherOptions<T>) {
+    this.options = options;
+    this.maxMs = options.maxMs ?? 100;
+    this.maxBytes = options.maxBytes ?? 65_536;
+    this.backlogBytesMax = options.backlogBytesMax ?? 1_048_576;
+  }
+
+  add(item: T): void {
+    if (this.closed) {
+      this.lost++;
+      return;
     }
-    const items = queue.slice(0, count).map((entry) => entry.item);
-    queue = queue.slice(count);
-    queueBytes -= bytes;
-    return { items, number: ++number };
-  };
-  /** One batch; false when it could not be sent and stays for the next try. */
-  const sendOne = async (): Promise<boolean> => {
-    const batch = (inFlight ??= take());
-    const dropped = lost - told;
+    const bytes = this.options.sizeOf(item);
+    this.queue.push({ item, bytes });
+    this.queueBytes += bytes;
+    this.added++;
+    this.shed();
+    if (this.sending === undefined && this.failures === 0) this.schedule();
+  }
+
+  async flush(): Promise<void> {
+    while (this.waiting()) if (!(await this.pump())) return;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.flush();
+    this.closed = true;
+    this.disarm();
+    this.lost += this.length() + (this.inFlight?.items.length ?? 0);
+    this.queue = [];
+    this.head = 0;
+    this.inFlight = undefined;
+  }
+
+  dropped(): number {
+    return this.lost;
+  }
+
+  private length(): number {
+    return this.queue.length - this.head;
+  }
+
+  private waiting(): boolean {
+    return this.inFlight !== undefined || this.length() > 0;
+  }
+
+  private schedule(): void {
+    if (this.queueBytes >= this.maxBytes) void this.pump();
+    else if (this.length() > 0) this.arm(this.maxMs);
+  }
+
+  private arm(ms: number): void {
+    this.stopTimer ??= this.options.timers.after(ms, () => void this.pump(), { background: true });
+  }
+
+  private disarm(): void {
+    this.stopTimer?.();
+    this.stopTimer = undefined;
+  }
+
+  /** Sends what waits now; what comes meanwhile gathers for the next batch. False after a failed send. */
+  private pump(): Promise<boolean> {
+    this.disarm();
+    this.sending ??= this.drain(this.added).finally(() => {
+      this.sending = undefined;
+      if (this.closed) return;
+      if (this.failures > 0) this.arm(Math.min(retryMsMax, this.maxMs * 2 ** this.failures));
+      else this.schedule();
+    });
+    return this.sending;
+  }
+
+  private async drain(goal: number): Promise<boolean> {
+    // The first item in the queue is number `added - length`.
+    while (this.inFlight !== undefined || (this.length() > 0 && this.added - this.length() < goal)) {
+      if (!(await this.sendOne())) return false;
+    }
+    return true;
+  }
+
+  private async sendOne(): Promise<boolean> {
+    this.inFlight ??= this.take();
+    const { items, number } = this.inFlight;
+    const dropped = this.lost - this.told;
     try {
-      await send(batch.items, { number: batch.number, dropped });
+      await this.options.send(items, { number, dropped });
     } catch {
-      failures++;
+      this.failures++;
       return false;
     }
-    told += dropped;
-    failures = 0;
-    inFlight = undefined;
+    this.told += dropped;
+    this.failures = 0;
+    this.inFlight = undefined;
     return true;
-  };
-  const drain = async (): Promise<boolean> => {
-    while (inFlight !== undefined || queue.length > 0) if (!(await sendOne())) return false;
-    return true;
-  };
-  const pump = async (): Promise<void> => {
-    sending ??= drain();
-    const emptied = await sending;
-    sending = undefined;
-    if (!emptied && !closed) arm(Math.min(retryMsMax, maxMs * 2 ** failures));
-  };
-  const shed = (): void => {
-    let count = 0;
-    while (queueBytes > backlogBytesMax && count < queue.length) queueBytes -= queue[count++]?.bytes ?? 0;
-    if (count > 0) queue = queue.slice(count);
-    lost += count;
-  };
+  }
 
-  return {
-    add(item) {
-      if (closed) {
-        lost++;
-        return;
-      }
-      const bytes = sizeOf(item);
-      queue.push({ item, bytes });
-      queueBytes += bytes;
-      if (queueBytes > backlogBytesMax) shed();
-      if (failures > 0 || sending !== undefined) return;
-      if (queueBytes >= maxBytes) wake();
-      else arm(maxMs);
-    },
-    async flush() {
-      stopTimer?.();
-      stopTimer = undefined;
-      await pump();
-    },
-    async close() {
-      if (closed) return;
-      await this.flush();
-      closed = true;
-      stopTimer?.();
-      lost += queue.length + (inFlight?.items.length ?? 0);
-      queue = [];
-      inFlight = undefined;
-    },
-    dropped: () => lost,
-  };
+  private take(): Batch<T> {
+    let end = this.head;
+    let bytes = 0;
+    for (let next = this.queue[end]; next !== undefined; next = this.queue[++end]) {
+      if (end > this.head && bytes + next.bytes > this.maxBytes) break;
+      bytes += next.bytes;
+    }
+    const items = this.queue.slice(this.head, end).map((entry) => entry.item);
+    this.queueBytes -= bytes;
+    this.forget(end);
+    return { items, number: ++this.number };
+  }
+
+  private shed(): void {
+    let end = this.head;
+    while (this.queueBytes > this.backlogBytesMax && end < this.queue.length) {
+      this.queueBytes -= this.queue[end++]?.bytes ?? 0;
+    }
+    this.lost += end - this.head;
+    this.forget(end);
+  }
+
+  private forget(end: number): void {
+    this.head = end;
+    if (this.head < 1024 && this.head < this.queue.length) return;
+    this.queue = this.queue.slice(this.head);
+    this.head = 0;
+  }
 }

@@ -29,7 +29,10 @@ export function boundText(text: string, bytesMax: number, secrets: Secrets): str
   if (bytes <= bytesMax) return text;
   // Twice the bound is enough to see every secret that could cross the cut.
   const safe = Buffer.from(secrets.redact(text.slice(0, 2 * bytesMax)));
-  const kept = safe.subarray(0, bytesMax).toString("utf8").replace(/\ufffd$/, "");
+  const kept = safe
+    .subarray(0, bytesMax)
+    .toString("utf8")
+    .replace(/\ufffd$/, "");
   return `${kept}… [cut: ${bytes} bytes]`;
 }
 
@@ -42,7 +45,9 @@ function cleanObject(value: object, options: CleanOptions, depth: number): { [ke
       out["…"] = `${Object.keys(value).length - logLimits.itemsMax} more`;
       break;
     }
-    const item = isSecretKey(key) ? hideValue(read(value, key)) : cleanValue(read(value, key), options, depth + 1);
+    const item = isSecretKey(key)
+      ? hideValue(read(value, key))
+      : cleanValue(read(value, key), options, depth + 1);
     if (item !== undefined) out[key] = item;
   }
   return out;
@@ -66,7 +71,7 @@ function hideValue(value: unknown): Json | undefined {
 function cleanValue(value: unknown, options: CleanOptions, depth: number): Json | undefined {
   switch (typeof value) {
     case "string":
-      return boundText(value, logLimits.fieldBytesMax, options.secrets);
+      return options.secrets.redact(boundText(value, logLimits.fieldBytesMax, options.secrets));
     case "number":
       return Number.isFinite(value) ? value : String(value);
     case "boolean":
@@ -113,6 +118,8 @@ function foreignCode(error: Error): { [key: string]: Json } {
 
 /** The stack without its first lines: those repeat the message. */
 function framesOf(error: Error): string[] {
-  const lines = String(error.stack ?? "").split("\n").map((line) => line.trim());
+  const lines = String(error.stack ?? "")
+    .split("\n")
+    .map((line) => line.trim());
   return lines.filter((line) => /^at .*:\d+:\d+\)?$/.test(line)).slice(0, logLimits.framesMax);
 }

@@ -24,7 +24,7 @@ export function createSecrets(): Secrets {
   const rebuild = (): void => {
     const forms = new Set([...held.keys()].flatMap(formsOf));
     // The longest first, so that no form leaves the rest of a longer one behind.
-    const sorted = [...forms].sort((a, b) => b.length - a.length).map((form) => RegExp.escape(form));
+    const sorted = [...forms].sort((a, b) => b.length - a.length).map(escapePattern);
     pattern = sorted.length === 0 ? undefined : new RegExp(sorted.join("|"), "g");
   };
   const forget = (value: string): void => {
@@ -73,6 +73,10 @@ function linesOf(value: string): string[] {
   return lines.length < 2 ? [] : lines.filter((line) => line.length >= 16);
 }
 
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
+
 function percentForms(value: string): string[] {
   if (!value.isWellFormed()) return [];
   const upper = encodeURIComponent(value);
@@ -84,7 +88,9 @@ function percentForms(value: string): string[] {
 function base64Forms(value: string): string[] {
   const bytes = Buffer.from(value, "utf8");
   const inside = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64").replace(/=+$/, "");
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
     const start = shift === 0 ? 0 : shift + 1;
     const whole = (shift + bytes.length) % 3 === 0;
     return text.slice(start, whole ? undefined : -1);

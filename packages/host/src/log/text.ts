@@ -6,7 +6,9 @@ export function formatText(line: string): string {
   const who = [source, name].filter((part) => part !== undefined).join("/");
   const ids = Object.entries(rest).filter(([key]) => key !== "v" && key !== "kind");
   const pairs = [...ids, ...Object.entries(isObject(fields) ? fields : {})];
-  const tail = pairs.map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const tail = pairs.map(
+    ([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
   return escapeControls(`${at} ${String(level).padEnd(5)} ${who} ${message}${tail.join("")}`);
 }
 

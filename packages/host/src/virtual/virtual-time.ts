@@ -97,7 +97,9 @@ export class VirtualTime implements Clock, Timers {
     for (let steps = 0; this.foreground > 0; steps++) {
       if (steps >= stepsMax) {
         const details = { stepsMax, pending: this.live.size };
-        throw new AgentFlowError("internal", `virtual time is not idle after ${stepsMax} timers`, { details });
+        throw new AgentFlowError("internal", `virtual time is not idle after ${stepsMax} timers`, {
+          details,
+        });
       }
       this.step();
       await this.settle();

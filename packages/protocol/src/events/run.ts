@@ -1,5 +1,5 @@
 /** Events of a run, version 1. Facts, past tense, never edited; a new kind needs a new fold everywhere. */
-import type { BuildId, DefinitionHash, StepId, StepInstance, WorkerId } from "../ids.ts";
+import type { BuildId, DefinitionHash, InputId, StepId, StepInstance, WorkerId } from "../ids.ts";
 import type { Failure } from "../errors.ts";
 import type { Instant, Json, Value } from "../json.ts";
 
@@ -46,6 +46,9 @@ export interface TaskDispatched extends At {
   readonly kind: "task_dispatched";
   readonly step: StepInstance;
   readonly attempt: number;
+  /** The input that led to it and its number there: the end of the task's id, also when it is sent again. */
+  readonly input: InputId;
+  readonly n: number;
 }
 
 /** What a worker tells of an attempt it ran: the same keys wherever an attempt ends. */
@@ -113,8 +116,12 @@ export interface StepCaught extends At {
   readonly kind: "step_caught";
   readonly step: StepInstance;
   readonly failure: Failure;
+  /** The handler step that was given the failure. */
   readonly handler?: StepId;
+  /** Present when the step has ended: the value of its catch, or what its handler gave. */
   readonly output?: Value;
+  /** What the handler's `select` gave: what expressions see instead of the output. */
+  readonly selected?: Json;
 }
 
 export interface StepSkipped extends At {

@@ -1,0 +1,132 @@
+import { AgentFlowError, type StreamName, streamOf, type Subject } from "@agentflow/protocol";
+import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } from "../../port/index.ts";
+import { checkBody, checkExpect, checkFilter, checkSubject } from "../check.ts";
+import type { StoreName } from "../store/backend.ts";
+import { standing, write } from "../store/group.ts";
+import type { GroupWriter } from "../store/writer.ts";
+import type { Feed, Tail } from "./feed.ts";
+import type { Reader } from "./reader.ts";
+
+export const logStreams: readonly StreamName[] = ["log", "dead", "audit", "tele"];
+const readLimitDefault = 1_000;
+
+export interface Store {
+  readonly writer: GroupWriter;
+  readonly reader: Reader;
+  readonly feed: Feed;
+}
+
+type Done<T> = (error: AgentFlowError | undefined, value: T) => void;
+
+/** The Log port over the two files; the callbacks are for the socket, which has no use for a promise each. */
+export class EmbeddedLog implements Log {
+  readonly #stores: Readonly<Record<StoreName, Store>>;
+
+  constructor(stores: Readonly<Record<StoreName, Store>>) {
+    this.#stores = stores;
+  }
+
+  append(subject: Subject, body: string, options: AppendOptions): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.appendThen({ subject, body, expect: options.expect }, (error, result) => {
+        if (error === undefined) resolve(result);
+        else reject(error);
+      });
+    });
+  }
+
+  /** Throws at once for what may not be appended at all; everything else is told to `done`. */
+  appendThen(of: { subject: Subject; body: string; expect: Revision | "any" }, done: Done<Appended>): void {
+    checkSubject(of.subject, logStreams);
+    checkBody(of.body);
+    const number = checkExpect(of.expect);
+    this.#store(of.subject).writer.submit({
+      code: write.append,
+      key: of.subject,
+      text: of.body,
+      number,
+      done: (error, result) => done(error, appended(result)),
+    });
+  }
+
+  async read(subject: Subject, options: { after?: Revision; limit?: number } = {}): Promise<LogEntry[]> {
+    checkSubject(subject, logStreams);
+    const limit = options.limit ?? readLimitDefault;
+    let after = options.after ?? 0;
+    const found: LogEntry[] = [];
+    for (;;) {
+      const { entries, more } = this.readSome({ subject, after, limit: limit - found.length });
+      found.push(...entries);
+      after = found.at(-1)?.revision ?? after;
+      if (!more) return found;
+    }
+  }
+
+  /** One bounded stretch of a subject's records; `more` when there are some behind it within `limit`. */
+  readSome(of: { subject: Subject; after: Revision; limit: number }): { entries: LogEntry[]; more: boolean } {
+    checkSubject(of.subject, logStreams);
+    checkExpect(of.after);
+    return of.limit <= 0 ? { entries: [], more: false } : this.#store(of.subject).reader.read(of);
+  }
+
+  async *tail(options: TailOptions): AsyncGenerator<readonly LogEntry[], void> {
+    if (options.signal.aborted) return;
+    const tail = this.openTail(options);
+    const end = (): void => tail.end();
+    options.signal.addEventListener("abort", end, { once: true });
+    try {
+      for (let batch = await tail.next(); batch !== undefined; batch = await tail.next()) yield batch;
+    } finally {
+      options.signal.removeEventListener("abort", end);
+      tail.end();
+    }
+  }
+
+  openTail(of: { filter: readonly Subject[]; after: Revision }): Tail {
+    for (const one of of.filter) checkFilter(one, logStreams);
+    checkExpect(of.after);
+    const files = new Set(of.filter.map(fileOf));
+    const [file] = files;
+    if (file === undefined || files.size > 1) {
+      throw new AgentFlowError("invalid_input", "a tail follows one stream, and telemetry is one of its own", {
+        reason: "invalid_filter",
+        details: { filter: of.filter },
+      });
+    }
+    const { reader, feed } = this.#stores[file];
+    return feed.open({ reader, filter: of.filter, after: of.after });
+  }
+
+  async head(prefix: Subject): Promise<Revision> {
+    checkFilter(prefix, logStreams);
+    return this.#store(prefix).reader.head(prefix);
+  }
+
+  purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {
+    checkSubject(subject, logStreams);
+    const upTo = options.upTo ?? Number.MAX_SAFE_INTEGER;
+    checkExpect(upTo);
+    return new Promise((resolve, reject) => {
+      this.#store(subject).writer.submit({
+        code: write.purge,
+        key: subject,
+        text: "",
+        number: upTo,
+        done: (error) => (error === undefined ? resolve() : reject(error)),
+      });
+    });
+  }
+
+  #store(subject: Subject): Store {
+    return this.#stores[fileOf(subject)];
+  }
+}
+
+function fileOf(subject: Subject): StoreName {
+  return streamOf(subject) === "tele" ? "tele" : "log";
+}
+
+function appended(result: number): Appended {
+  if (result >= 0) return { ok: true, revision: result };
+  return { ok: false, reason: "wrong_revision", revision: standing(result) };
+}

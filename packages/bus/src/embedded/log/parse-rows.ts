@@ -1,0 +1,23 @@
+/** The door from SQLite's rows to entries and table rows: the schema is the proof of their types. */
+import type { SQLOutputValue } from "node:sqlite";
+import type { Subject } from "@agentflow/protocol";
+import type { LogEntry, Row } from "../../port/index.ts";
+
+type SqlRow = Record<string, SQLOutputValue>;
+
+export function parseEntry(row: SqlRow): LogEntry {
+  return {
+    subject: row["subject"] as Subject,
+    revision: row["revision"] as number,
+    body: row["body"] as string,
+    atMs: row["at"] as number,
+  };
+}
+
+export function parseRow(row: SqlRow): Row {
+  return {
+    key: row["key"] as string,
+    value: row["value"] as string,
+    revision: row["revision"] as number,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Subject } from "@agentflow/protocol";
+import type { Timed } from "../wheel.ts";
+import type { Taker } from "./taker.ts";
+
+/** A task the queue holds, in exactly one state. */
+export interface Task extends Timed {
+  readonly id: string;
+  readonly subject: Subject;
+  readonly body: string;
+  readonly lane: Lane;
+  /** `burying`: held by its taker, while its dead letter is being written. */
+  state: "waiting" | "delayed" | "leased" | "burying" | "gone";
+  delivery: number;
+  /** Who has it, while it is leased or burying. */
+  taker: Taker | undefined;
+  before: Task | undefined;
+  after: Task | undefined;
+}
+
+/** The tasks of one subject that wait, in order, and who takes them. Every operation is O(1) in tasks. */
+export class Lane {
+  readonly subject: Subject;
+  readonly takers: Taker[] = [];
+  waiting = 0;
+  leased = 0;
+  delayed = 0;
+  #first: Task | undefined;
+  #last: Task | undefined;
+  #turn = 0;
+
+  constructor(subject: Subject) {
+    this.subject = subject;
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting + this.leased + this.delayed + this.takers.length === 0;
+  }
+
+  append(task: Task): void {
+    task.state = "waiting";
+    task.before = this.#last;
+    task.after = undefined;
+    if (this.#last === undefined) this.#first = task;
+    else this.#last.after = task;
+    this.#last = task;
+    this.waiting++;
+  }
+
+  /** For what was handed out before: it has waited long enough. */
+  prepend(task: Task): void {
+    task.state = "waiting";
+    task.after = this.#first;
+    task.before = undefined;
+    if (this.#first === undefined) this.#last = task;
+    else this.#first.before = task;
+    this.#first = task;
+    this.waiting++;
+  }
+
+  takeOut(task: Task): void {
+    if (task.before === undefined) this.#first = task.after;
+    else task.before.after = task.after;
+    if (task.after === undefined) this.#last = task.before;
+    else task.after.before = task.before;
+    task.before = undefined;
+    task.after = undefined;
+    this.waiting--;
+  }
+
+  shift(): Task | undefined {
+    const task = this.#first;
+    if (task !== undefined) this.takeOut(task);
+    return task;
+  }
+
+  /** Takers with a free slot get their turns one after the other. */
+  nextTaker(): Taker | undefined {
+    for (let i = 0; i < this.takers.length; i++) {
+      this.#turn = (this.#turn + 1) % this.takers.length;
+      const taker = this.takers[this.#turn];
+      if (taker !== undefined && taker.held.size < taker.slots) return taker;
+    }
+    return undefined;
+  }
+}

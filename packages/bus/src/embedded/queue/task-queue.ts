@@ -1,0 +1,371 @@
+import { AgentFlowError, type Subject } from "@agentflow/protocol";
+import type { Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
+import { checkBody, checkSubject, shown } from "../check.ts";
+import type { Wheel } from "../wheel.ts";
+import { Lane, type Task } from "./lane.ts";
+import type { Sink, Taker } from "./taker.ts";
+
+export const queueLimits = {
+  tasksMax: 100_000,
+  bytesMax: 256 * 1024 * 1024,
+  idLengthMax: 400,
+  holderLengthMax: 63,
+  resumeMax: 10_000,
+  slotsMax: 10_000,
+  subjectsMax: 1_000,
+  leaseMsMax: 24 * 60 * 60 * 1000,
+} as const;
+
+export interface TakeRequest {
+  readonly subjects: readonly Subject[];
+  readonly holder: string;
+  readonly session?: string;
+  readonly slots: number;
+  readonly leaseMs: number;
+  readonly resume: readonly string[];
+}
+
+export interface TaskQueueOptions {
+  readonly wheel: Wheel;
+  readonly epoch: string;
+  readonly tasksMax?: number;
+  readonly bytesMax?: number;
+}
+
+/**
+ * The queue in its owner's memory: what is lost with the process is pushed again from the log, which the new
+ * epoch asks for. A task is in one lane, in one state; a lease is one entry in the wheel.
+ */
+export class TaskQueue {
+  readonly epoch: string;
+  readonly #wheel: Wheel;
+  readonly #tasksMax: number;
+  readonly #bytesMax: number;
+  readonly #tasks = new Map<string, Task>();
+  readonly #lanes = new Map<Subject, Lane>();
+  readonly #claims = new Map<string, Taker>();
+  #bytes = 0;
+
+  constructor(options: TaskQueueOptions) {
+    this.epoch = options.epoch;
+    this.#wheel = options.wheel;
+    this.#tasksMax = options.tasksMax ?? queueLimits.tasksMax;
+    this.#bytesMax = options.bytesMax ?? queueLimits.bytesMax;
+  }
+
+  push(tasks: readonly QueuedTask[]): Pushed[] {
+    for (const { id, subject, body } of tasks) {
+      checkSubject(subject, ["task"]);
+      checkBody(body);
+      checkText("task id", id, queueLimits.idLengthMax);
+    }
+    return tasks.map((task) => this.#pushOne(task));
+  }
+
+  take(request: TakeRequest, sink: Sink): Taker {
+    checkTake(request);
+    const lanes = [...new Set(request.subjects)].map((subject) => this.#lane(subject));
+    const taker: Taker = {
+      holder: request.holder,
+      session: request.session,
+      slots: request.slots,
+      leaseMs: request.leaseMs,
+      sink,
+      lanes,
+      held: new Map(),
+      claims: new Set(),
+      isTaking: true,
+      turn: 0,
+    };
+    for (const lane of lanes) lane.takers.push(taker);
+    for (const id of request.resume) this.#resume(taker, id);
+    this.#fill(taker);
+    return taker;
+  }
+
+  /** No more for this taker. `unseen` nobody looked at: they go back as if never handed out. */
+  stop(taker: Taker, unseen: readonly string[] = []): void {
+    this.#leave(taker);
+    for (const id of unseen) {
+      const task = taker.held.get(id);
+      if (task?.state !== "leased") continue;
+      task.delivery--;
+      this.#giveBack(task);
+    }
+  }
+
+  /** The taker is gone for good: whatever it still holds goes to somebody else. */
+  abandon(taker: Taker): void {
+    this.#leave(taker);
+    for (const id of taker.claims) this.#claims.delete(id);
+    taker.claims.clear();
+    for (const task of [...taker.held.values()].reverse()) {
+      if (task.state === "leased") this.#giveBack(task);
+    }
+  }
+
+  ack(taker: Taker, id: string, delivery: number): boolean {
+    const task = this.#heldBy(taker, id, delivery);
+    if (task === undefined) return false;
+    this.#drop(task);
+    this.#fill(taker);
+    return true;
+  }
+
+  release(taker: Taker, of: { id: string; delivery: number; delayMs: number }): boolean {
+    const task = this.#heldBy(taker, of.id, of.delivery);
+    if (task === undefined) return false;
+    if (of.delayMs > 0) {
+      this.#unlease(task);
+      task.state = "delayed";
+      task.lane.delayed++;
+      this.#wheel.add(task, Math.min(of.delayMs, queueLimits.leaseMsMax));
+    } else {
+      this.#giveBack(task);
+    }
+    this.#fill(taker);
+    return true;
+  }
+
+  extend(taker: Taker, id: string, delivery: number): boolean {
+    const task = this.#heldBy(taker, id, delivery);
+    if (task === undefined) return false;
+    this.#wheel.remove(task);
+    this.#wheel.add(task, taker.leaseMs);
+    return true;
+  }
+
+  /** Keeps the task with its taker, lease or no lease, until `buried` or `unburied` is called. */
+  beginBurial(taker: Taker, id: string, delivery: number): Task | undefined {
+    const task = this.#heldBy(taker, id, delivery);
+    if (task === undefined) return undefined;
+    this.#wheel.remove(task);
+    task.state = "burying";
+    return task;
+  }
+
+  buried(task: Task): void {
+    const { taker } = task;
+    if (task.state !== "burying" || taker === undefined) return;
+    this.#drop(task);
+    this.#fill(taker);
+  }
+
+  unburied(task: Task): void {
+    if (task.state !== "burying" || task.taker === undefined) return;
+    task.state = "leased";
+    this.#wheel.add(task, task.taker.leaseMs);
+  }
+
+  revoke(ids: readonly string[]): void {
+    for (const id of ids) {
+      const task = this.#tasks.get(id);
+      if (task === undefined || task.state === "burying") continue;
+      const { taker } = task;
+      this.#drop(task);
+      taker?.sink.lost(id);
+      if (taker !== undefined) this.#fill(taker);
+    }
+  }
+
+  depth(): QueueDepth[] {
+    const depths: QueueDepth[] = [];
+    for (const lane of this.#lanes.values()) {
+      const waiting = lane.waiting + lane.delayed;
+      if (waiting + lane.leased > 0) depths.push({ subject: lane.subject, waiting, leased: lane.leased });
+    }
+    return depths;
+  }
+
+  #pushOne(pushed: QueuedTask): Pushed {
+    const { id, subject, body } = pushed;
+    if (this.#tasks.has(id)) return { ok: true };
+    const bytes = sizeOf(pushed);
+    if (this.#tasks.size >= this.#tasksMax || this.#bytes + bytes > this.#bytesMax) {
+      return { ok: false, reason: "full" };
+    }
+    const task: Task = {
+      id,
+      subject,
+      body,
+      lane: this.#lane(subject),
+      state: "waiting",
+      delivery: 0,
+      taker: undefined,
+      before: undefined,
+      after: undefined,
+      slot: undefined,
+      expire: () => this.#expire(task),
+    };
+    this.#tasks.set(id, task);
+    this.#bytes += bytes;
+    const claimant = this.#claims.get(id);
+    if (claimant === undefined) {
+      task.lane.append(task);
+      this.#pump(task.lane);
+    } else {
+      this.#unclaim(claimant, id);
+      this.#hand(task, claimant, "resumed");
+    }
+    return { ok: true };
+  }
+
+  #resume(taker: Taker, id: string): void {
+    const task = this.#tasks.get(id);
+    if (task === undefined) {
+      const earlier = this.#claims.get(id);
+      if (earlier !== undefined) this.#unclaim(earlier, id);
+      taker.claims.add(id);
+      this.#claims.set(id, taker);
+      return;
+    }
+    if (task.state === "waiting") task.lane.takeOut(task);
+    else if (task.state === "delayed") this.#undelay(task);
+    else if (task.state === "leased" && task.taker !== undefined && follows(taker, task.taker)) {
+      this.#unlease(task);
+    } else {
+      taker.sink.lost(id);
+      return;
+    }
+    this.#hand(task, taker, "resumed");
+  }
+
+  /** Gives what waits in a lane to takers with free slots. */
+  #pump(lane: Lane): void {
+    while (lane.waiting > 0) {
+      const taker = lane.nextTaker();
+      if (taker === undefined) return;
+      const task = lane.shift();
+      if (task !== undefined) this.#hand(task, taker, "delivered");
+    }
+  }
+
+  /** Gives a taker with free slots what waits, from one of its lanes after the other. */
+  #fill(taker: Taker): void {
+    let empty = 0;
+    while (taker.isTaking && taker.held.size < taker.slots && empty < taker.lanes.length) {
+      taker.turn = (taker.turn + 1) % taker.lanes.length;
+      const task = taker.lanes[taker.turn]?.shift();
+      if (task === undefined) empty++;
+      else {
+        empty = 0;
+        this.#hand(task, taker, "delivered");
+      }
+    }
+  }
+
+  #hand(task: Task, taker: Taker, as: "delivered" | "resumed"): void {
+    task.state = "leased";
+    task.taker = taker;
+    task.lane.leased++;
+    taker.held.set(task.id, task);
+    this.#wheel.add(task, taker.leaseMs);
+    if (as === "delivered" || task.delivery === 0) task.delivery++;
+    if (as === "delivered") taker.sink.deliver(task);
+    else taker.sink.resumed(task);
+  }
+
+  #expire(task: Task): void {
+    if (task.state === "delayed") {
+      task.lane.delayed--;
+      task.lane.append(task);
+      this.#pump(task.lane);
+    } else if (task.state === "leased" && task.taker !== undefined) {
+      const { taker } = task;
+      taker.sink.lost(task.id);
+      this.#giveBack(task);
+      this.#fill(taker);
+    }
+  }
+
+  #giveBack(task: Task): void {
+    this.#unlease(task);
+    task.lane.prepend(task);
+    this.#pump(task.lane);
+  }
+
+  #heldBy(taker: Taker, id: string, delivery: number): Task | undefined {
+    const task = taker.held.get(id);
+    if (task === undefined) this.#unclaim(taker, id);
+    return task?.state === "leased" && task.delivery === delivery ? task : undefined;
+  }
+
+  #unlease(task: Task): void {
+    this.#wheel.remove(task);
+    task.taker?.held.delete(task.id);
+    task.taker = undefined;
+    task.lane.leased--;
+  }
+
+  #undelay(task: Task): void {
+    this.#wheel.remove(task);
+    task.lane.delayed--;
+  }
+
+  #drop(task: Task): void {
+    if (task.state === "waiting") task.lane.takeOut(task);
+    else if (task.state === "delayed") this.#undelay(task);
+    else this.#unlease(task);
+    task.state = "gone";
+    this.#tasks.delete(task.id);
+    this.#bytes -= sizeOf(task);
+    if (task.lane.isEmpty) this.#lanes.delete(task.subject);
+  }
+
+  #unclaim(taker: Taker, id: string): void {
+    if (taker.claims.delete(id)) this.#claims.delete(id);
+  }
+
+  #leave(taker: Taker): void {
+    taker.isTaking = false;
+    for (const lane of taker.lanes) {
+      const at = lane.takers.indexOf(taker);
+      if (at >= 0) lane.takers.splice(at, 1);
+      if (lane.isEmpty) this.#lanes.delete(lane.subject);
+    }
+  }
+
+  #lane(subject: Subject): Lane {
+    let lane = this.#lanes.get(subject);
+    if (lane === undefined) {
+      lane = new Lane(subject);
+      this.#lanes.set(subject, lane);
+    }
+    return lane;
+  }
+}
+
+/** A taker may go on with what another holds when that one stopped, or was the same session's. */
+function follows(taker: Taker, earlier: Taker): boolean {
+  if (taker.session !== undefined && taker.session === earlier.session) return true;
+  return taker.holder === earlier.holder && !earlier.isTaking;
+}
+
+function sizeOf(task: QueuedTask): number {
+  return task.id.length + task.subject.length + task.body.length;
+}
+
+function checkTake(request: TakeRequest): void {
+  for (const subject of request.subjects) checkSubject(subject, ["task"]);
+  checkText("holder", request.holder, queueLimits.holderLengthMax);
+  checkCount("slots", request.slots, queueLimits.slotsMax);
+  checkCount("leaseMs", request.leaseMs, queueLimits.leaseMsMax);
+  checkCount("subjects", request.subjects.length, queueLimits.subjectsMax);
+  if (request.resume.length > queueLimits.resumeMax) {
+    checkCount("resume", request.resume.length, queueLimits.resumeMax);
+  }
+}
+
+function checkCount(what: string, count: number, max: number): void {
+  if (Number.isSafeInteger(count) && count >= 1 && count <= max) return;
+  throw new AgentFlowError("invalid_input", `${what} must be 1 to ${max}, not ${shown(count)}`, {
+    reason: "invalid_take",
+  });
+}
+
+function checkText(what: string, text: string, max: number): void {
+  if (text.length >= 1 && text.length <= max) return;
+  throw new AgentFlowError("invalid_input", `a ${what} has 1 to ${max} characters, not ${text.length}`, {
+    reason: "invalid_text",
+  });
+}

@@ -1,0 +1,6 @@
+import type { Operation } from "../parse-operation.ts";
+import { installationOperations } from "./installation.ts";
+import { runOperations } from "./runs.ts";
+
+/** Every operation of the API. Streams and sockets stand in `events.ts` and `socket.ts`. */
+export const operations: readonly Operation[] = [...runOperations, ...installationOperations];

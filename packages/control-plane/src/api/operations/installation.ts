@@ -1,0 +1,173 @@
+import { logLevels } from "@agentflow/protocol";
+import { apiSchemas } from "@agentflow/protocol/schema";
+import { z } from "zod";
+import { type Operation, operation } from "../parse-operation.ts";
+import { parseDefinition, parseSources } from "./parse-bodies.ts";
+import { workflowParams } from "./params.ts";
+
+const { query } = apiSchemas;
+const page = z.object({ items: z.array(z.looseObject({ name: z.string() })), cursor: z.string().exactOptional() });
+const workers = z.object({ items: z.array(z.looseObject({ worker: z.string(), alive: z.boolean() })) });
+const workflowView = z.looseObject({ name: z.string(), version: z.string(), plan: z.string() });
+
+const workflowOperations: readonly Operation[] = [
+  operation({
+    id: "registerWorkflow",
+    method: "post",
+    path: "/v1/workflows",
+    tag: "workflows",
+    summary: "Register a workflow: validated, compiled to a plan, kept by its hash. The same again changes nothing.",
+    scope: "workflows:write",
+    audited: true,
+    body: apiSchemas.registerBody,
+    answer: workflowView,
+    handle: ({ services, principal, body }) =>
+      services.engine.registry.register(principal.tenant, parseDefinition(body)),
+  }),
+  operation({
+    id: "listWorkflows",
+    method: "get",
+    path: "/v1/workflows",
+    tag: "workflows",
+    summary: "Every workflow with its newest version.",
+    scope: "runs:read",
+    answer: page,
+    handle: async ({ services, principal }) => ({
+      items: await services.engine.registry.listWorkflows(principal.tenant),
+    }),
+  }),
+  operation({
+    id: "getWorkflow",
+    method: "get",
+    path: "/v1/workflows/{name}",
+    tag: "workflows",
+    summary: "A workflow: definition, plan, findings and versions.",
+    scope: "runs:read",
+    params: workflowParams,
+    query: z.strictObject({ version: query.text }),
+    answer: workflowView,
+    handle: ({ services, principal, params, query: { version } }) =>
+      services.engine.registry.getWorkflow(principal.tenant, params.name, version),
+  }),
+];
+
+const callableOperations: readonly Operation[] = [
+  operation({
+    id: "listTools",
+    method: "get",
+    path: "/v1/tools",
+    tag: "workers",
+    summary: "Every tool that workers can run now.",
+    scope: "runs:read",
+    answer: page,
+    handle: async ({ services, principal }) => ({ items: services.engine.registry.listTools(principal.tenant) }),
+  }),
+  operation({
+    id: "listAgents",
+    method: "get",
+    path: "/v1/agents",
+    tag: "workers",
+    summary: "Every agent that workers can run now.",
+    scope: "runs:read",
+    answer: page,
+    handle: async ({ services, principal }) => ({ items: services.engine.registry.listAgents(principal.tenant) }),
+  }),
+  operation({
+    id: "listWorkers",
+    method: "get",
+    path: "/v1/workers",
+    tag: "workers",
+    summary: "Workers: what they can run and what they are doing.",
+    scope: "runs:read",
+    answer: workers,
+    handle: async ({ services, principal }) => ({ items: services.engine.registry.listWorkers(principal.tenant) }),
+  }),
+];
+
+export const telemetryQuery = z.strictObject({
+  kind: z.enum(["log", "span"]).exactOptional(),
+  run: query.text,
+  source: query.text,
+  level: z.enum(logLevels).exactOptional(),
+  since: query.instant,
+  until: query.instant,
+  grep: query.text,
+  after: query.cursor,
+  limit: query.limit,
+  newest: query.flag,
+});
+
+const stateOperations: readonly Operation[] = [
+  operation({
+    id: "queryTelemetry",
+    method: "get",
+    path: "/v1/telemetry",
+    tag: "telemetry",
+    summary: "Logs and spans by run, source, level and time, behind a cursor.",
+    scope: "runs:read",
+    query: telemetryQuery,
+    answer: z.object({ records: z.array(z.looseObject({ kind: z.string() })), cursor: z.string(), dropped: z.int() }),
+    handle: ({ services, principal, query: asked }) =>
+      services.engine.telemetry.query(principal.tenant, parseSources(asked)),
+  }),
+  operation({
+    id: "status",
+    method: "get",
+    path: "/v1/status",
+    tag: "installation",
+    summary: "One look at the whole installation.",
+    scope: "runs:read",
+    answer: z.looseObject({ version: z.string(), installation: z.string() }),
+    handle: ({ services }) => services.engine.status(),
+  }),
+];
+
+const keyView = z.object({ id: z.string(), name: z.string(), tenant: z.string(), scopes: z.array(z.string()) });
+
+const keyOperations: readonly Operation[] = [
+  operation({
+    id: "createKey",
+    method: "post",
+    path: "/v1/keys",
+    tag: "keys",
+    summary: "Make an API key. Its text is in this answer and nowhere else, ever.",
+    scope: "admin",
+    audited: true,
+    body: apiSchemas.createKeyBody.omit({ tenant: true }),
+    answer: z.object({ key: z.string(), view: keyView }),
+    status: 201,
+    handle: ({ services, principal, body }) => services.keys.create({ ...body, tenant: principal.tenant }),
+  }),
+  operation({
+    id: "listKeys",
+    method: "get",
+    path: "/v1/keys",
+    tag: "keys",
+    summary: "API keys of the tenant, without their text.",
+    scope: "admin",
+    answer: z.object({ items: z.array(keyView) }),
+    handle: async ({ services, principal }) => ({ items: await services.keys.list(principal.tenant) }),
+  }),
+  operation({
+    id: "revokeKey",
+    method: "delete",
+    path: "/v1/keys/{id}",
+    tag: "keys",
+    summary: "Revoke an API key: within seconds it opens nothing.",
+    scope: "admin",
+    audited: true,
+    params: z.object({ id: z.string().max(40) }),
+    answer: z.object({ revoked: z.string() }),
+    handle: async ({ services, principal, params }) => {
+      await services.keys.revoke(principal.tenant, params.id);
+      return { revoked: params.id };
+    },
+  }),
+];
+
+export const installationOperations: readonly Operation[] = [
+  ...workflowOperations,
+  ...callableOperations,
+  ...stateOperations,
+  ...keyOperations,
+];

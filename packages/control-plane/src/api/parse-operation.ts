@@ -1,0 +1,54 @@
+/**
+ * An operation of the API: one row says method, path, scope, what goes in and what comes out. The rows are the
+ * router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
+ */
+import type { z } from "zod";
+import type { Audit } from "../auth/audit.ts";
+import type { Keys } from "../auth/keys.ts";
+import type { Principal, Scope } from "../auth/principal.ts";
+import type { Engine } from "../engine.ts";
+
+export interface Services {
+  readonly engine: Engine;
+  readonly keys: Keys;
+  readonly audit: Audit;
+  readonly version: string;
+}
+
+export interface Call<Params, Query, Body> {
+  readonly services: Services;
+  readonly principal: Principal;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+}
+
+interface Shape<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  readonly id: string;
+  readonly method: "get" | "post" | "delete";
+  /** With `{name}` for parameters, as OpenAPI writes it. */
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: string;
+  readonly scope: Scope;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answer: z.ZodType;
+  /** 200 when left out. */
+  readonly status?: number;
+  /** Leaves a record in the audit trail. */
+  readonly audited?: true;
+  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<unknown>;
+}
+
+export type Operation = Shape<z.ZodType, z.ZodType, z.ZodType>;
+
+/** Checks a row's types against each other and forgets them: the router needs only the shape. */
+export function operation<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  shape: Shape<P, Q, B>,
+): Operation {
+  return shape as unknown as Operation;
+}

@@ -1,0 +1,65 @@
+/** The gate of the API: Host and Origin first, then who it is. Also on localhost: any page may call there. */
+import { AgentFlowError } from "@agentflow/protocol";
+import { type Keys, localPrincipal, sameHash, sha256 } from "./keys.ts";
+import { type Principal, unauthenticated } from "./principal.ts";
+
+export interface GateOptions {
+  readonly keys: Keys;
+  /** SHA-256 of the local token, lower-case hex; without one only keys open. */
+  readonly localTokenHash?: string;
+  /** Host names (with port where not the default) under which the API may be addressed. */
+  readonly hosts: () => ReadonlySet<string>;
+  /** Origins of pages that may call; the API's own addresses always may. */
+  readonly origins: ReadonlySet<string>;
+}
+
+export interface Knock {
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+  readonly authorization: string | undefined;
+  /** `Sec-WebSocket-Protocol`: where a browser's socket carries its token. */
+  readonly protocols?: string | undefined;
+}
+
+export interface Gate {
+  /** Refuses a foreign Host or Origin: a page that rebinds its name to this machine gets nothing. */
+  checkAddress(knock: Knock): void;
+  identify(knock: Knock): Promise<Principal>;
+}
+
+export function createGate(options: GateOptions): Gate {
+  const local = localPrincipal();
+  return {
+    checkAddress({ host, origin }) {
+      const hosts = options.hosts();
+      if (host === undefined || !hosts.has(host.toLowerCase())) {
+        throw new AgentFlowError("forbidden", "the Host header does not name this API", {
+          reason: "foreign_host",
+          suggestions: ["call it by 127.0.0.1 or localhost, or add the name to api.hosts"],
+        });
+      }
+      if (origin !== undefined && !isOwnOrigin(origin, hosts) && !options.origins.has(origin)) {
+        throw new AgentFlowError("forbidden", "pages of this origin may not call the API", { reason: "foreign_origin" });
+      }
+    },
+    identify(knock) {
+      const token = tokenOf(knock);
+      if (token === undefined) return Promise.reject(unauthenticated("no token was sent"));
+      const known = options.localTokenHash;
+      if (known !== undefined && sameHash(known, sha256(token))) return Promise.resolve(local);
+      return options.keys.authenticate(token);
+    },
+  };
+}
+
+function isOwnOrigin(origin: string, hosts: ReadonlySet<string>): boolean {
+  const match = /^https?:\/\/([^/]+)$/.exec(origin);
+  return match?.[1] !== undefined && hosts.has(match[1].toLowerCase());
+}
+
+function tokenOf(knock: Knock): string | undefined {
+  const header = /^Bearer ([A-Za-z0-9_.~+/=-]{1,512})$/.exec(knock.authorization ?? "")?.[1];
+  if (header !== undefined) return header;
+  const protocol = (knock.protocols ?? "").split(",").find((part) => part.trim().startsWith("bearer."));
+  return protocol?.trim().slice("bearer.".length);
+}

@@ -1,0 +1,67 @@
+/** Every bound of the engine with its unit. The defaults are those of a single machine. */
+export interface EngineConfig {
+  /** Hot runs kept in memory: by number and by bytes of their commits. */
+  readonly hotRunsMax: number;
+  readonly hotBytesMax: number;
+  /** Inputs decided in one commit. */
+  readonly inputsPerCommitMax: number;
+  /** Inputs that may wait for one run; more are `limit_exceeded`. */
+  readonly mailboxMax: number;
+  /** Reloads of a run before its inputs are answered `conflict` or `unavailable`. */
+  readonly decideRounds: number;
+  /** Pause before a log that did not answer is asked again; doubled up to `reloadPauseMaxMs`. */
+  readonly reloadPauseMs: number;
+  readonly reloadPauseMaxMs: number;
+  /** How long an input sent to another owner is waited for. */
+  readonly forwardTimeoutMs: number;
+  readonly waitersMax: number;
+  readonly waitMaxMs: number;
+  /** Tasks released to a pool that no worker has joined yet. */
+  readonly releaseWithoutWorkers: number;
+  /** Tasks in one push. */
+  readonly pushMax: number;
+  /** Pause after a queue said `full` or did not answer. */
+  readonly pushRetryMs: number;
+  readonly watermarkEveryMs: number;
+  /** A run with open work that nobody spoke of for so long is nudged. */
+  readonly silentMs: number;
+  readonly nudgeEveryMs: number;
+  readonly projectEveryMs: number;
+  /** Rows that may wait for the read model before the reader of the log waits for it. */
+  readonly projectRowsMax: number;
+  readonly minRevisionWaitMs: number;
+  readonly followersMax: number;
+  readonly telemetryRowsMax: number;
+  readonly telemetryMaxAgeMs: number;
+  /** Prepared plans and definitions kept in memory. */
+  readonly plansMax: number;
+  /** Runs loaded at once while recovering. */
+  readonly recoverAtOnce: number;
+}
+
+export const engineDefaults: EngineConfig = {
+  hotRunsMax: 20_000,
+  hotBytesMax: 64 * 1024 * 1024,
+  inputsPerCommitMax: 256,
+  mailboxMax: 10_000,
+  decideRounds: 16,
+  reloadPauseMs: 20,
+  reloadPauseMaxMs: 2_000,
+  forwardTimeoutMs: 10_000,
+  waitersMax: 100_000,
+  waitMaxMs: 24 * 3_600_000,
+  releaseWithoutWorkers: 16,
+  pushMax: 500,
+  pushRetryMs: 100,
+  watermarkEveryMs: 1_000,
+  silentMs: 600_000,
+  nudgeEveryMs: 60_000,
+  projectEveryMs: 50,
+  projectRowsMax: 20_000,
+  minRevisionWaitMs: 1_000,
+  followersMax: 2_000,
+  telemetryRowsMax: 500_000,
+  telemetryMaxAgeMs: 7 * 86_400_000,
+  plansMax: 500,
+  recoverAtOnce: 64,
+};

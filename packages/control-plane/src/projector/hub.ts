@@ -1,0 +1,80 @@
+import type { Revision } from "@agentflow/bus";
+import type { RunId, TenantId } from "@agentflow/protocol";
+import type { LogRecordOfRun } from "./log-tail.ts";
+
+export interface Listener {
+  readonly tenant: TenantId;
+  /** Undefined: every run of the tenant. */
+  readonly runs: readonly RunId[] | undefined;
+  onRecord(record: LogRecordOfRun): void;
+}
+
+/** Feeds followers from the engine's one tail. Costs nothing for a run that nobody follows. */
+export class Hub {
+  private readonly byRun = new Map<string, Set<Listener>>();
+  private readonly byTenant = new Map<string, Set<Listener>>();
+  private at: Revision = 0;
+  private count = 0;
+
+  /** Records up to here were handed out. */
+  get position(): Revision {
+    return this.at;
+  }
+
+  get listeners(): number {
+    return this.count;
+  }
+
+  /** The tail begins behind this. */
+  begin(at: Revision): void {
+    this.at = Math.max(this.at, at);
+  }
+
+  push(records: readonly LogRecordOfRun[], upTo: Revision): void {
+    // After a rebuild the tail passes old places again: followers have seen them.
+    if (this.count > 0) for (const record of records) if (record.revision > this.at) this.deliver(record);
+    this.at = Math.max(this.at, upTo);
+  }
+
+  /** From the next record on. The returned function ends it. */
+  listen(listener: Listener): () => void {
+    const { tenant, runs } = listener;
+    const places = runs === undefined ? [tenantSet(this.byTenant, tenant)] : this.sets(tenant, runs);
+    for (const place of places) place.add(listener);
+    this.count++;
+    return () => {
+      if (!places.some((place) => place.delete(listener))) return;
+      for (const place of places) place.delete(listener);
+      this.count--;
+      this.forget(listener);
+    };
+  }
+
+  private deliver(record: LogRecordOfRun): void {
+    for (const listener of this.byRun.get(`${record.tenant} ${record.run}`) ?? []) listener.onRecord(record);
+    for (const listener of this.byTenant.get(record.tenant) ?? []) listener.onRecord(record);
+  }
+
+  private sets(tenant: TenantId, runs: readonly RunId[]): Set<Listener>[] {
+    return runs.map((run) => tenantSet(this.byRun, `${tenant} ${run}`));
+  }
+
+  private forget({ tenant, runs }: Listener): void {
+    if (runs === undefined) {
+      if (this.byTenant.get(tenant)?.size === 0) this.byTenant.delete(tenant);
+      return;
+    }
+    for (const run of runs) {
+      const key = `${tenant} ${run}`;
+      if (this.byRun.get(key)?.size === 0) this.byRun.delete(key);
+    }
+  }
+}
+
+function tenantSet(sets: Map<string, Set<Listener>>, key: string): Set<Listener> {
+  const known = sets.get(key);
+  if (known !== undefined) return known;
+  const made = new Set<Listener>();
+  sets.set(key, made);
+  return made;
+}

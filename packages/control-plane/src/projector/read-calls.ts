@@ -1,0 +1,56 @@
+/** What the read model can be asked, as messages: the same whether it lives in this thread or in its own. */
+import type { ReadModel } from "./read-model.ts";
+import type {
+  ArchiveMark,
+  Checkpoint,
+  EndedQuery,
+  LiveRun,
+  ReadBatch,
+  RunList,
+  RunQuery,
+  RunRow,
+  StatusCounts,
+  TelemetryBatchRows,
+  TelemetryList,
+  TelemetryQuery,
+} from "./read-rows.ts";
+
+export interface ReadCalls {
+  checkpoint: { ask: undefined; answer: Checkpoint };
+  apply: { ask: ReadBatch; answer: undefined };
+  applyTelemetry: { ask: TelemetryBatchRows; answer: undefined };
+  row: { ask: { tenant: string; run: string }; answer: RunRow | undefined };
+  list: { ask: RunQuery; answer: RunList };
+  live: { ask: { after: LiveRun | undefined; limit: number }; answer: readonly LiveRun[] };
+  counts: { ask: undefined; answer: StatusCounts };
+  ended: { ask: EndedQuery; answer: readonly RunRow[] };
+  archive: { ask: ArchiveMark; answer: undefined };
+  queryTelemetry: { ask: TelemetryQuery; answer: TelemetryList };
+  reset: { ask: undefined; answer: undefined };
+}
+
+export type ReadCall = keyof ReadCalls;
+
+type Handlers = { readonly [K in ReadCall]: (model: ReadModel, ask: ReadCalls[K]["ask"]) => ReadCalls[K]["answer"] };
+
+const handlers: Handlers = {
+  checkpoint: (model) => model.checkpoint(),
+  apply: (model, ask) => void model.apply(ask),
+  applyTelemetry: (model, ask) => void model.applyTelemetry(ask),
+  row: (model, ask) => model.row(ask.tenant, ask.run),
+  list: (model, ask) => model.list(ask),
+  live: (model, ask) => model.live(ask.after, ask.limit),
+  counts: (model) => model.counts(),
+  ended: (model, ask) => model.ended(ask),
+  archive: (model, ask) => void model.archive(ask),
+  queryTelemetry: (model, ask) => model.queryTelemetry(ask),
+  reset: (model) => void model.reset(),
+};
+
+export function answerCall<K extends ReadCall>(
+  model: ReadModel,
+  name: K,
+  ask: ReadCalls[K]["ask"],
+): ReadCalls[K]["answer"] {
+  return handlers[name](model, ask);
+}

@@ -1,0 +1,153 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type {
+  ArchiveMark,
+  Checkpoint,
+  EndedQuery,
+  LiveRun,
+  ReadBatch,
+  RunList,
+  RunQuery,
+  RunRow,
+  StatusCounts,
+  TelemetryBatchRows,
+  TelemetryList,
+  TelemetryQuery,
+} from "./read-rows.ts";
+import { pragmas, readModelVersion, tables } from "./read-tables.ts";
+import { RunTable } from "./run-table.ts";
+import { TelemetryTable } from "./telemetry-table.ts";
+
+const inMemory = ":memory:";
+
+/**
+ * One SQLite file that can be thrown away. A file that is broken or of another version is replaced by an empty
+ * one; its checkpoint then says 0, and whoever fills it begins anew.
+ */
+export class ReadModel {
+  private readonly path: string;
+  private db: DatabaseSync;
+  private runs: RunTable;
+  private telemetry: TelemetryTable;
+
+  constructor(path: string) {
+    this.path = path;
+    if (path !== inMemory) mkdirSync(dirname(path), { recursive: true });
+    this.db = openOrReplace(path);
+    this.runs = new RunTable(this.db);
+    this.telemetry = new TelemetryTable(this.db);
+  }
+
+  checkpoint(): Checkpoint {
+    return { revision: this.number("revision"), telemetryRevision: this.number("telemetryRevision") };
+  }
+
+  /** Rows and checkpoint in one transaction: never one without the other. */
+  apply(batch: ReadBatch): void {
+    this.transaction(() => {
+      this.runs.apply(batch.runs);
+      this.set("revision", batch.revision);
+    });
+  }
+
+  applyTelemetry(batch: TelemetryBatchRows): void {
+    this.transaction(() => {
+      this.telemetry.apply(batch);
+      if (batch.dropped > 0) this.set("dropped", this.number("dropped") + batch.dropped);
+      this.set("telemetryRevision", batch.revision);
+    });
+  }
+
+  row(tenant: string, run: string): RunRow | undefined {
+    return this.runs.row(tenant, run);
+  }
+
+  list(query: RunQuery): RunList {
+    return this.runs.list(query, this.number("revision"));
+  }
+
+  live(after: LiveRun | undefined, limit: number): LiveRun[] {
+    return this.runs.live(after, limit);
+  }
+
+  counts(): StatusCounts {
+    return this.runs.counts();
+  }
+
+  ended(query: EndedQuery): RunRow[] {
+    return this.runs.ended(query);
+  }
+
+  archive(mark: ArchiveMark): void {
+    this.transaction(() => this.runs.archive(mark));
+  }
+
+  queryTelemetry(query: TelemetryQuery): TelemetryList {
+    return this.telemetry.query(query, this.number("dropped"));
+  }
+
+  /** Empties it: the next checkpoint says 0. */
+  reset(): void {
+    this.db.close();
+    remove(this.path);
+    this.db = openOrReplace(this.path);
+    this.runs = new RunTable(this.db);
+    this.telemetry = new TelemetryTable(this.db);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private transaction(work: () => void): void {
+    this.db.exec("BEGIN");
+    try {
+      work();
+      this.db.exec("COMMIT");
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  private number(name: string): number {
+    const row = this.db.prepare("SELECT value FROM meta WHERE name = ?").get(name);
+    const value = row?.["value"];
+    return typeof value === "string" ? Number(value) : 0;
+  }
+
+  private set(name: string, value: number): void {
+    this.db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(name, String(value));
+  }
+}
+
+function openOrReplace(path: string): DatabaseSync {
+  try {
+    return open(path);
+  } catch (error) {
+    if (path === inMemory) throw error;
+    remove(path);
+    return open(path);
+  }
+}
+
+function open(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: 5_000 });
+  try {
+    db.exec(pragmas);
+    db.exec(tables);
+    const stored = db.prepare("SELECT value FROM meta WHERE name = 'version'").get()?.["value"];
+    if (stored !== undefined && stored !== readModelVersion) throw new Error("read model of another version");
+    db.prepare("INSERT OR REPLACE INTO meta VALUES ('version', ?)").run(readModelVersion);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function remove(path: string): void {
+  if (path === inMemory) return;
+  for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+}

@@ -1,0 +1,143 @@
+/** Plain rows that travel to and from the read model, also between threads: no classes, no functions. */
+import type { RunStatus } from "@agentflow/protocol";
+
+/** What the commits since the last batch changed of one run's row. */
+export interface RunDelta {
+  readonly tenant: string;
+  readonly run: string;
+  revision: number;
+  born?: RunBirth;
+  status?: RunStatus;
+  endedAtMs?: number;
+  /** JSON of a failure. */
+  failure?: string;
+  /** JSON list of the step instances whose outcome nobody knows; "" when there are none any more. */
+  unknown?: string;
+}
+
+export interface RunBirth {
+  readonly workflow: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** JSON of the labels. */
+  readonly labels?: string;
+}
+
+export interface RunRow {
+  readonly tenant: string;
+  readonly run: string;
+  readonly workflow: string;
+  readonly version: string;
+  readonly status: RunStatus;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+  readonly revision: number;
+  readonly labels?: string;
+  readonly failure?: string;
+  readonly unknown?: string;
+  readonly archive?: string;
+}
+
+export interface LiveRun {
+  readonly tenant: string;
+  readonly run: string;
+  readonly status: RunStatus;
+  readonly unknown?: string;
+}
+
+export interface RunQuery {
+  readonly tenant: string;
+  readonly status?: readonly RunStatus[];
+  readonly workflow?: string;
+  readonly labels?: readonly (readonly [string, string])[];
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly limit: number;
+  /** Newest first: rows strictly behind this one. */
+  readonly after?: RunPlace;
+  /** Rows looked at for labels before a short page is given back. */
+  readonly scanMax: number;
+}
+
+export interface RunPlace {
+  readonly startedAtMs: number;
+  readonly run: string;
+}
+
+export interface RunList {
+  readonly rows: readonly RunRow[];
+  /** Where the next page begins; absent when there is none. */
+  readonly next?: RunPlace;
+  readonly revision: number;
+}
+
+/** `seq` is the record's place for good: the revision of its batch times 4,096, plus its number there. */
+export interface TelemetryRow {
+  readonly seq: number;
+  readonly tenant: string;
+  readonly kind: "log" | "span";
+  readonly atMs: number;
+  readonly level: number;
+  readonly source: string;
+  readonly run: string;
+  readonly body: string;
+}
+
+export const recordsPerBatchMax = 4_096;
+
+export interface TelemetryQuery {
+  readonly tenant: string;
+  readonly kind?: "log" | "span";
+  readonly run?: string;
+  readonly sources?: readonly string[];
+  readonly levelMin?: number;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly grep?: string;
+  readonly after: number;
+  readonly limit: number;
+  readonly newest: boolean;
+  readonly scanMax: number;
+}
+
+export interface TelemetryList {
+  readonly rows: readonly { readonly seq: number; readonly body: string }[];
+  /** Everything up to here was looked at. */
+  readonly seen: number;
+  readonly dropped: number;
+}
+
+export interface ReadBatch {
+  readonly runs: readonly RunDelta[];
+  /** The log was read up to here. */
+  readonly revision: number;
+}
+
+export interface TelemetryBatchRows {
+  readonly rows: readonly TelemetryRow[];
+  readonly dropped: number;
+  readonly revision: number;
+  readonly rowsMax: number;
+  readonly olderThanMs: number;
+}
+
+export interface Checkpoint {
+  readonly revision: number;
+  readonly telemetryRevision: number;
+}
+
+export type StatusCounts = readonly { readonly tenant: string; readonly status: string; readonly count: number }[];
+
+/** Runs that leave the log: their rows keep the archive's key and their place in it. */
+export interface ArchiveMark {
+  readonly tenant: string;
+  readonly archive: string;
+  readonly runs: readonly string[];
+}
+
+export interface EndedQuery {
+  readonly endedBeforeMs: number;
+  /** Runs beyond so many ended ones leave too, oldest first. */
+  readonly keepMax: number;
+  readonly limit: number;
+}

@@ -1,0 +1,17 @@
+/** Logs: structured, bounded, without secrets; and the batches in which telemetry leaves a process. */
+export { type BatchInfo, type Batcher, type BatcherOptions, createBatcher } from "./batcher.ts";
+export { logLimits } from "./clean.ts";
+export { type Correlation, createLog, type Fields, type Levels, type Log, type LogOptions } from "./log.ts";
+export {
+  asText,
+  type EncodeOptions,
+  encodeTelemetry,
+  type LineMeta,
+  type Output,
+  sizeOfLine,
+  type TenantLine,
+  toBatcher,
+  toSink,
+} from "./outputs.ts";
+export { createSecrets, isSecretKey, redacted, type Secrets } from "./secrets.ts";
+export { escapeControls, formatText } from "./text.ts";

@@ -1,0 +1,157 @@
+/** Schemas of what enters and leaves the API. Bodies are strict: an unknown key is named and refused. */
+import { z } from "zod";
+import { grammar } from "../ids.ts";
+import { logLevels } from "../telemetry.ts";
+import { runStatuses } from "../api/runs.ts";
+import type { JsonObject } from "../json.ts";
+
+const id = (kind: keyof typeof grammar): z.ZodString => z.string().regex(grammar[kind], { error: `is not a valid ${kind} id` });
+const json = z.json();
+const instant = z.iso.datetime({ offset: true });
+const labels = z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/), z.string().max(256));
+const failure = z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()).exactOptional() });
+
+export const startRunBody = z.strictObject({
+  run: id("run"),
+  workflow: id("workflow"),
+  version: z.string().regex(/^[0-9a-f]{12}$/, { error: "is not a version (12 hex digits)" }).exactOptional(),
+  input: json.exactOptional(),
+  labels: labels.refine((all) => Object.keys(all).length <= 16, { error: "at most 16 labels" }).exactOptional(),
+  timeoutMs: z.int().min(1).max(366 * 86_400_000).exactOptional(),
+  traceparent: z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/).exactOptional(),
+});
+
+export const cancelBody = z.strictObject({ input: id("input"), reason: z.string().max(500).exactOptional() });
+
+export const resolveBody = z.strictObject({
+  input: id("input"),
+  step: id("step instance"),
+  as: z.enum(["done", "failed", "retry"]),
+  output: json.exactOptional(),
+  message: z.string().max(500).exactOptional(),
+});
+
+/** The definition itself is checked by the plan validator, which names every fault with its place. */
+export const registerBody = z.strictObject({
+  definition: z.record(z.string(), z.unknown()),
+  strict: z.boolean().exactOptional(),
+});
+
+export const createKeyBody = z.strictObject({
+  name: z.string().min(1).max(80),
+  scopes: z.array(z.enum(["runs:read", "runs:write", "workflows:write", "admin"])).min(1),
+  tenant: id("tenant").exactOptional(),
+  expiresAt: instant.exactOptional(),
+});
+
+const status = z.enum(runStatuses);
+
+export const runAnswer = z.object({
+  run: id("run"),
+  status,
+  revision: z.int(),
+  output: json.exactOptional(),
+  failure: failure.exactOptional(),
+  repeated: z.literal(true).exactOptional(),
+});
+
+export const runSummary = z.object({
+  run: id("run"),
+  workflow: z.string(),
+  version: z.string(),
+  status,
+  startedAt: instant,
+  endedAt: instant.exactOptional(),
+  revision: z.int(),
+  labels: labels.exactOptional(),
+  failure: failure.exactOptional(),
+});
+
+const attemptView = z.object({
+  attempt: z.int(),
+  dispatchedAt: instant,
+  startedAt: instant.exactOptional(),
+  endedAt: instant.exactOptional(),
+  queueMs: z.number().exactOptional(),
+  ms: z.number().exactOptional(),
+  worker: z.string().exactOptional(),
+  code: z.string().exactOptional(),
+  outcome: z.enum(["open", "succeeded", "failed", "lost", "stopped", "unknown"]),
+  failure: failure.exactOptional(),
+});
+
+const stepView = z.object({
+  step: z.string(),
+  uses: z.string(),
+  status: z.string(),
+  attempts: z.array(attemptView),
+  startedAt: instant.exactOptional(),
+  endedAt: instant.exactOptional(),
+  output: json.exactOptional(),
+  failure: failure.exactOptional(),
+  until: instant.exactOptional(),
+  items: z.object({ count: z.int(), done: z.int() }).exactOptional(),
+});
+
+export const runView = runSummary.extend({
+  input: json.exactOptional(),
+  output: json.exactOptional(),
+  build: z.string(),
+  deadline: instant.exactOptional(),
+  steps: z.array(stepView),
+  codes: z.array(z.string()),
+});
+
+export const runPage = z.object({ runs: z.array(runSummary), cursor: z.string().exactOptional(), revision: z.int() });
+
+export const runEventView = z.object({
+  run: z.string(),
+  revision: z.int(),
+  n: z.int(),
+  event: z.looseObject({ kind: z.string(), at: instant }),
+});
+
+export const eventPage = z.object({ events: z.array(runEventView), cursor: z.string() });
+
+export const whyAnswer = z.object({
+  run: z.string(),
+  status,
+  headline: z.string(),
+  reasons: z.array(
+    z.object({
+      reason: z.string(),
+      step: z.string().exactOptional(),
+      message: z.string(),
+      since: instant.exactOptional(),
+      until: instant.exactOptional(),
+      holder: z.string().exactOptional(),
+      command: z.string().exactOptional(),
+    }),
+  ),
+});
+
+export const errorBody = z.object({
+  code: z.string(),
+  reason: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+  suggestions: z.array(z.string()),
+});
+
+/** Query parameters arrive as text; these read them. */
+export const query = {
+  waitMs: z.coerce.number().int().min(0).max(60_000).exactOptional(),
+  limit: z.coerce.number().int().min(1).max(1_000).exactOptional(),
+  cursor: z.string().max(500).exactOptional(),
+  instant: instant.exactOptional(),
+  revision: z.coerce.number().int().min(0).exactOptional(),
+  level: z.enum(logLevels).exactOptional(),
+  text: z.string().max(500).exactOptional(),
+  flag: z.enum(["true", "false"]).exactOptional(),
+} as const;
+
+/** A schema as JSON Schema (draft 2020-12), as OpenAPI 3.1 takes it. */
+export function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "output"): JsonObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  return JSON.parse(JSON.stringify(rest));
+}

@@ -1,0 +1,117 @@
+/**
+ * Frames between processes: a 4-byte big-endian length, then UTF-8 JSON of an array of messages. Everything said
+ * in one turn of the loop leaves as one frame, so a busy channel costs one system call a turn, not one a message.
+ */
+import { AgentFlowError } from "@agentflow/protocol";
+import type { Duplex } from "node:stream";
+
+export type Message = readonly [kind: string, ...rest: unknown[]];
+
+export const frameBytesMax = 32 * 1024 * 1024;
+
+export interface Channel {
+  send(message: Message): void;
+  /** Ends the channel once what was said has left. */
+  close(): void;
+  /** Settles when the other side is gone, or broke the framing. */
+  readonly closed: Promise<void>;
+}
+
+/** Speaks frames over a stream. `receive` gets every message in order; a broken frame closes the channel. */
+export function openChannel(stream: Duplex, receive: (message: Message) => void): Channel {
+  let outgoing: Message[] = [];
+  let scheduled = false;
+  const flush = (): void => {
+    scheduled = false;
+    if (stream.destroyed || outgoing.length === 0) return;
+    const messages = outgoing;
+    outgoing = [];
+    stream.write(encodeFrame(messages));
+  };
+  const feed = frameReader((messages) => {
+    for (const message of messages) receive(message);
+  });
+  stream.on("data", (chunk: Buffer) => {
+    try {
+      feed(chunk);
+    } catch (error) {
+      stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+  const closed = new Promise<void>((resolve) => {
+    stream.once("close", resolve);
+    // The error itself says no more than the close that follows it.
+    stream.on("error", () => stream.destroy());
+  });
+  return {
+    send(message) {
+      outgoing.push(message);
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(flush);
+    },
+    close() {
+      flush();
+      stream.end();
+    },
+    closed,
+  };
+}
+
+export function encodeFrame(messages: readonly Message[]): Buffer {
+  const text = JSON.stringify(messages);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > frameBytesMax) {
+    throw new AgentFlowError("limit_exceeded", `a frame of ${bytes} bytes is over ${frameBytesMax}`);
+  }
+  const frame = Buffer.allocUnsafe(4 + bytes);
+  frame.writeUInt32BE(bytes, 0);
+  frame.write(text, 4);
+  return frame;
+}
+
+/** Cuts a byte stream into frames. Throws `invalid_input` on a length or a body that cannot be. */
+export function frameReader(onFrame: (messages: readonly Message[]) => void): (chunk: Buffer) => void {
+  let waiting: Buffer[] = [];
+  let size = 0;
+  return (chunk) => {
+    waiting.push(chunk);
+    size += chunk.length;
+    if (size < 4 || (waiting.length > 1 && size < needed(waiting))) return;
+    let bytes = waiting.length === 1 ? chunk : Buffer.concat(waiting);
+    while (bytes.length >= 4) {
+      const length = bytes.readUInt32BE(0);
+      if (length > frameBytesMax) throw badFrame(`a frame of ${length} bytes is over ${frameBytesMax}`);
+      if (bytes.length < 4 + length) break;
+      onFrame(parseFrame(bytes.toString("utf8", 4, 4 + length)));
+      bytes = bytes.subarray(4 + length);
+    }
+    waiting = bytes.length === 0 ? [] : [bytes];
+    size = bytes.length;
+  };
+}
+
+/** How many bytes the frame that is coming in needs, header included. */
+function needed(chunks: readonly Buffer[]): number {
+  const head = chunks[0];
+  if (head === undefined || head.length < 4) return 4;
+  return 4 + head.readUInt32BE(0);
+}
+
+function parseFrame(text: string): readonly Message[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw badFrame("a frame is not JSON", error);
+  }
+  if (!Array.isArray(value)) throw badFrame("a frame is not an array");
+  for (const message of value) {
+    if (!Array.isArray(message) || typeof message[0] !== "string") throw badFrame("a message has no kind");
+  }
+  return value;
+}
+
+function badFrame(message: string, cause?: unknown): AgentFlowError {
+  return new AgentFlowError("invalid_input", message, { reason: "bad_frame", cause });
+}

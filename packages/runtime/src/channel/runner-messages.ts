@@ -1,0 +1,47 @@
+/** What a supervisor and its runner say to each other on fd 3. */
+import type { Failure, Json, LoadProblem, LogRecord, Manifest, SpanRecord } from "@agentflow/protocol";
+
+/** A call as the runner gets it: everything user code may know, nothing of the bus. */
+export interface Call {
+  readonly kind: "tool" | "agent";
+  readonly name: string;
+  readonly input: Json;
+  readonly run: string;
+  readonly workflow: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly callId: string;
+  readonly trace?: string;
+  /** Values of the secrets this task may have, by name. */
+  readonly secrets?: { readonly [name: string]: string };
+}
+
+export type ToRunner =
+  | readonly ["configure", RunnerConfig]
+  | readonly ["call", id: number, call: Call]
+  | readonly ["stop", id: number, reason: string]
+  | readonly ["inspect", port: number]
+  | readonly ["retire"];
+
+export interface RunnerConfig {
+  readonly projectDir: string;
+  /** Opened before user code is loaded, so that breakpoints at the top of a file hold. */
+  readonly inspectPort?: number;
+}
+
+export type FromRunner =
+  | readonly ["ready", Manifest]
+  | readonly ["broken", LoadProblem]
+  | readonly ["inspecting", url: string]
+  | readonly ["done", id: number, end: CallEnd]
+  | readonly ["tele", readonly (LogRecord | SpanRecord)[]];
+
+/** How a call ended. `big`: the output as JSON text, because it is too long to stand in a record. */
+export type CallEnd = { readonly startedAt: string; readonly ms: number } & (
+  | { readonly kind: "output"; readonly output: Json }
+  | { readonly kind: "big"; readonly text: string; readonly sha256: string; readonly bytes: number }
+  | { readonly kind: "failed"; readonly failure: Failure; readonly retryable?: boolean }
+);
+
+/** Longest output of one call, as JSON text. */
+export const outputBytesMax = 8 * 1024 * 1024;

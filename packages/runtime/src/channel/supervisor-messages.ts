@@ -1,0 +1,52 @@
+/** What `af dev` (or a service manager) and a supervisor say to each other on fd 3. */
+import type { LoadProblem, LogRecord, Manifest } from "@agentflow/protocol";
+
+export interface SupervisorConfig {
+  readonly worker: string;
+  readonly tenant: string;
+  readonly pool: string;
+  readonly build: string;
+  readonly slots: number;
+  readonly projectDir: string;
+  readonly bus: { readonly kind: "embedded"; readonly socket: string; readonly token: string };
+  readonly leaseMs: number;
+  readonly inspectPort?: number;
+  readonly runnerMemoryMb?: number;
+  readonly attemptTimeoutMs?: number;
+  readonly logLevel?: string;
+}
+
+export type ToSupervisor =
+  | readonly ["configure", SupervisorConfig]
+  | readonly ["reload", id: number]
+  | readonly ["drain", withinMs: number];
+
+export type FromSupervisor =
+  | readonly ["ready", Loaded]
+  | readonly ["broken", LoadProblem]
+  | readonly ["reloaded", id: number, ReloadReport]
+  | readonly ["inspecting", url: string]
+  | readonly ["runner", RunnerNote]
+  | readonly ["log", readonly LogRecord[]]
+  | readonly ["drained", inFlight: number];
+
+export interface Loaded {
+  readonly manifest: Manifest;
+  readonly ms: number;
+}
+
+/** What a reload did: new code, or the reason why the old keeps serving; and the work in flight meanwhile. */
+export interface ReloadReport {
+  readonly ms: number;
+  readonly outcome: "loaded" | "unchanged" | "broken";
+  readonly manifest?: Manifest;
+  readonly problem?: LoadProblem;
+  /** Calls that go on in the runner that was replaced, on the code they began with. */
+  readonly onOldCode: readonly { readonly run: string; readonly step: string; readonly uses: string }[];
+}
+
+export interface RunnerNote {
+  readonly pid: number;
+  readonly state: "started" | "ready" | "retired" | "exited" | "killed";
+  readonly reason?: string;
+}

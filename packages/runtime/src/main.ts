@@ -1,0 +1,152 @@
+/** The supervisor process. Its configuration comes over fd 3 from whoever started it; when that closes, it ends. */
+import { type Bus } from "@agentflow/bus";
+import { connectEmbedded } from "@agentflow/bus/embedded";
+import { createLog } from "@agentflow/host/log";
+import { systemWorld } from "@agentflow/host/system";
+import { type LogRecord, parseId } from "@agentflow/protocol";
+import { Socket } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { type Channel, type Message, openChannel } from "./channel/frames.ts";
+import { parseToSupervisor } from "./channel/parse-messages.ts";
+import type { FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
+import { startRunnerProcess } from "./worker/runner-process.ts";
+import { Worker } from "./worker/worker.ts";
+
+const busGoneExitMs = 1_000;
+
+class Supervisor {
+  readonly #channel: Channel;
+  #worker: Worker | undefined;
+  #bus: Bus | undefined;
+  #stopping = false;
+
+  constructor() {
+    const stream = new Socket({ fd: 3, readable: true, writable: true });
+    this.#channel = openChannel(stream, (message) => this.#receive(message));
+    void this.#channel.closed.then(() => this.#exit(0));
+    // The terminal's Ctrl-C reaches the whole group: whoever started us says when to stop.
+    process.on("SIGINT", () => {});
+    process.on("SIGTERM", () => void this.#exit(0));
+  }
+
+  #receive(raw: Message): void {
+    const message = parseToSupervisor(raw);
+    switch (message[0]) {
+      case "configure":
+        void this.#start(message[1]).catch((error: unknown) => this.#fail(error));
+        return;
+      case "reload":
+        void this.#reload(message[1]);
+        return;
+      case "drain":
+        void this.#drain(message[1]);
+        return;
+    }
+  }
+
+  async #start(config: SupervisorConfig): Promise<void> {
+    const world = systemWorld();
+    const level = config.logLevel === "debug" ? "debug" : "info";
+    const log = createLog({
+      component: "worker",
+      level,
+      outputs: [{ kind: "sink", write: (record) => this.#passOn(record, config) }],
+    });
+    const bus = await connectEmbedded({
+      path: config.bus.socket,
+      token: config.bus.token,
+      holder: config.worker,
+      diesWithOwner: busGoneExitMs,
+    });
+    this.#bus = bus;
+    void bus.closed.then(() => this.#exit(0));
+    const { inspectPort } = config;
+    const worker = new Worker({
+      bus,
+      world,
+      log,
+      worker: parseId("worker", config.worker),
+      tenant: parseId("tenant", config.tenant),
+      pool: parseId("pool", config.pool),
+      build: parseId("build", config.build),
+      slots: config.slots,
+      leaseMs: config.leaseMs,
+      host: os.hostname(),
+      pid: process.pid,
+      ...(config.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: config.attemptTimeoutMs }),
+      startRunner: (events) =>
+        startRunnerProcess(
+          {
+            entry: runnerEntry(),
+            projectDir: config.projectDir,
+            memoryMb: config.runnerMemoryMb ?? 512,
+            env: runnerEnvironment(),
+            ...(inspectPort === undefined ? {} : { inspectPort }),
+          },
+          events,
+        ),
+      events: {
+        ready: (manifest, ms) => this.#say(["ready", { manifest, ms }]),
+        broken: (problem) => this.#say(["broken", problem]),
+        inspecting: (url) => this.#say(["inspecting", url]),
+        runner: (note) => this.#say(["runner", note]),
+      },
+    });
+    this.#worker = worker;
+    await worker.start();
+  }
+
+  async #reload(id: number): Promise<void> {
+    const report = await this.#worker?.reload();
+    if (report !== undefined) this.#say(["reloaded", id, report]);
+  }
+
+  async #drain(withinMs: number): Promise<void> {
+    const left = (await this.#worker?.drain(withinMs)) ?? 0;
+    this.#say(["drained", left]);
+    await this.#exit(0);
+  }
+
+  #passOn(record: LogRecord, config: SupervisorConfig): void {
+    this.#say(["log", [{ ...record, worker: config.worker }]]);
+    this.#worker?.tell([record]);
+  }
+
+  #fail(error: unknown): void {
+    process.stderr.write(`the worker could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    void this.#exit(1);
+  }
+
+  async #exit(code: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await Promise.race([this.#close(), new Promise((resolve) => setTimeout(resolve, 2_000))]);
+    process.exit(code);
+  }
+
+  async #close(): Promise<void> {
+    await this.#worker?.stop();
+    await this.#bus?.close();
+    this.#channel.close();
+  }
+
+  #say(message: FromSupervisor): void {
+    this.#channel.send(message);
+  }
+}
+
+function runnerEntry(): string {
+  return path.join(import.meta.dirname, "runner", import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
+}
+
+/** User code gets an ordinary environment, without what is ours. */
+function runnerEnvironment(): { [key: string]: string } {
+  const entries = Object.entries(process.env).filter(
+    ([name, value]) => value !== undefined && !name.startsWith("AF_") && name !== "NODE_OPTIONS",
+  );
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? ""]));
+}
+
+// Importing a module does nothing: only the process that was started on this file becomes a supervisor.
+if (process.argv[1] === import.meta.filename) new Supervisor();

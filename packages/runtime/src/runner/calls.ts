@@ -1,0 +1,177 @@
+/** Runs calls: validates the input, calls user code with its context, validates and measures the output. */
+import {
+  AgentFlowError,
+  type Failure,
+  type Json,
+  type LogLevel,
+  type LogRecord,
+  type SpanRecord,
+  inlineBytesMax,
+  toFailure,
+} from "@agentflow/protocol";
+import { type CallContext, type CallLog, validate } from "@agentflow/sdk";
+import { createHash, randomBytes } from "node:crypto";
+import { type Call, type CallEnd, outputBytesMax } from "../channel/runner-messages.ts";
+import type { LoadedProject } from "./load.ts";
+
+export interface Calls {
+  call(id: number, call: Call): void;
+  stop(id: number, reason: string): void;
+  readonly open: number;
+}
+
+interface CallsOptions {
+  readonly project: LoadedProject;
+  readonly projectDir: string;
+  readonly done: (id: number, end: CallEnd) => void;
+  readonly tell: (record: LogRecord | SpanRecord) => void;
+}
+
+export function createCalls(options: CallsOptions): Calls {
+  const running = new Map<number, AbortController>();
+  const run = async (id: number, call: Call): Promise<void> => {
+    const stop = new AbortController();
+    running.set(id, stop);
+    const startedAt = new Date();
+    const started = performance.now();
+    const end = await settle(() => perform(call, stop.signal, options));
+    running.delete(id);
+    options.done(id, { ...end, startedAt: startedAt.toISOString(), ms: Math.round((performance.now() - started) * 100) / 100 });
+  };
+  return {
+    call: (id, call) => void run(id, call),
+    stop: (id, reason) => running.get(id)?.abort(new AgentFlowError("timeout", reason, { reason: "stopped" })),
+    get open() {
+      return running.size;
+    },
+  };
+}
+
+type End = { kind: "output"; output: Json } | { kind: "big"; text: string; sha256: string; bytes: number };
+
+async function settle(
+  work: () => Promise<End>,
+): Promise<End | { kind: "failed"; failure: Failure; retryable?: boolean }> {
+  try {
+    return await work();
+  } catch (error) {
+    // A value that does not match a schema will not match it the next time either.
+    const never = AgentFlowError.is(error) && error.reason === "schema_violation";
+    return { kind: "failed", failure: toFailure(error), ...(never ? { retryable: false } : {}) };
+  }
+}
+
+async function perform(call: Call, signal: AbortSignal, options: CallsOptions): Promise<End> {
+  const { project } = options;
+  const found = call.kind === "tool" ? project.tools.get(call.name) : project.agents.get(call.name);
+  if (found === undefined) {
+    throw new AgentFlowError("not_found", `this project has no ${call.kind} ${call.name}`, {
+      reason: "unknown_callable",
+      suggestions: ["af validate", `af ${call.kind} list`],
+    });
+  }
+  const definition = found.options;
+  const what = `${call.kind} ${call.name}`;
+  const input = await validate(definition.input, call.input, `input of ${what}`);
+  const key = "idempotencyKey" in definition ? definition.idempotencyKey?.(input, { callId: call.callId }) : undefined;
+  const context = contextOf({ call, signal, options, callId: key ?? call.callId });
+  const output = await validate(definition.output, await definition.run(input, context), `output of ${what}`);
+  return measured(output, what);
+}
+
+function measured(output: unknown, what: string): End {
+  const text = JSON.stringify(output ?? null) ?? "null";
+  if (text.length * 3 <= inlineBytesMax) return { kind: "output", output: plain(output, text) };
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= inlineBytesMax) return { kind: "output", output: JSON.parse(text) };
+  if (bytes > outputBytesMax) {
+    throw new AgentFlowError("limit_exceeded", `output of ${what} is ${bytes} bytes, over ${outputBytesMax}`, {
+      suggestions: ["write big data to a file or a store and return where it lies"],
+    });
+  }
+  return { kind: "big", text, bytes, sha256: createHash("sha256").update(text).digest("hex") };
+}
+
+/** What JSON makes of the value; a primitive is its own JSON. */
+function plain(output: unknown, text: string): Json {
+  if (typeof output === "string" || typeof output === "boolean") return output;
+  return JSON.parse(text);
+}
+
+function contextOf(of: { call: Call; signal: AbortSignal; options: CallsOptions; callId: string }): CallContext {
+  const { call, signal, options, callId } = of;
+  return {
+    signal,
+    callId,
+    run: call.run,
+    workflow: call.workflow,
+    step: call.step,
+    attempt: call.attempt,
+    projectDir: options.projectDir,
+    log: callLog(call, options.tell),
+    secrets: {
+      get(name) {
+        const value = call.secrets?.[name];
+        if (value !== undefined) return value;
+        throw new AgentFlowError("not_found", `this call has no secret ${name}`, { reason: "unknown_secret" });
+      },
+    },
+    span: (name, work, attributes) => inSpan({ call, name, tell: options.tell, attributes }, work),
+  };
+}
+
+function callLog(call: Call, tell: (record: LogRecord) => void): CallLog {
+  const say =
+    (level: LogLevel) =>
+    (message: string, fields?: { readonly [key: string]: Json }): void =>
+      tell({
+        kind: "log",
+        at: new Date().toISOString(),
+        level,
+        source: call.kind,
+        name: call.name,
+        message: String(message).slice(0, 8_192),
+        run: call.run,
+        step: call.step,
+        attempt: call.attempt,
+        ...(call.trace === undefined ? {} : { trace: call.trace }),
+        ...(fields === undefined ? {} : { fields }),
+      });
+  return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
+}
+
+async function inSpan<T>(
+  of: {
+    call: Call;
+    name: string;
+    tell: (record: SpanRecord) => void;
+    attributes: { readonly [key: string]: Json } | undefined;
+  },
+  work: () => Promise<T> | T,
+): Promise<T> {
+  const { call } = of;
+  const startedAt = new Date().toISOString();
+  const started = performance.now();
+  const end = (ok: boolean): void =>
+    of.tell({
+      kind: "span",
+      trace: call.trace ?? "",
+      span: randomBytes(8).toString("hex"),
+      name: of.name.slice(0, 120),
+      startedAt,
+      ms: performance.now() - started,
+      ok,
+      run: call.run,
+      step: call.step,
+      attempt: call.attempt,
+      ...(of.attributes === undefined ? {} : { attributes: of.attributes }),
+    });
+  try {
+    const result = await work();
+    end(true);
+    return result;
+  } catch (error) {
+    end(false);
+    throw error;
+  }
+}

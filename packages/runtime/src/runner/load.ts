@@ -1,0 +1,175 @@
+/** Loads a project's code: imports its files, collects what they define, and describes it in a manifest. */
+import {
+  type Callable,
+  type Manifest,
+  type WorkflowDefinition,
+  isId,
+  parseDuration,
+  AgentFlowError,
+} from "@agentflow/protocol";
+import { type Agent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+export interface LoadedProject {
+  readonly manifest: Manifest;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly agents: ReadonlyMap<string, Agent>;
+}
+
+const codeFile = /^([a-z0-9][a-z0-9_-]{0,62})\.(ts|mts|js|mjs)$/;
+
+/** Imports tools/, agents/ and workflows/ of the project. Throws what user code throws, with its file noted. */
+export async function loadProject(projectDir: string): Promise<LoadedProject> {
+  const tools = new Map<string, Tool>();
+  const agents = new Map<string, Agent>();
+  const workflows: WorkflowDefinition[] = [];
+  const described: { tools: Callable[]; agents: Callable[] } = { tools: [], agents: [] };
+  for (const file of codeFiles(projectDir, "tools")) {
+    for (const [name, tool] of toolsOf(file, await importFile(file))) {
+      tools.set(name, tool);
+      described.tools.push(describe(name, tool.options, file.relative));
+    }
+  }
+  for (const file of codeFiles(projectDir, "agents")) {
+    const agent = agentOf(file, await importFile(file));
+    agents.set(file.stem, agent);
+    described.agents.push(describe(file.stem, agent.options, file.relative));
+  }
+  for (const file of codeFiles(projectDir, "workflows")) {
+    workflows.push(workflowOf(file, await importFile(file)));
+  }
+  const manifest: Manifest = { v: 1, kind: "manifest", code: codeHash(projectDir), ...described, workflows };
+  return { manifest, tools, agents };
+}
+
+interface CodeFile {
+  readonly stem: string;
+  readonly relative: string;
+  readonly absolute: string;
+}
+
+function codeFiles(projectDir: string, folder: string): CodeFile[] {
+  return listing(path.join(projectDir, folder))
+    .map((name) => codeFile.exec(name))
+    .filter((match) => match !== null)
+    .map(([name, stem = ""]) => ({
+      stem,
+      relative: `${folder}/${name}`,
+      absolute: path.join(projectDir, folder, name),
+    }));
+}
+
+function listing(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unknown }> {
+  try {
+    return await import(pathToFileURL(file.absolute).href);
+  } catch (error) {
+    throw new LoadError(file.relative, error);
+  }
+}
+
+/** A failed import, with the file whose import failed; the fault itself may stand in another file. */
+export class LoadError extends Error {
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`cannot load ${file}`, { cause });
+    this.file = file;
+  }
+}
+
+function toolsOf(file: CodeFile, module: { readonly [key: string]: unknown }): [string, Tool][] {
+  const found: [string, Tool][] = [];
+  for (const [key, value] of Object.entries(module)) {
+    if (!isTool(value)) continue;
+    const name = `${file.stem}.${key}`;
+    if (!isId("tool", name)) {
+      throw new LoadError(
+        file.relative,
+        new AgentFlowError("invalid_project", `the export ${key} is not a valid name for a tool`, {
+          suggestions: ["name it with letters and digits, a small letter first: export const findOrder = …"],
+        }),
+      );
+    }
+    found.push([name, value]);
+  }
+  return found;
+}
+
+function isTool(value: unknown): value is Tool {
+  return isDefinition(value) && value.kind === "tool";
+}
+
+function isAgent(value: unknown): value is Agent {
+  return isDefinition(value) && value.kind === "agent";
+}
+
+function isWorkflow(value: unknown): value is { kind: "workflow"; definition: WorkflowDefinition } {
+  return isDefinition(value) && value.kind === "workflow";
+}
+
+function agentOf(file: CodeFile, module: { readonly [key: string]: unknown }): Agent {
+  const agent = module["default"];
+  if (isAgent(agent)) return agent;
+  throw new LoadError(
+    file.relative,
+    new AgentFlowError("invalid_project", "its default export is not an agent", {
+      suggestions: ["export default defineAgent({ … })"],
+    }),
+  );
+}
+
+function workflowOf(file: CodeFile, module: { readonly [key: string]: unknown }): WorkflowDefinition {
+  const workflow = module["default"];
+  if (isWorkflow(workflow)) return workflow.definition;
+  throw new LoadError(
+    file.relative,
+    new AgentFlowError("invalid_project", "its default export is not a finished workflow", {
+      suggestions: ["export default defineWorkflow({ … }).step(…).output(…)"],
+    }),
+  );
+}
+
+function describe(name: string, options: Tool["options"] | Agent["options"], file: string): Callable {
+  const input = jsonSchemaOf(options.input, "input");
+  const output = jsonSchemaOf(options.output, "output");
+  return {
+    name,
+    description: options.description,
+    effect: options.effect,
+    file,
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),
+  };
+}
+
+const hashedFolders = ["tools", "agents", "workflows", "lib", "src", "prompts"];
+
+/** 12 hex digits over the names and contents of the project's code files. */
+export function codeHash(projectDir: string): string {
+  const hash = createHash("sha256");
+  for (const folder of hashedFolders) hashFolder(hash, path.join(projectDir, folder), folder);
+  return hash.digest("hex").slice(0, 12);
+}
+
+function hashFolder(hash: ReturnType<typeof createHash>, absolute: string, relative: string): void {
+  for (const name of listing(absolute)) {
+    if (name === "node_modules" || name.startsWith(".")) continue;
+    const inside = path.join(absolute, name);
+    const stat = statSync(inside, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) hashFolder(hash, inside, `${relative}/${name}`);
+    else if (stat?.isFile()) hash.update(`${relative}/${name}\0`).update(readFileSync(inside)).update("\0");
+  }
+}

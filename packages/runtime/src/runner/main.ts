@@ -1,0 +1,109 @@
+/** The runner process: user code lives here, and only here. It knows its supervisor's channel and nothing else. */
+import { AgentFlowError, type LogRecord, type SpanRecord } from "@agentflow/protocol";
+import inspector from "node:inspector";
+import { Socket } from "node:net";
+import { type Channel, type Message, openChannel } from "../channel/frames.ts";
+import type { CallEnd, FromRunner, RunnerConfig } from "../channel/runner-messages.ts";
+import { type Calls, createCalls } from "./calls.ts";
+import { loadProject } from "./load.ts";
+import { loadProblem } from "./problem.ts";
+import { parseToRunner } from "../channel/parse-messages.ts";
+
+const teleEveryMs = 100;
+
+class RunnerProcess {
+  readonly #channel: Channel;
+  #calls: Calls | undefined;
+  #retired = false;
+  #records: (LogRecord | SpanRecord)[] = [];
+
+  constructor() {
+    const stream = new Socket({ fd: 3, readable: true, writable: true });
+    this.#channel = openChannel(stream, (message) => this.#receive(message));
+    // Whatever user code does, a runner without its supervisor is an orphan.
+    void this.#channel.closed.then(() => process.exit(0));
+  }
+
+  #receive(raw: Message): void {
+    const message = parseToRunner(raw);
+    switch (message[0]) {
+      case "configure":
+        void this.#load(message[1]);
+        return;
+      case "call":
+        if (this.#calls === undefined) throw new AgentFlowError("internal", "a call came before the code was loaded");
+        this.#calls.call(message[1], message[2]);
+        return;
+      case "stop":
+        this.#calls?.stop(message[1], message[2]);
+        return;
+      case "inspect":
+        this.#inspect(message[1]);
+        return;
+      case "retire":
+        this.#retired = true;
+        inspector.close();
+        this.#leaveIfIdle();
+        return;
+    }
+  }
+
+  async #load(config: RunnerConfig): Promise<void> {
+    if (config.inspectPort !== undefined) this.#inspect(config.inspectPort);
+    try {
+      process.chdir(config.projectDir);
+      const project = await loadProject(config.projectDir);
+      this.#calls = createCalls({
+        project,
+        projectDir: config.projectDir,
+        done: (id, end) => this.#done(id, end),
+        tell: (record) => this.#tell(record),
+      });
+      this.#say(["ready", project.manifest]);
+    } catch (error) {
+      this.#say(["broken", loadProblem(error, config.projectDir)]);
+      this.#channel.close();
+    }
+  }
+
+  #done(id: number, end: CallEnd): void {
+    this.#flush();
+    this.#say(["done", id, end]);
+    if (this.#retired) this.#leaveIfIdle();
+  }
+
+  #tell(record: LogRecord | SpanRecord): void {
+    if (this.#records.length === 0) setTimeout(() => this.#flush(), teleEveryMs).unref();
+    this.#records.push(record);
+    if (this.#records.length >= 500) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    this.#say(["tele", records]);
+  }
+
+  #inspect(port: number): void {
+    try {
+      inspector.open(port, "127.0.0.1");
+      this.#say(["inspecting", inspector.url() ?? ""]);
+    } catch (error) {
+      process.stderr.write(`cannot open the inspector on port ${port}: ${String(error)}\n`);
+    }
+  }
+
+  #leaveIfIdle(): void {
+    if ((this.#calls?.open ?? 0) > 0) return;
+    this.#flush();
+    this.#channel.close();
+  }
+
+  #say(message: FromRunner): void {
+    this.#channel.send(message);
+  }
+}
+
+// Importing a module does nothing: only the process that was started on this file becomes a runner.
+if (process.argv[1] === import.meta.filename) new RunnerProcess();

@@ -1,0 +1,178 @@
+/**
+ * One attempt from the queue to its report. The order is the promise: nothing starts that may not, the result is
+ * in the log before the task is acknowledged, and a lost lease stops the work without a report.
+ */
+import type { Blobs, Delivery } from "@agentflow/bus";
+import type { Clock } from "@agentflow/host/clock";
+import {
+  type InputAnswer,
+  type Outcome,
+  type RunInput,
+  type Task,
+  type WorkerId,
+  callId,
+  instant,
+  toFailure,
+} from "@agentflow/protocol";
+import type { Call, CallEnd } from "../channel/runner-messages.ts";
+import type { Reporter } from "./report.ts";
+import type { RunningCall } from "./runner-pool.ts";
+import type { CallLost } from "./runner-port.ts";
+import { outcomeOf, resolveInput } from "./values.ts";
+
+/** What an attempt needs of its worker. */
+export interface AttemptHouse {
+  readonly worker: WorkerId;
+  readonly clock: Clock;
+  readonly blobs: Blobs;
+  readonly reporter: Reporter;
+  /** For a task that brings no timeout of its own. */
+  readonly attemptTimeoutMs: number;
+  /** Waits until code is loaded and starts the call; undefined when the signal aborts first. */
+  startCall(call: Call, signal: AbortSignal): Promise<RunningCall | undefined>;
+}
+
+export type AttemptEnd = "reported" | "refused" | "lost" | "passed_on";
+
+/** What the worker's sweep looks at: when the attempt must end, and how it is made to. */
+export interface OpenAttempt {
+  readonly task: Task;
+  readonly delivery: Delivery;
+  readonly sinceMs: number;
+  running?: RunningCall;
+  limitMs?: number;
+  deadlineMs?: number;
+  /** Set once the timeout struck: the outcome is `timeout` whatever the call still says. */
+  timedOut?: boolean;
+}
+
+export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
+  const { task, delivery } = attempt;
+  if (delivery.delivery > 1) return passOn(attempt, house);
+  if (task.effect === "irreversible" && !(await mayStart(attempt, house))) return "refused";
+  const ended = await call(attempt, house);
+  if (ended === undefined || (delivery.lost.aborted && ended.kind === "lost")) return "lost";
+  const outcome = await settle(attempt, ended, house);
+  const answer = await report(attempt, resultOf(attempt, { ended, outcome }, house), house);
+  if (answer === undefined) return "lost";
+  await delivery.ack();
+  return answer.kind === "accepted" ? "reported" : "refused";
+}
+
+/** A task that was handed out before is never run again under the same attempt: the run decides what follows. */
+async function passOn(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
+  const { task, delivery } = attempt;
+  const answer = await report(
+    attempt,
+    {
+      kind: "redelivered",
+      id: house.reporter.inputId(),
+      at: instant(house.clock.now()),
+      step: task.step,
+      attempt: task.attempt,
+      worker: house.worker,
+      delivery: delivery.delivery,
+    },
+    house,
+  );
+  if (answer === undefined) return "lost";
+  await delivery.ack();
+  return "passed_on";
+}
+
+async function mayStart(attempt: OpenAttempt, house: AttemptHouse): Promise<boolean> {
+  const { task, delivery } = attempt;
+  const answer = await report(
+    attempt,
+    {
+      kind: "started",
+      id: house.reporter.inputId(),
+      at: instant(house.clock.now()),
+      step: task.step,
+      attempt: task.attempt,
+      worker: house.worker,
+    },
+    house,
+  );
+  if (answer?.kind === "accepted") return true;
+  if (answer !== undefined) await delivery.ack();
+  return false;
+}
+
+async function call(attempt: OpenAttempt, house: AttemptHouse): Promise<CallEnd | CallLost | undefined> {
+  const { task, delivery } = attempt;
+  try {
+    const input = await resolveInput(task, house.blobs);
+    const running = await house.startCall(callOf(task, input), delivery.lost);
+    if (running === undefined) return undefined;
+    attempt.running = running;
+    attempt.limitMs = task.timeoutMs ?? house.attemptTimeoutMs;
+    attempt.deadlineMs = house.clock.monotonic() + attempt.limitMs;
+    const stop = (): void => running.stop("the task was taken back");
+    delivery.lost.addEventListener("abort", stop, { once: true });
+    const end = await running.end;
+    delivery.lost.removeEventListener("abort", stop);
+    return end;
+  } catch (error) {
+    return { kind: "failed", failure: toFailure(error), startedAt: instant(house.clock.now()), ms: 0 };
+  }
+}
+
+function callOf(task: Task, input: Call["input"]): Call {
+  const { uses } = task;
+  if (uses.kind !== "tool" && uses.kind !== "agent") throw new TypeError(`a task cannot use ${uses.kind}`);
+  return {
+    kind: uses.kind,
+    name: uses.name,
+    input,
+    run: task.run,
+    workflow: task.workflow,
+    step: task.step,
+    attempt: task.attempt,
+    callId: callId(task),
+    ...(task.traceparent === undefined ? {} : { trace: task.traceparent.split("-")[1] ?? "" }),
+  };
+}
+
+async function settle(attempt: OpenAttempt, ended: CallEnd | CallLost, house: AttemptHouse): Promise<Outcome> {
+  if (attempt.timedOut === true && ended.kind !== "output" && ended.kind !== "big") {
+    const message = `no answer within ${attempt.limitMs ?? 0} ms`;
+    return { kind: "failed", failure: { code: "timeout", message } };
+  }
+  if (ended.kind === "lost") return { kind: "lost", reason: ended.reason };
+  try {
+    return await outcomeOf(ended, attempt.task, house.blobs);
+  } catch (error) {
+    // The output could not be stored: as good as a worker that died before it could say so.
+    return { kind: "lost", reason: `output_not_stored: ${toFailure(error).message}` };
+  }
+}
+
+function resultOf(
+  attempt: OpenAttempt,
+  of: { ended: CallEnd | CallLost; outcome: Outcome },
+  house: AttemptHouse,
+): RunInput {
+  const { task } = attempt;
+  const { ended, outcome } = of;
+  return {
+    kind: "result",
+    id: house.reporter.inputId(),
+    at: instant(house.clock.now()),
+    step: task.step,
+    attempt: task.attempt,
+    outcome,
+    worker: house.worker,
+    ...(ended.kind === "lost" ? {} : { startedAt: ended.startedAt, ms: ended.ms }),
+    ...(attempt.running === undefined ? {} : { code: attempt.running.code }),
+  };
+}
+
+function report(
+  attempt: OpenAttempt,
+  input: RunInput,
+  house: AttemptHouse,
+): Promise<InputAnswer | undefined> {
+  const { task, delivery } = attempt;
+  return house.reporter.report(task, input, delivery.lost);
+}

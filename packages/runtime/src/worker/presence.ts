@@ -1,0 +1,105 @@
+/** A worker's row in Table: what it is, what it can run, what it is doing. */
+import type { Bus } from "@agentflow/bus";
+import type { World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import {
+  type BuildId,
+  type LoadProblem,
+  type Manifest,
+  type PoolName,
+  type TenantId,
+  type WorkerId,
+  type WorkerPresence,
+  instant,
+  presenceEveryMs,
+} from "@agentflow/protocol";
+import type { OpenAttempt } from "./attempt.ts";
+
+export interface Presence {
+  start(): void;
+  set(state: WorkerPresence["state"], of?: { manifest: Manifest } | { problem: LoadProblem }): void;
+  /** Takes the row away. */
+  stop(): Promise<void>;
+}
+
+interface PresenceOptions {
+  readonly bus: Bus;
+  readonly world: World;
+  readonly log: Log;
+  readonly worker: WorkerId;
+  readonly tenant: TenantId;
+  readonly pool: PoolName;
+  readonly build: BuildId;
+  readonly slots: number;
+  readonly host: string;
+  readonly pid: number;
+  busy(): readonly OpenAttempt[];
+}
+
+const busyMax = 100;
+
+export function createPresence(options: PresenceOptions): Presence {
+  const { bus, world, log } = options;
+  const key = `worker.${options.tenant}.${options.worker}`;
+  const since = instant(world.clock.now());
+  let state: WorkerPresence["state"] = "loading";
+  let manifest: Manifest | undefined;
+  let problem: LoadProblem | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let stopTimer: () => void = () => {};
+  const row = (): WorkerPresence => ({
+    v: 1,
+    kind: "worker",
+    worker: options.worker,
+    tenant: options.tenant,
+    pool: options.pool,
+    build: options.build,
+    slots: options.slots,
+    host: options.host,
+    pid: options.pid,
+    since,
+    seenAt: instant(world.clock.now()),
+    state,
+    busy: busyOf(options.busy(), world),
+    ...(manifest === undefined ? {} : { manifest }),
+    ...(problem === undefined ? {} : { problem }),
+  });
+  const write = (): void => {
+    writing = writing.then(async () => {
+      try {
+        await bus.table.put(key, JSON.stringify(row()), { expect: "any" });
+      } catch (error) {
+        log.debug("presence was not written", { error: String(error) });
+      }
+    });
+  };
+  return {
+    start() {
+      write();
+      stopTimer = world.timers.every(presenceEveryMs, write, { background: true });
+    },
+    set(next, of) {
+      state = next;
+      problem = of !== undefined && "problem" in of ? of.problem : undefined;
+      if (of !== undefined && "manifest" in of) manifest = of.manifest;
+      write();
+    },
+    async stop() {
+      stopTimer();
+      await writing;
+      await bus.table.delete(key, { expect: "any" }).catch(() => undefined);
+    },
+  };
+}
+
+function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence["busy"] {
+  const nowMs = world.clock.now();
+  const monotonic = world.clock.monotonic();
+  return attempts.slice(0, busyMax).map(({ task, sinceMs }) => ({
+    run: task.run,
+    step: task.step,
+    attempt: task.attempt,
+    uses: "name" in task.uses ? `${task.uses.kind}:${task.uses.name}` : task.uses.kind,
+    since: instant(Math.round(nowMs - (monotonic - sinceMs))),
+  }));
+}

@@ -1,0 +1,172 @@
+/** A runner as a child process in a group of its own: frames on fd 3, output read line by line, a reaper beside it. */
+import type { LogRecord } from "@agentflow/protocol";
+import { type ChildProcess, spawn } from "node:child_process";
+import { Duplex } from "node:stream";
+import { type Channel, openChannel } from "../channel/frames.ts";
+import { parseFromRunner } from "../channel/parse-messages.ts";
+import type { Call, CallEnd, RunnerConfig, ToRunner } from "../channel/runner-messages.ts";
+import { lineReader } from "./output-lines.ts";
+import type { CallLost, Runner, RunnerEvents } from "./runner-port.ts";
+
+export interface RunnerProcessOptions extends RunnerConfig {
+  /** The file that a runner process starts on. */
+  readonly entry: string;
+  /** Heap limit of user code, in MiB. */
+  readonly memoryMb: number;
+  readonly env: { readonly [key: string]: string };
+}
+
+export function startRunnerProcess(options: RunnerProcessOptions, events: RunnerEvents): Runner {
+  return new RunnerProcess(options, events);
+}
+
+class RunnerProcess implements Runner {
+  readonly pid: number;
+  readonly loaded: Runner["loaded"];
+  readonly exited: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #channel: Channel;
+  readonly #events: RunnerEvents;
+  readonly #reaper: ChildProcess;
+  readonly #open = new Map<number, (end: CallEnd | CallLost) => void>();
+  #nextId = 1;
+  #killReason: string | undefined;
+  #settleLoaded: (value: Awaited<Runner["loaded"]>) => void = () => {};
+
+  constructor(options: RunnerProcessOptions, events: RunnerEvents) {
+    this.#events = events;
+    const flags = [`--max-old-space-size=${options.memoryMb}`, "--max-semi-space-size=4", "--disable-proto=delete"];
+    this.#child = spawn(process.execPath, [...flags, options.entry], {
+      cwd: options.projectDir,
+      env: { ...options.env },
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+    });
+    this.pid = this.#child.pid ?? -1;
+    this.#reaper = startReaper(this.pid);
+    this.loaded = new Promise((resolve) => {
+      this.#settleLoaded = resolve;
+    });
+    const stream = this.#child.stdio[3];
+    if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of a runner is no stream");
+    this.#channel = openChannel(stream, (message) => this.#receive(parseFromRunner(message)));
+    this.exited = this.#watchExit();
+    this.#readOutput();
+    const { projectDir, inspectPort } = options;
+    this.#say(["configure", { projectDir, ...(inspectPort === undefined ? {} : { inspectPort }) }]);
+  }
+
+  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
+    const id = this.#nextId++;
+    onId(id);
+    return new Promise((resolve) => {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        resolve({ kind: "lost", reason: "runner_gone" });
+        return;
+      }
+      this.#open.set(id, resolve);
+      this.#say(["call", id, call]);
+    });
+  }
+
+  stop(id: number, reason: string): void {
+    this.#say(["stop", id, reason]);
+  }
+
+  inspect(port: number): void {
+    this.#say(["inspect", port]);
+  }
+
+  retire(): void {
+    this.#say(["retire"]);
+  }
+
+  kill(reason: string): void {
+    this.#killReason ??= reason;
+    killGroup(this.pid);
+  }
+
+  #receive(message: ReturnType<typeof parseFromRunner>): void {
+    switch (message[0]) {
+      case "ready":
+        this.#settleLoaded({ manifest: message[1] });
+        return;
+      case "broken":
+        this.#settleLoaded({ problem: message[1] });
+        return;
+      case "inspecting":
+        this.#events.inspecting(message[1]);
+        return;
+      case "tele":
+        this.#events.tele(message[1]);
+        return;
+      case "done":
+        this.#open.get(message[1])?.(message[2]);
+        this.#open.delete(message[1]);
+        return;
+    }
+  }
+
+  #watchExit(): Promise<string> {
+    return new Promise((resolve) => {
+      const gone = (reason: string): void => {
+        // Children that user code left behind belong to the group: they go with it.
+        killGroup(this.pid);
+        this.#reaper.stdin?.end();
+        for (const settle of this.#open.values()) settle({ kind: "lost", reason });
+        this.#open.clear();
+        this.#settleLoaded({ problem: { message: `the runner ended while it loaded the code: ${reason}` } });
+        resolve(reason);
+      };
+      this.#child.once("error", (error) => gone(`runner_not_started: ${error.message}`));
+      this.#child.once("exit", (code, signal) => {
+        gone(this.#killReason ?? `runner_exited: ${signal ?? `code ${code}`}`);
+      });
+    });
+  }
+
+  #readOutput(): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const read = lineReader((text) => {
+        const record: LogRecord = {
+          kind: "log",
+          at: new Date().toISOString(),
+          level: stream === "stdout" ? "info" : "warn",
+          source: "runner",
+          message: text,
+          stream,
+        };
+        this.#events.tele([record]);
+      });
+      this.#child[stream]?.on("data", read);
+    }
+  }
+
+  #say(message: ToRunner): void {
+    this.#channel.send(message);
+  }
+}
+
+function killGroup(pid: number): void {
+  if (pid <= 1) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group is empty already.
+  }
+}
+
+/**
+ * A shell of a megabyte that waits on a pipe from this process and then kills the runner's group: it works when
+ * this process was killed with -9, when user code blocks its loop, and for children that user code started.
+ */
+function startReaper(group: number): ChildProcess {
+  const reaper = spawn("/bin/sh", ["-c", `read _; kill -KILL -${group} 2>/dev/null`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  reaper.on("error", () => {});
+  reaper.stdin?.on("error", () => {});
+  reaper.unref();
+  return reaper;
+}

@@ -1,0 +1,83 @@
+/** Values on their way in and out of a task: references become data before the call, big data a blob after it. */
+import { type Blobs } from "@agentflow/bus";
+import { compileExpression } from "@agentflow/core/expr";
+import {
+  AgentFlowError,
+  type Json,
+  type Outcome,
+  type Task,
+  type Value,
+  blobRefKey,
+  isInline,
+} from "@agentflow/protocol";
+import type { CallEnd } from "../channel/runner-messages.ts";
+
+/** The task's input as plain JSON. Throws `not_found` when a blob is gone, `forbidden` for another tenant's. */
+export async function resolveInput(task: Task, blobs: Blobs): Promise<Json> {
+  if (!isInline(task.with)) return readBlob(task.with.blob, task, blobs);
+  return holdsReference(task.with.inline) ? resolveInside(task.with.inline, task, blobs) : task.with.inline;
+}
+
+function holdsReference(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(holdsReference);
+  return blobRefKey in value || Object.values(value).some(holdsReference);
+}
+
+async function resolveInside(value: Json, task: Task, blobs: Blobs): Promise<Json> {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Promise.all(value.map((item: Json) => resolveInside(item, task, blobs)));
+  const key = blobKeyOf(value);
+  if (key !== undefined) return readBlob(key, task, blobs);
+  const entries = Object.entries(value).map(async ([name, inner]): Promise<[string, Json]> => [
+    name,
+    await resolveInside(inner, task, blobs),
+  ]);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function blobKeyOf(value: Json): string | undefined {
+  if (typeof value !== "object" || value === null || !(blobRefKey in value)) return undefined;
+  const inside = Object.entries(value).find(([name]) => name === blobRefKey)?.[1];
+  if (typeof inside !== "object" || inside === null || !("blob" in inside)) return undefined;
+  return typeof inside.blob === "string" ? inside.blob : undefined;
+}
+
+async function readBlob(key: string, task: Task, blobs: Blobs): Promise<Json> {
+  if (!key.startsWith(`${task.tenant}/`)) {
+    throw new AgentFlowError("forbidden", "a value of another tenant", { reason: "tenant_mismatch" });
+  }
+  const bytes = await blobs.get(key);
+  if (bytes === undefined) throw new AgentFlowError("not_found", `the stored value ${key} is gone`);
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+/** What a call's end means for the run. Writes a big output as a blob before it is named. */
+export async function outcomeOf(end: CallEnd, task: Task, blobs: Blobs): Promise<Outcome> {
+  if (end.kind === "failed") {
+    const { failure, retryable } = end;
+    return { kind: "failed", failure, ...(retryable === undefined ? {} : { retryable }) };
+  }
+  const output = end.kind === "big" ? await storeBig(end, task, blobs) : { inline: end.output };
+  if (task.select === undefined) return { kind: "succeeded", output };
+  const whole: Json = end.kind === "big" ? JSON.parse(end.text) : end.output;
+  return selectFrom(whole, task.select, output);
+}
+
+async function storeBig(
+  end: { readonly text: string; readonly sha256: string; readonly bytes: number },
+  task: Task,
+  blobs: Blobs,
+): Promise<Value> {
+  const key = `${task.tenant}/${task.run}/${end.sha256}`;
+  await blobs.put(key, new TextEncoder().encode(end.text));
+  return { blob: key, bytes: end.bytes };
+}
+
+function selectFrom(whole: Json, select: string, output: Value): Outcome {
+  const compiled = compileExpression(select);
+  const result = "evaluate" in compiled ? compiled.evaluate({ output: whole }) : { ok: false as const, problem: compiled };
+  if (result.ok) return { kind: "succeeded", output, selected: result.value };
+  const message = `select: ${result.problem.message}`;
+  return { kind: "failed", failure: { code: "select_failed", message }, retryable: false };
+}

@@ -1,0 +1,237 @@
+/** A worker: takes tasks while code is loaded, keeps their leases, enforces their limits, says what it is doing. */
+import type { Bus, Delivery } from "@agentflow/bus";
+import { type World, sleep } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import {
+  type BuildId,
+  type LoadProblem,
+  type LogRecord,
+  type Manifest,
+  type PoolName,
+  type SpanRecord,
+  type TenantId,
+  type WorkerId,
+  subjects,
+} from "@agentflow/protocol";
+import type { Call } from "../channel/runner-messages.ts";
+import type { ReloadReport, RunnerNote } from "../channel/supervisor-messages.ts";
+import { type AttemptHouse, type OpenAttempt, runAttempt } from "./attempt.ts";
+import { type Presence, createPresence } from "./presence.ts";
+import { createReporter } from "./report.ts";
+import { RunnerPool, type RunningCall } from "./runner-pool.ts";
+import type { StartRunner } from "./runner-port.ts";
+import { parseTask } from "./parse-task.ts";
+import { type Telemetry, createTelemetry } from "./telemetry.ts";
+
+export const workerLimits = {
+  /** How often leases and deadlines are looked at. */
+  sweepMs: 100,
+  /** Between the signal that a call should stop and the end of its runner. */
+  stopGraceMs: 1_000,
+  /** An attempt without a timeout of its own. */
+  attemptTimeoutMs: 600_000,
+} as const;
+
+export interface WorkerOptions {
+  readonly bus: Bus;
+  readonly world: World;
+  readonly log: Log;
+  readonly worker: WorkerId;
+  readonly tenant: TenantId;
+  readonly pool: PoolName;
+  readonly build: BuildId;
+  readonly slots: number;
+  readonly leaseMs: number;
+  readonly attemptTimeoutMs?: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly startRunner: StartRunner;
+  readonly events?: Partial<WorkerEvents>;
+}
+
+export interface WorkerEvents {
+  ready(manifest: Manifest, ms: number): void;
+  broken(problem: LoadProblem): void;
+  inspecting(url: string): void;
+  runner(note: RunnerNote): void;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #pool: RunnerPool;
+  readonly #presence: Presence;
+  readonly #telemetry: Telemetry;
+  readonly #house: AttemptHouse;
+  readonly #open = new Map<string, OpenAttempt>();
+  readonly #stopTaking = new AbortController();
+  readonly #stopped = new AbortController();
+  readonly #waitingForCode = new Set<() => void>();
+  #taking: Promise<void> | undefined;
+  #lastExtendMs = 0;
+  #stopSweep: () => void = () => {};
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { bus, world } = options;
+    this.#telemetry = createTelemetry({ ...options, timers: world.timers });
+    this.#presence = createPresence({ ...options, busy: () => [...this.#open.values()] });
+    this.#pool = new RunnerPool({
+      start: options.startRunner,
+      clock: world.clock,
+      sleep: (ms) => sleep(world.timers, ms, this.#stopped.signal),
+      events: {
+        ready: (manifest, ms) => this.#onReady(manifest, ms),
+        broken: (problem) => this.#onBroken(problem),
+        tele: (records) => this.tell(records),
+        inspecting: (url) => options.events?.inspecting?.(url),
+        runner: (note) => options.events?.runner?.(note),
+      },
+    });
+    this.#house = {
+      worker: options.worker,
+      clock: world.clock,
+      blobs: bus.blobs,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? workerLimits.attemptTimeoutMs,
+      reporter: createReporter({ wire: bus.wire, timers: world.timers, random: world.random }),
+      startCall: (call, signal) => this.#startCall(call, signal),
+    };
+  }
+
+  /** Loads the code and begins to take tasks once it is there. */
+  async start(): Promise<ReloadReport> {
+    const { world } = this.#options;
+    this.#stopSweep = world.timers.every(workerLimits.sweepMs, () => this.#sweep(), { background: true });
+    this.#presence.start();
+    return this.#pool.reload();
+  }
+
+  reload(): Promise<ReloadReport> {
+    return this.#pool.reload();
+  }
+
+  inspect(port: number): void {
+    this.#pool.inspect(port);
+  }
+
+  tell(records: readonly (LogRecord | SpanRecord)[]): void {
+    this.#telemetry.tell(records);
+  }
+
+  get inFlight(): number {
+    return this.#open.size;
+  }
+
+  /** Takes no more tasks and waits for those it has; what is still open after `withinMs` is given up. */
+  async drain(withinMs: number): Promise<number> {
+    const { world } = this.#options;
+    this.#presence.set("draining");
+    this.#stopTaking.abort();
+    const endMs = world.clock.monotonic() + withinMs;
+    while (this.#open.size > 0 && world.clock.monotonic() < endMs) await sleep(world.timers, 20);
+    return this.#open.size;
+  }
+
+  /** Ends at once: runners are killed, leases are left to expire or to the closed socket. */
+  async stop(): Promise<void> {
+    this.#stopTaking.abort();
+    this.#stopped.abort();
+    this.#stopSweep();
+    await this.#pool.close();
+    await this.#presence.stop();
+    await this.#telemetry.stop();
+    await this.#taking;
+  }
+
+  #onReady(manifest: Manifest, ms: number): void {
+    this.#presence.set("ready", { manifest });
+    for (const wake of this.#waitingForCode) wake();
+    this.#waitingForCode.clear();
+    this.#taking ??= this.#take();
+    this.#options.events?.ready?.(manifest, ms);
+  }
+
+  #onBroken(problem: LoadProblem): void {
+    this.#presence.set("broken", { problem });
+    this.#options.events?.broken?.(problem);
+  }
+
+  async #take(): Promise<void> {
+    const { bus, tenant, pool, build, worker, slots, leaseMs, log } = this.#options;
+    const subject = subjects.task({ tenant, pool, build });
+    const taken = bus.queue.take({
+      subjects: [subject],
+      holder: worker,
+      slots,
+      leaseMs,
+      signal: this.#stopTaking.signal,
+    });
+    try {
+      for await (const delivery of taken) void this.#run(delivery);
+    } catch (error) {
+      log.error("taking tasks ended", { error: String(error) });
+    }
+  }
+
+  async #run(delivery: Delivery): Promise<void> {
+    const { log, world } = this.#options;
+    const task = parseTask(delivery.body);
+    if (typeof task === "string") {
+      log.warn("a task that cannot be read goes to the dead letters", { id: delivery.id, reason: task });
+      await delivery.bury(task);
+      return;
+    }
+    // The queue may hand a task out again that this very worker still runs: its first attempt stands.
+    if (this.#open.has(task.id)) return;
+    const attempt: OpenAttempt = { task, delivery, sinceMs: world.clock.monotonic() };
+    this.#open.set(task.id, attempt);
+    try {
+      const end = await runAttempt(attempt, this.#house);
+      if (end === "lost") log.info("an attempt was given up: its lease was lost or its task taken back", { task: task.id });
+    } catch (error) {
+      log.error("an attempt could not be reported", { task: task.id, error: String(error) });
+    } finally {
+      this.#open.delete(task.id);
+    }
+  }
+
+  async #startCall(call: Call, signal: AbortSignal): Promise<RunningCall | undefined> {
+    for (;;) {
+      const running = this.#pool.call(call);
+      if (running !== undefined) return running;
+      await new Promise<void>((resolve) => {
+        this.#waitingForCode.add(resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+        this.#stopped.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      if (signal.aborted || this.#stopped.signal.aborted) return undefined;
+    }
+  }
+
+  /** One timer for all attempts: leases are kept at a third of their length, deadlines are enforced. */
+  #sweep(): void {
+    const now = this.#options.world.clock.monotonic();
+    const extend = now - this.#lastExtendMs >= this.#options.leaseMs / 3;
+    if (extend) this.#lastExtendMs = now;
+    for (const attempt of this.#open.values()) {
+      if (extend) attempt.delivery.extend().catch(() => undefined);
+      this.#enforce(attempt, now);
+    }
+  }
+
+  #enforce(attempt: OpenAttempt, now: number): void {
+    const { running, deadlineMs, delivery } = attempt;
+    if (running === undefined) return;
+    if (delivery.lost.aborted && attempt.deadlineMs !== undefined) {
+      // Taken back: the call was asked to stop; it has the same grace as one that timed out.
+      attempt.deadlineMs = Math.min(attempt.deadlineMs, now);
+    }
+    if (deadlineMs === undefined || now < deadlineMs) return;
+    if (now >= deadlineMs + workerLimits.stopGraceMs) {
+      running.kill(attempt.timedOut === true ? "timeout of another call" : "a cancelled call would not stop");
+      return;
+    }
+    if (attempt.timedOut === true || delivery.lost.aborted) return;
+    attempt.timedOut = true;
+    running.stop("timeout");
+  }
+}

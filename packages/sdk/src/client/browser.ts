@@ -1,0 +1,115 @@
+/** The client in a browser: fetch, WebSocket and WebCrypto. */
+import { AgentFlowError } from "@agentflow/protocol";
+import { Client } from "./client.ts";
+import type {
+  ClientOptions,
+  SocketEvents,
+  SocketLike,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from "./transport.ts";
+import { checkedUrl } from "./url.ts";
+
+/** A client of an installation's API. Close it when done: it may keep a socket open. */
+export function createClient(options: ClientOptions): Client {
+  return new Client(new BrowserTransport(options), options);
+}
+
+class BrowserTransport implements Transport {
+  readonly #base: URL;
+  readonly #token: string | undefined;
+
+  constructor(options: ClientOptions) {
+    this.#base = checkedUrl(options);
+    this.#token = options.token;
+  }
+
+  async request(request: TransportRequest): Promise<TransportResponse> {
+    const response = await this.#fetch(request, request.timeoutMs ?? 30_000);
+    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+    const text = await response.text();
+    return {
+      status: response.status,
+      text,
+      ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
+    };
+  }
+
+  async *stream(request: TransportRequest): AsyncIterable<string> {
+    const response = await this.#fetch(request);
+    if (!response.ok || response.body === null) {
+      throw new AgentFlowError("unavailable", await response.text(), { reason: `http_${response.status}` });
+    }
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  }
+
+  socket(path: string, events: SocketEvents): Promise<SocketLike> {
+    const url = new URL(path, this.#base);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    // A browser cannot set headers here; the token travels as a subprotocol, never in the address.
+    const protocols = this.#token === undefined ? ["agentflow"] : ["agentflow", `bearer.${this.#token}`];
+    const socket = new WebSocket(url, protocols);
+    return new Promise((resolve, reject) => {
+      let open = false;
+      socket.onopen = () => {
+        open = true;
+        resolve({ send: (text) => socket.send(text), close: () => socket.close() });
+      };
+      socket.onmessage = (event) => events.message(String(event.data));
+      socket.onclose = (event) => {
+        if (open) events.closed(`${event.code} ${event.reason}`.trim());
+        else reject(new AgentFlowError("unavailable", `no socket to ${url.origin}`, { reason: "unreachable" }));
+      };
+    });
+  }
+
+  async sha256(bytes: Uint8Array): Promise<Uint8Array> {
+    return new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
+  }
+
+  random(bytes: number): Uint8Array {
+    return crypto.getRandomValues(new Uint8Array(bytes));
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal?.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  afterTurn(fn: () => void): void {
+    queueMicrotask(fn);
+  }
+
+  close(): void {}
+
+  async #fetch(request: TransportRequest, timeoutMs?: number): Promise<Response> {
+    const limits = [request.signal, timeoutMs ? AbortSignal.timeout(timeoutMs) : undefined];
+    const signals = limits.filter((signal) => signal !== undefined);
+    const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+    try {
+      return await fetch(new URL(request.path, this.#base), {
+        method: request.method,
+        headers: { ...authorization, ...(request.body === undefined ? {} : { "content-type": "application/json" }) },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+      });
+    } catch (cause) {
+      throw new AgentFlowError("unavailable", `no answer from ${this.#base.origin}`, { reason: "unreachable", cause });
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/** The typed API client. One instance for one installation; safe to share. */
+import type {
+  CallableView,
+  CancelBody,
+  EventPage,
+  InstallationStatus,
+  Page,
+  RegisterBody,
+  ResolveBody,
+  RunAnswer,
+  RunEventView,
+  RunId,
+  RunPage,
+  RunSummary,
+  RunView,
+  StartRunBody,
+  TelemetryPage,
+  WhyAnswer,
+  WorkerView,
+  WorkflowSummary,
+  WorkflowView,
+} from "@agentflow/protocol";
+import { exchange } from "./exchange.ts";
+import { followRuns } from "./follow.ts";
+import { newInputId, newRunId, runIdOfKey } from "./make-ids.ts";
+import { type Session, openSession } from "./session.ts";
+import type { ClientOptions, Transport, TransportRequest } from "./transport.ts";
+
+export interface StartOptions {
+  /** Made for you when left out; retries of one start always carry the same. */
+  readonly run?: string;
+  /** A request key: the same key starts the same run, however often it is asked for. */
+  readonly key?: string;
+  readonly tenant?: string;
+  readonly version?: string;
+  readonly labels?: { readonly [key: string]: string };
+  readonly timeoutMs?: number;
+  /** How long the answer may wait for the run's end (0: answer once it is accepted; at most 60,000). */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ListRuns {
+  readonly status?: string;
+  readonly workflow?: string;
+  /** `key=value`. */
+  readonly label?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly minRevision?: number;
+}
+
+export interface TelemetryQuery {
+  readonly run?: string;
+  readonly level?: string;
+  readonly source?: string;
+  readonly name?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly grep?: string;
+  readonly after?: string;
+  readonly limit?: number;
+  /** `logs`, `spans` or both (default logs). */
+  readonly kinds?: string;
+}
+
+type Query = { readonly [key: string]: string | number | undefined };
+
+const longestWaitMs = 30_000;
+
+export class Client {
+  readonly #transport: Transport;
+  readonly #retryForMs: number;
+
+  constructor(transport: Transport, options: ClientOptions) {
+    this.#transport = transport;
+    this.#retryForMs = options.retryForMs ?? 30_000;
+  }
+
+  readonly runs = {
+    /** Starts a run and gives the answer of the API: accepted, or its end when that came within `waitMs`. */
+    start: (workflow: string, input: unknown, options: StartOptions = {}): Promise<RunAnswer> =>
+      this.#start(workflow, input, options),
+    /** Starts a run and waits for its end, however long; reconnects as often as it must. */
+    startAndWait: (workflow: string, input: unknown, options: StartOptions = {}): Promise<RunAnswer> =>
+      this.#startAndWait(workflow, input, options),
+    /** Waits for the end of a run that was started before. */
+    wait: (run: string, options: { readonly signal?: AbortSignal } = {}): Promise<RunAnswer> =>
+      this.#wait(run, options.signal),
+    get: (run: string): Promise<RunView> => this.#get(`/v1/runs/${encodeURIComponent(run)}`),
+    list: (query: ListRuns = {}): Promise<RunPage> => this.#get(`/v1/runs${queryText({ ...query })}`),
+    /** Every run that matches, page by page. */
+    all: (query: ListRuns = {}): AsyncIterable<RunSummary> => this.#all(query),
+    cancel: (run: string, options: { readonly reason?: string; readonly input?: string } = {}): Promise<RunAnswer> =>
+      this.#cancel(run, options),
+    /** Says what became of a step whose outcome is unknown. */
+    resolve: (run: string, body: Omit<ResolveBody, "input"> & { readonly input?: string }): Promise<RunAnswer> =>
+      this.#post(`/v1/runs/${encodeURIComponent(run)}/resolve`, { input: newInputId(this.#transport), ...body }),
+    why: (run: string): Promise<WhyAnswer> => this.#get(`/v1/runs/${encodeURIComponent(run)}/why`),
+    events: (run: string, query: { readonly after?: string; readonly limit?: number } = {}): Promise<EventPage> =>
+      this.#get(`/v1/runs/${encodeURIComponent(run)}/events${queryText({ ...query })}`),
+    /** Events of a run as they happen, from the first or behind `after`, until its end. Reconnects by itself. */
+    follow: (run: string, options: FollowOptions = {}): AsyncIterable<RunEventView> =>
+      this.followMany([run], options),
+  };
+
+  readonly workflows = {
+    register: (body: RegisterBody): Promise<WorkflowView> => this.#post("/v1/workflows", body),
+    list: (): Promise<Page<WorkflowSummary>> => this.#get("/v1/workflows"),
+    get: (name: string, version?: string): Promise<WorkflowView> =>
+      this.#get(`/v1/workflows/${encodeURIComponent(name)}${queryText({ version })}`),
+  };
+
+  readonly tools = { list: (): Promise<Page<CallableView>> => this.#get("/v1/tools") };
+  readonly agents = { list: (): Promise<Page<CallableView>> => this.#get("/v1/agents") };
+  readonly workers = { list: (): Promise<Page<WorkerView>> => this.#get("/v1/workers") };
+
+  readonly telemetry = {
+    query: (query: TelemetryQuery = {}): Promise<TelemetryPage> => this.#get(`/v1/telemetry${queryText({ ...query })}`),
+  };
+
+  /** One look at the whole installation. */
+  status(): Promise<InstallationStatus> {
+    return this.#get("/v1/status");
+  }
+
+  /** Events of many runs over one connection; ends when all of them have ended. */
+  followMany(runs: readonly string[], options: FollowOptions = {}): AsyncIterable<RunEventView> {
+    return followRuns({ transport: this.#transport, runs, ...options });
+  }
+
+  /** A socket for starting and awaiting many runs: what a busy service uses. */
+  session(): Session {
+    return openSession(this.#transport);
+  }
+
+  newRunId(): RunId {
+    return newRunId(this.#transport);
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #start(workflow: string, input: unknown, options: StartOptions): Promise<RunAnswer> {
+    const waitMs = Math.min(options.waitMs ?? 0, 60_000);
+    const body = await startBody(this.#transport, { workflow, input, options });
+    const path = `/v1/runs${queryText({ waitMs: waitMs || undefined })}`;
+    return this.#ask({
+      method: "POST",
+      path,
+      body: JSON.stringify(body),
+      timeoutMs: waitMs + 15_000,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  async #startAndWait(workflow: string, input: unknown, options: StartOptions): Promise<RunAnswer> {
+    const answer = await this.#start(workflow, input, { ...options, waitMs: options.waitMs ?? longestWaitMs });
+    return isEnd(answer) ? answer : this.#wait(answer.run, options.signal);
+  }
+
+  async #wait(run: string, signal?: AbortSignal): Promise<RunAnswer> {
+    for (;;) {
+      const answer: RunAnswer = await this.#ask({
+        method: "GET",
+        path: `/v1/runs/${encodeURIComponent(run)}/wait${queryText({ waitMs: longestWaitMs })}`,
+        timeoutMs: longestWaitMs + 15_000,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (isEnd(answer) || signal?.aborted === true) return answer;
+    }
+  }
+
+  #cancel(run: string, options: { readonly reason?: string; readonly input?: string }): Promise<RunAnswer> {
+    const body: CancelBody = {
+      input: options.input ?? newInputId(this.#transport),
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+    };
+    return this.#post(`/v1/runs/${encodeURIComponent(run)}/cancel`, body);
+  }
+
+  async *#all(query: ListRuns): AsyncIterable<RunSummary> {
+    let cursor = query.cursor;
+    do {
+      const page = await this.runs.list({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+      yield* page.runs;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  #get<T>(path: string): Promise<T> {
+    return this.#ask({ method: "GET", path });
+  }
+
+  #post<T>(path: string, body: unknown): Promise<T> {
+    return this.#ask({ method: "POST", path, body: JSON.stringify(body) });
+  }
+
+  #ask<T>(request: TransportRequest): Promise<T> {
+    return exchange<T>(this.#transport, request, this.#retryForMs);
+  }
+}
+
+export interface FollowOptions {
+  /** A cursor given with an event or page before. */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** A run that `parked` waits for a person: whoever awaits it should hear of it. */
+export function isEnd(answer: { readonly status: string }): boolean {
+  return answer.status !== "running";
+}
+
+async function startBody(
+  transport: Transport,
+  of: { workflow: string; input: unknown; options: StartOptions },
+): Promise<StartRunBody> {
+  const { workflow, input, options } = of;
+  const { key, tenant, version, labels, timeoutMs } = options;
+  const run = options.run ?? (key === undefined ? newRunId(transport) : await runIdOfKey(transport, { key, tenant }));
+  return {
+    run,
+    workflow,
+    ...(input === undefined ? {} : { input: JSON.parse(JSON.stringify(input)) }),
+    ...(version === undefined ? {} : { version }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
+function queryText(query: Query): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  if (pairs.length === 0) return "";
+  return `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join("&")}`;
+}

@@ -1,0 +1,144 @@
+/** The client in Node: `node:http` with kept connections and `ws`, neither fetch nor zod on the path. */
+import { AgentFlowError } from "@agentflow/protocol";
+import { hash, randomBytes } from "node:crypto";
+import http from "node:http";
+import https from "node:https";
+import { setTimeout as delay } from "node:timers/promises";
+import { Client } from "./client.ts";
+import type {
+  ClientOptions,
+  SocketEvents,
+  SocketLike,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from "./transport.ts";
+import { checkedUrl } from "./url.ts";
+
+/** A client of an installation's API. Close it when done: it keeps connections open. */
+export function createClient(options: ClientOptions): Client {
+  return new Client(new NodeTransport(options), options);
+}
+
+const answerBytesMax = 64 * 1024 * 1024;
+
+class NodeTransport implements Transport {
+  readonly #base: URL;
+  readonly #agent: http.Agent;
+  readonly #headers: { readonly [name: string]: string };
+  readonly #module: typeof http | typeof https;
+
+  constructor(options: ClientOptions) {
+    this.#base = checkedUrl(options);
+    this.#module = this.#base.protocol === "https:" ? https : http;
+    this.#agent = new this.#module.Agent({ keepAlive: true, maxSockets: 64 });
+    this.#headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+  }
+
+  async request(request: TransportRequest): Promise<TransportResponse> {
+    const response = await this.#open(request);
+    const retryAfter = Number(response.headers["retry-after"]);
+    const text = await readAll(response);
+    return {
+      status: response.statusCode ?? 0,
+      text,
+      ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
+    };
+  }
+
+  async *stream(request: TransportRequest): AsyncIterable<string> {
+    const response = await this.#open({ ...request, timeoutMs: 0 });
+    if (response.statusCode !== 200) {
+      throw new AgentFlowError("unavailable", await readAll(response), { reason: `http_${response.statusCode}` });
+    }
+    response.setEncoding("utf8");
+    try {
+      for await (const chunk of response) yield String(chunk);
+    } catch (error) {
+      if (request.signal?.aborted !== true) throw unreachable(error, this.#base);
+    }
+  }
+
+  async socket(path: string, events: SocketEvents): Promise<SocketLike> {
+    // Loaded here: commands that ask one question never need it.
+    const { WebSocket } = await import("ws");
+    const url = new URL(path, this.#base);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url, { headers: this.#headers, perMessageDeflate: false });
+    return new Promise((resolve, reject) => {
+      let open = false;
+      socket.on("open", () => {
+        open = true;
+        resolve({ send: (text) => socket.send(text), close: () => socket.close() });
+      });
+      socket.on("message", (data: Buffer) => events.message(data.toString("utf8")));
+      socket.on("error", (error) => {
+        if (!open) reject(unreachable(error, this.#base));
+      });
+      socket.on("close", (code, reason) => {
+        if (open) events.closed(`${code} ${reason.toString("utf8")}`.trim());
+      });
+    });
+  }
+
+  async sha256(bytes: Uint8Array): Promise<Uint8Array> {
+    return hash("sha256", bytes, "buffer");
+  }
+
+  random(bytes: number): Uint8Array {
+    return randomBytes(bytes);
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  }
+
+  afterTurn(fn: () => void): void {
+    setImmediate(fn);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #open(request: TransportRequest): Promise<http.IncomingMessage> {
+    const url = new URL(request.path, this.#base);
+    const { body, method, signal } = request;
+    const content =
+      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    return new Promise((resolve, reject) => {
+      const sent = this.#module.request(
+        url,
+        { method, agent: this.#agent, headers: { ...this.#headers, ...content }, ...(signal ? { signal } : {}) },
+        resolve,
+      );
+      sent.setTimeout(request.timeoutMs ?? 30_000, () => sent.destroy(new Error("no answer in time")));
+      sent.on("error", (error) => reject(unreachable(error, this.#base)));
+      sent.end(body);
+    });
+  }
+}
+
+async function readAll(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new AgentFlowError("limit_exceeded", `the answer is over ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function unreachable(error: unknown, base: URL): AgentFlowError {
+  const text = error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error);
+  return new AgentFlowError("unavailable", `no answer from ${base.origin}: ${text}`, {
+    reason: "unreachable",
+    cause: error,
+    suggestions: ["af dev", "af doctor"],
+  });
+}

@@ -1,0 +1,162 @@
+/** Many runs over one socket: frames of messages, one frame a turn, starts repeated under their ids after a break. */
+import {
+  AgentFlowError,
+  type ClientMessage,
+  type RunAnswer,
+  type ServerMessage,
+  type StartRunBody,
+  fromErrorBody,
+} from "@agentflow/protocol";
+import { newRunId } from "./make-ids.ts";
+import type { SocketLike, Transport } from "./transport.ts";
+
+export interface SessionStart {
+  readonly run?: string;
+  readonly version?: string;
+  readonly labels?: { readonly [key: string]: string };
+  readonly timeoutMs?: number;
+  /** How long to wait for the end; 60,000 when left out, 0: answer once accepted. */
+  readonly waitMs?: number;
+}
+
+export interface Session {
+  /** Starts a run and gives its end, or its state after `waitMs`. A broken socket is repaired underneath. */
+  start(workflow: string, input: unknown, options?: SessionStart): Promise<RunAnswer>;
+  /** Waits for a run's end, however it was started. */
+  wait(run: string, waitMs?: number): Promise<RunAnswer>;
+  /** Open exchanges fail with `unavailable`; the runs themselves go on. */
+  close(): void;
+}
+
+interface Open {
+  readonly message: ClientMessage;
+  readonly resolve: (answer: RunAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function openSession(transport: Transport): Session {
+  return new SocketSession(transport);
+}
+
+const defaultWaitMs = 60_000;
+
+class SocketSession implements Session {
+  readonly #transport: Transport;
+  readonly #open = new Map<number, Open>();
+  #socket: SocketLike | undefined;
+  #connecting = false;
+  #closed = false;
+  #outgoing: ClientMessage[] = [];
+  #scheduled = false;
+  #nextId = 1;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  start(workflow: string, input: unknown, options: SessionStart = {}): Promise<RunAnswer> {
+    const { waitMs, ...rest } = options;
+    const body: StartRunBody = {
+      run: options.run ?? newRunId(this.#transport),
+      workflow,
+      ...rest,
+      ...(input === undefined ? {} : { input: input as NonNullable<StartRunBody["input"]> }),
+    };
+    return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
+  }
+
+  wait(run: string, waitMs = defaultWaitMs): Promise<RunAnswer> {
+    return this.#exchange((id) => ["wait", id, run, waitMs]);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.close();
+    for (const { reject } of this.#open.values()) reject(gone("the session was closed"));
+    this.#open.clear();
+  }
+
+  #exchange(message: (id: number) => ClientMessage): Promise<RunAnswer> {
+    const id = this.#nextId++;
+    const made = message(id);
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(gone("the session was closed"));
+        return;
+      }
+      this.#open.set(id, { message: made, resolve, reject });
+      this.#say(made);
+    });
+  }
+
+  #say(message: ClientMessage): void {
+    this.#outgoing.push(message);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#transport.afterTurn(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    if (this.#socket === undefined) {
+      void this.#connect();
+      return;
+    }
+    const messages = this.#outgoing;
+    this.#outgoing = [];
+    for (let i = 0; i < messages.length; i += 500) this.#socket.send(JSON.stringify(messages.slice(i, i + 500)));
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#connecting || this.#closed) return;
+    this.#connecting = true;
+    let backoffMs = 50;
+    while (!this.#closed) {
+      try {
+        this.#socket = await this.#transport.socket("/v1/socket", {
+          message: (text) => this.#receive(text),
+          closed: () => this.#onClosed(),
+        });
+        break;
+      } catch (error) {
+        if (backoffMs > 10_000) {
+          this.#failAll(error);
+          break;
+        }
+        await this.#transport.sleep(backoffMs);
+        backoffMs *= 2;
+      }
+    }
+    this.#connecting = false;
+    if (this.#socket !== undefined) this.#flush();
+  }
+
+  /** What was open is asked again: a start under its run id finds its own run. */
+  #onClosed(): void {
+    this.#socket = undefined;
+    this.#outgoing = [...this.#open.values()].map(({ message }) => message);
+    if (!this.#closed && this.#outgoing.length > 0) void this.#connect();
+  }
+
+  #failAll(error: unknown): void {
+    for (const { reject } of this.#open.values()) reject(error);
+    this.#open.clear();
+    this.#outgoing = [];
+  }
+
+  #receive(text: string): void {
+    const messages: readonly ServerMessage[] = JSON.parse(text);
+    for (const message of messages) {
+      const open = this.#open.get(message[1]);
+      if (open === undefined) continue;
+      if (message[0] === "answer") open.resolve(message[2]);
+      else if (message[0] === "error") open.reject(fromErrorBody(message[2]));
+      else continue;
+      this.#open.delete(message[1]);
+    }
+  }
+}
+
+function gone(message: string): AgentFlowError {
+  return new AgentFlowError("unavailable", message, { reason: "session_closed" });
+}
