@@ -7,7 +7,7 @@ const open = () => {
   return { time: world.time, health: createHealth(world) };
 };
 
-test("a readiness check is not ok before its first success, and a liveness check has its age to get there", async () => {
+test("readiness needs a first success, liveness has its maximum age to get there", async () => {
   const { time, health } = open();
   health.add("bus", { kind: "readiness", maxAgeMs: 1_000 });
   health.add("loop", { kind: "liveness", maxAgeMs: 1_000 });

@@ -12,7 +12,7 @@ export interface CheckOptions {
 /** Held by the part that is checked: it reports, nobody probes it. */
 export interface Check {
   ok(): void;
-  /** Fails at once, with a word that names why, until the next `ok()`. Never a message: answers are public. */
+  /** Fails at once, with a word that says why, until the next `ok()`. No message: answers are public. */
   failed(reason: string): void;
   remove(): void;
 }

@@ -112,7 +112,7 @@ async function endAll(
   return unfinished;
 }
 
-/** False once the signal fires. When it has fired already, a part still gets the turn that a plain close needs. */
+/** False once the signal fires. If it has already, a part still gets the turn that a plain close needs. */
 function aborted(signal: AbortSignal): Promise<false> {
   return new Promise((resolve) => {
     if (signal.aborted) queueMicrotask(() => resolve(false));

@@ -7,7 +7,7 @@ const mode = process.argv[2];
 const { clock, timers } = systemWorld();
 const log = createLog({ source: "worker", clock, outputs: [toDescriptor(2)] });
 const stop = createStop({ timers, log, deadlineMs: 60_000 });
-stop.add("close", "part", () => void log.info("part closed"));
+stop.add("close", "part", () => log.info("part closed"));
 if (mode === "stuck") stop.add("drain", "stuck", () => new Promise(() => {}));
 installSignals({ stop, log });
 timers.every(60_000, () => {});

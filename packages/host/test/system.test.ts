@@ -150,7 +150,7 @@ describe("signals", () => {
     expect(int.code).toBe(130);
   });
 
-  test("a second signal ends a process whose part is stuck, and its other parts are still closed", async () => {
+  test("a second signal ends a process with a stuck part, and closes its other parts", async () => {
     let signals = 0;
     const ended = await run("stuck", (child, said) => {
       if (signals === 0 && said.includes("ready")) signals = 1;

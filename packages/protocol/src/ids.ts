@@ -1,7 +1,7 @@
 /** Branded ids and their grammar. An id is checked where it enters; after that its type is the proof. */
 import { AgentFlowError } from "./errors.ts";
 
-declare const idBrand: unique symbol;
+export declare const idBrand: unique symbol;
 type Id<Name extends string> = string & { readonly [idBrand]: Name };
 
 export type TenantId = Id<"tenant">;

@@ -30,5 +30,7 @@ export function unixMs(at: Instant): number {
   return Date.parse(at);
 }
 
-/** An object {"$ref": {"blob", "bytes"}} within a task's input stands for the blob's JSON; workers put it in. */
+/**
+ * An object {"$ref": {"blob", "bytes"}} within a task's input stands for the blob's JSON; workers put it in.
+ */
 export const blobRefKey = "$ref";

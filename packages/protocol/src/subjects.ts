@@ -10,7 +10,7 @@ import {
   isId,
 } from "./ids.ts";
 
-declare const subjectBrand: unique symbol;
+export declare const subjectBrand: unique symbol;
 export type Subject = string & { readonly [subjectBrand]: true };
 
 /** Records of the whole installation; no tenant id can be this. */

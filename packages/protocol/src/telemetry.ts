@@ -5,7 +5,8 @@ export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as
 export type LogLevel = (typeof logLevels)[number];
 
 /** Who said it: what `af logs` colours by. */
-export type LogSource = "control-plane" | "worker" | "runner" | "tool" | "agent" | "bus" | "cli";
+export const logSources = ["control-plane", "worker", "runner", "tool", "agent", "bus", "cli"] as const;
+export type LogSource = (typeof logSources)[number];
 
 export interface LogRecord {
   readonly kind: "log";

@@ -1,16 +1,17 @@
 /** The supervisor process. Its configuration comes over fd 3 from whoever started it; when that closes, it ends. */
 import { type Bus } from "@agentflow/bus";
 import { connectEmbedded } from "@agentflow/bus/embedded";
-import { createLog } from "@agentflow/host/log";
+import { createLog, toSink } from "@agentflow/host/log";
 import { systemWorld } from "@agentflow/host/system";
 import { type LogRecord, parseId } from "@agentflow/protocol";
 import { Socket } from "node:net";
 import os from "node:os";
-import path from "node:path";
 import { type Channel, type Message, openChannel } from "./channel/frames.ts";
 import { parseToSupervisor } from "./channel/parse-messages.ts";
 import type { FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
+import { runnerEntry, runnerEnvironment } from "./entries.ts";
 import { startRunnerProcess } from "./worker/runner-process.ts";
+import { parseLogLine } from "./worker/parse-task.ts";
 import { Worker } from "./worker/worker.ts";
 
 const busGoneExitMs = 1_000;
@@ -49,14 +50,14 @@ class Supervisor {
     const world = systemWorld();
     const level = config.logLevel === "debug" ? "debug" : "info";
     const log = createLog({
-      component: "worker",
+      source: "worker",
+      clock: world.clock,
       level,
-      outputs: [{ kind: "sink", write: (record) => this.#passOn(record, config) }],
+      outputs: [toSink((line) => this.#passOn(parseLogLine(line), config))],
     });
     const bus = await connectEmbedded({
       path: config.bus.socket,
       token: config.bus.token,
-      holder: config.worker,
       diesWithOwner: busGoneExitMs,
     });
     this.#bus = bus;
@@ -78,10 +79,10 @@ class Supervisor {
       startRunner: (events) =>
         startRunnerProcess(
           {
-            entry: runnerEntry(),
+            entry: runnerEntry,
             projectDir: config.projectDir,
             memoryMb: config.runnerMemoryMb ?? 512,
-            env: runnerEnvironment(),
+            env: runnerEnvironment(process.env),
             ...(inspectPort === undefined ? {} : { inspectPort }),
           },
           events,
@@ -134,18 +135,6 @@ class Supervisor {
   #say(message: FromSupervisor): void {
     this.#channel.send(message);
   }
-}
-
-function runnerEntry(): string {
-  return path.join(import.meta.dirname, "runner", import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
-}
-
-/** User code gets an ordinary environment, without what is ours. */
-function runnerEnvironment(): { [key: string]: string } {
-  const entries = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && !name.startsWith("AF_") && name !== "NODE_OPTIONS",
-  );
-  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? ""]));
 }
 
 // Importing a module does nothing: only the process that was started on this file becomes a supervisor.

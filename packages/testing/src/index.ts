@@ -1,1 +1,2 @@
-export {};
+export { type StartedRun, type TestInstallation, type TestOptions, testInstallation } from "./installation.ts";
+export type { GivenProject } from "./project.ts";

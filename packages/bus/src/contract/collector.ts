@@ -8,7 +8,7 @@ export class Collector<T> {
   private readonly kit: Kit;
   private readonly waiting = new Set<() => void>();
 
-  constructor(kit: Kit, source: AsyncIterable<T>, each?: (item: T) => Promise<void> | void) {
+  constructor(kit: Kit, source: AsyncIterable<T>, each?: (item: T) => Promise<void>) {
     this.kit = kit;
     this.ended = this.run(source, each).then(
       () => undefined,
@@ -45,7 +45,7 @@ export class Collector<T> {
     });
   }
 
-  private async run(source: AsyncIterable<T>, each?: (item: T) => Promise<void> | void): Promise<void> {
+  private async run(source: AsyncIterable<T>, each?: (item: T) => Promise<void>): Promise<void> {
     for await (const item of source) {
       this.items.push(item);
       for (const check of this.waiting) check();

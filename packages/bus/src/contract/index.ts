@@ -17,7 +17,7 @@ import { tailContract } from "./tail.contract.ts";
 import { wireContract } from "./wire.contract.ts";
 
 export type { BusMaker, Capabilities, ContractTime, Faults, Opened, OpenOptions } from "./maker.ts";
-export { fastWorld, realWorld } from "./world.ts";
+export { fastWorld, realWorld, type TestWorld } from "./world.ts";
 
 /** Declares the whole suite under `name`. */
 export function busContract(name: string, make: BusMaker): void {

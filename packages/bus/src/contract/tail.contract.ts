@@ -1,3 +1,194 @@
-import type { Kit } from "./kit.ts";
+import { parseId, prefixes, type Subject, subjects } from "@agentflow/protocol";
+import { describe, expect, test } from "vitest";
+import type { Log, LogEntry, Revision } from "../port/index.ts";
+import { Collector, flat } from "./collector.ts";
+import { type Kit, range, refused, runSubject } from "./kit.ts";
 
-export function tailContract(_kit: Kit): void {}
+export function tailContract(kit: Kit): void {
+  describe("tail", () => {
+    from(kit);
+    while_(kit);
+    ending(kit);
+  });
+}
+
+const tenant = parseId("tenant", "acme");
+
+function follow(
+  kit: Kit,
+  log: Log,
+  of: { filter: readonly Subject[]; after?: Revision },
+): Collector<LogEntry> {
+  const { signal } = kit.stopper();
+  return new Collector(kit, flat(log.tail({ filter: of.filter, after: of.after ?? 0, signal })));
+}
+
+async function fill(log: Log, count: number): Promise<Revision[]> {
+  const revisions: Revision[] = [];
+  for (const n of range(count))
+    revisions.push((await log.append(runSubject(n), `${n}`, { expect: 0 })).revision);
+  return revisions;
+}
+
+const bodies = (entries: readonly LogEntry[]): string[] => entries.map((entry) => entry.body);
+
+function from(kit: Kit): void {
+  test("a tail gives what is stored and then what comes, in revision order", async () => {
+    const { log } = await kit.bus();
+    const stored = await fill(log, 10);
+    const tail = follow(kit, log, { filter: [prefixes.log] });
+    await tail.first(10);
+    const later = await log.append(runSubject(100), "later", { expect: 0 });
+    const entries = await tail.first(11);
+    expect(entries.map((entry) => entry.revision)).toEqual([...stored, later.revision]);
+    expect(bodies(entries)).toEqual([...range(10).map(String), "later"]);
+  });
+
+  test("a tail starts behind any revision, also behind one that no record has", async () => {
+    const { log } = await kit.bus();
+    const stored = await fill(log, 12);
+    for (const after of range((stored[11] ?? 0) + 1)) {
+      const expected = stored.filter((revision) => revision > after);
+      const tail = follow(kit, log, { filter: [prefixes.log], after });
+      const entries = await tail.first(expected.length);
+      expect(entries.map((entry) => entry.revision)).toEqual(expected);
+    }
+  });
+
+  test("a tail takes exact subjects and prefixes together and gives each record once", async () => {
+    const { log } = await kit.bus();
+    await fill(log, 30);
+    const exact = runSubject(3);
+    const shards = [...new Set(range(30).map((n) => runSubject(n).split(".")[2] ?? ""))].slice(0, 4);
+    const below = shards.map((shard) => prefixes.shard(parseId("shard", shard)));
+    const filter = [exact, runSubject(999), ...below];
+    const wanted = range(30).filter((n) => n === 3 || shards.includes(runSubject(n).split(".")[2] ?? ""));
+    const tail = follow(kit, log, { filter });
+    await tail.first(wanted.length);
+    await log.append(runSubject(999), "last", { expect: 0 });
+    expect(bodies(await tail.first(wanted.length + 1))).toEqual([...wanted.map(String), "last"]);
+  });
+
+  test("an exact subject does not match one that begins with it, and a prefix ends at a dot", async () => {
+    const { log } = await kit.bus();
+    const source = (name: string): Subject => subjects.tele({ tenant, source: parseId("source", name) });
+    for (const name of ["w1", "w10", "w1-x"]) await log.append(source(name), name, { expect: 0 });
+    const tail = follow(kit, log, { filter: [source("w1")] });
+    await log.append(source("w10"), "again", { expect: "any" });
+    await log.append(source("w1"), "end", { expect: "any" });
+    expect(bodies(await tail.first(2))).toEqual(["w1", "end"]);
+  });
+
+  test("a tail of one stream sees nothing of the others", async () => {
+    const { log } = await kit.bus();
+    const tail = follow(kit, log, { filter: [prefixes.audit] });
+    await fill(log, 5);
+    await log.append(subjects.audit(tenant), "audited", { expect: "any" });
+    expect(bodies(await tail.first(1))).toEqual(["audited"]);
+    await refused("invalid_input", () => {
+      const mixed = log.tail({
+        filter: [prefixes.log, prefixes.audit],
+        after: 0,
+        signal: kit.stopper().signal,
+      });
+      return mixed[Symbol.asyncIterator]().next();
+    });
+  });
+}
+
+function while_(kit: Kit): void {
+  test("a tail misses nothing and repeats nothing while many append", async () => {
+    const { log } = await kit.bus();
+    await fill(log, 20);
+    const early = follow(kit, log, { filter: [prefixes.log] });
+    const writing = Promise.all(range(300).map((n) => log.append(runSubject(1_000 + n), "x", { expect: 0 })));
+    await kit.sleep(1);
+    const middle = follow(kit, log, { filter: [prefixes.log] });
+    await writing;
+    const late = follow(kit, log, { filter: [prefixes.log] });
+    for (const tail of [early, middle, late]) {
+      const revisions = (await tail.first(320, 15_000)).map((entry) => entry.revision);
+      expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
+      expect(new Set(revisions).size).toBe(320);
+    }
+  });
+
+  test("records of one subject reach a tail in the order of their appends", async () => {
+    const { log } = await kit.bus();
+    const tail = follow(kit, log, { filter: [prefixes.log] });
+    await Promise.all(
+      range(8).map(async (run) => {
+        let expect_ = 0;
+        for (const n of range(25)) {
+          expect_ = (await log.append(runSubject(run), `${n}`, { expect: expect_ })).revision;
+        }
+      }),
+    );
+    const entries = await tail.first(200, 15_000);
+    for (const run of range(8)) {
+      const own = entries.filter((entry) => entry.subject === runSubject(run));
+      expect(bodies(own)).toEqual(range(25).map(String));
+    }
+  });
+
+  test("a slow reader gets everything, in batches that are never empty", async () => {
+    const { log } = await kit.bus();
+    const batches = log.tail({ filter: [prefixes.log], after: 0, signal: kit.stopper().signal });
+    const slow = new Collector(kit, batches, () => kit.sleep(3));
+    const seen = (): Revision[] => slow.items.flatMap((batch) => batch.map((entry) => entry.revision));
+    const stored: Revision[] = [];
+    for (const n of range(20)) {
+      const some = range(10).map((m) => log.append(runSubject(10 * n + m), "x", { expect: 0 }));
+      stored.push(...(await Promise.all(some)).map((one) => one.revision));
+    }
+    await slow.until(() => seen().length >= 200, "200 records", 15_000);
+    expect(seen()).toEqual(stored.toSorted((a, b) => a - b));
+    expect(Math.min(...slow.items.map((batch) => batch.length))).toBeGreaterThan(0);
+  });
+
+  test("a record that was acknowledged is on its way to a tail without any further append", async () => {
+    const { log } = await kit.bus();
+    const tail = follow(kit, log, { filter: [prefixes.log] });
+    for (const n of range(10)) {
+      await log.append(runSubject(n), `${n}`, { expect: 0 });
+      expect((await tail.at(n, 2_000)).body).toBe(`${n}`);
+    }
+  });
+}
+
+function ending(kit: Kit): void {
+  test("a tail ends without an error when its signal aborts, waiting or not, or aborted before", async () => {
+    const { log } = await kit.bus();
+    await fill(log, 3);
+    const stopper = kit.stopper();
+    const idle = new Collector(kit, log.tail({ filter: [prefixes.log], after: 0, signal: stopper.signal }));
+    await idle.first(1);
+    await kit.sleep(20);
+    stopper.abort();
+    expect(await kit.within("the end of the tail", idle.ended)).toBeUndefined();
+    const never = new Collector(kit, log.tail({ filter: [prefixes.log], after: 0, signal: stopper.signal }));
+    expect(await kit.within("the end of an aborted tail", never.ended)).toBeUndefined();
+    expect(never.items).toEqual([]);
+  });
+
+  test("leaving the loop early is allowed, and the log goes on", async () => {
+    const { log } = await kit.bus();
+    await fill(log, 3);
+    for await (const batch of log.tail({ filter: [prefixes.log], after: 0, signal: kit.stopper().signal })) {
+      expect(batch.length).toBeGreaterThan(0);
+      break;
+    }
+    expect((await log.append(runSubject(50), "x", { expect: 0 })).ok).toBe(true);
+  });
+
+  test("a purge does not disturb a tail: it gives what is left, in order", async () => {
+    const { log } = await kit.bus();
+    const stored = await fill(log, 10);
+    await log.purge(runSubject(4));
+    const tail = follow(kit, log, { filter: [prefixes.log], after: stored[1] ?? 0 });
+    expect(bodies(await tail.first(7))).toEqual(["2", "3", "5", "6", "7", "8", "9"]);
+    await log.purge(runSubject(9));
+    await log.append(runSubject(20), "20", { expect: 0 });
+    expect((await tail.at(7)).body).toBe("20");
+  });
+}

@@ -18,8 +18,13 @@ export function checkFilter(filter: string, streams: readonly StreamName[]): voi
   checkSubject(filter.endsWith(".") ? `${filter}x` : filter, streams);
 }
 
-/** Refuses a body over `bytesMax` bytes of UTF-8. */
+/** Refuses a body over `bytesMax` bytes of UTF-8, and text that UTF-8 cannot carry. */
 export function checkBody(body: string, bytesMax: number = bodyBytesMax): void {
+  if (!body.isWellFormed()) {
+    throw new AgentFlowError("invalid_input", "a body with half of a surrogate pair is no text", {
+      reason: "invalid_text",
+    });
+  }
   // A UTF-16 unit is one to three bytes: most bodies are judged without being measured.
   if (body.length * 3 <= bytesMax) return;
   const bytes = body.length > bytesMax ? body.length : Buffer.byteLength(body);

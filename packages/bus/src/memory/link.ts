@@ -13,6 +13,7 @@ export class Link {
   /** Nothing passes, in either direction. */
   partitioned = false;
   private end: { readonly error: Error | undefined } | undefined;
+  private crashed = false;
   private settle: (error: Error | undefined) => void = () => undefined;
   private readonly bells = new Map<Bell, { cut: boolean }>();
   private readonly onEnd = new Set<() => void>();
@@ -36,6 +37,8 @@ export class Link {
   async call<T>(operation: Operation, work: () => T): Promise<T> {
     this.requireAlive();
     await this.weather.there(operation);
+    // What a process had sent before it died may arrive all the same.
+    if (this.crashed && this.weather.happens(0.5)) work();
     await this.cross();
     const fault = this.weather.strike(operation, this.name);
     if (fault === "before") throw gone(`${operation}: the store did not answer`);
@@ -78,6 +81,12 @@ export class Link {
       state.cut = true;
       bell.ring();
     }
+  }
+
+  /** The process died; the store lives on. */
+  crash(): void {
+    this.crashed = this.alive;
+    this.finish(gone(`${this.name} crashed`));
   }
 
   finish(error: Error | undefined): void {

@@ -5,8 +5,14 @@ import type { Pushed, QueueDepth, QueuedTask } from "../port/index.ts";
 import { isCurrent, type Item, type Lease, type Taker } from "./lease.ts";
 import type { Weather } from "./weather.ts";
 
+export interface QueueOptions {
+  readonly max: number;
+  readonly epoch: string;
+  readonly keepDead: (subject: Subject, body: string) => void;
+}
+
 export class QueueState {
-  epoch = 1;
+  epoch: string;
   private readonly items = new Map<string, Item>();
   /** Oldest first; a task that was revoked meanwhile is skipped when its turn comes. */
   private readonly waiting = new Map<Subject, Item[]>();
@@ -16,12 +22,13 @@ export class QueueState {
   private served = 0;
   private readonly weather: Weather;
   private readonly max: number;
-  private readonly keepDead: (subject: Subject, body: string) => void;
+  private readonly keepDead: QueueOptions["keepDead"];
 
-  constructor(weather: Weather, max: number, keepDead: (subject: Subject, body: string) => void) {
+  constructor(weather: Weather, options: QueueOptions) {
     this.weather = weather;
-    this.max = max;
-    this.keepDead = keepDead;
+    this.max = options.max;
+    this.epoch = options.epoch;
+    this.keepDead = options.keepDead;
   }
 
   push(tasks: readonly QueuedTask[]): readonly Pushed[] {
@@ -115,13 +122,18 @@ export class QueueState {
   }
 
   /** Everything is forgotten, as in a queue in memory whose process ended. */
-  restart(): void {
-    this.epoch += 1;
+  restart(epoch: string): void {
+    this.epoch = epoch;
     for (const item of this.items.values()) {
       if (item.lease !== undefined) this.unhold(item.lease);
     }
     this.items.clear();
     this.waiting.clear();
+  }
+
+  /** Clients that were cut off take part again. */
+  dispatchAll(): void {
+    this.dispatch(...this.waiting.keys());
   }
 
   private add(task: QueuedTask): Pushed {

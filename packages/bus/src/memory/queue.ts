@@ -7,7 +7,7 @@ import type { QueueState } from "./queue-state.ts";
 
 export function memoryQueue(state: QueueState, link: Link): Queue {
   return {
-    epoch: () => link.call("read", () => String(state.epoch)),
+    epoch: () => link.call("read", () => state.epoch),
     push: async (tasks) => {
       checkTasks(tasks);
       return link.call("push", () => state.push(tasks));
@@ -32,7 +32,7 @@ async function* take(state: QueueState, link: Link, options: TakeOptions): Async
   signal.addEventListener("abort", leave);
   try {
     if (signal.aborted) return;
-    await link.call("read", () => taker.open && state.enter(taker));
+    await link.call("take", () => taker.open && state.enter(taker));
     while (!signal.aborted) {
       if (stream.cut) throw gone(`the connection of ${link.name} to the queue was lost`);
       const lease = link.up ? taker.inbox.shift() : undefined;

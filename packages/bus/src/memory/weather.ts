@@ -14,7 +14,9 @@ export type Operation =
   | "table_put"
   | "blob_put"
   | "blob_get"
-  | "request";
+  | "request"
+  | "serve"
+  | "take";
 
 /** `before`: nothing was carried out. `after`: it was, and only the answer is lost. */
 export type When = "before" | "after";

@@ -34,7 +34,7 @@ export function memoryWire(state: WireState, link: Link): Wire {
     serve: async (subject, handler) => {
       checkWireFilter(subject);
       const server: Server = { link, matches: matcher([subject]), handler };
-      return member(state.servers, server, link);
+      return join(state.servers, server, link);
     },
     publish: (subject, body) => {
       checkWireSubject(subject);
@@ -46,13 +46,19 @@ export function memoryWire(state: WireState, link: Link): Wire {
       checkWireFilter(subject);
       const matches = matcher([subject]);
       const subscription = new Subscription({ link, matches, handler, onDropped });
-      return member(state.subscriptions, subscription, link);
+      const { stop } = await join(state.subscriptions, subscription, link);
+      return {
+        stop: () => {
+          subscription.end();
+          return stop();
+        },
+      };
     },
   };
 }
 
-async function member<T>(set: Set<T>, one: T, link: Link): Promise<Stop> {
-  await link.call("request", () => set.add(one));
+async function join<T>(set: Set<T>, one: T, link: Link): Promise<Stop> {
+  await link.call("serve", () => set.add(one));
   const forget = link.atEnd(() => set.delete(one));
   return {
     stop: async () => {

@@ -1,12 +1,12 @@
 import type { JsonSchema } from "@agentflow/protocol";
 import { type ExprProblem, problem } from "./problem.ts";
-import { isSchema, typeWord } from "./schema-types.ts";
+import { isList, isSchema, typeWord } from "./schema-types.ts";
 import type { Inferred } from "./typing.ts";
 
 /**
- * Why a value of the inferred type can never suit a schema, or undefined. Only obvious mismatches count: another JSON
- * type, a required property that the source cannot have. What is unknown suits everything, and so does a value that
- * may be null where its other types suit.
+ * Why a value of the inferred type can never suit a schema, or undefined. Only obvious mismatches count:
+ * another JSON type, a required property that the source cannot have. What is unknown suits everything, and
+ * so does a value that may be null where its other types suit.
  */
 export function assignable(inferred: Inferred, schema: JsonSchema): ExprProblem | undefined {
   const why = mismatch(inferred.schema, schema, { at: "", depth: 0 });
@@ -38,19 +38,22 @@ function mismatch(from: JsonSchema, to: JsonSchema, place: Place): string | unde
 
 function items(source: JsonSchema, target: JsonSchema, { at, depth }: Place): string | undefined {
   const [have, want] = [source["items"], target["items"]];
-  return isSchema(have) && isSchema(want) ? mismatch(have, want, { at: `${at}/items`, depth: depth + 1 }) : undefined;
+  return isSchema(have) && isSchema(want)
+    ? mismatch(have, want, { at: `${at}/items`, depth: depth + 1 })
+    : undefined;
 }
 
 function properties(source: JsonSchema, target: JsonSchema, { at, depth }: Place): string | undefined {
   const [have, want] = [source["properties"], target["properties"]];
   // Only a source that lists its properties says which it lacks.
   if (!isSchema(have) || !isSchema(want)) return undefined;
-  const required = Array.isArray(target["required"]) ? target["required"] : [];
+  const required = isList(target["required"]) ? target["required"] : [];
   const open = source["additionalProperties"] === true || isSchema(source["additionalProperties"]);
   for (const [key, wanted] of Object.entries(want)) {
     const given = have[key];
     const inner = `${at}/${key}`;
-    if (given === undefined && required.includes(key) && !open) return `property ${inner} is required and missing`;
+    if (given === undefined && required.includes(key) && !open)
+      return `property ${inner} is required and missing`;
     if (!isSchema(given) || !isSchema(wanted)) continue;
     const why = mismatch(given, wanted, { at: inner, depth: depth + 1 });
     if (why !== undefined) return why;
@@ -60,9 +63,9 @@ function properties(source: JsonSchema, target: JsonSchema, { at, depth }: Place
 
 function choicesOf(schema: JsonSchema): JsonSchema[] {
   const choices = schema["anyOf"] ?? schema["oneOf"];
-  if (Array.isArray(choices)) return choices.filter(isSchema);
+  if (isList(choices)) return choices.filter(isSchema);
   const { type } = schema;
-  return Array.isArray(type) ? type.map((word) => ({ ...schema, type: word })) : [schema];
+  return isList(type) ? type.map((word) => ({ ...schema, type: word })) : [schema];
 }
 
 function differs(from: JsonSchema, to: JsonSchema, { at }: Place): string {

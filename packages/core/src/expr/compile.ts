@@ -29,8 +29,9 @@ export interface CompileOptions {
 }
 
 /**
- * Compiles CEL. Refuses syntax errors, what is forbidden (regular expressions) and what is too big; a wrong type or an
- * unknown name is told by `typeOf` and by `evaluate`. The outcome is kept by source, so calling again is cheap.
+ * Compiles CEL. Refuses syntax errors, what is forbidden (regular expressions) and what is too big; a wrong
+ * type or an unknown name is told by `typeOf` and by `evaluate`. The outcome is kept by source, so calling
+ * again is cheap.
  */
 export function compileExpression(source: string, options: CompileOptions = {}): Compiled | ExprProblem {
   const names = options.names ?? [];
@@ -86,7 +87,8 @@ function parse(source: string, engine: Engine): Parsed | ExprProblem {
     relax(root, { numbers: "int" });
     const checked = parsed.check();
     const fault = checked.valid ? undefined : problemOf(checked.error);
-    return { root, fault, run: (scope) => parsed(scope) };
+    const run: PathReader = parsed;
+    return { root, fault, run };
   } catch (error) {
     return problemOf(error);
   }

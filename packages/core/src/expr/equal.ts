@@ -2,11 +2,15 @@ import type { Meter } from "./meter.ts";
 import { isPlain } from "./member.ts";
 
 /**
- * CEL's equality over JSON: numbers by value whatever their kind, lists and objects by content, things of different
- * kinds are never equal. Charges each element it looks at.
+ * CEL's equality over JSON: numbers by value whatever their kind, lists and objects by content, things of
+ * different kinds are never equal. Charges each element it looks at.
  */
 export function equal(left: unknown, right: unknown, meter: Meter): boolean {
   meter.spend(1);
+  if (typeof left === "string" && typeof right === "string") {
+    meter.compare(left, right);
+    return left === right;
+  }
   if (left === right) return true;
   const number = numeric(left);
   if (number !== undefined) {
@@ -19,15 +23,19 @@ export function equal(left: unknown, right: unknown, meter: Meter): boolean {
   if (left instanceof Uint8Array) return right instanceof Uint8Array && equalBytes(left, right, meter);
   if (left instanceof Date) return right instanceof Date && left.getTime() === right.getTime();
   if (isPlain(left)) return isPlain(right) && equalObjects(left, right, meter);
-  // Durations print their whole value.
-  return left.constructor === right.constructor && String(left) === String(right);
+  // A duration's value is its milliseconds, with fractions.
+  return left.constructor === right.constructor && left.valueOf() === right.valueOf();
 }
 
 /** The elements of a list, the keys of an object: what `in` asks for. */
 export function contains(holder: unknown, value: unknown, meter: Meter): boolean | undefined {
-  if (Array.isArray(holder)) return holder.some((item) => equal(value, item, meter));
+  if (Array.isArray(holder)) return holder.some((item: unknown) => equal(value, item, meter));
   if (typeof holder !== "object" || holder === null || !isPlain(holder)) return undefined;
-  return typeof value === "object" ? false : Object.hasOwn(holder, String(value));
+  return isKey(value) && Object.hasOwn(holder, String(value));
+}
+
+function isKey(value: unknown): value is string | number | bigint | boolean {
+  return ["string", "number", "bigint", "boolean"].includes(typeof value);
 }
 
 function numeric(value: unknown): number | bigint | undefined {

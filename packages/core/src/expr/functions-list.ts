@@ -30,7 +30,10 @@ export function registerLists(env: Environment, meter: Meter): void {
   }
 }
 
-/** The first of each kind of equals stays, in order. Scalars by a set, the rest by comparing, which is charged. */
+/**
+ * The first of each kind of equals stays, in order. Scalars by a set, the rest by comparing, which is
+ * charged.
+ */
 function distinct(list: List, meter: Meter): unknown[] {
   const scalars = new Set<unknown>();
   const others: unknown[] = [];

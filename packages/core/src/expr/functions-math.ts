@@ -49,7 +49,8 @@ function registerExtreme(env: Environment, name: "max" | "min"): void {
 
 function registerMixed(env: Environment): void {
   for (const [op, apply] of Object.entries(mixed)) {
-    const handler = (left: number | bigint, right: number | bigint): number => apply(Number(left), Number(right));
+    const handler = (left: number | bigint, right: number | bigint): number =>
+      apply(Number(left), Number(right));
     env.registerOperator(`double ${op} int: double`, handler);
     env.registerOperator(`int ${op} double: double`, handler);
   }

@@ -3,13 +3,15 @@ import type { Meter } from "./meter.ts";
 import { refusal } from "./problem.ts";
 import { base64 } from "./to-json.ts";
 
-/** Text functions that the library lacks, and those it has only for ints, so that JSON numbers can be positions. */
+/**
+ * Text functions that the library lacks, and those it has only for ints, so that JSON numbers can be
+ * positions.
+ */
 export function registerText(env: Environment, meter: Meter): void {
   registerBase64(env);
   env.registerFunction("string.replace(string, string): string", (text: string, from: string, to: string) =>
     replace(text, { from, to, count: -1 }, meter),
   );
-  env.registerFunction("string.reverse(): string", (text: string) => [...text].toReversed().join(""));
   for (const number of ["int", "double"]) {
     env.registerFunction(
       `string.replace(string, string, ${number}): string`,
@@ -21,13 +23,23 @@ export function registerText(env: Environment, meter: Meter): void {
     );
   }
   registerPositions(env);
+  // Not before the year 1 nor after 9999, as for ints.
+  env.registerFunction("timestamp(double): google.protobuf.Timestamp", (seconds: number) => {
+    const at = new Date(seconds * 1000);
+    if (at.getTime() >= -62_135_596_800_000 && at.getTime() <= 253_402_300_799_999) return at;
+    throw refusal("value", "timestamp() requires a valid unix timestamp in seconds");
+  });
 }
 
 function registerPositions(env: Environment): void {
   env.registerFunction("string.substring(double): string", (text: string, from: number) =>
     text.slice(position(from, text)),
   );
-  for (const [a, b] of [["double", "double"], ["int", "double"], ["double", "int"]]) {
+  for (const [a, b] of [
+    ["double", "double"],
+    ["int", "double"],
+    ["double", "int"],
+  ]) {
     env.registerFunction(
       `string.substring(${a}, ${b}): string`,
       (text: string, from: number | bigint, to: number | bigint) => substring(text, from, to),
@@ -36,11 +48,13 @@ function registerPositions(env: Environment): void {
   env.registerFunction("string.indexOf(string, double): int", (text: string, part: string, from: number) =>
     BigInt(text.indexOf(part, position(from, text))),
   );
-  env.registerFunction("string.lastIndexOf(string, double): int", (text: string, part: string, from: number) =>
-    BigInt(text.lastIndexOf(part, position(from, text))),
+  env.registerFunction(
+    "string.lastIndexOf(string, double): int",
+    (text: string, part: string, from: number) => BigInt(text.lastIndexOf(part, position(from, text))),
   );
-  env.registerFunction("string.split(string, double): list<string>", (text: string, by: string, max: number) =>
-    split(text, by, max),
+  env.registerFunction(
+    "string.split(string, double): list<string>",
+    (text: string, by: string, max: number) => split(text, by, max),
   );
 }
 
@@ -54,12 +68,16 @@ function registerBase64(env: Environment): void {
   env.registerFunction("Base64Namespace.encode(bytes): string", (_self: unknown, bytes: Uint8Array) =>
     base64(bytes),
   );
-  env.registerFunction("Base64Namespace.decode(string): string", (_self: unknown, text: string) => decode(text));
+  env.registerFunction("Base64Namespace.decode(string): string", (_self: unknown, text: string) =>
+    decode(text),
+  );
 }
 
 function decode(text: string): string {
   try {
-    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) =>
+      c.charCodeAt(0),
+    );
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw refusal("value", "base64.decode needs base64 of UTF-8 text");
@@ -72,7 +90,13 @@ function replace(text: string, what: { from: string; to: string; count: number }
   meter.list(parts.length);
   const finds = what.count < 0 ? parts.length - 1 : Math.min(what.count, parts.length - 1);
   meter.text(text.length + finds * (what.to.length - what.from.length));
-  return parts.slice(0, finds + 1).join(what.to) + parts.slice(finds + 1).map((part) => what.from + part).join("");
+  return (
+    parts.slice(0, finds + 1).join(what.to) +
+    parts
+      .slice(finds + 1)
+      .map((part) => what.from + part)
+      .join("")
+  );
 }
 
 function split(text: string, by: string, max: number): string[] {

@@ -1,5 +1,5 @@
 import { Optional } from "@marcbachmann/cel-js";
-import { contains, equal } from "./equal.ts";
+import { kindOf, operatorHook } from "./hooks-operators.ts";
 import { exprLimits } from "./limits.ts";
 import { absent, member } from "./member.ts";
 import type { Meter } from "./meter.ts";
@@ -12,19 +12,19 @@ import {
   isCelNode,
   loopOf,
   operands,
-  pair,
 } from "./node.ts";
 import { refusal } from "./problem.ts";
 
 /**
- * Bounds a checked tree and makes it safe for JSON: every loop, call, text and list is charged to the meter before it
- * costs anything; data is read by own keys only; `==`, `in` and `+` treat numbers by value. Call once, after the
- * check and before the first evaluation.
+ * Bounds a checked tree and makes it safe for JSON: every loop, call, text and list is charged to the meter
+ * before it costs anything; data is read by own keys only; `==`, `in` and `+` treat numbers by value. Call
+ * once, after the check and before the first evaluation.
  */
 export function bound(node: CelNode, names: ReadonlySet<string>, meter: Meter): void {
   for (const child of children(node)) bound(child, names, meter);
   const { alternate, macro } = node.meta;
-  if (alternate?.op === "comprehension") alternate.setMeta("evaluate", loop(alternate, workOfBody(node), meter));
+  if (alternate?.op === "comprehension")
+    alternate.setMeta("evaluate", loop(alternate, workOfBody(node), meter));
   else if (macro) forgetful(macro);
   else {
     const hook = hookOf(node, names, meter);
@@ -38,25 +38,17 @@ function hookOf(node: CelNode, names: ReadonlySet<string>, meter: Meter): Evalua
       return names.has(String(node.args)) ? root : undefined;
     case ".":
     case "[]":
-      return access(false);
+      return access(node, false);
     case ".?":
     case "[?]":
-      return access(true);
-    case "==":
-      return (ev, at, scope) => equal(...runPair(ev, at, scope), meter);
-    case "!=":
-      return (ev, at, scope) => !equal(...runPair(ev, at, scope), meter);
-    case "in":
-      return membership(meter);
-    case "+":
-      return addition(meter);
+      return access(node, true);
     case "call":
     case "rcall":
-      return call(meter);
+      return call(node, meter);
     case "map":
       return mapLiteral;
     default:
-      return undefined;
+      return operatorHook(node, meter);
   }
 }
 
@@ -72,11 +64,12 @@ export function isData(value: unknown): boolean {
   return value !== undefined && typeof value !== "function";
 }
 
-function access(optional: boolean): EvaluateHook {
-  return (ev, node, scope) => {
-    const [left, written] = operands(node);
+function access(node: CelNode, optional: boolean): EvaluateHook {
+  const [left, written] = operands(node);
+  const computed = isCelNode(written);
+  return (ev, _node, scope) => {
     const owner = ev.run(left, scope);
-    const key = isCelNode(written) ? ev.run(written, scope) : written;
+    const key = computed ? ev.run(written, scope) : written;
     if (owner instanceof Optional) return Optional.of(member(owner.orValue(undefined), key));
     const value = member(owner, key);
     if (optional) return Optional.of(value);
@@ -89,44 +82,12 @@ export function sourceOf(node: unknown): string {
   return isCelNode(node) ? node.input.slice(node.start, node.end) : "";
 }
 
-function membership(meter: Meter): EvaluateHook {
-  return (ev, node, scope) => {
-    const [value, holder] = runPair(ev, node, scope);
-    const found = contains(holder, value, meter);
-    if (found !== undefined) return found;
-    throw refusal("type", "'in' needs a list or an object on its right", node.pos);
-  };
-}
-
-function addition(meter: Meter): EvaluateHook {
-  return (ev, node, scope) => {
-    const [left, right] = runPair(ev, node, scope);
-    if (typeof left === "string" && typeof right === "string") {
-      meter.text(left.length + right.length);
-      return left + right;
-    }
-    if (Array.isArray(left) && Array.isArray(right)) {
-      meter.list(left.length + right.length);
-      const joined: unknown[] = left.concat(right);
-      return joined;
-    }
-    return node.handle(left, right, node, ev);
-  };
-}
-
-function runPair(
-  ev: Parameters<EvaluateHook>[0],
-  node: CelNode,
-  scope: Parameters<EvaluateHook>[2],
-): [unknown, unknown] {
-  const [left, right] = pair(node);
-  return [ev.run(left, scope), ev.run(right, scope)];
-}
-
-function call(meter: Meter): EvaluateHook {
-  return (ev, node, scope) => {
-    const name = String(operands(node)[0]);
-    const args = argumentsOf(node).map((argument) => ev.run(argument, scope));
+function call(node: CelNode, meter: Meter): EvaluateHook {
+  const name = String(operands(node)[0]);
+  const written = argumentsOf(node);
+  return (ev, _node, scope) => {
+    const args = written.map((argument) => ev.run(argument, scope));
+    meter.spend(1);
     for (const argument of args) meter.size(argument);
     guard(name, args, meter);
     const value = node.op === "rcall" ? node.handle(args, ev, node) : node.handle(args, node, ev);
@@ -145,8 +106,15 @@ function argumentsOf(node: CelNode): readonly unknown[] {
 /** Functions of the library that could cost far more than their arguments' size. */
 function guard(name: string, args: readonly unknown[], meter: Meter): void {
   const [first, second] = args;
-  if (name === "duration" && typeof first === "string" && first.length > exprLimits.durationCharsMax) {
-    throw refusal("value", `Invalid duration string: longer than ${exprLimits.durationCharsMax} characters`);
+  if (name === "duration" && typeof first === "string") {
+    if (first.length > exprLimits.durationCharsMax) {
+      throw refusal(
+        "value",
+        `Invalid duration string: longer than ${exprLimits.durationCharsMax} characters`,
+      );
+    }
+    // Its pattern tries each digit as the first, and from there each as the last.
+    meter.spend(first.length ** 2);
   }
   if (name === "join" && Array.isArray(first)) {
     const each = typeof second === "string" ? second.length : 0;
@@ -154,8 +122,16 @@ function guard(name: string, args: readonly unknown[], meter: Meter): void {
     for (const item of first) chars += each + (typeof item === "string" ? item.length : 0);
     meter.text(chars);
   }
+  if (recoding.has(name)) for (const arg of args) meter.spend(lengthOf(arg) >> 1);
   // A look-up in the time zone database takes about 50 us.
   if (name.startsWith("get") && typeof second === "string") meter.spend(2_000);
+}
+
+/** These go over their argument character by character, and more than once. */
+const recoding = new Set(["encode", "decode", "base64", "json", "hex"]);
+
+function lengthOf(value: unknown): number {
+  return typeof value === "string" || value instanceof Uint8Array ? value.length : 0;
 }
 
 /** The library's own map literal drops keys like `constructor`; in JSON they are data. */
@@ -163,7 +139,12 @@ const mapLiteral: EvaluateHook = (ev, node, scope) => {
   const made: { [key: string]: unknown } = {};
   for (const entry of operands(node)) {
     const [key, value] = Array.isArray(entry) ? entry.map((part) => ev.run(part, scope)) : [];
-    if (typeof key === "object" || key === undefined) {
+    if (
+      typeof key !== "string" &&
+      typeof key !== "bigint" &&
+      typeof key !== "number" &&
+      typeof key !== "boolean"
+    ) {
       throw refusal("type", "a key of an object must be a string, a number or a bool", node.pos);
     }
     Object.defineProperty(made, String(key), { value, enumerable: true, writable: true, configurable: true });
@@ -172,21 +153,49 @@ const mapLiteral: EvaluateHook = (ev, node, scope) => {
 };
 
 function loop(node: CelNode, work: number, meter: Meter): EvaluateHook {
-  const { iterable } = loopParts(node);
+  const parts = loopParts(node);
+  if (parts.kind === "quantifier" && !parts.errorsAreFatal) quantify(parts, meter);
   return (ev, _node, scope) => {
-    const items = ev.run(iterable, scope);
+    const items = ev.run(parts.iterable, scope);
+    meter.spend(1);
     meter.loop(countOf(items), work);
-    const parts = loopParts(node);
     try {
-      return node.handle(items, node.args, ev, scope);
+      return node.handle(items, parts, ev, scope);
     } finally {
       forget(parts.iterCtx);
     }
   };
 }
 
+/** `all` and `exists` go on after a failing element, but not once the meter has refused. */
+function quantify(parts: LoopParts, meter: Meter): void {
+  const { condition, step } = parts;
+  const predicate = children(step)[0];
+  if (!predicate) throw new TypeError("a quantifier without a predicate");
+  parts.condition = (found) => {
+    meter.spend(0);
+    return condition(found);
+  };
+  const ask: EvaluateHook = (ev, _step, scope) => {
+    try {
+      const value = ev.run(predicate, scope);
+      if (typeof value === "boolean") return value;
+      throw refusal("type", `the predicate must give a bool, got ${kindOf(value)}`, predicate.pos);
+    } catch (error) {
+      meter.failure();
+      throw error;
+    }
+  };
+  step.setMeta("evaluate", ask);
+}
+
 interface LoopParts {
+  readonly kind?: string;
+  readonly errorsAreFatal: boolean;
   readonly iterable: unknown;
+  readonly step: CelNode;
+  condition: (found: unknown) => boolean;
+  /** Set when the loop is checked. */
   readonly iterCtx?: NonNullable<Macro["bindCtx"]>;
 }
 
@@ -224,9 +233,11 @@ function forgetful(macro: Macro): void {
   };
 }
 
-const workOf: { readonly [op: string]: number } = { call: 8, rcall: 8, list: 3, map: 6, "?:": 2 };
+const workOf: { readonly [op: string]: number } = { call: 8, rcall: 8, list: 3, map: 6, value: 1, id: 1 };
 
-/** One round's work: every node of the body, except the bodies of loops in it, which charge for themselves. */
+/**
+ * One round's work: every node of the body, except the bodies of loops in it, which charge for themselves.
+ */
 function workOfBody(node: CelNode): number {
   const body = loopOf(node)?.body ?? [];
   return 4 + body.reduce((sum, part) => sum + workOfTree(part), 0);
@@ -234,6 +245,10 @@ function workOfBody(node: CelNode): number {
 
 function workOfTree(node: CelNode): number {
   const inner = loopOf(node);
-  const parts = inner ? [inner.receiver] : boundName(node) === undefined ? children(node) : children(node).slice(2);
+  const parts = inner
+    ? [inner.receiver]
+    : boundName(node) === undefined
+      ? children(node)
+      : children(node).slice(2);
   return parts.reduce((sum, part) => sum + workOfTree(part), workOf[node.op] ?? 2);
 }

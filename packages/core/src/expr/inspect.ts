@@ -2,7 +2,10 @@ import { exprLimits } from "./limits.ts";
 import { type CelNode, boundName, children, loopOf, operands } from "./node.ts";
 import { type ExprProblem, problem } from "./problem.ts";
 
-/** What may not stand in an expression whatever the data: regular expressions, deep nesting, reused root names. */
+/**
+ * What may not stand in an expression whatever the data: regular expressions, deep nesting, reused root
+ * names.
+ */
 export function inspect(root: CelNode, names: ReadonlySet<string>): ExprProblem | undefined {
   return inspectNode(root, { depth: 1, loops: 0 }, names);
 }
@@ -30,7 +33,11 @@ function inspectHere(node: CelNode, place: Place, names: ReadonlySet<string>): E
     return problem("limit", `the expression nests deeper than ${exprLimits.astDepthMax}`, node.pos);
   }
   if ((node.op === "rcall" || node.op === "call") && operands(node)[0] === "matches") {
-    return problem("forbidden", "matches() is not available: use contains, startsWith, endsWith or ==", node.pos);
+    return problem(
+      "forbidden",
+      "matches() is not available: use contains, startsWith, endsWith or ==",
+      node.pos,
+    );
   }
   const loop = loopOf(node);
   if (loop && place.loops >= exprLimits.macroNestingMax) {

@@ -11,10 +11,10 @@ import {
 } from "./node.ts";
 
 /**
- * Widens the checker where CEL's static rules are stricter than JSON needs: numbers are one kind under `==`, `in`
- * and list `+`; anything compares with null; the branches of `? :` and the default of `orValue` may differ in type;
- * a number may index a list. Call before the tree is checked. With `numbers: "double"` integer literals count as
- * JSON numbers (for checking only, never before evaluating).
+ * Widens the checker where CEL's static rules are stricter than JSON needs: numbers are one kind under
+ * `==`, `in` and list `+`; anything compares with null; the branches of `? :` and the default of `orValue`
+ * may differ in type; a number may index a list. Call before the tree is checked. With `numbers: "double"`
+ * integer literals count as JSON numbers (for checking only, never before evaluating).
  */
 export function relax(node: CelNode, options: { numbers: "int" | "double" }): void {
   for (const child of children(node)) relax(child, options);
@@ -73,7 +73,10 @@ function index(original: CheckHook): CheckHook {
   };
 }
 
-function relaxMacro(macro: Macro, original: (checker: Checker, macro: Macro, scope: Scopes) => CelType): void {
+function relaxMacro(
+  macro: Macro,
+  original: (checker: Checker, macro: Macro, scope: Scopes) => CelType,
+): void {
   macro.typeCheck = (checker, self, scope) =>
     orDyn("incompatible_argument_type", checker, () => original(checker, self, scope));
 }

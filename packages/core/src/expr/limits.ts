@@ -1,4 +1,7 @@
-/** What an expression may cost. Everything here is a count, never a clock: the same input always ends the same way. */
+/**
+ * What an expression may cost. Everything here is a count, never a clock: the same input always ends the
+ * same way.
+ */
 export const exprLimits = {
   sourceCharsMax: 2_000,
   astNodesMax: 1_000,
@@ -10,13 +13,13 @@ export const exprLimits = {
   /** Elements of a list that an expression makes. */
   listItemsMax: 10_000,
   /** Steps of work in one evaluation, about 0.1 us each; loops are charged before they run. */
-  workMax: 200_000,
+  workMax: 400_000,
   /** Characters of a string that an expression makes. */
   textCharsMax: 256 * 1024,
   /** Characters of the JSON text of a result, and how deep it may nest. */
   resultCharsMax: 256 * 1024,
   resultDepthMax: 200,
-  durationCharsMax: 64,
+  durationCharsMax: 48,
   /** Compiled sources kept. */
   cacheMax: 2_000,
 } as const;

@@ -3,8 +3,8 @@ import { refusal } from "./problem.ts";
 import type { EvaluationError } from "@marcbachmann/cel-js";
 
 /**
- * The one way into data: own keys of plain objects, elements of lists. Everything else (prototypes, properties of
- * strings, methods) is absent, which is told by `undefined`.
+ * The one way into data: own keys of plain objects, elements of lists. Everything else (prototypes,
+ * properties of strings, methods) is absent, which is told by `undefined`.
  */
 export function member(owner: unknown, key: unknown): unknown {
   if (typeof owner !== "object" || owner === null) return undefined;
@@ -20,7 +20,10 @@ export function isPlain(value: object): value is { readonly [key: string]: unkno
 }
 
 /** The error for a key that is not there, told the same way by the interpreter and by the fast path. */
-export function absent(owner: unknown, access: { key: unknown; text: string; offset: number }): EvaluationError {
+export function absent(
+  owner: unknown,
+  access: { key: unknown; text: string; offset: number },
+): EvaluationError {
   const { text, offset } = access;
   const key = String(access.key);
   if (owner === null) return refusal("no_such_key", `No such key: ${key}, because ${text} is null`, offset);

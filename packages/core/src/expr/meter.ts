@@ -2,8 +2,8 @@ import { exprLimits } from "./limits.ts";
 import { refusal } from "./problem.ts";
 
 /**
- * Counts the work of one evaluation. Once spent it stays spent: `||` and `exists` may swallow the error, but the
- * evaluation still ends as `limit`.
+ * Counts the work of one evaluation. Once spent it stays spent: `||` and `exists` may swallow the error,
+ * but the evaluation still ends as `limit`.
  */
 export class Meter {
   #work = 0;
@@ -25,6 +25,7 @@ export class Meter {
   }
 
   spend(work: number): void {
+    if (this.#refusal !== undefined) throw refusal("limit", this.#refusal);
     this.#work += work;
     if (this.#work > exprLimits.workMax) this.refuse("the expression does too much work");
   }
@@ -40,22 +41,33 @@ export class Meter {
 
   /** Charges the size of a value that a function reads or makes; only its surface, never what it holds. */
   size(value: unknown): void {
-    if (typeof value === "string") this.spend(value.length >> 5);
+    if (typeof value === "string") this.spend(value.length >> 4);
     else if (Array.isArray(value)) this.spend(value.length >> 1);
-    else if (value instanceof Uint8Array) this.spend(value.length >> 5);
-    else if (typeof value === "object" && value !== null) this.spend(Object.keys(value).length);
+    else if (value instanceof Uint8Array) this.spend(value.length >> 4);
+    // Several times: to count them here, to find the function's overload, and to do its work.
+    else if (typeof value === "object" && value !== null) this.spend(4 * Object.keys(value).length);
+  }
+
+  /** Two texts may be alike up to their end. */
+  compare(left: string, right: string): void {
+    this.spend(Math.min(left.length, right.length) >> 8);
   }
 
   text(chars: number): void {
     if (chars > exprLimits.textCharsMax) {
       this.refuse(`a text is longer than ${exprLimits.textCharsMax} characters`);
     }
-    this.spend(chars >> 5);
+    this.spend(chars >> 4);
   }
 
   list(items: number): void {
     if (items > exprLimits.listItemsMax) this.refuse(`a list has more than ${exprLimits.listItemsMax} items`);
     this.spend(items >> 1);
+  }
+
+  /** An error that the expression survives still cost the making of its message and stack. */
+  failure(): void {
+    this.spend(400);
   }
 
   refuse(why: string): never {

@@ -1,6 +1,6 @@
 /**
- * The parts of the interpreter's syntax tree that its public types leave out. They belong to the pinned version 8.0.0;
- * `hooks.test.ts` fails when a newer one changes them.
+ * The parts of the interpreter's syntax tree that its public types leave out. They belong to the pinned
+ * version 8.0.0; `hooks.test.ts` fails when a newer one changes them.
  */
 export interface CelNode {
   readonly op: string;
@@ -91,7 +91,8 @@ export function loopOf(node: CelNode): { receiver: CelNode; name: string; body: 
   if (node.op !== "rcall") return undefined;
   const [name] = operands(node);
   const [receiver, variable, ...body] = children(node);
-  if (!receiver || variable?.op !== "id" || !loops.has(`${String(name)}/${body.length + 1}`)) return undefined;
+  if (!receiver || variable?.op !== "id" || !loops.has(`${String(name)}/${body.length + 1}`))
+    return undefined;
   return { receiver, name: String(variable.args), body };
 }
 

@@ -17,7 +17,10 @@ interface Access {
 /** Reads data without the interpreter; gives exactly what it would give, or throws what it would throw. */
 export type PathReader = (scope: { readonly [name: string]: unknown }) => unknown;
 
-/** A reader for an expression that only follows written keys (`steps.a.?output.items[0].orValue("")`), else undefined. */
+/**
+ * A reader for an expression that only follows written keys (`steps.a.?output.items[0].orValue("")`), else
+ * undefined.
+ */
 export function pathReader(node: CelNode, names: ReadonlySet<string>): PathReader | undefined {
   const given = defaultOf(node);
   const accesses: Access[] = [];

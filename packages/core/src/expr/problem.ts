@@ -1,17 +1,10 @@
 import { EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js";
 
 /**
- * Why an expression was refused. `syntax`, `forbidden` and `limit` arise when compiling; `no_such_key`, `unknown_name`,
- * `type`, `value` and `limit` when checking or evaluating.
+ * Why an expression was refused. `syntax`, `forbidden` and `limit` arise when compiling; `no_such_key`,
+ * `unknown_name`, `type`, `value` and `limit` when checking or evaluating.
  */
-export type ExprCode =
-  | "syntax"
-  | "forbidden"
-  | "limit"
-  | "no_such_key"
-  | "unknown_name"
-  | "type"
-  | "value";
+export type ExprCode = "syntax" | "forbidden" | "limit" | "no_such_key" | "unknown_name" | "type" | "value";
 
 /** Plain data: one line for a person, and where in the source it arose (UTF-16 units from its start). */
 export interface ExprProblem {

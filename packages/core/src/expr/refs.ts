@@ -14,9 +14,15 @@ export interface PathRef {
 
 export interface StepRef {
   readonly step: string;
-  /** The expression stands without this step: each access is optional, or one is asked for by `has()` or `in` first. */
+  /**
+   * The expression stands without this step: each access is optional, or one is asked for by `has()` or `in`
+   * first.
+   */
   readonly optional: boolean;
-  /** The expression is `steps.x.output` and nothing more (or with `.?`, `.orValue(null)`): the value passes as it is. */
+  /**
+   * The expression is `steps.x.output` and nothing more (or with `.?`, `.orValue(null)`): the value passes
+   * as it is.
+   */
   readonly whole: boolean;
 }
 
@@ -94,7 +100,12 @@ function askedFor(node: CelNode): CelNode | undefined {
 function isKeyIn(node: CelNode, names: ReadonlySet<string>): boolean {
   if (node.op !== "in") return false;
   const [key, holder] = children(node);
-  return typeof key?.args === "string" && key.op === "value" && holder?.op === "id" && names.has(String(holder.args));
+  return (
+    typeof key?.args === "string" &&
+    key.op === "value" &&
+    holder?.op === "id" &&
+    names.has(String(holder.args))
+  );
 }
 
 function lastOptional(segments: readonly Segment[]): Segment[] {

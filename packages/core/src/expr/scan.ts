@@ -3,8 +3,9 @@ export type Part =
   | { readonly kind: "expr"; readonly source: string; readonly offset: number };
 
 /**
- * Splits a string at its `${ }`. `$${` is a literal `${`. The closing brace is found as CEL would read it: braces in
- * strings and comments do not count, nested ones do. With an unclosed `${` the result is its offset.
+ * Splits a string at its `${ }`. `$${` is a literal `${`. The closing brace is found as CEL would read it:
+ * braces in strings and comments do not count, nested ones do. With an unclosed `${` the result is its
+ * offset.
  */
 export function scanTemplate(text: string): readonly Part[] | { readonly unclosedAt: number } {
   const parts: Part[] = [];

@@ -3,9 +3,9 @@ import type { Json, JsonSchema } from "@agentflow/protocol";
 import { isPlain } from "./member.ts";
 
 /**
- * Registers JSON Schemas as types of a checking environment and remembers which type stands for which schema. An
- * object that lists `properties` is closed unless it says `additionalProperties`: a typing mistake is likelier than an
- * undeclared key.
+ * Registers JSON Schemas as types of a checking environment and remembers which type stands for which
+ * schema. An object that lists `properties` is closed unless it says `additionalProperties`: a typing
+ * mistake is likelier than an undeclared key.
  */
 export class SchemaTypes {
   readonly #env: Environment;
@@ -67,9 +67,12 @@ export class SchemaTypes {
       return closed ? "map<string, dyn>" : `map<string, ${this.typeOf(additionalProperties, depth + 1)}>`;
     }
     if (!isSchema(properties)) return "map<string, dyn>";
-    const fields = Object.entries(properties).map(([key, value]) => [key, this.typeOf(value, depth + 1)]);
+    const fields = Object.entries(properties).map(
+      ([key, value]) => [key, this.typeOf(value, depth + 1)] as const,
+    );
     const name = `object_${this.#schemas.size + 1}`;
-    this.#env.registerType(name, { fields: Object.fromEntries(fields) });
+    const declared: { readonly [key: string]: string } = Object.fromEntries(fields);
+    this.#env.registerType(name, { fields: declared });
     this.#schemas.set(name, schema);
     return name;
   }
@@ -93,6 +96,10 @@ export function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null && isPlain(value);
 }
 
+export function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 function nullable(schema: JsonSchema): JsonSchema {
   return { anyOf: [schema, { type: "null" }] };
 }
@@ -100,16 +107,16 @@ function nullable(schema: JsonSchema): JsonSchema {
 /** The same schema without `null` among its types; itself when there is nothing to take away. */
 function withoutNull(schema: JsonSchema): JsonSchema {
   const { type, anyOf, oneOf } = schema;
-  if (Array.isArray(type)) {
+  if (isList(type)) {
     const rest = type.filter((word) => word !== "null");
-    const only: Json | undefined = rest.length === 1 ? rest[0] : undefined;
-    return only === undefined ? {} : { ...schema, type: only };
+    const [only] = rest;
+    return only === undefined || rest.length > 1 ? {} : { ...schema, type: only };
   }
   const choices = anyOf ?? oneOf;
-  if (!Array.isArray(choices)) return schema;
+  if (!isList(choices)) return schema;
   const rest = choices.filter((choice) => !isSchema(choice) || choice["type"] !== "null");
-  const first: unknown = rest[0];
-  const words = new Set(rest.map((choice: unknown) => (isSchema(choice) ? typeWord(choice) : undefined)));
+  const [first] = rest;
+  const words = new Set(rest.map((choice) => (isSchema(choice) ? typeWord(choice) : undefined)));
   const word = [...words][0];
   if (rest.length === 1 && isSchema(first)) return first;
   // Several objects or lists differ in what they hold; several strings are a string.
@@ -120,7 +127,7 @@ function withoutNull(schema: JsonSchema): JsonSchema {
 export function typeWord(schema: JsonSchema): string | undefined {
   if (typeof schema["type"] === "string") return schema["type"];
   if (isSchema(schema["properties"])) return "object";
-  const values = Array.isArray(schema["enum"]) ? schema["enum"] : "const" in schema ? [schema["const"]] : [];
+  const values = isList(schema["enum"]) ? schema["enum"] : "const" in schema ? [schema["const"]] : [];
   const words = new Set(values.map(wordOf));
   return words.size === 1 ? [...words][0] : undefined;
 }

@@ -2,10 +2,13 @@ import type { Json } from "@agentflow/protocol";
 import { type CompileOptions, type Compiled, type Scope, compileExpression, isCompiled } from "./compile.ts";
 import { type ExprProblem, type Result, problem, problemOf } from "./problem.ts";
 import { type Refs, unionOf } from "./refs.ts";
+import { isList } from "./schema-types.ts";
 import { scanTemplate } from "./scan.ts";
 import { toJson } from "./to-json.ts";
 
-/** A problem and the JSON pointer of the string that holds it; `offset` counts from the start of that string. */
+/**
+ * A problem and the JSON pointer of the string that holds it; `offset` counts from the start of that string.
+ */
 export interface TemplateProblem extends ExprProblem {
   readonly path: string;
 }
@@ -33,16 +36,27 @@ export interface Template {
 }
 
 /**
- * Compiles any JSON with `${ }` in its strings (not in keys). A string that is one `${ }` keeps the value's type; in
- * mixed text strings stand as they are and other values as JSON. Gives every problem, not only the first.
+ * Compiles any JSON with `${ }` in its strings (not in keys). A string that is one `${ }` keeps the value's
+ * type; in mixed text strings stand as they are and other values as JSON. Gives every problem, not only the
+ * first.
  */
-export function compileTemplate(value: Json, options: CompileOptions = {}): Template | readonly TemplateProblem[] {
+export function compileTemplate(
+  value: Json,
+  options: CompileOptions = {},
+): Template | readonly TemplateProblem[] {
   const problems: TemplateProblem[] = [];
   const expressions: TemplateExpression[] = [];
   const part = compilePart(value, "", { options, problems, expressions });
   if (problems.length > 0) return problems;
-  const refs = unionOf(expressions.map(({ compiled, alone }) => (alone ? compiled.refs : mixed(compiled.refs))));
-  return { refs, isStatic: expressions.length === 0, expressions, evaluate: (scope) => evaluate(part, scope) };
+  const refs = unionOf(
+    expressions.map(({ compiled, alone }) => (alone ? compiled.refs : mixed(compiled.refs))),
+  );
+  return {
+    refs,
+    isStatic: expressions.length === 0,
+    expressions,
+    evaluate: (scope) => evaluate(part, scope),
+  };
 }
 
 export function isTemplate(outcome: Template | readonly TemplateProblem[]): outcome is Template {
@@ -130,7 +144,7 @@ function evaluateNode(node: Node, scope: Scope): TemplateResult {
       return evaluateText(node.parts, scope);
     case "list":
       return evaluateList(node.items, scope);
-    case "object":
+    default:
       return evaluateObject(node.entries, scope);
   }
 }
@@ -188,8 +202,4 @@ function fixed(value: Json): Node {
 
 function valueOf(node: Node): Json {
   return node.kind === "fixed" ? node.value : null;
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }

@@ -5,9 +5,10 @@ import { exprLimits } from "./limits.ts";
 import { refusal } from "./problem.ts";
 
 /**
- * A value of the interpreter as plain JSON. Data that is JSON already is handed on as it stands, uncopied. Integers
- * beyond 2^53, infinities and NaN are refused; an absent optional is null; times are RFC 3339, durations `30s` or
- * `250ms`, bytes base64. Throws a refusal of code `limit` when the JSON text would pass the result's bound.
+ * A value of the interpreter as plain JSON. Data that is JSON already is handed on as it stands, uncopied.
+ * Integers beyond 2^53, infinities and NaN are refused; an absent optional is null; times are RFC 3339,
+ * durations `30s` or `250ms`, bytes base64. Throws a refusal of code `limit` when the JSON text would pass
+ * the result's bound.
  */
 export function toJson(value: unknown): Json {
   return convert(value, { chars: 0 }, 0);
@@ -23,11 +24,11 @@ function convert(value: unknown, size: Size, depth: number): Json {
       grow(size, value.length + 2);
       return value;
     case "number":
-      grow(size, 1);
+      grow(size, digits(value));
       if (Number.isFinite(value)) return value;
       throw refusal("value", `the result is no JSON number: ${value}`);
     case "bigint":
-      grow(size, 1);
+      grow(size, digits(Number(value)));
       return integer(value);
     case "boolean":
       grow(size, 4);
@@ -47,7 +48,7 @@ function convertObject(value: object, size: Size, depth: number): Json {
   if (Array.isArray(value)) return convertList(value, size, depth);
   if (isPlain(value)) return convertPlain(value, size, depth);
   if (value instanceof Optional) return convert(value.orValue(null), size, depth);
-  if (value instanceof Map) return convertPlain(Object.fromEntries(value), size, depth);
+  if (value instanceof Map) return convertMap(value, size, depth);
   if (value instanceof Set) return convertList([...value], size, depth);
   return convert(scalar(value), size, depth);
 }
@@ -61,6 +62,11 @@ function convertList(list: readonly unknown[], size: Size, depth: number): Json 
     else if (item !== list[i]) copy = [...list.slice(0, i).map(seen), item];
   }
   return copy ?? seen(list);
+}
+
+function convertMap(map: ReadonlyMap<unknown, unknown>, size: Size, depth: number): Json {
+  const entries = [...map].map(([key, value]) => [String(key), value] as const);
+  return convertPlain(Object.fromEntries(entries), size, depth);
 }
 
 function convertPlain(from: { readonly [key: string]: unknown }, size: Size, depth: number): Json {
@@ -102,8 +108,18 @@ function duration(ms: number): string {
 
 export function base64(bytes: Uint8Array): string {
   let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
+  // In pieces: a call takes no more arguments than the stack holds.
+  for (let at = 0; at < bytes.length; at += 8_192) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  }
   return btoa(binary);
+}
+
+/** How long a number is when written; fractions are taken to be as long as they can be. */
+function digits(value: number): number {
+  if (!Number.isInteger(value)) return 20;
+  const size = Math.abs(value);
+  return size < 10 ? 1 : Math.floor(Math.log10(size)) + 2;
 }
 
 function grow(size: Size, chars: number): void {
@@ -113,7 +129,12 @@ function grow(size: Size, chars: number): void {
   }
 }
 
-/** The door: every member was looked at, and each one converted to itself. */
+/** The door: its members were looked at one by one, and each converted to itself. */
 function seen(value: unknown): Json {
-  return value as Json;
+  if (isJson(value)) return value;
+  throw refusal("type", `the result is no JSON value: ${typeof value}`);
+}
+
+function isJson(value: unknown): value is Json {
+  return value === null || ["boolean", "number", "string", "object"].includes(typeof value);
 }

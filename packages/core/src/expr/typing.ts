@@ -20,8 +20,9 @@ export interface Inferred {
 }
 
 /**
- * What an expression gives when its names hold what the schemas say, or why it cannot work: an unknown name or key
- * (with what may have been meant), operands that do not fit. Whatever no schema tells is taken to be right.
+ * What an expression gives when its names hold what the schemas say, or why it cannot work: an unknown name
+ * or key (with what may have been meant), operands that do not fit. Whatever no schema tells is taken to be
+ * right.
  */
 export function typeOf(compiled: Compiled, types: Types): Result<Inferred> {
   const checking = checkingFor(types, compiled.names);
@@ -33,7 +34,10 @@ export function typeOf(compiled: Compiled, types: Types): Result<Inferred> {
     if (!checked.valid || checked.type === undefined) {
       return { ok: false, problem: explained(checked.error, checking) };
     }
-    return { ok: true, value: { cel: readable(checked.type), schema: checking.types.schemaOf(checked.type) } };
+    return {
+      ok: true,
+      value: { cel: readable(checked.type), schema: checking.types.schemaOf(checked.type) },
+    };
   } catch (error) {
     return { ok: false, problem: explained(error, checking) };
   }
@@ -72,7 +76,8 @@ function hint(found: ExprProblem, error: unknown, { types, names }: Checking): s
   const written = /^(?:No such key|Unknown variable): (.+)$/.exec(found.message)?.[1];
   if (written === undefined) return "";
   if (found.code === "unknown_name") return didYouMean(written, names);
-  const node: unknown = typeof error === "object" && error !== null && "node" in error ? error.node : undefined;
+  const node: unknown =
+    typeof error === "object" && error !== null && "node" in error ? error.node : undefined;
   const owner = isCelNode(node) ? children(node)[0] : undefined;
   if (!owner) return "";
   const where = ` in ${owner.input.slice(owner.start, owner.end)}`;

@@ -1,11 +1,10 @@
-/** The one copy of a state that a commit is built on. Copies what it writes to, once, and only when it writes. */
+/** The one copy of a state that a commit is built on. Steps are copied once a commit, items when written. */
 import { AgentFlowError, type InputId, type RunStarted, type StepId } from "@agentflow/protocol";
 import { type ExpandedStep, type ItemState, isEnded, isTask, noTries } from "./state.ts";
 import type { AbsentRun, ActiveRun, EndedRun, RunState, StepState, Tries } from "./state.ts";
 
 export interface Draft {
   run: AbsentRun | MutableRun | EndedRun;
-  owned: boolean;
   /** forEach steps whose list of items was copied already. */
   ownedItems: Map<StepId, (ItemState | undefined)[]> | undefined;
 }
@@ -20,12 +19,11 @@ export interface MutableRun extends ActiveRun {
 
 /** Never changes the state it was given. */
 export function draftOf(state: RunState): Draft {
-  // The map is not copied yet: `writable` does, before the first write.
-  if (state.kind !== "active") return { run: state, owned: false, ownedItems: undefined };
-  return { run: { ...state, steps: new Map(state.steps) }, owned: true, ownedItems: undefined };
+  if (state.kind !== "active") return { run: state, ownedItems: undefined };
+  return { run: { ...state, steps: new Map(state.steps) }, ownedItems: undefined };
 }
 
-/** The run to write to, its map of steps copied. */
+/** The run to write to. */
 export function writable(draft: Draft): MutableRun {
   const { run } = draft;
   if (run.kind !== "active") throw broken(`an event needs a run that goes on, this one is ${run.kind}`);
@@ -36,7 +34,6 @@ export function begin(draft: Draft, started: RunStarted): void {
   if (draft.run.kind !== "absent") throw broken("a run starts once");
   const none = { seq: 1, dispatched: 0, open: 0 };
   draft.run = { kind: "active", started, steps: new Map(), inputs: new Set(), ...none };
-  draft.owned = true;
 }
 
 export function putStep(run: MutableRun, id: StepId, next: StepState): void {

@@ -234,7 +234,7 @@ describe("reload", () => {
     return { time, state, lines, changes, watch, said: () => lines.map((line) => JSON.parse(line).message) };
   }
 
-  test("a key marked reloadable follows the file; the others keep their value and are said to need a restart", async () => {
+  test("a key marked reloadable follows the file; others keep their value and need a restart", async () => {
     const { time, state, changes, watch, said } = await open("retainDays: 1\nport: 1\n");
     state.text = "retainDays: 2\nport: 2\nlog:\n  level: debug\n  format: text\n";
     await time.advance(10_000);

@@ -36,8 +36,9 @@ export interface Config<T> {
 }
 
 /**
- * Reads all layers and gives the checked value with the origin of each key. Objects merge key by key, anything
- * else is replaced by the stronger layer. Throws one error that names every fault with its key, layer and place.
+ * Reads all layers and gives the checked value with the origin of each key. Objects merge key by key,
+ * anything else is replaced by the stronger layer. Throws one error that names every fault with its key,
+ * layer and place.
  */
 export async function loadConfig<T>(schema: z.ZodType<T>, layers: ConfigLayers): Promise<Config<T>> {
   const tree = treeOf(schema);

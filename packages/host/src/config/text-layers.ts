@@ -5,7 +5,7 @@ import { leavesOf, type Node, type Section } from "./tree.ts";
 
 export type Environment = { readonly [name: string]: string | undefined };
 
-/** Flags by dotted key: `{"log.level": "debug"}`; text is read by the key's type, other values stand as they are. */
+/** Flags by dotted key: `{"log.level": "debug"}`; text is read by the key's type. */
 export function readFlags(flags: { readonly [key: string]: unknown }, tree: Section): LayerReading {
   const settings: Setting[] = [];
   const faults: Fault[] = [];

@@ -56,7 +56,7 @@ function nodeOf(schema: unknown, above: Common): Node {
   const inner = get(def, "innerType") ?? (type === "pipe" ? get(def, "in") : undefined);
   if (inner !== undefined) {
     const node = nodeOf(inner, common);
-    // An optional section stays absent, and one with a default of its own keeps it, unless a layer names a key.
+    // An optional section stays absent and one with a default keeps it, unless a layer names a key.
     return node.kind === "section" && type !== "readonly" ? { ...node, always: false } : node;
   }
   if (type === "object")

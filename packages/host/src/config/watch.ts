@@ -31,7 +31,10 @@ export interface ConfigWatch<T> {
   stop(): void;
 }
 
-/** The configuration, read again while running. Keys marked `.meta({reload: true})` follow, others wait for a restart. */
+/**
+ * The configuration, read again while running. Keys marked `.meta({reload: true})` follow, others wait for a
+ * restart; so a rule of the schema should not span keys of both kinds.
+ */
 export async function watchConfig<T>(
   schema: z.ZodType<T>,
   layers: ConfigLayers,

@@ -129,7 +129,7 @@ test("closing while the bus is away gives up after one try and counts what is lo
   expect(time.pending()).toBe(0);
 });
 
-test("log lines travel in batches with their tenant, as one telemetry record, without being serialised again", async () => {
+test("log lines travel in batches with their tenant, as one telemetry record", async () => {
   const { time, clock } = virtualWorld();
   const sent: string[] = [];
   const batcher = createBatcher<TenantLine>({

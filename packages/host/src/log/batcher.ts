@@ -30,7 +30,7 @@ export interface Batcher<T> {
   dropped(): number;
 }
 
-/** Gathers items into batches and sends them in order. Never blocks and never grows: what it loses, it counts. */
+/** Gathers items into batches and sends them in order. Never blocks or grows: what it loses, it counts. */
 export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
   return new GatheringBatcher(options);
 }

@@ -21,7 +21,7 @@ export function cleanFields(fields: object, options: CleanOptions): { [key: stri
   return cleanObject(fields, options, 0);
 }
 
-/** The text, cut with a marker that names its whole size. A secret is removed before the cut, not halved by it. */
+/** The text, cut with a marker that names its size. A secret is removed before the cut, not halved by it. */
 export function boundText(text: string, bytesMax: number, secrets: Secrets): string {
   // A UTF-16 unit takes at most three bytes, so a short text needs no counting.
   if (text.length * 3 <= bytesMax) return text;

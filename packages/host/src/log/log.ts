@@ -61,13 +61,13 @@ export interface LogOptions {
   readonly errorMessages?: boolean;
 }
 
-/** Structured logs: one JSON record a line, of the shape `LogRecord`, without transports and without threads. */
+/** Structured logs: one JSON record a line, of the shape `LogRecord`; no transports, no threads. */
 export function createLog(options: LogOptions): Log {
   const core = new LogCore(options);
   return core.make(options.component === undefined ? {} : { component: options.component });
 }
 
-/** The least rank that is written; shared by all loggers of a component, so that a change reaches them all. */
+/** The least rank that is written; shared by all loggers of a component, so a change reaches them all. */
 interface Gate {
   rank: number;
 }

@@ -55,9 +55,17 @@ const secretKey = new RegExp(
   "i",
 );
 
+/** Keys are few and come again and again; asking the pattern each time costs more than writing the line. */
+const verdicts = new Map<string, boolean>();
+const verdictsMax = 1_000;
+
 /** Whether a key's name says that its value is a secret. (`tokens`, a count, is none.) */
 export function isSecretKey(key: string): boolean {
-  return secretKey.test(key);
+  const known = verdicts.get(key);
+  if (known !== undefined) return known;
+  const verdict = secretKey.test(key);
+  if (verdicts.size < verdictsMax) verdicts.set(key, verdict);
+  return verdict;
 }
 
 function formsOf(value: string): string[] {

@@ -22,7 +22,7 @@ const hostile = new RegExp(
   "g",
 );
 
-/** Text in which every control, zero-width and bidirectional character is written out: none acts on a terminal. */
+/** Text with every control, zero-width and bidirectional character written out: none acts on a terminal. */
 export function escapeControls(text: string): string {
   return text.replace(hostile, (char) => {
     const code = char.charCodeAt(0);

@@ -24,7 +24,7 @@ function expose(metric: Registered, registry: Registry): void {
   else new ArrayHistogram(metric, registry);
 }
 
-/** The catch-all series of a metric with labels is made with it, and shows only once something fell into it. */
+/** The catch-all series of a metric with labels is made with it; it shows once something fell into it. */
 function visible<Cell extends Counted | Observed>(metric: {
   readonly labelNames: readonly string[];
   readonly series: Series<Cell>;

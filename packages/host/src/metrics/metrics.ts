@@ -68,7 +68,7 @@ interface Common<Cell> {
 
 const bucketsMs = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000];
 
-/** One registry for a process. Counting touches plain numbers only; prom-client is loaded at the first scrape. */
+/** One registry for a process. Counting touches plain numbers; prom-client is loaded at the first scrape. */
 export function createMetrics({ prefix = "agentflow_" }: { readonly prefix?: string } = {}): Metrics {
   const registered = new Map<string, Registered>();
   const common = <Cell>(options: MetricOptions, make: () => Cell): Common<Cell> => {

@@ -9,7 +9,7 @@ export interface TraceContext {
 
 const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** The context in a `traceparent`; undefined for what the standard calls invalid, which starts a new trace. */
+/** The context in a `traceparent`; undefined for what the standard calls invalid: that starts a trace. */
 export function parseTraceparent(text: string | undefined): TraceContext | undefined {
   // A later version may add fields; 200 characters are far more than any we could understand.
   if (text === undefined || text.length > 200) return undefined;

@@ -56,7 +56,7 @@ export interface TracerOptions {
   readonly secrets?: Secrets;
 }
 
-/** Spans as plain records to a sink, mostly a batcher. Nothing global, nothing ambient: parents are passed on. */
+/** Spans as plain records to a sink, mostly a batcher. Nothing is ambient: parents are passed on. */
 export function createTracer(options: TracerOptions): Tracer {
   const secrets = options.secrets ?? createSecrets();
   return { startSpan: (name, span = {}) => begin(name, span, { ...options, secrets }) };

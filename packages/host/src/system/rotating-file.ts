@@ -16,8 +16,8 @@ const gatherMs = 100;
 const gatherBytes = 64 * 1024;
 
 /**
- * Lines to a file that only its owner can read, rotated by size, never more than `filesMax` files. A disk that
- * is full loses lines, not the process; the loss is written down once there is room again.
+ * Lines to a file that only its owner can read, rotated by size, at most `filesMax` files. A full disk
+ * loses lines, not the process; the loss is written down once there is room again.
  */
 export function toRotatingFile(options: RotatingFileOptions): Output {
   const { path, timers, bytesMax = 10 * 1024 * 1024, filesMax = 5 } = options;

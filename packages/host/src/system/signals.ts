@@ -16,8 +16,8 @@ export interface SignalOptions {
 const signalsToExit = 3;
 
 /**
- * Signals and uncaught errors begin the stop; when it is done the log is closed and the process exits with the
- * stop's code. A second signal hurries, a third exits at once. An uncaught error is logged as fatal; exit 1.
+ * Signals and uncaught errors begin the stop; when it is done the log is closed and the process exits with
+ * the stop's code. A second signal hurries, a third exits at once. An uncaught error is fatal; exit 1.
  */
 export function installSignals(options: SignalOptions): Stop {
   const { stop, log, onHangup, exit = (code) => process.exit(code) } = options;

@@ -91,7 +91,7 @@ export class VirtualTime implements Clock, Timers {
     this.at = Math.max(this.at, until);
   }
 
-  /** Fires timers until only background ones are left. Refuses a world that is still busy after `stepsMax`. */
+  /** Fires timers until only background ones are left. Refuses a world still busy after `stepsMax`. */
   async runUntilIdle(stepsMax = 100_000): Promise<void> {
     await this.settle();
     for (let steps = 0; this.foreground > 0; steps++) {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { sleep } from "../clock.ts";
 import { seededRandom, VirtualTime, virtualWorld } from "./index.ts";
 
-test("timers fire in the order of their instants, and of their making when the instants are equal", async () => {
+test("timers fire in the order of their instants, equal ones in the order of their making", async () => {
   const time = new VirtualTime({ startMs: 1_000 });
   const seen: string[] = [];
   time.after(20, () => seen.push(`c@${time.now()}`));

@@ -1,12 +1,11 @@
 /** Schemas of what enters and leaves the API. Bodies are strict: an unknown key is named and refused. */
 import { z } from "zod";
-import { grammar } from "../ids.ts";
 import { logLevels } from "../telemetry.ts";
 import { runStatuses } from "../api/runs.ts";
 import type { JsonObject } from "../json.ts";
+import { idText as id } from "./parse-id.ts";
+import { json } from "./parse-object.ts";
 
-const id = (kind: keyof typeof grammar): z.ZodString => z.string().regex(grammar[kind], { error: `is not a valid ${kind} id` });
-const json = z.json();
 const instant = z.iso.datetime({ offset: true });
 const labels = z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/), z.string().max(256));
 const failure = z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()).exactOptional() });

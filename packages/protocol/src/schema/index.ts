@@ -1,2 +1,15 @@
-/** zod schemas of everything that crosses a process boundary. Heavy: import only where unknown data enters. */
+/** zod schemas of what crosses a process boundary. Heavy: import only where unknown data enters. */
 export * as apiSchemas from "./api.ts";
+export { commit as commitSchema, runCommand as runCommandSchema } from "./commit.ts";
+export { envelope as envelopeSchema, streamLine as streamLineSchema } from "./envelope.ts";
+export { eventSchemas, runEvent as runEventSchema } from "./events.ts";
+export { type SchemaFault, faultsOf } from "./faults.ts";
+export { inputAnswer as inputAnswerSchema, inputRequest as inputRequestSchema } from "./input.ts";
+export { journalEntry as journalEntrySchema } from "./journal.ts";
+export { jsonSchemaNames, jsonSchemaOf, jsonSchemaText } from "./json-schemas.ts";
+export { plan as planSchema } from "./plan.ts";
+export { project as projectSchema } from "./project.ts";
+export { task as taskSchema } from "./task.ts";
+export { telemetryBatch as telemetryBatchSchema } from "./telemetry.ts";
+export { manifest as manifestSchema, workerPresence as workerPresenceSchema } from "./worker.ts";
+export { workflow as workflowSchema } from "./workflow.ts";

@@ -1,5 +1,5 @@
 /** The door for tasks: what a queue hands out is text until it is read here. */
-import { type Task, isId } from "@agentflow/protocol";
+import { type LogRecord, type Task, isId } from "@agentflow/protocol";
 
 /** The task, or the reason why it is none: such a message goes to the dead letters. */
 export function parseTask(body: string): Task | string {
@@ -21,4 +21,10 @@ export function parseTask(body: string): Task | string {
   if (!ids || typeof task.attempt !== "number" || typeof task.uses !== "object") return "not_a_task";
   if (typeof task.with !== "object" || task.with === null) return "not_a_task";
   return task as Task;
+}
+
+/** A line that our own log wrote a moment ago, as the record it is. */
+export function parseLogLine(line: string): LogRecord {
+  const record: LogRecord = JSON.parse(line);
+  return record;
 }

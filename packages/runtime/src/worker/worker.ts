@@ -68,7 +68,7 @@ export class Worker {
   readonly #waitingForCode = new Set<() => void>();
   #taking: Promise<void> | undefined;
   #lastExtendMs = 0;
-  #stopSweep: () => void = () => {};
+  #stopSweep: (() => void) | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -99,8 +99,6 @@ export class Worker {
 
   /** Loads the code and begins to take tasks once it is there. */
   async start(): Promise<ReloadReport> {
-    const { world } = this.#options;
-    this.#stopSweep = world.timers.every(workerLimits.sweepMs, () => this.#sweep(), { background: true });
     this.#presence.start();
     return this.#pool.reload();
   }
@@ -135,7 +133,7 @@ export class Worker {
   async stop(): Promise<void> {
     this.#stopTaking.abort();
     this.#stopped.abort();
-    this.#stopSweep();
+    this.#stopSweep?.();
     await this.#pool.close();
     await this.#presence.stop();
     await this.#telemetry.stop();
@@ -184,6 +182,7 @@ export class Worker {
     if (this.#open.has(task.id)) return;
     const attempt: OpenAttempt = { task, delivery, sinceMs: world.clock.monotonic() };
     this.#open.set(task.id, attempt);
+    this.#stopSweep ??= world.timers.every(workerLimits.sweepMs, () => this.#sweep(), { background: true });
     try {
       const end = await runAttempt(attempt, this.#house);
       if (end === "lost") log.info("an attempt was given up: its lease was lost or its task taken back", { task: task.id });
@@ -209,6 +208,11 @@ export class Worker {
 
   /** One timer for all attempts: leases are kept at a third of their length, deadlines are enforced. */
   #sweep(): void {
+    if (this.#open.size === 0) {
+      this.#stopSweep?.();
+      this.#stopSweep = undefined;
+      return;
+    }
     const now = this.#options.world.clock.monotonic();
     const extend = now - this.#lastExtendMs >= this.#options.leaseMs / 3;
     if (extend) this.#lastExtendMs = now;

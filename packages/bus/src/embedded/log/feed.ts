@@ -4,7 +4,7 @@ import { matches } from "../check.ts";
 import type { Reader } from "./reader.ts";
 
 /** A tail that lets more than this gather goes back to reading from the file. */
-export const feedLimits = { entriesWaiting: 4_096, charactersWaiting: 4 * 1024 * 1024 } as const;
+export const feedLimits = { entriesWaiting: 4_096, charactersWaiting: 1024 * 1024 } as const;
 
 /** Hands what was committed to the tails of one file, from memory. */
 export class Feed {

@@ -85,15 +85,14 @@ export class EmbeddedLog implements Log {
   openTail(of: { filter: readonly Subject[]; after: Revision }): Tail {
     for (const one of of.filter) checkFilter(one, logStreams);
     checkExpect(of.after);
-    const files = new Set(of.filter.map(fileOf));
-    const [file] = files;
-    if (file === undefined || files.size > 1) {
-      throw new AgentFlowError("invalid_input", "a tail follows one stream, and telemetry is one of its own", {
+    const [first] = of.filter;
+    if (first === undefined || new Set(of.filter.map(streamOf)).size > 1) {
+      throw new AgentFlowError("invalid_input", "a tail follows subjects of exactly one stream", {
         reason: "invalid_filter",
         details: { filter: of.filter },
       });
     }
-    const { reader, feed } = this.#stores[file];
+    const { reader, feed } = this.#stores[fileOf(first)];
     return feed.open({ reader, filter: of.filter, after: of.after });
   }
 

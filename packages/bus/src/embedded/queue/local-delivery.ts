@@ -56,6 +56,7 @@ export class LocalDelivery implements Delivery {
 
   lose(): void {
     this.#isLost = true;
-    this.#lost?.abort();
+    // Later: whoever listens may call the queue, which is in the middle of something now.
+    if (this.#lost !== undefined) queueMicrotask(() => this.#lost?.abort());
   }
 }

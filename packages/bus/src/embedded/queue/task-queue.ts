@@ -350,10 +350,9 @@ function checkTake(request: TakeRequest): void {
   checkText("holder", request.holder, queueLimits.holderLengthMax);
   checkCount("slots", request.slots, queueLimits.slotsMax);
   checkCount("leaseMs", request.leaseMs, queueLimits.leaseMsMax);
-  checkCount("subjects", request.subjects.length, queueLimits.subjectsMax);
-  if (request.resume.length > queueLimits.resumeMax) {
-    checkCount("resume", request.resume.length, queueLimits.resumeMax);
-  }
+  // None at all: a taker that only goes on with what it holds.
+  checkCount("subjects and one", request.subjects.length + 1, queueLimits.subjectsMax);
+  checkCount("resume and one", request.resume.length + 1, queueLimits.resumeMax);
 }
 
 function checkCount(what: string, count: number, max: number): void {

@@ -14,6 +14,8 @@ export interface DatabaseOptions {
 }
 
 const pageBytes = 4096;
+/** Nobody else writes here; somebody who looks at the file with a tool of his own may hold it for a moment. */
+const busyMs = 1_000;
 const walBytesMax = 16 * 1024 * 1024;
 
 /** Opens the file for its single writer. */
@@ -38,7 +40,7 @@ export function openForReading(path: string, cacheKiB: number): DatabaseSync {
 }
 
 function open(path: string, cacheKiB: number): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: 2_000 });
+  const db = new DatabaseSync(path, { timeout: busyMs });
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${cacheKiB}`);
   return db;
 }

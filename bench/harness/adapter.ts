@@ -1,0 +1,87 @@
+/** What a system must offer to be measured, and how an adapter is found. */
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { ROOT } from "../lib/children.ts";
+import type { Pids } from "../lib/sampler.ts";
+
+/** A step adds 1: the result of a run must equal its number of steps. */
+export interface Work {
+  readonly kind: "one" | "chain" | "fan";
+  readonly steps: number;
+}
+
+export interface Adapter {
+  /** Durability settings and shape, in one line. */
+  readonly note: string;
+  /** Servers and worker processes on 127.0.0.1, with empty data; ready to run when it resolves. */
+  start(): Promise<void>;
+  /** Starts one run, waits for its end, gives the number of steps done. */
+  runOne(work: Work): Promise<number>;
+  /** Every process involved, by label; descendants are found. */
+  pids(): Pids;
+  stop(): Promise<void>;
+}
+
+/** A system as it is named on the command line: an adapter, and the settings that make it this variant. */
+export interface System {
+  readonly name: string;
+  readonly adapter: string;
+  readonly env: { readonly [name: string]: string };
+  /** Folders of `bench/node_modules` and programs that must be there. */
+  readonly needs: { readonly packages: readonly string[]; readonly programs: readonly string[] };
+}
+
+const none = { packages: [], programs: [] };
+const redis = { packages: ["bullmq"], programs: ["redis-server"] };
+const postgres = { packages: ["@dbos-inc/dbos-sdk"], programs: ["postgres"] };
+const restate = { packages: ["@restatedev/restate-sdk", "@restatedev/restate-server"], programs: [] };
+const nats = { packages: ["@nats-io/jetstream"], programs: ["nats-server"] };
+
+/** Every system that can be measured, with the variants that are worth a name. */
+export const systems: readonly System[] = [
+  { name: "http-floor", adapter: "http-floor.ts", env: {}, needs: none },
+  { name: "agentflow-embedded", adapter: "agentflow-embedded.ts", env: {}, needs: none },
+  { name: "agentflow-embedded-post", adapter: "agentflow-embedded.ts", env: { BENCH_DOOR: "post" }, needs: none },
+  { name: "restate", adapter: "restate.mjs", env: {}, needs: restate },
+  { name: "restate-nofsync", adapter: "restate.mjs", env: { BENCH_RESTATE_NOFSYNC: "1" }, needs: restate },
+  { name: "bullmq-fsync", adapter: "bullmq.mjs", env: { BENCH_REDIS_FSYNC: "always" }, needs: redis },
+  { name: "bullmq", adapter: "bullmq.mjs", env: {}, needs: redis },
+  { name: "dbos", adapter: "dbos.mjs", env: {}, needs: postgres },
+  { name: "dbos-async", adapter: "dbos.mjs", env: { BENCH_PG_ASYNC: "1" }, needs: postgres },
+  { name: "dbos-queue", adapter: "dbos-queue.mjs", env: {}, needs: postgres },
+  {
+    name: "langgraph",
+    adapter: "langgraph.mjs",
+    env: {},
+    needs: { packages: ["@langchain/langgraph-cli"], programs: [] },
+  },
+  { name: "nats-direct", adapter: "nats-direct.mjs", env: {}, needs: nats },
+  { name: "nats-floor", adapter: "nats-floor.mjs", env: {}, needs: nats },
+  { name: "nats-notify", adapter: "nats-notify.mjs", env: {}, needs: nats },
+  { name: "nats-local", adapter: "nats-local.mjs", env: {}, needs: nats },
+  { name: "nats-shards-fsync", adapter: "nats-shards.mjs", env: { BENCH_NATS_SYNC: "always" }, needs: nats },
+];
+
+/** What is measured when nothing else is asked for. */
+export const usualSystems = [
+  "http-floor",
+  "agentflow-embedded",
+  "restate",
+  "bullmq-fsync",
+  "bullmq",
+  "dbos",
+] as const;
+
+export function systemNamed(name: string): System {
+  const found = systems.find((system) => system.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`no system "${name}"; there are: ${systems.map((system) => system.name).join(", ")}`);
+}
+
+type AdapterModule = { readonly default: new () => Adapter };
+
+export async function makeAdapter(system: System): Promise<Adapter> {
+  const file = path.join(ROOT, "adapters", system.adapter);
+  const loaded: AdapterModule = await import(pathToFileURL(file).href);
+  return new loaded.default();
+}

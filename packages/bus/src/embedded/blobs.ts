@@ -1,0 +1,237 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AgentFlowError } from "@agentflow/protocol";
+import type { Blobs } from "../port/index.ts";
+import { shown } from "./check.ts";
+
+export const blobLimits = { bytesMax: 64 * 1024 * 1024, keysListed: 10_000 } as const;
+
+// No dot, no capital: a key can neither leave its folder nor meet another on a disk that ignores case.
+const keyPattern = /^([a-z0-9_~-]{1,120}\/){1,4}[0-9a-f]{64}$/;
+const prefixPattern = /^[a-z0-9_~/-]{0,600}$/;
+const scratch = ".tmp";
+
+/** The Blobs port over files: written aside, synced, renamed, and then the folder synced too. */
+export class FileBlobs implements Blobs {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Makes the folder and throws away what a dead process left half written. */
+  async prepare(): Promise<void> {
+    await rm(join(this.#root, scratch), { recursive: true, force: true });
+    await mkdir(join(this.#root, scratch), { recursive: true, mode: 0o700 });
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    checkKey(key);
+    if (bytes.length > blobLimits.bytesMax) throw tooLarge(bytes.length);
+    if (hashOf(bytes) !== hashIn(key)) {
+      throw new AgentFlowError("invalid_input", `the bytes are not those of the key ${key}`, {
+        reason: "hash_mismatch",
+      });
+    }
+    const path = this.#path(key);
+    await this.#doing(`writing the blob ${key}`, async () => {
+      // It may be another's that is there, renamed and not yet synced: durable means durable for both.
+      if (await exists(path)) await syncFolder(dirname(path));
+      else await this.#write(path, bytes);
+    });
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    checkKey(key);
+    const bytes = await this.#doing(`reading the blob ${key}`, () => this.#read(key));
+    if (bytes !== undefined) checkContent(key, bytes);
+    return bytes;
+  }
+
+  /** A part of a blob and its whole size, unchecked: for who puts the parts together and checks the whole. */
+  async part(key: string, from: number, length: number): Promise<{ bytes: Buffer; size: number } | undefined> {
+    checkKey(key);
+    return await this.#doing(`reading the blob ${key}`, async () => {
+      const file = await openIfThere(this.#path(key));
+      if (file === undefined) return undefined;
+      try {
+        const { size } = await file.stat();
+        const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - from)));
+        await file.read(bytes, 0, bytes.length, from);
+        return { bytes, size };
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey(key);
+    await this.#doing(`deleting the blob ${key}`, () => rm(this.#path(key), { force: true }));
+  }
+
+  async list(prefix: string, options: { after?: string } = {}): Promise<readonly string[]> {
+    if (!prefixPattern.test(prefix)) throw invalidKey(prefix);
+    const found: string[] = [];
+    const want = { prefix, after: options.after ?? "" };
+    await this.#doing("listing blobs", () => this.#walk("", want, found));
+    return found;
+  }
+
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const folder = dirname(path);
+    const aside = join(this.#root, scratch, randomBytes(12).toString("hex"));
+    try {
+      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+      const file = await open(aside, "wx", 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(aside, path);
+      await syncFolder(folder);
+      if (made !== undefined) await this.#syncAbove(folder, dirname(made));
+    } catch (error) {
+      await rm(aside, { force: true });
+      throw error;
+    }
+  }
+
+  /** Folders that were just made are entries of their parents, and those must reach the disk as well. */
+  async #syncAbove(folder: string, top: string): Promise<void> {
+    for (let above = dirname(folder); above.length >= top.length; above = dirname(above)) {
+      await syncFolder(above);
+      if (above === dirname(above)) return;
+    }
+  }
+
+  async #read(key: string): Promise<Buffer | undefined> {
+    try {
+      return await readFile(this.#path(key));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #walk(at: string, want: { prefix: string; after: string }, found: string[]): Promise<void> {
+    const entries = await readFolder(join(this.#root, at));
+    for (const name of entries) {
+      if (found.length >= blobLimits.keysListed) return;
+      const key = `${at}${name}`;
+      if (name.endsWith("/")) {
+        const leadsOn = key.startsWith(want.prefix) || want.prefix.startsWith(key);
+        // Everything below sorts behind the folder's own name, so a folder wholly before `after` is skipped.
+        if (leadsOn && (key >= want.after || want.after.startsWith(key))) await this.#walk(key, want, found);
+      } else if (key.startsWith(want.prefix) && key > want.after) {
+        found.push(key);
+      }
+    }
+  }
+
+  #path(key: string): string {
+    return join(this.#root, ...key.split("/"));
+  }
+
+  async #doing<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw fromFileSystem(error, what);
+    }
+  }
+}
+
+export function checkKey(key: string): void {
+  if (!keyPattern.test(key)) throw invalidKey(key);
+}
+
+/** Throws `internal` when the bytes are not the ones that the key names. */
+export function checkContent(key: string, bytes: Uint8Array): void {
+  if (hashOf(bytes) === hashIn(key)) return;
+  throw new AgentFlowError("internal", `the blob ${key} is damaged: its bytes do not match its name`, {
+    reason: "blob_damaged",
+    details: { key },
+  });
+}
+
+export function tooLarge(bytes: number): AgentFlowError {
+  const { bytesMax } = blobLimits;
+  return new AgentFlowError("limit_exceeded", `a blob of ${bytes} bytes is over the limit of ${bytesMax}`, {
+    reason: "blob_too_large",
+    details: { bytes, bytesMax },
+  });
+}
+
+function invalidKey(key: string): AgentFlowError {
+  return new AgentFlowError("invalid_input", `${shown(key)} is no key of a blob`, { reason: "invalid_key" });
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function hashIn(key: string): string {
+  return key.slice(key.lastIndexOf("/") + 1);
+}
+
+/** Names in the order of the keys they begin: a folder sorts with its slash. */
+async function readFolder(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    const names = entries.filter(({ name }) => name !== scratch);
+    return names.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+async function openIfThere(path: string): Promise<Awaited<ReturnType<typeof open>> | undefined> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return hasCode(error, "ENOENT");
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+function fromFileSystem(error: unknown, doing: string): AgentFlowError {
+  if (AgentFlowError.is(error)) return error;
+  if (hasCode(error, "ENOSPC") || hasCode(error, "EDQUOT")) {
+    return new AgentFlowError("unavailable", `${doing}: the disk is full`, {
+      reason: "storage_full",
+      cause: error,
+    });
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return new AgentFlowError("unavailable", `${doing}: ${text}`, { reason: "storage_failed", cause: error });
+}

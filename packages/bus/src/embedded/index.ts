@@ -1,0 +1,8 @@
+export { type FsyncTimes, measureFsync } from "./fsync.ts";
+export { readOwner } from "./lock.ts";
+export { type EmbeddedBus, type EmbeddedOptions, openEmbedded } from "./open.ts";
+export type { Owner } from "./parse-owner.ts";
+export type { ClientOptions } from "./socket/client.ts";
+export { connectEmbedded, type EmbeddedClient } from "./socket/connect.ts";
+export { socketPathFor } from "./socket/paths.ts";
+export { serveSocket, type ServeOptions, type SocketServer } from "./socket/server.ts";

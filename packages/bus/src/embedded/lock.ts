@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { AgentFlowError } from "@agentflow/protocol";
+import { type Owner, parseOwner } from "./parse-owner.ts";
+
+export interface OwnerLock {
+  /** Tells who reads the lock file where the owner's socket is. */
+  announce(socket: string): void;
+  release(): void;
+}
+
+/**
+ * Makes this process the owner of the state in `dir`. Throws `conflict` (reason `owned`) while another is.
+ * The lock itself is the system's, on the file `lock.db`, so it ends with its process however that ends; the
+ * file `lock` tells others who holds it.
+ */
+export function takeLock(dir: string): OwnerLock {
+  const held = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
+  try {
+    held.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    held.close();
+    throw ownedError(dir, error);
+  }
+  const started = processStart(process.pid) ?? "";
+  const write = (owner: Owner): void => writeWhole(join(dir, "lock"), JSON.stringify(owner));
+  write({ pid: process.pid, started });
+  return {
+    announce: (socket) => write({ pid: process.pid, started, socket }),
+    release: () => {
+      rmSync(join(dir, "lock"), { force: true });
+      held.close();
+    },
+  };
+}
+
+/** The living owner of the state in `dir`, or undefined: what a dead one left behind does not count. */
+export function readOwner(dir: string): Owner | undefined {
+  const owner = parseOwner(readIfThere(join(dir, "lock")) ?? "");
+  if (owner === undefined || !isAlive(owner.pid)) return undefined;
+  const started = processStart(owner.pid);
+  return started === undefined || started === owner.started ? owner : undefined;
+}
+
+function ownedError(dir: string, cause: unknown): AgentFlowError {
+  const owner = readOwner(dir);
+  const who = owner === undefined ? "another process" : `process ${owner.pid}`;
+  return new AgentFlowError("conflict", `the state in ${dir} is in use by ${who}`, {
+    reason: "owned",
+    details: owner === undefined ? { dir } : { dir, ...owner },
+    suggestions: ["join it, or stop it first"],
+    cause,
+  });
+}
+
+function writeWhole(path: string, text: string): void {
+  const aside = `${path}.${process.pid}`;
+  writeFileSync(aside, text, { mode: 0o600 });
+  renameSync(aside, path);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Not ours to signal, but there.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** When the process started, in its system's own words; undefined when the system does not say. */
+function processStart(pid: number): string | undefined {
+  if (process.platform === "linux") {
+    const stat = readIfThere(`/proc/${pid}/stat`);
+    // The name in brackets may hold spaces; the start time is the 20th field behind it.
+    return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  }
+  try {
+    const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", timeout: 2_000 });
+    return text.trim() === "" ? undefined : text.trim();
+  } catch {
+    return undefined;
+  }
+}

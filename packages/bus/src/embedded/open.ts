@@ -1,0 +1,235 @@
+import { randomUUID } from "node:crypto";
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { AgentFlowError, isSubject } from "@agentflow/protocol";
+import type { Bus, LogEntry } from "../port/index.ts";
+import { FileBlobs } from "./blobs.ts";
+import { type FsyncTimes, measureFsync } from "./fsync.ts";
+import { takeLock } from "./lock.ts";
+import { Feed } from "./log/feed.ts";
+import { EmbeddedLog, type Store } from "./log/log.ts";
+import { Reader } from "./log/reader.ts";
+import { Housekeeper, housekeeping } from "./housekeeper.ts";
+import { EmbeddedQueue } from "./queue/queue.ts";
+import { TaskQueue } from "./queue/task-queue.ts";
+import { type Backend, mainBackend, type StoreOptions, threadBackend } from "./store/backend.ts";
+import { createSchema, faultOf, formatVersion, openForWriting, readFormat, readWriter } from "./store/database.ts";
+import { write } from "./store/group.ts";
+import { GroupWriter, type Write } from "./store/writer.ts";
+import { Switchboard } from "./switchboard.ts";
+import { EmbeddedTable } from "./table.ts";
+import { Wheel } from "./wheel.ts";
+import { EmbeddedWire } from "./wire.ts";
+
+export interface EmbeddedOptions {
+  /** The folder of the state; made when it is missing. */
+  readonly dir: string;
+  /** Where commits run; by default on the main thread when the disk's fsync is fast, else in a thread. */
+  readonly writer?: "main" | "thread";
+  /** The program's version, kept in the file so that an older one can name it. */
+  readonly version?: string;
+  /** The log's file grows no further; then appends fail as on a full disk. Default: as the disk allows. */
+  readonly logBytesMax?: number;
+  readonly teleBytesMax?: number;
+  readonly teleAgeMs?: number;
+  readonly queueTasksMax?: number;
+  readonly queueBytesMax?: number;
+}
+
+/** The bus as its owner holds it: the ports, and what the socket needs that no port says. */
+export interface EmbeddedBus extends Bus {
+  readonly kind: "embedded";
+  readonly dir: string;
+  readonly writer: "main" | "thread";
+  /** Measured when it was opened. */
+  readonly fsync: FsyncTimes;
+  readonly log: EmbeddedLog;
+  readonly queue: EmbeddedQueue;
+  readonly table: EmbeddedTable;
+  readonly blobs: FileBlobs;
+  readonly wire: EmbeddedWire;
+  readonly wheel: Wheel;
+  /** Tells who reads the lock file where the socket is. */
+  announce(socket: string): void;
+}
+
+const cacheKiB = { write: 4_096, read: 2_048 } as const;
+/** Up to this p95 an fsync may stop the loop. */
+const mainThreadFsyncMs = 0.5;
+
+/**
+ * Opens the state in `dir` as its only owner. Throws `conflict` (reason `owned`) while another process is,
+ * and `refused` (reason `state_newer`) when a newer program wrote it.
+ */
+export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBus> {
+  const { dir } = options;
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
+  const lock = takeLock(dir);
+  try {
+    const files = filesOf(options);
+    for (const { path } of Object.values(files)) prepareFile(path, options.version ?? "unknown");
+    const blobs = new FileBlobs(join(dir, "blobs"));
+    await blobs.prepare();
+    const fsync = measureFsync(dir);
+    const where = options.writer ?? (fsync.p95Ms < mainThreadFsyncMs ? "main" : "thread");
+    const backend = where === "main" ? mainBackend(files) : threadBackend(files);
+    return assemble(options, { lock, blobs, fsync, backend, files });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly lock: ReturnType<typeof takeLock>;
+  readonly blobs: FileBlobs;
+  readonly fsync: FsyncTimes;
+  readonly backend: Backend;
+  readonly files: StoreOptions;
+}
+
+function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
+  const { backend, files, lock } = parts;
+  const wheel = new Wheel();
+  const logReader = new Reader(files.log.path, cacheKiB.read);
+  const teleReader = new Reader(files.tele.path, cacheKiB.read);
+  const logFeed = new Feed();
+  const teleFeed = new Feed();
+  const logWriter = new GroupWriter(backend, "log", {
+    committed: (writes, results, atMs) => {
+      if (logFeed.isWatched) logFeed.committed(entriesOf({ writes, results, atMs }));
+      announceRows(table, writes, results);
+    },
+    failed: () => {
+      logFeed.failed();
+      table.failed();
+    },
+  });
+  const teleWriter = new GroupWriter(backend, "tele", {
+    committed: (writes, results, atMs) => {
+      if (teleFeed.isWatched) teleFeed.committed(entriesOf({ writes, results, atMs }));
+      housekeeper.wrote(writes);
+    },
+    failed: () => teleFeed.failed(),
+  });
+  const table = new EmbeddedTable({ writer: logWriter, reader: logReader });
+  const logStore: Store = { writer: logWriter, reader: logReader, feed: logFeed };
+  const log = new EmbeddedLog({ log: logStore, tele: { writer: teleWriter, reader: teleReader, feed: teleFeed } });
+  const tasks = new TaskQueue({
+    wheel,
+    epoch: randomUUID(),
+    ...(options.queueTasksMax === undefined ? {} : { tasksMax: options.queueTasksMax }),
+    ...(options.queueBytesMax === undefined ? {} : { bytesMax: options.queueBytesMax }),
+  });
+  const housekeeper = new Housekeeper({
+    log: logWriter,
+    tele: teleWriter,
+    teleBytesMax: options.teleBytesMax ?? housekeeping.teleBytesMax,
+    teleAgeMs: options.teleAgeMs ?? housekeeping.teleAgeMs,
+  });
+  const closed = Promise.withResolvers<Error | undefined>();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    housekeeper.stop();
+    await Promise.all([logWriter.close(), teleWriter.close()]);
+    logFeed.close();
+    teleFeed.close();
+    table.close();
+    wheel.stop();
+    await backend.close();
+    logReader.close();
+    teleReader.close();
+    lock.release();
+    closed.resolve(undefined);
+  };
+  housekeeper.start();
+  return {
+    kind: "embedded",
+    durability: "fsync before each answer",
+    dir: options.dir,
+    writer: backend.where,
+    fsync: parts.fsync,
+    log,
+    queue: new EmbeddedQueue(tasks, log),
+    table,
+    blobs: parts.blobs,
+    wire: new EmbeddedWire(new Switchboard(wheel)),
+    wheel,
+    closed: closed.promise,
+    announce: (socket) => lock.announce(socket),
+    close: () => (closing ??= close()),
+  };
+}
+
+function filesOf(options: EmbeddedOptions): StoreOptions {
+  const log = { path: join(options.dir, "log.db"), durable: true, cacheKiB: cacheKiB.write };
+  const tele = { path: join(options.dir, "tele.db"), durable: false, cacheKiB: cacheKiB.read };
+  return options.logBytesMax === undefined
+    ? { log, tele }
+    : { log: { ...log, bytesMax: options.logBytesMax }, tele };
+}
+
+/** Makes the file ready for this program, or refuses it, before anything else touches it. */
+function prepareFile(path: string, version: string): void {
+  let db: DatabaseSync | undefined;
+  try {
+    db = openForWriting({ path, durable: true, cacheKiB: cacheKiB.read });
+    const format = readFormat(db);
+    if (format > formatVersion) throw newerState({ path, format, writtenBy: readWriter(db), version });
+    createSchema(db, version);
+    chmodSync(path, 0o600);
+  } catch (error) {
+    if (AgentFlowError.is(error)) throw error;
+    const { full, message } = faultOf(error);
+    throw new AgentFlowError("unavailable", `the state in ${path} could not be opened: ${message}`, {
+      reason: full ? "storage_full" : "storage_failed",
+      details: { path },
+      cause: error,
+    });
+  } finally {
+    db?.close();
+  }
+}
+
+function newerState(of: {
+  path: string;
+  format: number;
+  writtenBy: string | undefined;
+  version: string;
+}): AgentFlowError {
+  const writtenBy = of.writtenBy ?? "unknown";
+  const text = `${of.path} has format ${of.format}, written by af ${writtenBy}; this af (${of.version}) reads up to ${formatVersion}`;
+  return new AgentFlowError("refused", text, {
+    reason: "state_newer",
+    details: { path: of.path, found: of.format, known: formatVersion, writtenBy, version: of.version },
+    suggestions: [
+      `use af ${writtenBy} or newer with this state`,
+      "or start without it: `af dev --fresh` (the old state is thrown away)",
+    ],
+  });
+}
+
+interface Group {
+  readonly writes: readonly Write[];
+  readonly results: readonly number[];
+  readonly atMs: number;
+}
+
+function entriesOf({ writes, results, atMs }: Group): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (const [i, { code, key, text }] of writes.entries()) {
+    const revision = results[i] ?? -1;
+    if (code !== write.append || revision < 0 || !isSubject(key)) continue;
+    entries.push({ subject: key, revision, body: text ?? "", atMs });
+  }
+  return entries;
+}
+
+function announceRows(table: EmbeddedTable, writes: readonly Write[], results: readonly number[]): void {
+  for (const [i, { code, key, text }] of writes.entries()) {
+    const revision = results[i] ?? -1;
+    if (code === write.put && revision >= 0) table.changed({ key, value: text ?? undefined, revision });
+  }
+}

@@ -1,0 +1,68 @@
+import type { Subject } from "@agentflow/protocol";
+import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } from "../../port/index.ts";
+import { checkBody, checkExpect, checkFilter, checkSubject } from "../check.ts";
+import { logStreams } from "../log/log.ts";
+import type { Client } from "./client.ts";
+import { clientStream } from "./client-stream.ts";
+import { operation } from "./operations.ts";
+import * as parse from "./parse-message.ts";
+
+const readLimitDefault = 1_000;
+
+/** The Log port through the socket. */
+export class ClientLog implements Log {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  async append(subject: Subject, body: string, options: AppendOptions): Promise<Appended> {
+    checkSubject(subject, logStreams);
+    checkBody(body);
+    checkExpect(options.expect);
+    const answer = await this.#client.call({
+      code: operation.append,
+      facts: [subject, options.expect],
+      bodies: [body],
+    });
+    const [ok, at] = parse.tuple(answer.facts, 2);
+    const revision = parse.count(at);
+    return parse.flag(ok) ? { ok: true, revision } : { ok: false, reason: "wrong_revision", revision };
+  }
+
+  async read(subject: Subject, options: { after?: Revision; limit?: number } = {}): Promise<LogEntry[]> {
+    const limit = options.limit ?? readLimitDefault;
+    const found: LogEntry[] = [];
+    for (let after = options.after ?? 0, more = true; more; ) {
+      const facts = [subject, after, Math.max(0, limit - found.length)];
+      const answer = await this.#client.call({ code: operation.read, facts }, { again: true });
+      const [isMore, entries] = parse.tuple(answer.facts, 2);
+      found.push(...parse.entries(parse.tuple(entries, 0), answer.bodies));
+      after = found.at(-1)?.revision ?? after;
+      more = parse.flag(isMore);
+    }
+    return found;
+  }
+
+  async *tail(options: TailOptions): AsyncGenerator<readonly LogEntry[], void> {
+    for (const one of options.filter) checkFilter(one, logStreams);
+    let { after } = options;
+    const open = () => ({ code: operation.tail, facts: [options.filter, after] });
+    for await (const batch of clientStream({ client: this.#client, open, signal: options.signal })) {
+      const entries = parse.entries(parse.tuple(batch.facts, 1), batch.bodies);
+      after = entries.at(-1)?.revision ?? after;
+      yield entries;
+    }
+  }
+
+  async head(prefix: Subject): Promise<Revision> {
+    const answer = await this.#client.call({ code: operation.head, facts: [prefix] }, { again: true });
+    return parse.count(answer.facts);
+  }
+
+  async purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {
+    const facts = [subject, options.upTo ?? Number.MAX_SAFE_INTEGER];
+    await this.#client.call({ code: operation.purge, facts });
+  }
+}

@@ -1,0 +1,21 @@
+import { ApiCommand } from "../../api-command.ts";
+import { Args, Flags } from "../../flags.ts";
+import { bold } from "../../output/text.ts";
+import { statusText } from "../../runs/outcome.ts";
+import { resolveRun } from "../../runs/resolve-run.ts";
+
+export default class RunCancel extends ApiCommand {
+  static override summary = "Cancel a run: what it is doing is stopped";
+  static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
+  static override flags = { reason: Flags.string({ description: "shown in the run's history", helpValue: "TEXT" }) };
+  static override examples = ["af run cancel @last", 'af run cancel @last --reason "wrong input"'];
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(RunCancel);
+    const client = await this.connect(flags);
+    const run = await resolveRun(client, args.run);
+    const answer = await client.runs.cancel(run, flags.reason === undefined ? {} : { reason: flags.reason });
+    this.output.data(answer);
+    this.output.line(["run ", bold(run), " is ", statusText(answer.status)]);
+  }
+}

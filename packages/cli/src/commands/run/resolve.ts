@@ -1,0 +1,56 @@
+import { AgentFlowError } from "@agentflow/protocol";
+import { ApiCommand } from "../../api-command.ts";
+import { Args, Flags } from "../../flags.ts";
+import { bold } from "../../output/text.ts";
+import { statusText } from "../../runs/outcome.ts";
+import { readInput, readStdin } from "../../runs/parse-input.ts";
+import { resolveRun } from "../../runs/resolve-run.ts";
+
+export default class RunResolve extends ApiCommand {
+  static override summary = "Say what became of a step whose outcome is unknown";
+  static override description =
+    "An irreversible call that was interrupted is never repeated by itself. Look, then say: it was done, it failed, or do it again.";
+  static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
+  static override flags = {
+    step: Flags.string({ description: "the step; may be left out when only one is unknown", helpValue: "STEP" }),
+    as: Flags.option({ description: "what became of it", options: ["done", "failed", "retry"] as const, required: true })(),
+    output: Flags.string({ description: "with --as done: its output, as @file, - or JSON", helpValue: "JSON" }),
+    message: Flags.string({ description: "with --as failed: why", helpValue: "TEXT" }),
+  };
+  static override examples = [
+    "af run resolve @last --as retry",
+    "af run resolve @last --step send --as done --output '{\"sent\": true}'",
+  ];
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(RunResolve);
+    const client = await this.connect(flags);
+    const run = await resolveRun(client, args.run);
+    const words = flags.output === undefined ? [] : [flags.output];
+    const output = await readInput(words, { folder: this.folder(flags), readStdin });
+    const step = flags.step ?? onlyUnknown(await client.runs.get(run));
+    const answer = await client.runs.resolve(run, {
+      step,
+      as: flags.as,
+      ...(output === undefined ? {} : { output }),
+      ...(flags.message === undefined ? {} : { message: flags.message }),
+    });
+    this.output.data(answer);
+    this.output.line(["step ", bold(step), ` is settled as ${flags.as}; run `, bold(run), " is ", statusText(answer.status)]);
+  }
+}
+
+function onlyUnknown(view: { readonly run: string; readonly steps: readonly { step: string; status: string }[] }): string {
+  const unknown = view.steps.filter(({ status }) => status === "unknown").map(({ step }) => step);
+  const [only] = unknown;
+  if (only !== undefined && unknown.length === 1) return only;
+  const none = unknown.length === 0;
+  throw new AgentFlowError(
+    none ? "refused" : "invalid_input",
+    none ? `no step of run ${view.run} has an unknown outcome` : `${unknown.length} steps have an unknown outcome`,
+    {
+      reason: none ? "nothing_unknown" : "step_needed",
+      suggestions: none ? [`af why ${view.run}`] : unknown.slice(0, 3).map((step) => `--step ${step}`),
+    },
+  );
+}

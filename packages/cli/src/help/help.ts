@@ -1,0 +1,135 @@
+/** Help, made from the table of commands: quick, the same everywhere, and checked by the tests that run it. */
+import type { Output } from "../output/output.ts";
+import { type Text, bold, cyan, dim, pad } from "../output/text.ts";
+import { exitCodeTable } from "./exit-codes.ts";
+import { findCommand, unknownCommand } from "./find-command.ts";
+import type { CommandEntry, CommandTable, FlagEntry } from "./parse-command-table.ts";
+import { wrap } from "./wrap.ts";
+
+export interface HelpWorld {
+  readonly table: CommandTable;
+  readonly output: Output;
+}
+
+/** Prints what was asked for; answers the exit code. */
+export function printHelp(argv: readonly string[], { table, output }: HelpWorld): number {
+  const words = argv.filter((word) => !word.startsWith("-") && word !== "help");
+  if (words[0] === "exit-codes") return printExitCodes(output);
+  if (words.length === 0) return printOverview(output, table);
+  const found = findCommand(words, table);
+  if (found.kind === "unknown") throw unknownCommand(found.words, table);
+  const topic = found.kind === "topic" ? found.topic : found.id;
+  const entry = found.kind === "command" ? table.commands[found.id] : undefined;
+  const below = visibleCommands(table).filter(({ id }) => id.startsWith(`${topic}:`));
+  output.data({ ...(entry === undefined ? {} : { command: entry }), commands: below });
+  if (entry !== undefined) printCommand(output, entry);
+  if (below.length > 0) {
+    if (entry !== undefined) output.line();
+    output.line(bold(entry === undefined ? `Commands of af ${topic}` : "Commands"));
+    printList(output, below.map((one) => [`af ${spaced(one)}`, one.summary ?? ""]));
+  }
+  return 0;
+}
+
+const groups: readonly (readonly [string, readonly string[]])[] = [
+  ["Start", ["init", "dev", "validate", "doctor"]],
+  ["Work", ["run", "run list", "run get", "run watch", "run cancel", "run resolve"]],
+  ["See", ["status", "logs", "trace", "why"]],
+  ["Know", ["workflow list", "agent list", "tool list", "worker list"]],
+];
+
+function printOverview(output: Output, table: CommandTable): number {
+  const commands = visibleCommands(table);
+  output.data({ version: table.version, commands, exitCodes: exitCodeTable() });
+  output.line([bold("af"), dim(` ${table.version}  `), "make, run and repair systems of agents"]);
+  output.line();
+  output.line(["  af init my-project   ", dim("a project that runs, from nothing")]);
+  output.line(["  af dev               ", dim("everything running here, reloading as you save")]);
+  output.line(["  af run hello         ", dim("start work and watch it")]);
+  const named = new Set(groups.flatMap(([, ids]) => ids));
+  const rest = commands.map(spaced).filter((id) => !named.has(id));
+  for (const [title, ids] of [...groups, ["More", rest] as const]) {
+    output.line();
+    output.line(bold(title));
+    const shown = ids.flatMap((id) => commands.filter((one) => spaced(one) === id));
+    printList(output, shown.map((one) => [spaced(one), one.summary ?? ""]));
+  }
+  output.line();
+  output.line(dim("af help COMMAND · af help exit-codes · every command takes --json"));
+  return 0;
+}
+
+function printExitCodes(output: Output): number {
+  const codes = exitCodeTable();
+  output.data({ exitCodes: codes });
+  output.line(bold("Exit codes"));
+  for (const { code, meaning, errors } of codes) {
+    const from = errors.length === 0 ? "" : dim(`  ${errors.join(", ")}`);
+    output.line([pad(bold(String(code)), 5, "right"), "  ", pad(meaning, 54), from]);
+  }
+  return 0;
+}
+
+function printCommand(output: Output, entry: CommandEntry): void {
+  const flags = Object.values(entry.flags).filter(({ hidden }) => hidden !== true);
+  output.line([entry.summary ?? ""]);
+  output.line();
+  output.line([bold("Usage  "), usageOf(entry)]);
+  for (const paragraph of entry.description?.split("\n") ?? []) {
+    output.line();
+    for (const line of wrap(paragraph, 80)) output.line(line);
+  }
+  if ((entry.examples ?? []).length > 0) output.line();
+  if ((entry.examples ?? []).length > 0) output.line(bold("Examples"));
+  for (const example of entry.examples ?? []) output.line(["  ", cyan(example)]);
+  const args = Object.values(entry.args).map(({ name, description }): [string, string] => [
+    name.toUpperCase(),
+    description ?? "",
+  ]);
+  printSection(output, "Arguments", args);
+  const own = flags.filter(({ helpGroup }) => helpGroup !== "GLOBAL");
+  printSection(output, "Flags", own.map(flagRow));
+  printSection(output, "Everywhere", flags.filter(({ helpGroup }) => helpGroup === "GLOBAL").map(flagRow));
+}
+
+function printSection(output: Output, title: string, rows: readonly (readonly [string, string])[]): void {
+  if (rows.length === 0) return;
+  output.line();
+  output.line(bold(title));
+  printList(output, rows);
+}
+
+function printList(output: Output, rows: readonly (readonly [string, string])[]): void {
+  const width = Math.min(30, Math.max(...rows.map(([name]) => name.length)));
+  for (const [name, text] of rows) {
+    const lines = wrap(text, 80 - width - 4);
+    const first: Text = ["  ", pad(cyan(name), width), "  "];
+    if (name.length > width) output.line(["  ", cyan(name)]);
+    output.line([name.length > width ? " ".repeat(width + 4) : first, lines[0] ?? ""]);
+    for (const line of lines.slice(1)) output.line([" ".repeat(width + 4), line]);
+  }
+}
+
+function flagRow(flag: FlagEntry): [string, string] {
+  const short = flag.char === undefined ? "    " : `-${flag.char}, `;
+  const value = flag.type === "boolean" ? "" : ` ${flag.helpValue ?? "VALUE"}`;
+  const options = flag.options === undefined ? "" : ` (${flag.options.join(", ")})`;
+  const isShown = flag.default !== undefined && flag.default !== false;
+  const preset = isShown ? ` [${String(flag.default)}]` : "";
+  return [`${short}--${flag.name}${value}`, `${flag.description ?? ""}${options}${preset}`];
+}
+
+function usageOf(entry: CommandEntry): string {
+  const args = Object.values(entry.args).map(({ name, required }) =>
+    required === true ? name.toUpperCase() : `[${name.toUpperCase()}]`,
+  );
+  return ["af", spaced(entry), ...args, ...(entry.strict === false ? ["[KEY=VALUE…]"] : []), "[FLAGS]"].join(" ");
+}
+
+function spaced({ id }: { readonly id: string }): string {
+  return id.replaceAll(":", " ");
+}
+
+function visibleCommands(table: CommandTable): CommandEntry[] {
+  return Object.values(table.commands).filter(({ hidden }) => hidden !== true);
+}

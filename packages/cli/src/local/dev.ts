@@ -1,0 +1,232 @@
+/** `af dev`: the whole installation here, reloading as files are saved, losing nothing. */
+import type { ReloadReport } from "@agentflow/runtime";
+import {
+  AgentFlowError,
+  type LoadProblem,
+  type Manifest,
+  defaultPool,
+  defaultTenant,
+  devBuild,
+  instant,
+} from "@agentflow/protocol";
+import { type Installation, openInstallation } from "./installation.ts";
+import { join } from "./join.ts";
+import { readKeys } from "./keys.ts";
+import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
+import { type DevScreen, createScreen } from "./screen.ts";
+import { SupervisorHandle } from "./supervisor.ts";
+import { followRuns } from "./run-lines.ts";
+import { registerWorkflows } from "./workflows.ts";
+import { type Change, watchProject } from "./watcher.ts";
+
+export interface DevOptions {
+  readonly dir: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** Begin with empty state. */
+  readonly fresh: boolean;
+  /** A port, or true for Node's usual 9229. */
+  readonly inspect?: number | true;
+  readonly slots?: number;
+  readonly leaseMs?: number;
+  readonly json: boolean;
+  /** Logs of tools and workers between the lines about runs. */
+  readonly logs: boolean;
+  readonly debug: boolean;
+  readonly version: string;
+  /** When the process began, Unix milliseconds: "ready" counts from the key press. */
+  readonly startedMs: number;
+  readonly write: (line: string) => void;
+}
+
+const drainMs = 5_000;
+const defaultSlots = 8;
+const defaultLeaseMs = 3_000;
+
+/** Runs until it is told to stop; the exit code. */
+export async function runDev(options: DevOptions): Promise<number> {
+  const paths = localPaths(options.dir);
+  const running = await join(options, paths);
+  if (running !== undefined) return running;
+  prepareFolder(paths, options);
+  return new DevSession(options, paths).run();
+}
+
+class DevSession {
+  readonly #options: DevOptions;
+  readonly #paths: LocalPaths;
+  readonly #screen: DevScreen;
+  readonly #supervisor: SupervisorHandle;
+  readonly #stopped = Promise.withResolvers<number>();
+  #installation: Installation | undefined;
+  #manifest: Manifest | undefined;
+  #ready = false;
+  #stopping = false;
+  #work: Promise<void> = Promise.resolve();
+  #closeWatcher: () => Promise<void> = async () => {};
+
+  constructor(options: DevOptions, paths: LocalPaths) {
+    this.#options = options;
+    this.#paths = paths;
+    this.#screen = createScreen(options);
+    // First of all, so that it boots while the state is opened.
+    this.#supervisor = new SupervisorHandle({
+      ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
+      broken: (problem) => this.#onBroken(problem),
+      inspecting: (url) => this.#screen.inspecting(url),
+      log: (records) => this.#screen.logs(records),
+      restarted: (reason) => this.#screen.restarted(reason),
+    });
+  }
+
+  async run(): Promise<number> {
+    this.#catchSignals();
+    try {
+      this.#installation = await this.#open();
+      this.#configure(this.#installation);
+      writeDevFile(this.#paths, {
+        pid: process.pid,
+        url: this.#installation.controlPlane.url,
+        startedAt: instant(this.#options.startedMs),
+        version: this.#options.version,
+      });
+      const watcher = await watchProject(this.#options.dir, (change) => this.#later(() => this.#onChange(change)));
+      this.#closeWatcher = () => watcher.close();
+      followRuns(this.#installation.controlPlane.engine, this.#screen);
+    } catch (error) {
+      this.#supervisor.kill();
+      await this.#close();
+      throw error;
+    }
+    const stopKeys = readKeys(this.#options, {
+      reload: () => this.#later(() => this.#reload({ files: [], code: true, definitions: true })),
+      logs: () => this.#screen.toggleLogs(),
+      status: () => this.#later(() => this.#showStatus()),
+      quit: () => void this.#stop(0),
+    });
+    const code = await this.#stopped.promise;
+    stopKeys();
+    return code;
+  }
+
+  #open(): Promise<Installation> {
+    const { port, version, debug } = this.#options;
+    return openInstallation({
+      paths: this.#paths,
+      host: this.#options.host ?? "127.0.0.1",
+      port,
+      version,
+      logLevel: debug ? "debug" : "info",
+      onLog: (line) => this.#screen.ownLog(line),
+    });
+  }
+
+  #configure(installation: Installation): void {
+    const { dir, inspect, slots, leaseMs, debug } = this.#options;
+    this.#supervisor.configure({
+      worker: "local",
+      tenant: defaultTenant,
+      pool: defaultPool,
+      build: devBuild,
+      slots: slots ?? defaultSlots,
+      projectDir: dir,
+      bus: { kind: "embedded", socket: installation.socket.path, token: installation.socket.token },
+      leaseMs: leaseMs ?? defaultLeaseMs,
+      logLevel: debug ? "debug" : "info",
+      ...(inspect === undefined ? {} : { inspectPort: inspect === true ? 9229 : inspect }),
+    });
+  }
+
+  /** One thing at a time, in the order it came: a save during a reload waits for it. */
+  #later(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      if (!this.#stopping) this.#screen.failed(AgentFlowError.from(error, "af dev"));
+    });
+  }
+
+  async #onLoaded(manifest: Manifest, ms: number): Promise<void> {
+    this.#manifest = manifest;
+    const registered = await this.#register();
+    if (this.#ready || this.#installation === undefined) return;
+    this.#ready = true;
+    const { engine, url } = this.#installation.controlPlane;
+    const { runs } = await engine.status();
+    this.#screen.ready({
+      url,
+      readyMs: Date.now() - this.#options.startedMs,
+      loadMs: ms,
+      workflows: registered,
+      manifest,
+      durability: this.#installation.bus.durability,
+      resumed: runs["running"] ?? 0,
+    });
+  }
+
+  #onBroken(problem: LoadProblem): void {
+    if (!this.#ready) this.#screen.broken({ ms: 0, outcome: "broken", problem, onOldCode: [] }, [], false);
+  }
+
+  async #onChange(change: Change): Promise<void> {
+    if (!change.code && change.definitions) {
+      const started = performance.now();
+      const workflows = await this.#register();
+      this.#screen.registered(change.files, workflows, performance.now() - started);
+      return;
+    }
+    await this.#reload(change);
+  }
+
+  async #reload(change: Change): Promise<void> {
+    const report: ReloadReport | undefined = await this.#supervisor.reload();
+    if (report === undefined) return;
+    if (report.outcome === "broken") {
+      this.#screen.broken(report, change.files, this.#manifest !== undefined);
+      return;
+    }
+    if (report.manifest !== undefined) this.#manifest = report.manifest;
+    const workflows = await this.#register();
+    this.#screen.reloaded(report, change.files, workflows);
+  }
+
+  async #register(): Promise<readonly string[]> {
+    if (this.#installation === undefined || this.#manifest === undefined) return [];
+    const { engine } = this.#installation.controlPlane;
+    const result = await registerWorkflows(this.#options.dir, { engine, manifest: this.#manifest });
+    if (result.findings.length > 0) this.#screen.findings(result.findings);
+    return result.registered;
+  }
+
+  async #showStatus(): Promise<void> {
+    if (this.#installation !== undefined) this.#screen.status(await this.#installation.controlPlane.engine.status());
+  }
+
+  #catchSignals(): void {
+    let asked = 0;
+    const onSignal = (code: number): void => {
+      asked++;
+      if (asked === 1) void this.#stop(code);
+      else this.#supervisor.kill();
+    };
+    process.on("SIGINT", () => onSignal(0));
+    process.on("SIGTERM", () => onSignal(0));
+    process.on("SIGHUP", () => onSignal(0));
+  }
+
+  async #stop(code: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#screen.stopping(drainMs);
+    const left = await this.#supervisor.drain(drainMs);
+    await this.#supervisor.exited;
+    const status = await this.#installation?.controlPlane.engine.status().catch(() => undefined);
+    await this.#close();
+    this.#screen.stopped({ left, running: status?.runs["running"] ?? 0 });
+    this.#stopped.resolve(code);
+  }
+
+  async #close(): Promise<void> {
+    await this.#closeWatcher();
+    removeDevFile(this.#paths);
+    await this.#installation?.close();
+  }
+}

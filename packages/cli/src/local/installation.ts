@@ -1,0 +1,96 @@
+/** The installation of a project on this machine: bus, its socket, control plane; opened and closed together. */
+import type { Bus } from "@agentflow/bus";
+import type { ControlPlane } from "@agentflow/control-plane";
+import type { Log } from "@agentflow/host/log";
+import { devBuild } from "@agentflow/protocol";
+import { createHash, randomBytes } from "node:crypto";
+import path from "node:path";
+import { type LocalPaths, localToken } from "./paths.ts";
+
+export interface Installation {
+  readonly bus: Bus;
+  readonly controlPlane: ControlPlane;
+  readonly log: Log;
+  readonly token: string;
+  readonly socket: { readonly path: string; readonly token: string };
+  close(): Promise<void>;
+}
+
+export interface InstallationOptions {
+  readonly paths: LocalPaths;
+  readonly host: string;
+  /** Undefined: 4180, or any free port when that is taken. */
+  readonly port: number | undefined;
+  readonly version: string;
+  readonly logLevel: "debug" | "info" | "warn";
+  readonly onLog: (line: string) => void;
+}
+
+export const defaultPort = 4180;
+
+export async function openInstallation(options: InstallationOptions): Promise<Installation> {
+  const { paths } = options;
+  const [{ openEmbedded, serveSocket }, { startControlPlane }, { createLog, toSink }, { createMetrics }, { systemWorld }] =
+    await Promise.all([
+      import("@agentflow/bus/embedded"),
+      import("@agentflow/control-plane"),
+      import("@agentflow/host/log"),
+      import("@agentflow/host/metrics"),
+      import("@agentflow/host/system"),
+    ]);
+  const world = systemWorld();
+  const log = createLog({
+    source: "control-plane",
+    clock: world.clock,
+    level: options.logLevel,
+    outputs: [toSink(options.onLog)],
+  });
+  const bus = await openEmbedded({ dir: paths.state });
+  const close: (() => Promise<void>)[] = [() => bus.close()];
+  try {
+    // Held in memory only: workers get it over their control channel, never by argument or environment.
+    const socketToken = randomBytes(32).toString("hex");
+    const socket = await serveSocket(bus, { path: path.join(paths.state, "socket"), token: socketToken });
+    close.unshift(() => socket.close());
+    const token = localToken(paths);
+    const start = (port: number): Promise<ControlPlane> =>
+      startControlPlane({
+        bus,
+        world,
+        log,
+        metrics: createMetrics(),
+        node: "local",
+        version: options.version,
+        readModelDir: paths.state,
+        tenantDefaults: { build: devBuild },
+        api: { host: options.host, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
+      });
+    const controlPlane = await start(options.port ?? (await freePort(options.host)));
+    close.unshift(() => controlPlane.stop());
+    return {
+      bus,
+      controlPlane,
+      log,
+      token,
+      socket: { path: socket.path, token: socketToken },
+      close: () => closeAll(close),
+    };
+  } catch (error) {
+    await closeAll(close);
+    throw error;
+  }
+}
+
+async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) await step();
+}
+
+/** The usual port when nobody has it, else 0: any. */
+async function freePort(host: string): Promise<number> {
+  const { createServer } = await import("node:net");
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(0));
+    server.listen(defaultPort, host, () => server.close(() => resolve(defaultPort)));
+  });
+}

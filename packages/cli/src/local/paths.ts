@@ -1,0 +1,76 @@
+/** The files of an installation in a project: where they lie, and how the small ones are written. */
+import { AgentFlowError } from "@agentflow/protocol";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+export interface LocalPaths {
+  readonly root: string;
+  readonly state: string;
+  readonly token: string;
+  readonly dev: string;
+}
+
+export function localPaths(projectDir: string): LocalPaths {
+  const root = path.join(projectDir, ".agentflow");
+  return { root, state: path.join(root, "state"), token: path.join(root, "token"), dev: path.join(root, "dev.json") };
+}
+
+/** What `af dev` leaves for other commands while it runs. */
+export interface DevFile {
+  readonly pid: number;
+  readonly url: string;
+  readonly startedAt: string;
+  readonly version: string;
+}
+
+/** Makes `.agentflow/` with a .gitignore of its own, so that no project ever commits its state. */
+export function prepareFolder(paths: LocalPaths, options: { readonly fresh: boolean }): void {
+  try {
+    mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+    writeFileSync(path.join(paths.root, ".gitignore"), "*\n");
+    if (options.fresh) rmSync(paths.state, { recursive: true, force: true });
+    mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AgentFlowError("unavailable", `the state folder cannot be written: ${why}`, {
+      reason: "state_not_writable",
+      suggestions: ["free some space or correct the folder's rights", "af doctor"],
+      cause,
+    });
+  }
+}
+
+/** The token of this machine's user: made once, readable by its owner alone. */
+export function localToken(paths: LocalPaths): string {
+  const known = readText(paths.token)?.trim();
+  if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
+  const token = randomBytes(32).toString("hex");
+  writePrivate(paths.token, `${token}\n`);
+  return token;
+}
+
+export function writeDevFile(paths: LocalPaths, file: DevFile): void {
+  writePrivate(paths.dev, `${JSON.stringify(file)}\n`);
+}
+
+/** Removes it if it is still ours: a newer `af dev` may have written its own. */
+export function removeDevFile(paths: LocalPaths): void {
+  const text = readText(paths.dev);
+  if (text?.includes(`"pid":${process.pid},`)) rmSync(paths.dev, { force: true });
+}
+
+/** Whole or not at all: a reader never sees half a file. */
+function writePrivate(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, file);
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+/** Watches a project's files and says, once a save has settled, which of them changed. */
+import path from "node:path";
+
+export interface Change {
+  /** Relative to the project, sorted. */
+  readonly files: readonly string[];
+  /** Files that runners load: new code is needed. */
+  readonly code: boolean;
+  /** YAML definitions or the project file. */
+  readonly definitions: boolean;
+}
+
+/** Editors write a file in several steps; the watcher waits until nothing came for so long. */
+const settleMs = 25;
+const codeFile = /\.(ts|mts|js|mjs|cjs|json|md|txt|yaml|yml)$/;
+const definitionFile = /^(agentflow\.ya?ml|workflows\/.+\.ya?ml|agents\/.+\.ya?ml)$/;
+const ignoredFolder = /(^|\/)(node_modules|dist|\.[^/]+)(\/|$)/;
+/** Folders whose files belong to the project's behaviour; reports and data beside them do not. */
+const watchedFolders = new Set(["tools", "agents", "workflows", "prompts", "lib", "src"]);
+
+export async function watchProject(
+  projectDir: string,
+  onChange: (change: Change) => void,
+): Promise<{ close(): Promise<void> }> {
+  const { watch } = await import("chokidar");
+  const changed = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  const settle = (): void => {
+    const files = [...changed].sort();
+    changed.clear();
+    const definitions = files.some((file) => definitionFile.test(file));
+    const code = files.some((file) => !definitionFile.test(file) || file === "package.json");
+    onChange({ files, code, definitions });
+  };
+  const watcher = watch(projectDir, {
+    ignoreInitial: true,
+    ignored: (file, stats) => isIgnored(path.relative(projectDir, file), stats?.isFile() === true),
+  });
+  watcher.on("all", (event, file) => {
+    if (event === "addDir" || event === "unlinkDir") return;
+    changed.add(path.relative(projectDir, file));
+    clearTimeout(timer);
+    timer = setTimeout(settle, settleMs);
+  });
+  await new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
+  return {
+    async close() {
+      clearTimeout(timer);
+      await watcher.close();
+    },
+  };
+}
+
+function isIgnored(relative: string, file: boolean): boolean {
+  if (relative === "") return false;
+  const unix = relative.split(path.sep).join("/");
+  if (ignoredFolder.test(unix)) return true;
+  const [top = ""] = unix.split("/");
+  if (unix.includes("/")) return !watchedFolders.has(top) || (file && !codeFile.test(unix));
+  return file ? !/^(agentflow\.ya?ml|package\.json|\.env)$/.test(unix) : !watchedFolders.has(top);
+}

@@ -1,0 +1,77 @@
+/** A log record as a line for people: time, source, place, message, fields. */
+import type { LogLevel, LogRecord, LogSource } from "@agentflow/protocol";
+import { type Style, type Text, bold, dim, pad } from "../output/text.ts";
+import { clockTime } from "../output/when.ts";
+
+const sourceStyles: { readonly [Source in LogSource]: Style } = {
+  "control-plane": "blue",
+  worker: "magenta",
+  runner: "magenta",
+  tool: "green",
+  agent: "cyan",
+  bus: "yellow",
+  cli: "dim",
+};
+
+const levelStyles: { readonly [Level in LogLevel]: Style } = {
+  trace: "dim",
+  debug: "dim",
+  info: "dim",
+  warn: "yellow",
+  error: "red",
+  fatal: "red",
+};
+
+const shortSources: { readonly [Source in LogSource]: string } = {
+  "control-plane": "control",
+  worker: "worker",
+  runner: "runner",
+  tool: "tool",
+  agent: "agent",
+  bus: "bus",
+  cli: "cli",
+};
+
+/** The lines of one record: what the message says over several lines is indented below the first. */
+export function logText(record: LogRecord): Text[] {
+  const [first = "", ...more] = record.message.split("\n");
+  const place = placeOf(record);
+  const head: Text = [
+    dim(clockTime(record.at)),
+    " ",
+    { style: levelStyles[record.level], text: record.level.slice(0, 1).toUpperCase() },
+    " ",
+    pad(bold({ style: sourceStyles[record.source], text: shortSources[record.source] }), 7),
+    " ",
+    ...(place === "" ? [] : [dim(place), " "]),
+    first,
+    ...fields(record),
+  ];
+  return [head, ...more.map((line): Text => [" ".repeat(23), line])];
+}
+
+function placeOf({ run, step, attempt, name }: LogRecord): string {
+  const where = step === undefined ? name : attempt !== undefined && attempt > 1 ? `${step}#${attempt}` : step;
+  const short = run === undefined ? "" : `${run.slice(0, 4)}…${run.slice(-5)}`;
+  return [short, where ?? ""].filter((part) => part !== "").join("/");
+}
+
+function fields(record: LogRecord): Text[] {
+  return Object.entries(record.fields ?? {}).map(([key, value]) => {
+    return [" ", dim(`${key}=`), typeof value === "string" ? value : JSON.stringify(value)];
+  });
+}
+
+/** `key=value` pairs, quoted where they must be. */
+export function logfmt(record: LogRecord): string {
+  const { at, level, source, message, fields: more = {}, ...rest } = record;
+  const pairs = Object.entries({ at, level, source, ...rest, kind: undefined, msg: message, ...more });
+  return pairs
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${quoted(typeof value === "string" ? value : JSON.stringify(value))}`)
+    .join(" ");
+}
+
+function quoted(text: string): string {
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,44 @@
+/** From the words on the command line to a command, and from whatever happens there to an exit code. */
+import { reportError } from "./output/error.ts";
+import { processOutput } from "./output/process-output.ts";
+import { type CommandTable, readCommandTable } from "./help/parse-command-table.ts";
+import { findCommand, unknownCommand } from "./help/find-command.ts";
+
+/** Runs one command line; answers the exit code. Never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  process.exitCode = 0;
+  const output = processOutput(argv);
+  try {
+    const table = readCommandTable();
+    if (argv[0] === "__complete") {
+      const { complete } = await import("./complete/complete.ts");
+      await complete(argv.slice(1), { table, output });
+    } else if (wantsHelp(argv)) {
+      const { printHelp } = await import("./help/help.ts");
+      return printHelp(argv, { table, output });
+    } else await runCommand(argv, table);
+    return Number(process.exitCode);
+  } catch (error) {
+    const { translated } = await import("./usage-error.ts");
+    return reportError(output, translated(error, argv));
+  }
+}
+
+function wantsHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  const words = end === -1 ? argv : argv.slice(0, end);
+  if (words.includes("--help") || words.includes("-h")) return true;
+  return words[0] === "help" || words.every((word) => word.startsWith("-"));
+}
+
+async function runCommand(argv: readonly string[], table: CommandTable): Promise<void> {
+  const found = findCommand(argv, table);
+  if (found.kind === "unknown") throw unknownCommand(found.words, table);
+  if (found.kind === "topic") {
+    const { topicNeedsCommand } = await import("./help/find-command.ts");
+    throw topicNeedsCommand(found.topic, table);
+  }
+  const { Config } = await import("@oclif/core/config");
+  const config = await Config.load({ root: new URL("..", import.meta.url).pathname });
+  await config.runCommand(found.id, [...found.rest]);
+}

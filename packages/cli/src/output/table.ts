@@ -1,0 +1,62 @@
+import type { Output } from "./output.ts";
+import { type Text, bold, cut, dim, pad, widthOf } from "./text.ts";
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly of: (row: Row) => Text;
+  readonly side?: "left" | "right";
+  /** May be cut to fit the screen; the first such column gives way first. */
+  readonly flexible?: boolean;
+}
+
+const gap = "  ";
+const narrowest = 6;
+
+/** A table for people: aligned, cut to the screen on a terminal, whole off one. */
+export function printTable<Row>(output: Output, columns: readonly Column<Row>[], rows: readonly Row[]): void {
+  const cells = rows.map((row) => columns.map((column) => column.of(row)));
+  const widths = fit(
+    columns,
+    columns.map((column, i) => widest(column, cells, i)),
+    output.width,
+  );
+  const line = (row: readonly Text[]): Text =>
+    row.flatMap((cell, i) => {
+      const width = widths[i] ?? 0;
+      const last = i === row.length - 1;
+      const shown = cut(cell, width);
+      const side = columns[i]?.side ?? "left";
+      return [last && side === "left" ? shown : pad(shown, width, side), last ? "" : gap];
+    });
+  output.line(dim(line(columns.map(({ title }) => title))));
+  for (const row of cells) output.line(line(row));
+}
+
+/** Keys and values below each other; rows without a value are left out. */
+export function printRecord(output: Output, rows: readonly (readonly [string, Text | undefined])[]): void {
+  const shown = rows.filter((row) => row[1] !== undefined);
+  const width = Math.max(0, ...shown.map(([key]) => key.length));
+  for (const [key, value] of shown) output.line([dim(key.padEnd(width)), gap, value ?? ""]);
+}
+
+export function heading(output: Output, text: string): void {
+  output.line();
+  output.line(bold(text));
+}
+
+function widest<Row>(column: Column<Row>, cells: readonly (readonly Text[])[], i: number): number {
+  return Math.max(column.title.length, ...cells.map((row) => widthOf(row[i] ?? "")));
+}
+
+function fit<Row>(columns: readonly Column<Row>[], widths: readonly number[], screen: number): number[] {
+  const fitted = [...widths];
+  let over = fitted.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1) - screen;
+  for (const [i, column] of columns.entries()) {
+    if (over <= 0) break;
+    if (column.flexible !== true) continue;
+    const given = Math.min(over, Math.max(0, (fitted[i] ?? 0) - narrowest));
+    fitted[i] = (fitted[i] ?? 0) - given;
+    over -= given;
+  }
+  return fitted;
+}

@@ -1,0 +1,55 @@
+/** One line for what happened to a run, as it happens. */
+import { type RunEvent, type RunEventView, showDuration } from "@agentflow/protocol";
+import { type Text, bold, cyan, dim, green, pad, red, yellow } from "../output/text.ts";
+
+/** Undefined for events that say nothing to somebody who watches. */
+export function eventLine(event: RunEvent): Text | undefined {
+  switch (event.kind) {
+    case "task_dispatched":
+      return event.attempt === 1 ? undefined : row("↻", yellow, event.step, `attempt ${event.attempt}`);
+    case "attempt_failed": {
+      const again = event.retryAt === undefined ? "" : `; again in ${untilText(event.at, event.retryAt)}`;
+      const what = `attempt ${event.attempt} failed: ${event.failure.message}${again}`;
+      return row("!", yellow, event.step, what);
+    }
+    case "attempt_lost":
+      return row("!", yellow, event.step, `attempt ${event.attempt} was lost (${event.reason}); it is tried again`);
+    case "step_expanded":
+      return row("⋯", dim, event.step, `${event.count} items`);
+    case "step_waiting":
+      return row("◷", cyan, event.step, `waits ${untilText(event.at, event.until)}`);
+    case "step_succeeded":
+      return row("✓", green, event.step, event.ms === undefined ? "" : showDuration(event.ms));
+    case "step_failed":
+      return row("✗", red, event.step, `${event.failure.code}: ${event.failure.message}`);
+    case "step_caught":
+      return row("✓", yellow, event.step, `failed and was caught: ${event.failure.message}`);
+    case "step_skipped":
+      return row("–", dim, event.step, event.reason === "condition" ? "skipped: its condition is false" : "not needed");
+    case "step_cancelled":
+      return row("■", yellow, event.step, `cancelled: ${event.reason}`);
+    case "step_unknown":
+      return row("?", yellow, event.step, `outcome unknown: ${event.reason}`);
+    case "event_emitted":
+      return row("»", cyan, event.step, `${event.name} ${JSON.stringify(event.data)}`);
+    case "run_started":
+    case "attempt_started":
+    case "run_completed":
+    case "run_failed":
+    case "run_cancelled":
+      return undefined;
+  }
+}
+
+function row(mark: string, paint: (text: Text) => Text, step: string, what: string): Text {
+  return ["  ", bold(paint(mark)), " ", pad(step, 16), " ", dim(what)];
+}
+
+function untilText(from: string, until: string): string {
+  return showDuration(Math.max(0, Date.parse(until) - Date.parse(from)));
+}
+
+/** Whether the event ends its run. */
+export function isEndEvent({ event }: RunEventView): boolean {
+  return event.kind === "run_completed" || event.kind === "run_failed" || event.kind === "run_cancelled";
+}

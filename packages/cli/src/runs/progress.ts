@@ -1,0 +1,60 @@
+/** What a watched run is doing: a line an event, and on a terminal a live block of what runs now below them. */
+import { type RunEventView, showDuration } from "@agentflow/protocol";
+import type { Output } from "../output/output.ts";
+import { type Text, bold, cut, cyan, dim } from "../output/text.ts";
+import { eventLine } from "./event-line.ts";
+
+export interface Progress {
+  event(view: RunEventView): void;
+  /** Takes the live block away; what happened stays. */
+  end(): void;
+}
+
+const redrawMs = 120;
+const liveMax = 8;
+
+export function showProgress(output: Output): Progress {
+  const running = new Map<string, number>();
+  let drawn = 0;
+  const live = output.talkTerminal && !output.json;
+  const draw = (): void => {
+    const lines = liveLines(running).map((line) => cut(line, output.talkWidth - 1));
+    output.redraw(lines, drawn);
+    drawn = lines.length;
+  };
+  const clear = (): void => {
+    if (drawn > 0) output.redraw([], drawn);
+    drawn = 0;
+  };
+  const timer = live ? setInterval(draw, redrawMs) : undefined;
+  timer?.unref();
+  return {
+    event(view) {
+      track(running, view);
+      const line = eventLine(view.event);
+      if (line === undefined) return;
+      clear();
+      output.say(line);
+      if (live) draw();
+    },
+    end() {
+      clearInterval(timer);
+      clear();
+    },
+  };
+}
+
+function track(running: Map<string, number>, { event }: RunEventView): void {
+  if (!("step" in event) || event.step === undefined) return;
+  if (event.kind === "task_dispatched") running.set(event.step, Date.parse(event.at));
+  else if (event.kind !== "attempt_started" && event.kind !== "event_emitted") running.delete(event.step);
+}
+
+function liveLines(running: ReadonlyMap<string, number>): Text[] {
+  const now = Date.now();
+  const lines = [...running].slice(0, liveMax).map(([step, since]): Text => {
+    return ["  ", bold(cyan("…")), " ", step, dim(`  ${showDuration(Math.max(0, now - since))}`)];
+  });
+  const more = running.size - liveMax;
+  return more > 0 ? [...lines, dim(`    and ${more} more`)] : lines;
+}

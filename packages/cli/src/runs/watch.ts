@@ -1,0 +1,67 @@
+/** Watches a run to its end: every event once, then how it ended. */
+import { AgentFlowError, type RunAnswer, type RunEventView } from "@agentflow/protocol";
+import type { Client } from "@agentflow/sdk/client";
+import { setTimeout as delay } from "node:timers/promises";
+import { isEndEvent } from "./event-line.ts";
+
+export interface Watching {
+  readonly client: Client;
+  readonly run: string;
+  readonly onEvent: (event: RunEventView) => void;
+  /** Gives up watching, never the run. */
+  readonly signal: AbortSignal;
+  readonly waitMs?: number;
+}
+
+export type Watched =
+  | { readonly kind: "ended"; readonly answer: RunAnswer }
+  | { readonly kind: "left" }
+  | { readonly kind: "waited" };
+
+/** After the answer, this long for the last events to arrive. */
+const lastEventsMs = 1_000;
+
+/** Resolves with the answer, or with why there is none yet. Events come before it, as far as they arrive in time. */
+export async function watchRun(of: Watching): Promise<Watched> {
+  const { client, run, signal, waitMs } = of;
+  const over = waitMs === undefined ? new AbortController().signal : AbortSignal.timeout(waitMs);
+  const stop = new AbortController();
+  const left = AbortSignal.any([signal, over]);
+  left.addEventListener("abort", () => stop.abort(), { once: true });
+  if (left.aborted) stop.abort();
+  const events = follow(of, stop.signal);
+  try {
+    const answer = await client.runs.wait(run, { signal: stop.signal });
+    if (answer.status === "running") return { kind: signal.aborted ? "left" : "waited" };
+    await Promise.race([events, delay(answer.status === "parked" ? 100 : lastEventsMs, undefined, { ref: false })]);
+    return { kind: "ended", answer };
+  } catch (error) {
+    if (signal.aborted) return { kind: "left" };
+    if (over.aborted) return { kind: "waited" };
+    throw lost(error, run);
+  } finally {
+    stop.abort();
+    await events;
+  }
+}
+
+async function follow(of: Watching, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const event of of.client.runs.follow(of.run, { signal })) {
+      of.onEvent(event);
+      if (isEndEvent(event)) return;
+    }
+  } catch {
+    // The wait beside it says what is wrong; without events there is only less to see.
+  }
+}
+
+function lost(error: unknown, run: string): AgentFlowError {
+  const ours = AgentFlowError.from(error, "watching the run");
+  if (ours.code !== "unavailable") return ours;
+  return new AgentFlowError("unavailable", `the installation stopped answering; run ${run} is kept`, {
+    reason: "connection_lost",
+    cause: error,
+    suggestions: ["af dev", `af run watch ${run}`],
+  });
+}

@@ -1,0 +1,43 @@
+/** What the command library says about flags and arguments, in our words and with the nearest right one. */
+import { AgentFlowError } from "@agentflow/protocol";
+import { findCommand } from "./help/find-command.ts";
+import { type CommandEntry, readCommandTable } from "./help/parse-command-table.ts";
+import { nearest } from "./nearest.ts";
+
+/** Errors of parsing become `invalid_input`; all others come back as they are. */
+export function translated(error: unknown, argv: readonly string[]): unknown {
+  if (AgentFlowError.is(error) || !(error instanceof Error)) return error;
+  if (error.name === "ExitPromptError") return interrupted();
+  const isUsage = "parse" in error || ("oclif" in error && error.constructor.name.endsWith("Error"));
+  if (!isUsage) return error;
+  const table = readCommandTable();
+  const found = findCommand(argv, table);
+  const entry = found.kind === "command" ? table.commands[found.id] : undefined;
+  const help = entry === undefined ? "af help" : `af help ${entry.id.replaceAll(":", " ")}`;
+  return new AgentFlowError("invalid_input", plain(error.message), {
+    reason: "usage",
+    suggestions: [...nearFlags(error, entry), help],
+  });
+}
+
+function plain(message: string): string {
+  return message
+    .replace(/\nSee more help with --help$/, "")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join("\n");
+}
+
+function nearFlags(error: Error, entry: CommandEntry | undefined): string[] {
+  if (!("flags" in error) || !Array.isArray(error.flags) || entry === undefined) return [];
+  const known = Object.keys(entry.flags);
+  return error.flags.flatMap((flag) => {
+    const near = typeof flag === "string" ? nearest(flag.replace(/^-+/, ""), known) : undefined;
+    return near === undefined ? [] : [`did you mean: --${near}`];
+  });
+}
+
+function interrupted(): AgentFlowError {
+  return new AgentFlowError("refused", "stopped before anything was done", { reason: "interrupted" });
+}

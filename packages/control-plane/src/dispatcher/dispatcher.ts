@@ -1,0 +1,350 @@
+import type { Pushed, Queue, QueuedTask } from "@agentflow/bus";
+import type { Stop, World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import {
+  type DispatchTask,
+  instant,
+  makeTaskId,
+  type RunEvent,
+  type StopTask,
+  subjects,
+  type Task,
+} from "@agentflow/protocol";
+import type { EngineConfig } from "../engine-config.ts";
+import type { EngineMetrics } from "../engine-metrics.ts";
+import type { RunRef } from "../orchestrator/run-ref.ts";
+import { type Item, Lane, type TaskContext } from "./lane.ts";
+import { ReleaseGroup, type Slots } from "./release.ts";
+
+export interface DispatcherParts {
+  readonly queue: Queue;
+  readonly world: World;
+  readonly slots: Slots;
+  readonly config: EngineConfig;
+  readonly metrics: EngineMetrics;
+  readonly say: Log;
+}
+
+export interface TaskToSend {
+  readonly ref: RunRef;
+  readonly command: DispatchTask;
+  readonly context: TaskContext;
+  readonly revision: number;
+}
+
+/**
+ * Sends committed tasks to the queue, fairly and no more than workers can hold; the rest waits here, which is
+ * to say in the log. Nothing comes here before its commit is durable.
+ */
+export class Dispatcher {
+  private readonly parts: DispatcherParts;
+  private readonly lanes = new Map<string, Lane>();
+  private readonly groups = new Map<string, ReleaseGroup>();
+  /** Open tasks by run, then by step and attempt. */
+  private readonly byRun = new Map<string, Map<string, Item>>();
+  private readonly toRevoke = new Set<string>();
+  private scheduled = false;
+  private pushing: Promise<void> | undefined;
+  private revoking: Promise<void> | undefined;
+  private retry: Stop | undefined;
+  private stopped = false;
+
+  constructor(parts: DispatcherParts) {
+    this.parts = parts;
+  }
+
+  add(task: TaskToSend): void {
+    const item = this.item(task);
+    if (item !== undefined) {
+      item.lane.add(item);
+      this.wake();
+    }
+  }
+
+  /** A task that the queue holds already, as a watermark told. */
+  adopt(task: TaskToSend): void {
+    const item = this.item(task);
+    if (item === undefined) return;
+    item.state = "sent";
+    item.lane.outstanding++;
+  }
+
+  has(ref: RunRef): boolean {
+    return this.byRun.has(ref.key);
+  }
+
+  /** Where an open task of a run stands. */
+  find(ref: RunRef, step: string, attempt: number): Item | undefined {
+    return this.byRun.get(ref.key)?.get(itemKey(step, attempt));
+  }
+
+  stopTask(ref: RunRef, command: StopTask): void {
+    this.toRevoke.add(makeTaskId({ ...ref, input: command.input, n: command.n }));
+    this.remove(ref, command.step, command.attempt);
+    this.wake();
+  }
+
+  /** An event of a commit that is durable: ends of attempts make room. */
+  onEvent(ref: RunRef, event: RunEvent): void {
+    switch (event.kind) {
+      case "step_succeeded":
+        if (event.attempt !== undefined) this.remove(ref, event.step, event.attempt);
+        return;
+      case "attempt_failed":
+      case "attempt_lost":
+      case "step_unknown":
+        return this.remove(ref, event.step, event.attempt);
+      case "run_completed":
+      case "run_failed":
+      case "run_cancelled":
+        return this.runEnded(ref);
+      default:
+        return;
+    }
+  }
+
+  /** A run that ended takes its open tasks with it. */
+  runEnded(ref: RunRef): void {
+    const items = this.byRun.get(ref.key);
+    if (items === undefined) return;
+    this.byRun.delete(ref.key);
+    for (const item of items.values()) {
+      if (item.state !== "waiting") this.toRevoke.add(item.id);
+      this.free(item);
+    }
+    if (this.toRevoke.size > 0) this.wake();
+  }
+
+  /** The run was read again: tasks whose attempts ended meanwhile are forgotten. */
+  keepOnly(ref: RunRef, open: readonly DispatchTask[]): void {
+    const items = this.byRun.get(ref.key);
+    if (items === undefined) return;
+    const kept = new Set(open.map(({ step, attempt }) => itemKey(step, attempt)));
+    for (const [key, { command }] of [...items]) {
+      if (!kept.has(key)) this.remove(ref, command.step, command.attempt);
+    }
+  }
+
+  /** Workers came or went: what waits may go now. */
+  slotsChanged(): void {
+    this.wake();
+  }
+
+  /** The queue may have lost what it held: everything that was sent is sent again, under the same ids. */
+  sendAgain(sentBeforeMs: number): number {
+    let count = 0;
+    for (const items of this.byRun.values()) {
+      for (const item of items.values()) {
+        if (item.state !== "sent" || item.sentMs > sentBeforeMs) continue;
+        item.lane.giveBack(item);
+        count++;
+      }
+    }
+    if (count > 0) this.wake();
+    return count;
+  }
+
+  depths(): readonly { lane: Lane; slots: number }[] {
+    return [...this.lanes.values()].map((lane) => ({ lane, slots: this.parts.slots.ofLane(lane) }));
+  }
+
+  get waiting(): number {
+    let sum = 0;
+    for (const lane of this.lanes.values()) sum += lane.waiting;
+    return sum;
+  }
+
+  get outstanding(): number {
+    let sum = 0;
+    for (const lane of this.lanes.values()) sum += lane.outstanding;
+    return sum;
+  }
+
+  /** Every command of commits below this was sent; undefined when nothing waits. */
+  oldestUnsent(): number | undefined {
+    if (this.toRevoke.size > 0) return 0;
+    let oldest: number | undefined;
+    for (const items of this.byRun.values()) {
+      for (const { state, revision } of items.values()) {
+        if (state === "sent" || (oldest !== undefined && revision >= oldest)) continue;
+        oldest = revision;
+      }
+    }
+    return oldest;
+  }
+
+  /** Resolves once what was released is with the queue, or was refused by it. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.retry?.();
+    await this.pushing;
+    await this.revoking;
+  }
+
+  private item({ ref, command, context, revision }: TaskToSend): Item | undefined {
+    const key = itemKey(command.step, command.attempt);
+    const items = this.byRun.get(ref.key);
+    if (items?.has(key)) return undefined;
+    const item: Item = {
+      ref,
+      id: makeTaskId({ tenant: ref.tenant, run: ref.run, input: command.input, n: command.n }),
+      command,
+      context,
+      lane: this.lane(ref, command, context),
+      revision,
+      sinceMs: this.parts.world.clock.now(),
+      state: "waiting",
+      sentMs: 0,
+    };
+    if (items === undefined) this.byRun.set(ref.key, new Map([[key, item]]));
+    else items.set(key, item);
+    return item;
+  }
+
+  private remove(ref: RunRef, step: string, attempt: number): void {
+    const items = this.byRun.get(ref.key);
+    const key = itemKey(step, attempt);
+    const item = items?.get(key);
+    if (items === undefined || item === undefined) return;
+    items.delete(key);
+    if (items.size === 0) this.byRun.delete(ref.key);
+    this.free(item);
+  }
+
+  private free(item: Item): void {
+    item.lane.remove(item);
+    if (item.lane.waiting > 0) this.wake();
+  }
+
+  private lane({ tenant }: RunRef, { pool }: DispatchTask, { build }: TaskContext): Lane {
+    const subject = subjects.task({ tenant, pool, build });
+    const known = this.lanes.get(subject);
+    if (known !== undefined) return known;
+    const lane = new Lane({ tenant, pool, build, subject });
+    this.lanes.set(subject, lane);
+    const groupKey = `${pool} ${build}`;
+    const group = this.groups.get(groupKey) ?? new ReleaseGroup();
+    this.groups.set(groupKey, group);
+    group.lanes.push(lane);
+    return lane;
+  }
+
+  /** Once a turn: what one turn brought goes to the queue in one push. */
+  private wake(): void {
+    if (this.scheduled || this.stopped) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.turn();
+    });
+  }
+
+  private turn(): void {
+    if (this.toRevoke.size > 0 && this.revoking === undefined) this.revoke();
+    if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
+    const items: Item[] = [];
+    const { slots, config } = this.parts;
+    for (const group of this.groups.values()) {
+      group.release(slots, config.releaseWithoutWorkers, items, config.pushMax);
+    }
+    if (items.length > 0) this.push(items);
+  }
+
+  private push(items: readonly Item[]): void {
+    const { queue, world } = this.parts;
+    const now = world.clock.now();
+    for (const item of items) item.sentMs = now;
+    this.pushing = queue
+      .push(items.map((item) => envelope(item, now)))
+      .then(
+        (answers) => this.pushed(items, answers),
+        (error: unknown) => this.notPushed(items, error),
+      )
+      .finally(() => {
+        this.pushing = undefined;
+        this.wake();
+      });
+  }
+
+  private pushed(items: readonly Item[], answers: readonly Pushed[]): void {
+    const { metrics } = this.parts;
+    let full = 0;
+    for (const [index, item] of items.entries()) {
+      const pushed = answers[index]?.ok === true;
+      if (item.state === "gone") {
+        // Its attempt ended while it was on its way: it must not be worked on.
+        if (pushed) this.toRevoke.add(item.id);
+      } else if (pushed) {
+        item.state = "sent";
+        metrics.dispatchWaitMs.observe(item.sentMs - item.sinceMs);
+      } else {
+        item.lane.giveBack(item);
+        full++;
+      }
+    }
+    if (full === 0) return;
+    metrics.queueFull.add(full);
+    this.retryLater();
+  }
+
+  private notPushed(items: readonly Item[], error: unknown): void {
+    this.parts.say.warn("the queue did not take tasks; trying again", { error, tasks: items.length });
+    for (const item of items) {
+      // It may be there after all: the next push under the same id then changes nothing.
+      if (item.state === "pushing") item.lane.giveBack(item);
+      else this.toRevoke.add(item.id);
+    }
+    this.retryLater();
+  }
+
+  private retryLater(): void {
+    if (this.stopped) return;
+    this.retry ??= this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
+      this.retry = undefined;
+      this.wake();
+    });
+  }
+
+  private revoke(): void {
+    const ids = [...this.toRevoke];
+    this.revoking = this.parts.queue
+      .revoke(ids)
+      .then(
+        () => ids.forEach((id) => this.toRevoke.delete(id)),
+        (error: unknown) => {
+          this.parts.say.warn("the queue did not take tasks back; trying again", { error, tasks: ids.length });
+          this.retryLater();
+        },
+      )
+      .finally(() => {
+        this.revoking = undefined;
+        if (this.toRevoke.size > 0 && this.retry === undefined) this.wake();
+      });
+  }
+}
+
+function itemKey(step: string, attempt: number): string {
+  return `${step}/${attempt}`;
+}
+
+function envelope({ ref, id, command, context, lane }: Item, now: number): QueuedTask {
+  const task: Task = {
+    v: 1,
+    kind: "task",
+    id,
+    tenant: ref.tenant,
+    run: ref.run,
+    workflow: context.workflow,
+    step: command.step,
+    attempt: command.attempt,
+    uses: command.uses,
+    with: command.with,
+    effect: command.effect,
+    build: context.build,
+    at: instant(now),
+    ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
+    ...(command.select === undefined ? {} : { select: command.select }),
+    ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
+  };
+  return { id, subject: lane.subject, body: JSON.stringify(task) };
+}

@@ -1,0 +1,75 @@
+import type { Bus } from "@agentflow/bus";
+import type { Stop, World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import { parseWatermark, type Watermark } from "./parse-watermark.ts";
+
+export interface WatermarkParts {
+  readonly bus: Bus;
+  readonly world: World;
+  readonly say: Log;
+  readonly key: string;
+  readonly everyMs: number;
+  /** Everything that commits up to here led to is with the queue. */
+  readonly handedOn: () => number;
+  /** The queue lost what it held. */
+  readonly onNewEpoch: () => void;
+}
+
+/** Stores up to where all commands were sent, so that a new owner needs to send less again. */
+export class WatermarkKeeper {
+  private readonly parts: WatermarkParts;
+  private written: Watermark | undefined;
+  private epoch = "";
+  private stopTimer: Stop = () => undefined;
+  private writing: Promise<void> | undefined;
+
+  constructor(parts: WatermarkParts) {
+    this.parts = parts;
+  }
+
+  /** True for commits whose tasks the queue still has from before. */
+  async open(): Promise<(revision: number) => boolean> {
+    const { bus, key } = this.parts;
+    this.epoch = await bus.queue.epoch();
+    const stored = parseWatermark((await bus.table.get(key))?.value);
+    if (stored === undefined || stored.epoch !== this.epoch) return () => false;
+    return (revision) => revision <= stored.revision;
+  }
+
+  start(): void {
+    const { timers } = this.parts.world;
+    this.stopTimer = timers.every(this.parts.everyMs, () => void this.write(), { background: true });
+  }
+
+  async stop(): Promise<void> {
+    this.stopTimer();
+    await this.writing;
+    await this.write();
+  }
+
+  private async write(): Promise<void> {
+    this.writing ??= this.writeOnce().finally(() => {
+      this.writing = undefined;
+    });
+    await this.writing;
+  }
+
+  private async writeOnce(): Promise<void> {
+    const { bus, key, say } = this.parts;
+    try {
+      // Asked before the epoch: what is sent after the answer belongs to a later watermark.
+      const revision = this.parts.handedOn();
+      const epoch = await bus.queue.epoch();
+      if (epoch !== this.epoch) {
+        this.epoch = epoch;
+        return this.parts.onNewEpoch();
+      }
+      if (this.written?.epoch === epoch && this.written.revision === revision) return;
+      const mark: Watermark = { v: 1, epoch, revision };
+      await bus.table.put(key, JSON.stringify(mark), { expect: "any" });
+      this.written = mark;
+    } catch (error) {
+      say.debug("the watermark could not be written", { error });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** An append in flight: its revision will be above this. */
+export interface Flight {
+  readonly above: number;
+}
+
+/**
+ * Up to which revision everything was handed on. An append in flight may get any revision above what was
+ * acknowledged when it began, so nothing above that is safe until it has landed.
+ */
+export class Flights {
+  private readonly open = new Set<Flight>();
+  private acked = 0;
+
+  /** Call when an append begins; the returned function once its commit was handed on, or proved not to be. */
+  begin(): Flight {
+    const flight = { above: this.acked };
+    this.open.add(flight);
+    return flight;
+  }
+
+  land(flight: Flight): void {
+    this.open.delete(flight);
+  }
+
+  /** A commit at this revision is durable. */
+  ack(revision: number): void {
+    if (revision > this.acked) this.acked = revision;
+  }
+
+  get inFlight(): number {
+    return this.open.size;
+  }
+
+  /** Sets keep the order of insertion, so the first one began first and has the lowest bound. */
+  handedOn(): number {
+    for (const { above } of this.open) return above;
+    return this.acked;
+  }
+}

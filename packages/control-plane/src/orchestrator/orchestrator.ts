@@ -1,0 +1,394 @@
+import type { Appended, Log } from "@agentflow/bus";
+import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
+import type { World } from "@agentflow/host/clock";
+import type { Log as HostLog } from "@agentflow/host/log";
+import { AgentFlowError, type DefinitionHash, type InputAnswer, type RunInput } from "@agentflow/protocol";
+import type { EngineConfig } from "../engine-config.ts";
+import type { EngineMetrics } from "../engine-metrics.ts";
+import { type Flight, Flights } from "./flights.ts";
+import type { HandOn } from "./hand-on.ts";
+import { HotRuns } from "./hot-runs.ts";
+import { type LoadedRun, loadRun } from "./load-run.ts";
+import type { Plans } from "./plans.ts";
+import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
+import type { RunRef } from "./run-ref.ts";
+
+export interface OrchestratorParts {
+  readonly log: Log;
+  readonly plans: Plans;
+  readonly world: World;
+  readonly say: HostLog;
+  readonly config: EngineConfig;
+  readonly metrics: EngineMetrics;
+  readonly handOn: HandOn;
+  /** True for a start whose run may have left the log long ago: asked before it is appended at 0. */
+  readonly maybeArchived: (ref: RunRef) => boolean;
+  readonly isArchived: (ref: RunRef) => Promise<boolean>;
+  readonly onParked: (ref: RunRef, revision: number, parked: Parked) => void;
+}
+
+/** Load, decide, append, hand on: one mailbox a run, one append in flight a run. */
+export class Orchestrator {
+  readonly hot: HotRuns;
+  readonly flights = new Flights();
+  private readonly parts: OrchestratorParts;
+  private dirty: RunActor[] = [];
+  private scheduled = false;
+  private busy = 0;
+  private stopped = false;
+  private whenIdle: (() => void)[] = [];
+
+  constructor(parts: OrchestratorParts) {
+    this.parts = parts;
+    this.hot = new HotRuns({ runs: parts.config.hotRunsMax, bytes: parts.config.hotBytesMax });
+  }
+
+  /** Into the run's mailbox; `answer` is called once the input is durable, or why it will not be. */
+  submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
+    if (this.stopped) return answer(stopping());
+    const actor = this.actor(ref);
+    if (actor.waiting.length >= this.parts.config.mailboxMax) return answer(mailboxFull(ref));
+    actor.waiting.push({ input, answer });
+    this.ready(actor);
+  }
+
+  /** Takes a run up again: reads it from the log and hands on all that is open. */
+  async takeUp(ref: RunRef): Promise<void> {
+    const actor = this.actor(ref);
+    if (actor.busy) return;
+    await this.reload(actor);
+  }
+
+  /** The run's state and history as the log has it, parked or not. */
+  async look(ref: RunRef): Promise<LoadedRun> {
+    return await loadRun(this.parts.log, ref);
+  }
+
+  /** Refuses what comes; resolves once nothing is in flight and no mailbox waits. */
+  async drain(): Promise<void> {
+    this.stopped = true;
+    if (this.busy === 0 && this.dirty.length === 0) return;
+    await new Promise<void>((resolve) => this.whenIdle.push(resolve));
+  }
+
+  private actor(ref: RunRef): RunActor {
+    const known = this.hot.get(ref.key);
+    if (known !== undefined) return known;
+    const actor = makeActor(ref, this.parts.world.clock.now());
+    this.hot.add(actor);
+    return actor;
+  }
+
+  /** What one turn brings for a run is decided together. */
+  private ready(actor: RunActor): void {
+    if (actor.busy) return;
+    this.dirty.push(actor);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      const actors = this.dirty;
+      this.dirty = [];
+      for (const one of actors) this.turn(one);
+      this.checkIdle();
+    });
+  }
+
+  private turn(actor: RunActor): void {
+    if (actor.busy || actor.waiting.length === 0) return;
+    if (actor.parked !== undefined) return this.refuseAll(actor, actor.parked);
+    const state = actor.state ?? this.guess(actor);
+    if (state === undefined) return void this.reload(actor);
+    if (state.kind === "absent" && planOf(actor, state) === undefined) return this.answerAbsent(actor);
+    actor.plan ??= this.peekPlan(actor, state);
+    if (actor.plan === undefined) return void this.fetchPlan(actor, state);
+    this.decide(actor, actor.plan, state);
+  }
+
+  /** A start of a run that was never seen is most likely its first: the fence says so if not. */
+  private guess(actor: RunActor): RunState | undefined {
+    if (actor.waiting[0]?.input.kind !== "start" || actor.rounds > 0) return undefined;
+    return this.parts.maybeArchived(actor.ref) ? undefined : emptyRun;
+  }
+
+  private peekPlan(actor: RunActor, state: RunState): RunActor["plan"] {
+    const hash = planOf(actor, state);
+    return hash === undefined ? undefined : this.parts.plans.peek(actor.ref.tenant, hash);
+  }
+
+  private decide(actor: RunActor, plan: NonNullable<RunActor["plan"]>, state: RunState): void {
+    const { config, metrics, world } = this.parts;
+    metrics.mailboxDepth.observe(actor.waiting.length);
+    const all = actor.waiting.length <= config.inputsPerCommitMax;
+    let batch = all ? actor.waiting : actor.waiting.splice(0, config.inputsPerCommitMax);
+    if (all) actor.waiting = [];
+    const began = world.clock.monotonic();
+    let decision: Decided;
+    try {
+      decision = decide(plan, state, batch.map(toInput), { run: actor.ref.run });
+    } catch (error) {
+      actor.waiting = [...batch, ...actor.waiting];
+      const { message } = AgentFlowError.from(error, "deciding");
+      return this.park(actor, { reason: "assertion", message });
+    }
+    metrics.decideMs.observe(world.clock.monotonic() - began);
+    if (decision.answers.length < batch.length) {
+      // The commit is full: the rest is decided on the state that it leaves.
+      actor.waiting = [...batch.slice(decision.answers.length), ...actor.waiting];
+      batch = batch.slice(0, decision.answers.length);
+    }
+    if (decision.commit !== undefined) return this.append(actor, batch, decision);
+    if (actor.state === undefined) {
+      // Nothing is concluded from a guess.
+      actor.waiting = [...batch, ...actor.waiting];
+      return void this.reload(actor);
+    }
+    answerEach(batch, decision, actor.revision);
+    this.settled(actor);
+  }
+
+  private append(actor: RunActor, batch: readonly Pending[], decision: Decided): void {
+    const { log, world, metrics } = this.parts;
+    const body = JSON.stringify(decision.commit);
+    const began = world.clock.monotonic();
+    const flight = this.flights.begin();
+    this.begin(actor);
+    metrics.inputsPerCommit.observe(batch.length);
+    log.append(actor.ref.subject, body, { expect: actor.revision }).then(
+      (appended) => {
+        metrics.appendMs.observe(world.clock.monotonic() - began);
+        if (appended.ok) this.acknowledged(actor, batch, { decision, appended, bytes: body.length });
+        else this.lost(actor, batch, "wrong_revision");
+        this.land(actor, flight, appended.ok);
+      },
+      (error: unknown) => {
+        this.appendFailed(actor, batch, AgentFlowError.from(error, "appending a commit"));
+        this.land(actor, flight, false);
+      },
+    );
+  }
+
+  /** A commit whose fate is not known stays in flight until the run was read again. */
+  private land(actor: RunActor, flight: Flight, known: boolean): void {
+    if (known || actor.state !== undefined) this.flights.land(flight);
+    else actor.flights.push(flight);
+    this.end(actor);
+  }
+
+  private acknowledged(
+    actor: RunActor,
+    batch: readonly Pending[],
+    { decision, appended, bytes }: { decision: Decided; appended: Appended; bytes: number },
+  ): void {
+    const { commit, state } = decision;
+    if (commit === undefined) return;
+    const { revision } = appended;
+    actor.state = state;
+    actor.revision = revision;
+    actor.rounds = 0;
+    actor.lastMs = this.parts.world.clock.now();
+    this.hot.touch(actor, actor.bytes + bytes);
+    this.parts.handOn.commit({ ref: actor.ref, state, commit, revision });
+    this.flights.ack(revision);
+    answerEach(batch, decision, revision);
+  }
+
+  private appendFailed(actor: RunActor, batch: readonly Pending[], error: AgentFlowError): void {
+    if (error.code === "unavailable" || error.code === "timeout") return this.lost(actor, batch, error);
+    // The log said no for certain: nothing was written, the state stands.
+    if (error.code === "internal") this.parts.say.error("a commit was refused by the log", { error });
+    for (const { answer } of batch) answer(error);
+  }
+
+  /** Lost the race, or the answer: the inputs wait in front until the run was read again. */
+  private lost(actor: RunActor, batch: readonly Pending[], why: AgentFlowError | "wrong_revision"): void {
+    this.parts.metrics.reloads.add();
+    actor.rounds++;
+    actor.state = undefined;
+    actor.plan = undefined;
+    if (actor.rounds <= this.parts.config.decideRounds) {
+      actor.waiting = [...batch, ...actor.waiting];
+      return;
+    }
+    actor.rounds = 0;
+    const error = why === "wrong_revision" ? keptChanging(actor.ref) : why;
+    for (const { answer } of batch) answer(error);
+  }
+
+  private async reload(actor: RunActor): Promise<void> {
+    this.begin(actor);
+    const loaded = await this.loadUntilRead(actor);
+    if (loaded !== undefined) this.loaded(actor, loaded);
+    else this.refuseWith(actor, stopping());
+    for (const flight of actor.flights.splice(0)) this.flights.land(flight);
+    this.end(actor);
+  }
+
+  private async loadUntilRead(actor: RunActor): Promise<(LoadedRun & { archived: boolean }) | undefined> {
+    const { log, config, world, say, plans } = this.parts;
+    for (let pauseMs = actor.rounds > 1 ? config.reloadPauseMs : 0; ; ) {
+      if (pauseMs > 0) await new Promise<void>((resolve) => void world.timers.after(pauseMs, resolve));
+      try {
+        const loaded = await loadRun(log, actor.ref);
+        const archived = loaded.revision === 0 && (await this.parts.isArchived(actor.ref));
+        const hash = loaded.state.kind === "absent" ? undefined : loaded.state.started.plan;
+        if (hash !== undefined && loaded.state.kind === "active") {
+          actor.plan = await plans.get(actor.ref.tenant, hash);
+          if (actor.plan === undefined) return { ...loaded, archived, parked: planMissing(hash) };
+        }
+        return { ...loaded, archived };
+      } catch (error) {
+        const { code, message } = AgentFlowError.from(error, "reading a run");
+        if (code === "internal") return { ...nothing, archived: false, parked: { reason: "incompatible", message } };
+        say.warn("a run cannot be read now; trying again", { ...actor.ref, error });
+        if (this.stopped) return undefined;
+        pauseMs = Math.min(Math.max(pauseMs, config.reloadPauseMs) * 2, config.reloadPauseMaxMs);
+      }
+    }
+  }
+
+  private loaded(actor: RunActor, loaded: LoadedRun & { archived: boolean }): void {
+    if (loaded.archived) return this.refuseWith(actor, archivedRun(actor.ref));
+    actor.state = loaded.state;
+    actor.revision = loaded.revision;
+    this.hot.touch(actor, loaded.bytes);
+    this.flights.ack(loaded.revision);
+    if (loaded.parked !== undefined) return this.park(actor, loaded.parked);
+    if (actor.plan !== undefined || loaded.state.kind === "ended") {
+      this.reopen(actor, loaded);
+    }
+  }
+
+  private reopen(actor: RunActor, loaded: LoadedRun): void {
+    try {
+      this.parts.handOn.open({ ref: actor.ref, state: loaded.state, plan: actor.plan, loaded });
+    } catch (error) {
+      const { message } = AgentFlowError.from(error, "working out what is open");
+      this.park(actor, { reason: "assertion", message });
+    }
+  }
+
+  private async fetchPlan(actor: RunActor, state: RunState): Promise<void> {
+    const hash = planOf(actor, state);
+    if (hash === undefined) return;
+    this.begin(actor);
+    try {
+      actor.plan = await this.parts.plans.get(actor.ref.tenant, hash);
+      if (actor.plan === undefined) this.noPlan(actor, state, hash);
+    } catch (error) {
+      this.refuseWith(actor, AgentFlowError.from(error, "reading a plan"));
+    }
+    this.end(actor);
+  }
+
+  private noPlan(actor: RunActor, state: RunState, hash: DefinitionHash): void {
+    const parked = planMissing(hash);
+    if (state.kind !== "absent") return this.park(actor, parked);
+    this.refuseWith(actor, new AgentFlowError("not_found", parked.message, { reason: parked.reason }));
+  }
+
+  private park(actor: RunActor, parked: Parked): void {
+    this.parts.metrics.runsParked.of({ reason: parked.reason }).add();
+    const { tenant, run } = actor.ref;
+    this.parts.say.error(`run parked: ${parked.message}`, { tenant, run, reason: parked.reason });
+    actor.parked = parked;
+    this.parts.onParked(actor.ref, actor.revision, parked);
+    this.refuseAll(actor, parked);
+  }
+
+  private refuseAll(actor: RunActor, { reason, message }: Parked): void {
+    const { revision } = actor;
+    this.answerAll(actor, { v: 1, kind: "refused", reason: `run_${reason}`, message, revision });
+  }
+
+  private answerAbsent(actor: RunActor): void {
+    const message = `there is no run ${actor.ref.run}`;
+    this.answerAll(actor, { v: 1, kind: "refused", reason: "run_not_found", message });
+    this.hot.remove(actor);
+  }
+
+  private refuseWith(actor: RunActor, error: AgentFlowError): void {
+    this.answerAll(actor, error);
+    this.hot.remove(actor);
+  }
+
+  private answerAll(actor: RunActor, given: InputAnswer | AgentFlowError): void {
+    const waiting = actor.waiting;
+    actor.waiting = [];
+    for (const { answer } of waiting) answer(given);
+  }
+
+  private begin(actor: RunActor): void {
+    actor.busy = true;
+    this.busy++;
+  }
+
+  private end(actor: RunActor): void {
+    actor.busy = false;
+    this.busy--;
+    this.settled(actor);
+    this.checkIdle();
+  }
+
+  private settled(actor: RunActor): void {
+    // An append whose fate is not known: what it led to must be handed on, though nobody asks any more.
+    if (actor.flights.length > 0 && !this.stopped) return void this.reload(actor);
+    if (actor.waiting.length > 0) return this.ready(actor);
+    if (actor.state === undefined || actor.state.kind !== "active") this.hot.remove(actor);
+  }
+
+  private checkIdle(): void {
+    if (this.busy > 0 || this.dirty.length > 0) return;
+    for (const resolve of this.whenIdle.splice(0)) resolve();
+  }
+}
+
+const nothing = { state: emptyRun, revision: 0, bytes: 0, commits: [] } as const;
+
+function toInput({ input }: Pending): RunInput {
+  return input;
+}
+
+function planOf(actor: RunActor, state: RunState): DefinitionHash | undefined {
+  if (state.kind !== "absent") return state.started.plan;
+  for (const { input } of actor.waiting) if (input.kind === "start") return input.plan;
+  return undefined;
+}
+
+function answerEach(batch: readonly Pending[], decision: Decided, revision: number): void {
+  for (let index = 0; index < batch.length; index++) {
+    const given = decision.answers[index];
+    const answer = batch[index]?.answer;
+    if (given === undefined || answer === undefined) continue;
+    if (given.kind === "refused") {
+      answer({ v: 1, kind: "refused", reason: given.reason, message: given.message, revision });
+    } else if (given.kind === "repeated") answer({ v: 1, kind: "accepted", revision, repeated: true });
+    else answer({ v: 1, kind: "accepted", revision });
+  }
+}
+
+function planMissing(hash: string): Parked {
+  return { reason: "plan_missing", message: `the plan ${hash.slice(0, 12)} of this run is not stored` };
+}
+
+function stopping(): AgentFlowError {
+  return new AgentFlowError("unavailable", "this control plane is stopping", { reason: "stopping" });
+}
+
+function archivedRun({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("already_exists", `run ${run} has ended and is archived`, {
+    reason: "run_archived",
+    suggestions: [`af run get ${run}`],
+  });
+}
+
+function keptChanging({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("conflict", `run ${run} kept changing`, { reason: "conflict_rounds" });
+}
+
+function mailboxFull({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `too much waits for run ${run} already`, {
+    reason: "mailbox_full",
+    details: { retryAfterMs: 100 },
+  });
+}

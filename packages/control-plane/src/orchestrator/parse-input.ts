@@ -1,0 +1,89 @@
+import {
+  AgentFlowError,
+  type InputAnswer,
+  type InputRequest,
+  isId,
+  type RunInput,
+} from "@agentflow/protocol";
+
+const kinds: { readonly [K in RunInput["kind"]]: (input: Fields) => boolean } = {
+  start: (input) =>
+    isId("definition", input["plan"]) && isId("build", input["build"]) && isValue(input["input"]),
+  result: (input) => isAttempt(input) && isOutcome(input["outcome"]),
+  started: (input) => isAttempt(input) && isId("worker", input["worker"]),
+  redelivered: (input) =>
+    isAttempt(input) && isId("worker", input["worker"]) && isCount(input["delivery"]),
+  timer: (input) => typeof input["timer"] === "string",
+  cancel: (input) => typeof input["reason"] === "string",
+  resolve: (input) =>
+    isId("step instance", input["step"]) && ["done", "failed", "retry"].includes(String(input["as"])),
+  nudge: () => true,
+  continue: () => true,
+};
+
+type Fields = Record<string, unknown>;
+
+/** What came over the wire as an input, checked where it enters; another kind or version is `invalid_input`. */
+export function parseInputRequest(body: string): InputRequest {
+  const request = parseObject(body);
+  const input = request["input"];
+  if (request["v"] !== 1 || request["kind"] !== "input") throw invalid("another kind or version of request");
+  if (!isId("run", request["run"])) throw invalid("a run id that is none");
+  if (!isObject(input) || !isId("input", input["id"])) throw invalid("an input without an id");
+  const { kind, at } = input;
+  if (typeof at !== "string" || Number.isNaN(Date.parse(at))) throw invalid("an input without an instant");
+  if (typeof kind !== "string" || !isKind(kind)) throw invalid("an input of a kind that this build does not know");
+  if (!kinds[kind](input)) throw invalid(`a malformed ${kind} input`);
+  return request as unknown as InputRequest;
+}
+
+/** An owner's answer, written by another engine. */
+export function parseInputAnswer(body: string): InputAnswer {
+  const answer = parseObject(body);
+  const known = answer["kind"] === "accepted" || answer["kind"] === "refused";
+  if (answer["v"] === 1 && known) return answer as unknown as InputAnswer;
+  throw new AgentFlowError("internal", "the owner's answer is of another version", { reason: "answer_unknown" });
+}
+
+function parseObject(body: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new AgentFlowError("invalid_input", "the body is no JSON", { reason: "invalid_json", cause });
+  }
+  if (isObject(value)) return value;
+  throw invalid("a body that is no object");
+}
+
+function isKind(kind: string): kind is RunInput["kind"] {
+  return Object.hasOwn(kinds, kind);
+}
+
+function isAttempt(input: Fields): boolean {
+  return isId("step instance", input["step"]) && isCount(input["attempt"]);
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+}
+
+function isValue(value: unknown): boolean {
+  return isObject(value) && ("inline" in value || (typeof value["blob"] === "string" && "bytes" in value));
+}
+
+function isOutcome(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  if (value["kind"] === "succeeded") return isValue(value["output"]);
+  if (value["kind"] === "lost") return typeof value["reason"] === "string";
+  const failure = value["failure"];
+  return value["kind"] === "failed" && isObject(failure) && typeof failure["code"] === "string";
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(what: string): AgentFlowError {
+  return new AgentFlowError("invalid_input", `an input request with ${what}`, { reason: "invalid_input_request" });
+}

@@ -1,0 +1,217 @@
+import type { Bus } from "@agentflow/bus";
+import type { PreparedPlan } from "@agentflow/core/plan";
+import type { World } from "@agentflow/host/clock";
+import {
+  AgentFlowError,
+  type BuildId,
+  type InputAnswer,
+  parseId,
+  type RunAnswer,
+  type StartRunBody,
+  type TenantId,
+} from "@agentflow/protocol";
+import type { AnswerOne, WaitOptions } from "../engine.ts";
+import type { EngineConfig } from "../engine-config.ts";
+import type { VersionHead } from "../registry/parse-head.ts";
+import type { Registry } from "../registry/registry.ts";
+import { checkInput } from "./check-input.ts";
+import type { RunEnd } from "./hand-on.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+import type { Plans } from "./plans.ts";
+import { refusalError } from "./refusal.ts";
+import type { Router } from "./router.ts";
+import { answerOfEnd, fetchAnswer } from "./run-end.ts";
+import { makeRunRef, type RunRef } from "./run-ref.ts";
+import { checkStart, makeStartInput, prepareInput } from "./start-input.ts";
+import type { Waiters } from "./waiters.ts";
+
+export interface StartsParts {
+  readonly bus: Bus;
+  readonly world: World;
+  readonly config: EngineConfig;
+  readonly registry: Registry;
+  readonly plans: Plans;
+  readonly router: Router;
+  readonly orchestrator: Orchestrator;
+  readonly waiters: Waiters<RunEnd>;
+  readonly build: BuildId;
+  /** How a run stands that is not in memory; undefined when there is none. */
+  readonly standing: (ref: RunRef) => Promise<Standing | undefined>;
+}
+
+export type Standing =
+  | { readonly kind: "open"; readonly status: "running" | "parked"; readonly revision: number }
+  | { readonly kind: "ended"; readonly end: RunEnd };
+
+/** Starts of runs and waits for their ends, without a promise a run where nothing has to be fetched. */
+export class Starts {
+  private readonly parts: StartsParts;
+
+  constructor(parts: StartsParts) {
+    this.parts = parts;
+  }
+
+  /** The returned function forgets the wait; the run goes on. */
+  start(tenant: TenantId, body: StartRunBody, to: { waitMs: number; answer: AnswerOne }): () => void {
+    const { plans, registry, world } = this.parts;
+    const wait = new Wait(to.answer);
+    try {
+      checkStart(body, world.clock.now());
+      const ref = makeRunRef(tenant, parseId("run", body.run));
+      const head = registry.peek(tenant, body.workflow, body.version);
+      const plan = head === undefined ? undefined : plans.peek(tenant, head.plan);
+      if (head !== undefined && plan !== undefined) this.begin({ ref, body, head, plan, wait, waitMs: to.waitMs });
+      else void this.find(ref, body, { wait, waitMs: to.waitMs });
+    } catch (error) {
+      wait.answer(AgentFlowError.from(error, "starting a run"));
+    }
+    return () => wait.forget();
+  }
+
+  /** Waits for the end of a run that somebody started. */
+  wait(tenant: TenantId, run: RunRef["run"], to: { waitMs: number; answer: AnswerOne }): () => void {
+    const wait = new Wait(to.answer);
+    const ref = makeRunRef(tenant, run);
+    void this.waitFor(ref, wait, to.waitMs).catch((error: unknown) => {
+      wait.answer(AgentFlowError.from(error, "waiting for a run"));
+    });
+    return () => wait.forget();
+  }
+
+  private async find(ref: RunRef, body: StartRunBody, to: { wait: Wait; waitMs: number }): Promise<void> {
+    const { registry, plans } = this.parts;
+    try {
+      const head = await registry.find(ref.tenant, body.workflow, body.version);
+      const plan = await plans.get(ref.tenant, head.plan);
+      if (plan === undefined) throw planMissing(body.workflow);
+      this.begin({ ref, body, head, plan, ...to });
+    } catch (error) {
+      to.wait.answer(AgentFlowError.from(error, "starting a run"));
+    }
+  }
+
+  private begin(of: {
+    ref: RunRef;
+    body: StartRunBody;
+    head: VersionHead;
+    plan: PreparedPlan;
+    wait: Wait;
+    waitMs: number;
+  }): void {
+    const { ref, body, head, wait, waitMs } = of;
+    checkInput(of.plan.plan.input, body.input ?? null, body.workflow);
+    const { value, blob } = prepareInput(ref, body.input ?? null);
+    const { router, build, world, bus } = this.parts;
+    const input = makeStartInput({ body, head, build, value, nowMs: world.clock.now() });
+    if (waitMs > 0) this.listen(ref, wait, waitMs);
+    const submit = (): void => router.submit(ref, input, (given) => this.started(ref, given, { wait, waitMs }));
+    if (blob === undefined) return submit();
+    bus.blobs.put(blob.key, blob.bytes).then(submit, (error: unknown) => {
+      wait.answer(AgentFlowError.from(error, "storing a run's input"));
+    });
+  }
+
+  private started(ref: RunRef, given: InputAnswer | AgentFlowError, to: { wait: Wait; waitMs: number }): void {
+    const { wait, waitMs } = to;
+    if ("code" in given) return wait.answer(given);
+    if (given.kind === "refused") return wait.answer(refusalError(given));
+    wait.revision = given.revision;
+    if (given.repeated === true) {
+      wait.repeated = true;
+      void this.waitFor(ref, wait, waitMs).catch((error: unknown) => {
+        wait.answer(AgentFlowError.from(error, "waiting for a run"));
+      });
+    } else if (waitMs <= 0) wait.answer({ run: ref.run, status: "running", revision: given.revision });
+  }
+
+  /** First listens, then looks: an end between the two is heard. */
+  private async waitFor(ref: RunRef, wait: Wait, waitMs: number): Promise<void> {
+    if (waitMs > 0 && !wait.listening) this.listen(ref, wait, waitMs);
+    const actor = this.parts.orchestrator.hot.get(ref.key);
+    if (waitMs > 0 && actor?.state?.kind === "active" && actor.parked === undefined) return;
+    const standing = await this.parts.standing(ref);
+    if (wait.over) return;
+    if (standing === undefined) throw noSuchRun(ref);
+    if (standing.kind === "ended") return this.ended(ref, wait, standing.end);
+    wait.revision = Math.max(wait.revision, standing.revision);
+    // A parked run does not end by itself: whoever waits is told at once.
+    if (waitMs <= 0 || standing.status === "parked") wait.answer(openAnswer(ref, wait, standing.status));
+  }
+
+  private listen(ref: RunRef, wait: Wait, waitMs: number): void {
+    const { waiters, config } = this.parts;
+    const forMs = Math.min(waitMs, config.waitMaxMs);
+    wait.listening = true;
+    wait.stop = waiters.add(ref.key, forMs, (end) => {
+      if (end === undefined) wait.answer(openAnswer(ref, wait, "running"));
+      else this.ended(ref, wait, end);
+    });
+  }
+
+  private ended(ref: RunRef, wait: Wait, end: RunEnd): void {
+    const answer = answerOfEnd(ref.run, end);
+    if (answer !== undefined) return wait.answer(answer);
+    wait.stop();
+    fetchAnswer(this.parts.bus.blobs, ref.run, end).then(
+      (fetched) => wait.answer(fetched),
+      (error: unknown) => wait.answer(AgentFlowError.from(error, "fetching a run's output")),
+    );
+  }
+}
+
+/** By callback as `start` and `wait`, but as a promise that a signal can give up. */
+export function asPromise(
+  begin: (answer: AnswerOne) => () => void,
+  { signal }: Pick<WaitOptions, "signal">,
+): Promise<RunAnswer> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      forget();
+      reject(new AgentFlowError("timeout", "the client stopped waiting; the run goes on", { reason: "wait_ended" }));
+    };
+    const forget = begin((answer) => {
+      signal?.removeEventListener("abort", abort);
+      if ("code" in answer) reject(answer);
+      else resolve(answer);
+    });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** One client that waits for one run: answered once, by whichever comes first. */
+class Wait {
+  over = false;
+  listening = false;
+  repeated = false;
+  revision = 0;
+  stop: () => void = () => undefined;
+  private readonly to: AnswerOne;
+
+  constructor(to: AnswerOne) {
+    this.to = to;
+  }
+
+  answer(given: RunAnswer | AgentFlowError): void {
+    if (this.over) return;
+    this.forget();
+    this.to(this.repeated && !("code" in given) ? { ...given, repeated: true } : given);
+  }
+
+  forget(): void {
+    this.over = true;
+    this.stop();
+  }
+}
+
+function openAnswer({ run }: RunRef, { revision }: Wait, status: "running" | "parked"): RunAnswer {
+  return { run, status, revision };
+}
+
+function planMissing(workflow: string): AgentFlowError {
+  return new AgentFlowError("internal", `the plan of workflow ${workflow} is not stored`, { reason: "plan_missing" });
+}
+
+function noSuchRun({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("not_found", `there is no run ${run}`, { reason: "run_not_found" });
+}

@@ -1,0 +1,153 @@
+import type { Table } from "@agentflow/bus";
+import { sleep, type Stop, type World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import {
+  type Busy,
+  type Callable,
+  type CallableView,
+  presenceMaxAgeMs,
+  type TenantId,
+  unixMs,
+  type WorkerPresence,
+  type WorkerView,
+} from "@agentflow/protocol";
+import type { Lane } from "../dispatcher/lane.ts";
+import type { Slots } from "../dispatcher/release.ts";
+import { parsePresence } from "./parse-presence.ts";
+
+export interface WorkersParts {
+  readonly table: Table;
+  readonly world: World;
+  readonly say: Log;
+  /** Slots came or went. */
+  readonly onChange: () => void;
+}
+
+const prefix = "worker.";
+const checkEveryMs = 1_000;
+const watchAgainMs = 500;
+
+/** Workers as their presence rows tell: who is alive, with how many slots, able to do what. */
+export class Workers implements Slots {
+  private readonly parts: WorkersParts;
+  private readonly rows = new Map<string, WorkerPresence>();
+  private readonly stopped = new AbortController();
+  private alive = new Set<string>();
+  private lanes = new Map<string, number>();
+  private pools = new Map<string, number>();
+  private watching: Promise<void> = Promise.resolve();
+  private stopTimer: Stop = () => undefined;
+
+  constructor(parts: WorkersParts) {
+    this.parts = parts;
+  }
+
+  /** Reads the rows there are, then follows their changes. */
+  async start(): Promise<void> {
+    for (const row of await this.parts.table.list(prefix)) this.put(row.key, row.value);
+    this.count();
+    this.watching = this.watch();
+    this.stopTimer = this.parts.world.timers.every(checkEveryMs, () => this.count(), { background: true });
+  }
+
+  async stop(): Promise<void> {
+    this.stopTimer();
+    this.stopped.abort();
+    await this.watching;
+  }
+
+  ofLane({ tenant, pool, build }: Lane): number {
+    return this.lanes.get(`${tenant} ${pool} ${build}`) ?? 0;
+  }
+
+  ofPool({ pool, build }: Lane): number {
+    return this.pools.get(`${pool} ${build}`) ?? 0;
+  }
+
+  get size(): number {
+    return this.alive.size;
+  }
+
+  list(tenant: TenantId): readonly WorkerView[] {
+    return [...this.rows]
+      .filter(([, row]) => row.tenant === tenant)
+      .map(([key, row]) => ({ ...row, alive: this.alive.has(key) }))
+      .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
+  }
+
+  /** Who holds an attempt now, as workers last said. */
+  holder(tenant: TenantId, of: { run: string; step: string; attempt: number }) {
+    for (const row of this.list(tenant)) {
+      const busy: Busy | undefined = row.busy.find(
+        (one) => one.run === of.run && one.step === of.step && one.attempt === of.attempt,
+      );
+      if (row.alive && busy !== undefined) return { worker: row.worker, since: busy.since };
+    }
+    return undefined;
+  }
+
+  callables(tenant: TenantId, kind: "tools" | "agents"): readonly CallableView[] {
+    const found = new Map<string, { callable: Callable; workers: string[] }>();
+    for (const row of this.list(tenant)) {
+      if (!row.alive) continue;
+      for (const callable of row.manifest?.[kind] ?? []) {
+        const known = found.get(callable.name) ?? { callable, workers: [] };
+        known.workers.push(row.worker);
+        found.set(callable.name, known);
+      }
+    }
+    return [...found.values()]
+      .map(({ callable, workers }) => ({ ...callable, workers }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private async watch(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      try {
+        for await (const changes of this.parts.table.watch(prefix, signal)) {
+          for (const { key, value } of changes) this.put(key, value);
+          this.count();
+        }
+      } catch (error) {
+        this.parts.say.warn("watching workers failed; trying again", { error });
+        await sleep(this.parts.world.timers, watchAgainMs, signal);
+      }
+    }
+  }
+
+  private put(key: string, value: string | undefined): void {
+    const row = value === undefined ? undefined : parsePresence(value);
+    if (row === undefined) this.rows.delete(key);
+    else this.rows.set(key, row);
+  }
+
+  /** Recounted as a whole: workers are few, and a row that ages has no change to tell of it. */
+  private count(): void {
+    const now = this.parts.world.clock.now();
+    const alive = new Set<string>();
+    const lanes = new Map<string, number>();
+    const byPool = new Map<string, Map<string, number>>();
+    for (const [key, row] of this.rows) {
+      if (now - unixMs(row.seenAt) > presenceMaxAgeMs) continue;
+      alive.add(key);
+      if (row.state === "draining" || row.state === "loading") continue;
+      const lane = `${row.tenant} ${row.pool} ${row.build}`;
+      lanes.set(lane, (lanes.get(lane) ?? 0) + row.slots);
+      const pool = `${row.pool} ${row.build}`;
+      const workers = byPool.get(pool) ?? new Map<string, number>();
+      byPool.set(pool, workers.set(row.worker, row.slots));
+    }
+    const pools = new Map<string, number>();
+    for (const [pool, workers] of byPool) pools.set(pool, [...workers.values()].reduce((a, b) => a + b, 0));
+    const changed = !sameCounts(lanes, this.lanes) || !sameCounts(pools, this.pools);
+    this.alive = alive;
+    this.lanes = lanes;
+    this.pools = pools;
+    if (changed) this.parts.onChange();
+  }
+}
+
+function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && [...a].every(([key, count]) => b.get(key) === count);
+}

@@ -1,0 +1,1 @@
+export { type CompileOptions, type CompiledWorkflow, compileWorkflow } from "./static.ts";

@@ -1,0 +1,124 @@
+/** A definition as authored becomes a plan: durations in milliseconds, defaults written out, needs worked out. */
+import type { Effect, Finding, Json, Plan, PlanCatch, PlanStep, StepId } from "@agentflow/protocol";
+import { isId } from "@agentflow/protocol";
+import { type Catalog, type CatalogEntry } from "../plan/catalog.ts";
+import type { Findings } from "../plan/findings.ts";
+import { expressionsOf } from "../plan/expressions.ts";
+import { validatePlan } from "../plan/validate.ts";
+import type { ReadStep } from "./read-step.ts";
+import { type ReadWorkflow, readWorkflow } from "./read-workflow.ts";
+
+export interface CompileOptions {
+  /** First 12 hex digits of the SHA-256 of the definition as authored. */
+  readonly version?: string;
+}
+
+export interface CompiledWorkflow {
+  /** Absent when any finding is an error. */
+  readonly plan?: Plan;
+  readonly findings: readonly Finding[];
+}
+
+/** Takes any value as the definition; what is wrong with it is told all at once, each with a JSON pointer. */
+export function compileWorkflow(
+  definition: unknown,
+  catalog: Catalog,
+  options: CompileOptions = {},
+): CompiledWorkflow {
+  const findings: Findings = { list: [] };
+  const read = readWorkflow(definition, findings);
+  if (read === undefined) return { findings: findings.list };
+  const plan = planOf(read, catalog, options.version ?? "");
+  const all = [...findings.list, ...validatePlan(plan, catalog)];
+  return all.some(({ severity }) => severity === "error") ? { findings: all } : { plan, findings: all };
+}
+
+function planOf(read: ReadWorkflow, catalog: Catalog, version: string): Plan {
+  const callers = callersOf(read);
+  const steps = [...read.steps.values()].map((step) => {
+    const caller = callers.get(step.id);
+    return [step.id, planStep(step, { read, catalog, caller })] as const;
+  });
+  return {
+    v: 1,
+    kind: "plan",
+    workflow: read.name,
+    version,
+    planner: "static",
+    ...(read.input === undefined ? {} : { input: read.input }),
+    ...(read.timeoutMs === undefined ? {} : { timeoutMs: read.timeoutMs }),
+    steps: Object.fromEntries(steps),
+    output: read.output,
+  };
+}
+
+interface Around {
+  readonly read: ReadWorkflow;
+  readonly catalog: Catalog;
+  readonly caller: StepId | undefined;
+}
+
+function planStep(step: ReadStep, around: Around): PlanStep {
+  const entry = entryOf(step, around.catalog);
+  const timeoutMs = step.timeoutMs ?? entry?.timeoutMs;
+  const caught = catchOf(step, around.read);
+  const base = {
+    uses: step.uses,
+    with: step.with,
+    join: step.join,
+    effect: effectOf(step, entry),
+    pool: step.pool,
+    retry: step.retry,
+    ...(step.if === undefined ? {} : { if: step.if }),
+    ...(step.forEach === undefined ? {} : { forEach: step.forEach }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(caught === undefined ? {} : { catch: caught }),
+    ...(step.select === undefined ? {} : { select: step.select }),
+  };
+  return { ...base, needs: needsOf(step, { ...base, needs: [] }, around) };
+}
+
+/** Written needs, those that expressions read, and for a handler the step that calls it; in the plan's order. */
+function needsOf(step: ReadStep, def: PlanStep, { read, caller }: Around): StepId[] {
+  const wanted = new Set<string>(step.needs);
+  for (const { compiled } of expressionsOf(def).compiled) {
+    for (const ref of compiled.refs.steps) if (ref.step !== step.id) wanted.add(ref.step);
+  }
+  if (caller !== undefined) wanted.add(caller);
+  const known = [...read.steps.keys()].filter((id) => wanted.has(id));
+  // Names of no step are kept: the validator tells of them.
+  const unknown = [...wanted].filter((id) => !read.steps.has(id));
+  return [...known, ...unknown.filter((id) => isId("step", id))];
+}
+
+function entryOf({ uses }: ReadStep, catalog: Catalog): CatalogEntry | undefined {
+  if (uses.kind === "tool") return catalog.tools.get(uses.name);
+  return uses.kind === "agent" ? catalog.agents.get(uses.name) : undefined;
+}
+
+/** What is not known to be harmless is taken to write. */
+function effectOf({ uses }: ReadStep, entry: CatalogEntry | undefined): Effect {
+  return uses.kind === "tool" || uses.kind === "agent" ? (entry?.effect ?? "write") : "pure";
+}
+
+function catchOf(step: ReadStep, read: ReadWorkflow): PlanCatch | undefined {
+  if (step.catch === undefined) return undefined;
+  const { when, then } = step.catch;
+  const base = when === undefined ? {} : { when };
+  const handler = handlerOf(then, read);
+  return handler === undefined ? { ...base, value: then } : { ...base, handler };
+}
+
+/** A text that names a step is a handler; everything else is a value. */
+function handlerOf(then: Json, read: ReadWorkflow): StepId | undefined {
+  return isId("step", then) && read.steps.has(then) ? then : undefined;
+}
+
+function callersOf(read: ReadWorkflow): Map<StepId, StepId> {
+  const callers = new Map<StepId, StepId>();
+  for (const step of read.steps.values()) {
+    const handler = step.catch === undefined ? undefined : handlerOf(step.catch.then, read);
+    if (handler !== undefined && !callers.has(handler)) callers.set(handler, step.id);
+  }
+  return callers;
+}

@@ -1,0 +1,82 @@
+import type {
+  AttemptFailed,
+  AttemptLost,
+  AttemptStarted,
+  StepId,
+  StepInstance,
+  StepUnknown,
+  TaskDispatched,
+} from "@agentflow/protocol";
+import { type Draft, type MutableRun, broken, putItem, putStep, writable } from "./draft.ts";
+import { type Place, placeOf } from "./place.ts";
+import { type ActiveRun, type ItemState, type TaskState, type Tries, isTask, noTries } from "./state.ts";
+
+type AttemptEvent = TaskDispatched | AttemptStarted | AttemptFailed | AttemptLost | StepUnknown;
+
+/** Facts about one attempt, of a step or of an item: the walk is the same. */
+export function applyAttempt(draft: Draft, event: AttemptEvent): void {
+  const run = writable(draft);
+  const place = placeOf(event.step);
+  const before = taskAt(run, place);
+  const next = nextTask(run, before, event);
+  if (event.kind === "task_dispatched") run.dispatched++;
+  put(draft, place, next, event.step);
+}
+
+/** The attempt's state of a step or item, if it has one. */
+export function taskAt(run: Pick<ActiveRun, "steps">, place: Place): ItemState | undefined {
+  const state = run.steps.get(place.id);
+  if (place.item === undefined) return state !== undefined && isTask(state) ? state : undefined;
+  return state?.kind === "expanded" ? state.items[place.item] : undefined;
+}
+
+function put(draft: Draft, place: Place, next: ItemState, step: StepInstance): void {
+  if (place.item !== undefined) return putItem(draft, place.id, { item: place.item, next });
+  if (next.kind === "cancelled") throw broken(`${step} is cancelled as a whole`);
+  putStep(writable(draft), place.id, next);
+}
+
+function nextTask(run: MutableRun, before: ItemState | undefined, event: AttemptEvent): ItemState {
+  if (event.kind === "task_dispatched") return dispatched(run, before, event);
+  if (before === undefined || !isTask(before)) throw broken(`${event.step} has no attempt ${event.attempt}`);
+  switch (event.kind) {
+    case "attempt_started":
+      if (before.kind !== "running") throw broken(`${event.step} is not running`);
+      return { ...before, worker: event.worker };
+    case "attempt_failed":
+      return failed(run, before, event);
+    case "attempt_lost":
+      return { kind: "due", since: before.since, tries: withLoss(before.tries, event.attempt) };
+    case "step_unknown":
+      return unknown(before, event);
+  }
+}
+
+function dispatched(run: MutableRun, before: ItemState | undefined, event: TaskDispatched): TaskState {
+  const open = before !== undefined && isTask(before) ? before : undefined;
+  const tries = open?.tries ?? noTries;
+  const { input, n, attempt } = event;
+  return { kind: "running", since: open?.since ?? sinceOf(run, event), tries: { ...tries, attempt }, input, n };
+}
+
+/** Items see what their step saw when it was opened. */
+function sinceOf(run: MutableRun, event: TaskDispatched): number {
+  const { id, item } = placeOf(event.step);
+  const parent = item === undefined ? undefined : run.steps.get(id);
+  return parent?.kind === "expanded" ? parent.since : run.seq;
+}
+
+function failed(run: MutableRun, before: TaskState, event: AttemptFailed): ItemState {
+  const tries = { ...before.tries, failed: before.tries.failed + 1 };
+  if (event.retryAt === undefined) return { kind: "failed", failure: event.failure, tries, seq: run.seq };
+  return { kind: "sleeping", since: before.since, tries, until: event.retryAt };
+}
+
+function unknown(before: TaskState, event: StepUnknown): TaskState {
+  const { since, tries } = before;
+  return { kind: "unknown", since, tries, at: event.at, reason: event.reason };
+}
+
+function withLoss(tries: Tries, attempt: number): Tries {
+  return { ...tries, lost: [...tries.lost, attempt] };
+}

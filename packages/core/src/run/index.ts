@@ -1,0 +1,5 @@
+export { type Answer, type DecideOptions, type Decided, decide } from "./decide.ts";
+export { evolve, evolveCommit, fold } from "./evolve.ts";
+export { runLimits } from "./limits.ts";
+export { openCommands } from "./open-commands.ts";
+export * from "./state.ts";

@@ -1,0 +1,155 @@
+/** Schemas of the events of a run. The descriptions are what the reference prints. */
+import { z } from "zod";
+import type { RunEvent } from "../events/run.ts";
+import { id, instant, sha256, shortHash, traceparent } from "./parse-id.ts";
+import { json, record } from "./parse-object.ts";
+import { attempt, failure, instance, labels, value } from "./value.ts";
+
+const at = instant.describe("When it was decided.");
+
+/** What a worker tells of an attempt it ran. */
+export const attemptFacts = {
+  worker: id("worker").exactOptional().describe("The worker that ran the attempt."),
+  startedAt: instant.exactOptional().describe("When the attempt began on the worker."),
+  ms: z.number().min(0).exactOptional().describe("How long the attempt took, in milliseconds."),
+  code: shortHash.exactOptional().describe("Hash of the user code that ran."),
+};
+
+function event<Kind extends RunEvent["kind"], Shape extends z.ZodRawShape>(
+  kind: Kind,
+  description: string,
+  shape: Shape,
+) {
+  return record({ kind: z.literal(kind), at, ...shape }).meta({ id: kind, description });
+}
+
+const runStarted = event("run_started", "The run began. Always the first event of a run.", {
+  workflow: z.string().describe("Name of the workflow."),
+  version: shortHash.describe("Version of the workflow: the head of its definition's hash."),
+  plan: id("definition").describe("Hash of the stored plan that the run walks."),
+  build: id("build").describe("The build whose workers take the run's tasks."),
+  input: value.describe("The run's input."),
+  fingerprint: sha256.describe("Hash of what the client asked for: another request under this id is a conflict."),
+  labels: labels.exactOptional(),
+  deadline: instant.exactOptional().describe("When the run fails with `timeout` unless it has ended."),
+  traceparent: traceparent.exactOptional().describe("Trace context of the client, as W3C writes it."),
+});
+
+const taskDispatched = event("task_dispatched", "An attempt was handed to the queue for a worker.", {
+  step: instance,
+  attempt,
+  input: id("input").describe("The input that led to it: part of the task's id."),
+  n: z.int().min(0).describe("Its number among the tasks of that input: the end of the task's id."),
+});
+
+const attemptStarted = event(
+  "attempt_started",
+  "An irreversible call is about to begin. Without this event the call certainly did not happen.",
+  { step: instance, attempt, worker: id("worker").describe("The worker that is about to call.") },
+);
+
+const attemptFailed = event("attempt_failed", "An attempt ended in a failure.", {
+  step: instance,
+  attempt,
+  failure: failure.describe("Why."),
+  retryAt: instant.exactOptional().describe("When the next attempt is due; absent when there is none."),
+  ...attemptFacts,
+});
+
+const attemptLost = event(
+  "attempt_lost",
+  "The worker or its runner died or lost its lease. Does not count against `retry.max`.",
+  { step: instance, attempt, reason: z.string().describe("What was lost."), ...attemptFacts },
+);
+
+const stepExpanded = event("step_expanded", "A `forEach` got its list: one instance of the step for each item.", {
+  step: instance,
+  count: z.int().min(0).describe("Number of items."),
+});
+
+const stepWaiting = event("step_waiting", "A `wait` step began to wait.", {
+  step: instance,
+  until: instant.describe("When it goes on."),
+});
+
+const stepSucceeded = event("step_succeeded", "A step has its output.", {
+  step: instance,
+  attempt: attempt.exactOptional(),
+  output: value.describe("What the step gave."),
+  selected: json.exactOptional().describe("What `select` gave: expressions see this instead of the output."),
+  ...attemptFacts,
+});
+
+const stepFailed = event("step_failed", "A step failed for good: no attempt is left.", {
+  step: instance,
+  failure: failure.describe("The failure of the last attempt."),
+});
+
+const stepCaught = event("step_caught", "A step failed and its `catch` took the failure.", {
+  step: instance,
+  failure: failure.describe("What was caught."),
+  handler: id("step").exactOptional().describe("The handler step that was given the failure."),
+  output: value.exactOptional().describe("Present when the step has ended: the value of its catch or handler."),
+  selected: json.exactOptional().describe("What the handler's `select` gave."),
+});
+
+const stepSkipped = event("step_skipped", "A step was not run.", {
+  step: instance,
+  reason: z
+    .enum(["condition", "not_needed"])
+    .describe("`condition`: its `if` was false. `not_needed`: nothing that it could follow was done."),
+});
+
+const stepCancelled = event("step_cancelled", "A step was stopped because the run ended or was cancelled.", {
+  step: instance,
+  reason: z.string().describe("Why."),
+});
+
+const stepUnknown = event(
+  "step_unknown",
+  "An irreversible call was lost after it had begun. A person must say what happened.",
+  { step: instance, attempt, reason: z.string().describe("What is known.") },
+);
+
+const eventEmitted = event("event_emitted", "An `emit` step told its event.", {
+  step: instance,
+  name: z.string().describe("Name of the emitted event."),
+  data: json.describe("What came with it."),
+});
+
+const runCompleted = event("run_completed", "The run ended with an output.", {
+  output: value.describe("The run's output."),
+});
+
+const runFailed = event("run_failed", "The run ended in a failure.", {
+  failure: failure.describe("Why."),
+  step: instance.exactOptional().describe("The step that failed, when it was a step."),
+});
+
+const runCancelled = event("run_cancelled", "The run was cancelled.", {
+  reason: z.string().describe("The reason that was given."),
+  by: z.string().exactOptional().describe("Who asked for it."),
+});
+
+/** Every kind, in the order in which the reference shows them. */
+export const eventSchemas = [
+  runStarted,
+  taskDispatched,
+  attemptStarted,
+  attemptFailed,
+  attemptLost,
+  stepExpanded,
+  stepWaiting,
+  stepSucceeded,
+  stepFailed,
+  stepCaught,
+  stepSkipped,
+  stepCancelled,
+  stepUnknown,
+  eventEmitted,
+  runCompleted,
+  runFailed,
+  runCancelled,
+] as const;
+
+export const runEvent = z.discriminatedUnion("kind", eventSchemas);

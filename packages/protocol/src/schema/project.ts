@@ -1,0 +1,168 @@
+/** Schema of agentflow.yaml. Editors show the descriptions, so they are written for who types. */
+import { z } from "zod";
+import type { Json } from "../json.ts";
+import { type TargetDefinition, busKinds } from "../project.ts";
+import { referencePattern } from "../reference.ts";
+import { apiVersion } from "../workflow.ts";
+import { duration, grammarInWords, idText } from "./parse-id.ts";
+import { authored, json } from "./parse-object.ts";
+
+const referenceError = "is not a reference: write env://NAME, env://NAME?default or secret://name";
+
+/** Any string of agentflow.yaml: plain text, or a reference that is well formed. */
+const text = z.string().max(10_000).regex(referencePattern, { error: referenceError });
+
+const onlyReference = z
+  .string()
+  .regex(referencePattern, { error: referenceError })
+  .regex(/^(env|secret):\/\//, {
+    error: "is a key in the clear, in a file that is committed: write secret://name or env://NAME",
+  });
+
+const setting = json.superRefine((value, context) => {
+  for (const path of malformedReferences(value)) {
+    context.addIssue({ code: "custom", path: [...path], message: referenceError });
+  }
+});
+
+const model = authored({
+  provider: text.meta({
+    description: "Who serves the model.",
+    examples: ["openai-compatible", "openai", "anthropic"],
+  }),
+  model: text.meta({
+    description: "The model's name at the provider.",
+    examples: ["env://AF_MODEL?scripted"],
+  }),
+  baseUrl: text.exactOptional().meta({
+    description: "Where the provider listens, when it is not the usual place.",
+    examples: ["env://AF_MODEL_URL?", "http://localhost:11434/v1"],
+  }),
+  apiKey: onlyReference.exactOptional().meta({
+    description: "Reference to the key, never the key: `secret://model-key` is MODEL_KEY in `.env`.",
+    examples: ["secret://model-key"],
+  }),
+});
+
+const pool = authored({
+  concurrency: z.int().min(1).max(10_000).meta({
+    description: "How many tasks one worker of this pool runs at the same time.",
+    examples: [8],
+  }),
+});
+
+const budgets = authored({
+  usd: z.number().min(0).exactOptional().meta({ description: "Money in US dollars.", examples: [5] }),
+  tokens: z.int().min(0).exactOptional().meta({
+    description: "Tokens of models, in and out.",
+    examples: [200_000],
+  }),
+  time: duration.exactOptional().meta({ description: "Time from start to end.", examples: ["30m"] }),
+});
+
+const workers = z
+  .record(idText("pool"), z.int().min(0).max(10_000))
+  .exactOptional()
+  .meta({ description: "How many workers of each pool.", examples: [{ default: 2 }] });
+
+const nats = authored({
+  replicas: z.literal([1, 3, 5]).exactOptional().meta({
+    description: "Servers that keep each record. 3 survive the loss of one.",
+    default: 1,
+  }),
+  url: text.exactOptional().meta({
+    description: "An existing NATS instead of one of our own.",
+    examples: ["env://NATS_URL"],
+  }),
+})
+  .exactOptional()
+  .meta({ description: "NATS JetStream, when it is the bus." });
+
+const bus = "What carries and keeps the records.";
+
+const local = authored({
+  kind: z.literal("local").exactOptional().meta({ description: "This machine, without containers." }),
+  bus: z.enum(busKinds).exactOptional().meta({ description: bus, default: "embedded" }),
+  nats,
+  workers,
+}).meta({ description: "This machine, without containers." });
+
+const docker = authored({
+  kind: z.literal("docker").meta({ description: "Containers on a Docker engine." }),
+  host: text.exactOptional().meta({
+    description: "The engine, when it is not the one that `docker` uses.",
+    examples: ["ssh://build@example.com"],
+  }),
+  bus: z.enum(busKinds).exactOptional().meta({ description: bus, default: "nats" }),
+  nats,
+  workers,
+}).meta({ description: "Containers on a Docker engine." });
+
+const kubernetes = authored({
+  kind: z.literal("kubernetes").meta({ description: "A Kubernetes cluster." }),
+  context: text.exactOptional().meta({
+    description: "Context of the kubeconfig; the current one when left out.",
+    examples: ["prod"],
+  }),
+  namespace: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: "is not a Kubernetes namespace" })
+    .exactOptional()
+    .meta({ description: "Namespace to deploy to; the project's name when left out." }),
+  bus: z.enum(["nats", "redis", "rabbitmq"]).exactOptional().meta({ description: bus, default: "nats" }),
+  nats,
+  workers,
+}).meta({ description: "A Kubernetes cluster." });
+
+const target: z.ZodType<TargetDefinition> = z.discriminatedUnion("kind", [local, docker, kubernetes], {
+  error: (issue) =>
+    issue.code === "invalid_union" ? "is not a kind of target: write local, docker or kubernetes" : undefined,
+});
+
+export const project = authored({
+  apiVersion: z.literal(apiVersion).meta({ description: "Version of this file's format." }),
+  kind: z.literal("Project").meta({ description: "What this file is." }),
+  name: idText("project").meta({
+    description: `The project's name: ${grammarInWords.project}.`,
+    examples: ["triage"],
+  }),
+  description: z.string().max(1_000).exactOptional().meta({ description: "What the project is for." }),
+  models: z
+    .record(idText("agent"), model)
+    .exactOptional()
+    .meta({ description: "Models by the name that agents use. `default` serves those that name none." }),
+  pools: z
+    .record(idText("pool"), pool)
+    .exactOptional()
+    .meta({ description: "Pools of workers. Steps that name none run in `default`." }),
+  budgets: budgets.exactOptional().meta({ description: "What one run may use up." }),
+  targets: z
+    .record(idText("project"), target)
+    .exactOptional()
+    .meta({ description: "Where the project runs: `dev` is this machine, others are deployed to." }),
+  settings: z
+    .record(z.string(), setting)
+    .exactOptional()
+    .meta({ description: "Settings of the processes, as the reference of the configuration lists them." }),
+  flags: z
+    .record(idText("agent"), z.union([z.boolean(), z.number().min(0).max(100)]))
+    .exactOptional()
+    .meta({ description: "Feature flags: on, off, or the percentage of keys for which it is on." }),
+});
+
+type Path = readonly (string | number)[];
+
+/** Where in a setting a string begins as a reference and does not go on as one. */
+function malformedReferences(root: Json): Path[] {
+  const found: Path[] = [];
+  const open: { readonly value: unknown; readonly path: Path }[] = [{ value: root, path: [] }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, path } = next;
+    if (typeof value === "string" && !referencePattern.test(value)) found.push(path);
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, inner] of Object.entries(value)) {
+      open.push({ value: inner, path: [...path, Array.isArray(value) ? Number(key) : key] });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,55 @@
+/** Schemas of what workers say of themselves. */
+import { z } from "zod";
+import type { LoadProblem } from "../worker.ts";
+import { id, instant, shortHash } from "./parse-id.ts";
+import { jsonObject, list, record } from "./parse-object.ts";
+import { attempt, effect, instance } from "./value.ts";
+import { workflow } from "./workflow.ts";
+
+const callable = record({
+  name: z.string(),
+  description: z.string(),
+  effect,
+  input: jsonObject.exactOptional().describe("JSON Schema of what it takes."),
+  output: jsonObject.exactOptional().describe("JSON Schema of what it gives."),
+  file: z.string().describe("Relative to the project."),
+  timeoutMs: z.int().min(1).exactOptional(),
+}).meta({ id: "Callable", description: "A tool or a function agent as it was declared." });
+
+export const manifest = record({
+  v: z.literal(1),
+  kind: z.literal("manifest"),
+  code: shortHash.describe("Hash of the project's code files."),
+  tools: list(callable),
+  agents: list(callable),
+  workflows: list(workflow).describe("Workflows written in TypeScript."),
+}).meta({ id: "Manifest", description: "What the loaded code offers." });
+
+const loadProblem: z.ZodType<LoadProblem> = record({
+  message: z.string(),
+  file: z.string().exactOptional(),
+  line: z.int().exactOptional(),
+  column: z.int().exactOptional(),
+  frame: z.string().exactOptional().describe("The source line and a caret below the column."),
+  hint: z.string().exactOptional(),
+}).meta({ id: "LoadProblem", description: "Why user code does not load." });
+
+export const workerPresence = record({
+  v: z.literal(1).describe("Version of this record."),
+  kind: z.literal("worker"),
+  worker: id("worker"),
+  tenant: id("tenant"),
+  pool: id("pool"),
+  build: id("build"),
+  slots: z.int().min(0).describe("Tasks it runs at the same time."),
+  host: z.string(),
+  pid: z.int(),
+  since: instant,
+  seenAt: instant,
+  state: z.enum(["loading", "ready", "broken", "draining"]),
+  manifest: manifest.exactOptional(),
+  problem: loadProblem.exactOptional(),
+  busy: list(
+    record({ run: id("run"), step: instance, attempt, uses: z.string(), since: instant }),
+  ).describe("What it works on."),
+});

@@ -1,0 +1,25 @@
+/** Where the processes of a worker start, and the environment that user code gets. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+
+/** The file that a supervisor process starts on. */
+export const supervisorEntry = built("main");
+/** The file that a runner process starts on. */
+export const runnerEntry = built("runner/main");
+
+/** Sources run as they are where nothing was built: tests of this repository. */
+function built(name: string): string {
+  const js = path.join(import.meta.dirname, `${name}.js`);
+  if (existsSync(js)) return js;
+  const dist = path.join(import.meta.dirname, "..", "dist", `${name}.js`);
+  return existsSync(dist) ? dist : path.join(import.meta.dirname, `${name}.ts`);
+}
+
+/** An ordinary environment, without what is ours. */
+export function runnerEnvironment(all: { readonly [name: string]: string | undefined }): { [name: string]: string } {
+  const kept: { [name: string]: string } = {};
+  for (const [name, value] of Object.entries(all)) {
+    if (value !== undefined && !name.startsWith("AF_") && name !== "NODE_OPTIONS") kept[name] = value;
+  }
+  return kept;
+}
