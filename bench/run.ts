@@ -8,6 +8,7 @@ import os from "node:os";
 import path from "node:path";
 import { type System, systemNamed } from "./harness/adapter.ts";
 import { parseFlags } from "./harness/parse-flags.ts";
+import { parseResult, parseSitting } from "./harness/parse-sitting.ts";
 import { prepare } from "./harness/peers.ts";
 import type { Sitting, SystemResult } from "./harness/result.ts";
 import { renderSitting } from "./harness/table.ts";
@@ -16,7 +17,7 @@ import { probeFsync } from "./lib/fsync-probe.ts";
 
 const words = process.argv.slice(2);
 const flags = parseFlags(words);
-const sitting: Sitting = flags.from === undefined ? sit() : JSON.parse(readFileSync(flags.from, "utf8"));
+const sitting = flags.from === undefined ? sit() : parseSitting(readFileSync(flags.from, "utf8"));
 process.stdout.write(`${renderSitting(sitting)}\n`);
 process.exitCode = sitting.results.some(({ errors }) => Object.keys(errors).length > 0) ? 1 : 0;
 
@@ -27,7 +28,9 @@ function sit(): Sitting {
   // Every name is looked up before the first measurement: a typing error must not cost an hour.
   const chosen = flags.systems.map(systemNamed).map((system) => ({ system, missing: prepare(system) }));
   const before = probeFsync();
-  const results = chosen.flatMap(({ system, missing }) => (missing === undefined ? measure(system, dir) : []));
+  const results = chosen.flatMap(({ system, missing }) =>
+    missing === undefined ? measure(system, dir) : [],
+  );
   const recorded: Sitting = {
     date,
     node: process.version,
@@ -53,8 +56,7 @@ function measure(system: System, dir: string): SystemResult[] {
     env: { ...process.env, ...system.env },
   });
   try {
-    const result: SystemResult = JSON.parse(readFileSync(out, "utf8"));
-    return [result];
+    return [parseResult(readFileSync(out, "utf8"))];
   } catch {
     const errors = { start: `the measuring process ended with ${done.status ?? done.signal}` };
     return [{ system: system.name, note: "", reps: [], errors }];

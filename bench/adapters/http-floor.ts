@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import http from "node:http";
 import path from "node:path";
+import { parseAnswer } from "../floor/parse-floor.ts";
 import type { Adapter, Work } from "../harness/adapter.ts";
 import { NODE, ROOT, runDir, start, stop } from "../lib/children.ts";
 import type { Pids } from "../lib/sampler.ts";
@@ -41,10 +42,7 @@ export default class HttpFloor implements Adapter {
         let text = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (text += chunk));
-        response.on("end", () => {
-          const { output }: { output: number } = JSON.parse(text);
-          resolve(output);
-        });
+        response.on("end", () => resolve(parseAnswer(text).output));
       });
       request.on("error", reject);
       request.end(body);

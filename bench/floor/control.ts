@@ -11,6 +11,7 @@ import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Work } from "../harness/adapter.ts";
 import { type Link, openLink } from "./frames.ts";
+import { parseWork } from "./parse-floor.ts";
 import type { LogRow, ProjectionRow, StepMessage, WriterMessage } from "./messages.ts";
 
 interface Run extends Work {
@@ -68,7 +69,7 @@ function say(message: WriterMessage): void {
 }
 
 const inFlight = new Map<number, Run>();
-let worker: Link<StepMessage> | undefined;
+let worker: Link | undefined;
 
 function begin(work: Work, answer: (value: number) => void): void {
   const run: Run = { ...work, id: `r${serial++}`, startedAt: Date.now(), answer, value: 0, left: work.steps };
@@ -93,7 +94,13 @@ function onResult([task, value]: StepMessage): void {
   const last = run.left === 0;
   append({ run: run.id, body: JSON.stringify({ kind: "result", task, value, at: Date.now() }) }, () => {
     if (!last) return;
-    ended.push({ run: run.id, kind: run.kind, status: "done", startedAt: run.startedAt, endedAt: Date.now() });
+    ended.push({
+      run: run.id,
+      kind: run.kind,
+      status: "done",
+      startedAt: run.startedAt,
+      endedAt: Date.now(),
+    });
     run.answer(run.value);
   });
   // Result and next task are rows of the same turn, so of the same transaction.
@@ -104,8 +111,7 @@ const api = http.createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const work: Work = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-    begin(work, (value) => {
+    begin(parseWork(Buffer.concat(chunks).toString("utf8")), (value) => {
       const body = JSON.stringify({ status: "completed", output: value });
       response.writeHead(200, { "content-type": "application/json", "content-length": body.length });
       response.end(body);
@@ -116,13 +122,16 @@ const api = http.createServer((request, response) => {
 const socketPath = path.join(dir, "worker.sock");
 net
   .createServer((socket) => {
-    worker = openLink<StepMessage, StepMessage>(socket, onResult);
+    worker = openLink(socket, onResult);
     api.listen(0, "127.0.0.1", () => {
       const address = api.address();
-      if (address !== null && typeof address === "object") process.send?.({ port: address.port, worker: child.pid });
+      if (address !== null && typeof address === "object")
+        process.send?.({ port: address.port, worker: child.pid });
     });
   })
   .listen(socketPath);
 const workerFile = path.join(import.meta.dirname, "worker.ts");
-const child = spawn(process.execPath, ["--max-semi-space-size=4", workerFile, socketPath], { stdio: "ignore" });
+const child = spawn(process.execPath, ["--max-semi-space-size=4", workerFile, socketPath], {
+  stdio: "ignore",
+});
 process.on("disconnect", () => process.exit(0));

@@ -10,7 +10,9 @@ if (port === null) throw new Error("the writer is a worker thread");
 const dir = String(workerData);
 const log = new DatabaseSync(path.join(dir, "log.db"));
 log.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096");
-log.exec("CREATE TABLE log(revision INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, body TEXT NOT NULL)");
+log.exec(
+  "CREATE TABLE log(revision INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, body TEXT NOT NULL)",
+);
 log.exec("CREATE INDEX log_run ON log(run, revision)");
 const append = log.prepare("INSERT INTO log(run, body) VALUES(?, ?)");
 const begin = log.prepare("BEGIN IMMEDIATE");
@@ -18,7 +20,9 @@ const commit = log.prepare("COMMIT");
 
 const read = new DatabaseSync(path.join(dir, "read.db"));
 read.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096");
-read.exec("CREATE TABLE runs(run TEXT PRIMARY KEY, kind TEXT, status TEXT, startedAt INTEGER, endedAt INTEGER)");
+read.exec(
+  "CREATE TABLE runs(run TEXT PRIMARY KEY, kind TEXT, status TEXT, startedAt INTEGER, endedAt INTEGER)",
+);
 read.exec("CREATE INDEX runs_status ON runs(status, startedAt)");
 read.exec("CREATE INDEX runs_kind ON runs(kind, startedAt)");
 const upsert = read.prepare("INSERT OR REPLACE INTO runs VALUES(?, ?, ?, ?, ?)");

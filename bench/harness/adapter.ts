@@ -3,6 +3,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "../lib/children.ts";
 import type { Pids } from "../lib/sampler.ts";
+import { parseAdapter } from "./parse-adapter.ts";
 
 /** A step adds 1: the result of a run must equal its number of steps. */
 export interface Work {
@@ -39,27 +40,42 @@ const nats = { packages: ["@nats-io/jetstream"], programs: ["nats-server"] };
 
 /** Every system that can be measured, with the variants that are worth a name. */
 export const systems: readonly System[] = [
-  { name: "http-floor", adapter: "http-floor.ts", env: {}, needs: none },
-  { name: "agentflow-embedded", adapter: "agentflow-embedded.ts", env: {}, needs: none },
-  { name: "agentflow-embedded-post", adapter: "agentflow-embedded.ts", env: { BENCH_DOOR: "post" }, needs: none },
-  { name: "restate", adapter: "restate.mjs", env: {}, needs: restate },
-  { name: "restate-nofsync", adapter: "restate.mjs", env: { BENCH_RESTATE_NOFSYNC: "1" }, needs: restate },
-  { name: "bullmq-fsync", adapter: "bullmq.mjs", env: { BENCH_REDIS_FSYNC: "always" }, needs: redis },
-  { name: "bullmq", adapter: "bullmq.mjs", env: {}, needs: redis },
-  { name: "dbos", adapter: "dbos.mjs", env: {}, needs: postgres },
-  { name: "dbos-async", adapter: "dbos.mjs", env: { BENCH_PG_ASYNC: "1" }, needs: postgres },
-  { name: "dbos-queue", adapter: "dbos-queue.mjs", env: {}, needs: postgres },
+  { name: "http-floor", adapter: "adapters/http-floor.ts", env: {}, needs: none },
+  { name: "agentflow-embedded", adapter: "adapters/agentflow-embedded.ts", env: {}, needs: none },
+  {
+    name: "agentflow-embedded-post",
+    adapter: "adapters/agentflow-embedded.ts",
+    env: { BENCH_DOOR: "post" },
+    needs: none,
+  },
+  { name: "restate", adapter: "peers/restate.mjs", env: {}, needs: restate },
+  {
+    name: "restate-nofsync",
+    adapter: "peers/restate.mjs",
+    env: { BENCH_RESTATE_NOFSYNC: "1" },
+    needs: restate,
+  },
+  { name: "bullmq-fsync", adapter: "peers/bullmq.mjs", env: { BENCH_REDIS_FSYNC: "always" }, needs: redis },
+  { name: "bullmq", adapter: "peers/bullmq.mjs", env: {}, needs: redis },
+  { name: "dbos", adapter: "peers/dbos.mjs", env: {}, needs: postgres },
+  { name: "dbos-async", adapter: "peers/dbos.mjs", env: { BENCH_PG_ASYNC: "1" }, needs: postgres },
+  { name: "dbos-queue", adapter: "peers/dbos-queue.mjs", env: {}, needs: postgres },
   {
     name: "langgraph",
-    adapter: "langgraph.mjs",
+    adapter: "peers/langgraph.mjs",
     env: {},
     needs: { packages: ["@langchain/langgraph-cli"], programs: [] },
   },
-  { name: "nats-direct", adapter: "nats-direct.mjs", env: {}, needs: nats },
-  { name: "nats-floor", adapter: "nats-floor.mjs", env: {}, needs: nats },
-  { name: "nats-notify", adapter: "nats-notify.mjs", env: {}, needs: nats },
-  { name: "nats-local", adapter: "nats-local.mjs", env: {}, needs: nats },
-  { name: "nats-shards-fsync", adapter: "nats-shards.mjs", env: { BENCH_NATS_SYNC: "always" }, needs: nats },
+  { name: "nats-direct", adapter: "peers/nats-direct.mjs", env: {}, needs: nats },
+  { name: "nats-floor", adapter: "peers/nats-floor.mjs", env: {}, needs: nats },
+  { name: "nats-notify", adapter: "peers/nats-notify.mjs", env: {}, needs: nats },
+  { name: "nats-local", adapter: "peers/nats-local.mjs", env: {}, needs: nats },
+  {
+    name: "nats-shards-fsync",
+    adapter: "peers/nats-shards.mjs",
+    env: { BENCH_NATS_SYNC: "always" },
+    needs: nats,
+  },
 ];
 
 /** What is measured when nothing else is asked for. */
@@ -78,10 +94,9 @@ export function systemNamed(name: string): System {
   throw new Error(`no system "${name}"; there are: ${systems.map((system) => system.name).join(", ")}`);
 }
 
-type AdapterModule = { readonly default: new () => Adapter };
-
+/** The file's default export is a class that takes nothing. */
 export async function makeAdapter(system: System): Promise<Adapter> {
-  const file = path.join(ROOT, "adapters", system.adapter);
-  const loaded: AdapterModule = await import(pathToFileURL(file).href);
-  return new loaded.default();
+  const { href } = pathToFileURL(path.join(ROOT, system.adapter));
+  const Adapter = parseAdapter(await import(href));
+  return new Adapter();
 }

@@ -20,7 +20,9 @@ export const columns: readonly Column[] = [
   column("w3PerSec", "W3 runs/s", "w3", ({ w3 }) => w3?.perSec),
   column("w3Cpu", "W3 CPU ms a run", "w3", ({ w3 }) => w3?.cpuMsPerRun),
   column("w4P50", "W4 p50 ms", "w4", ({ w4 }) => w4?.p50),
-  column("w3Memory", "W3 memory MiB", "w3", ({ w3 }) => (w3 === undefined ? undefined : mebi(w3.peakPssTotal))),
+  column("w3Memory", "W3 memory MiB", "w3", ({ w3 }) =>
+    w3 === undefined ? undefined : mebi(w3.peakPssTotal),
+  ),
   { key: "memoryAfter", title: "W5 control MiB", work: "w5", value: memoryAfter },
   { key: "rateAfter", title: "W5 rate %", work: "w5", value: rateAfter },
 ];

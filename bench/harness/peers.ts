@@ -12,7 +12,10 @@ export interface Missing {
   readonly install: string;
 }
 
-const debian: { readonly [program: string]: string } = { "redis-server": "redis-server", postgres: "postgresql" };
+const debian: { readonly [program: string]: string } = {
+  "redis-server": "redis-server",
+  postgres: "postgresql",
+};
 
 /** Installs what may be installed without asking; says what a system still misses, or nothing. */
 export function prepare(system: System): Missing | undefined {
@@ -30,7 +33,9 @@ export function prepare(system: System): Missing | undefined {
 /** `npm ci` in bench/, once for each lockfile. Packages with install scripts work without them here. */
 function installPackages(): void {
   const stamp = path.join(ROOT, "node_modules/.bench-lock-sha256");
-  const lock = createHash("sha256").update(readFileSync(path.join(ROOT, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(path.join(ROOT, "package-lock.json")))
+    .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   process.stderr.write("Installing the peers (npm ci in bench/) ...\n");
   const words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", ROOT];
@@ -40,7 +45,8 @@ function installPackages(): void {
 
 function installProgram(program: string): Missing | undefined {
   const name = debian[program];
-  if (name === undefined) return { why: `${program} is not on the PATH`, install: `put ${program} on the PATH` };
+  if (name === undefined)
+    return { why: `${program} is not on the PATH`, install: `put ${program} on the PATH` };
   const install = `apt-get install -y ${name}`;
   if (process.getuid?.() === 0 || process.env["AF_TEST_INSTALL"] === "1") {
     process.stderr.write(`Installing ${name} ...\n`);

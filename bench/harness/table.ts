@@ -82,7 +82,9 @@ function verdicts(rows: readonly SystemResult[]): string[] {
       return [`${column.title} ${figure(value)} (${budgetText(budget)})`];
     });
     if (Object.keys(budgets).length === 0) return [];
-    return [`${row.system}: ${missed.length === 0 ? "within every budget measured" : `missed ${missed.join(", ")}`}`];
+    return [
+      `${row.system}: ${missed.length === 0 ? "within every budget measured" : `missed ${missed.join(", ")}`}`,
+    ];
   });
 }
 
@@ -90,7 +92,9 @@ function legend(rows: readonly SystemResult[], ours: SystemResult | undefined): 
   const strangers = rows.filter((row) => works.some((work) => !isComparable(row, { ours, work })));
   if (strangers.length === 0) return [];
   const against = `differs by more than ${foreignDifferenceMax} from ${ours?.system ?? "the first row"}`;
-  return [`† not comparable: the share of CPU that others took ${against} (${strangers.map(({ system }) => system).join(", ")})`];
+  return [
+    `† not comparable: the share of CPU that others took ${against} (${strangers.map(({ system }) => system).join(", ")})`,
+  ];
 }
 
 function problems({ results, skipped }: Sitting): string[] {

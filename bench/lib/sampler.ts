@@ -35,7 +35,9 @@ class Sampling {
   #looks = 0;
 
   constructor(roots: Pids) {
-    const pairs = Object.entries(roots).flatMap(([label, pids]) => [pids].flat().map((pid) => ({ pid, label })));
+    const pairs = Object.entries(roots).flatMap(([label, pids]) =>
+      [pids].flat().map((pid) => ({ pid, label })),
+    );
     this.#roots = new Map(pairs.map(({ pid, label }) => [pid, label]));
   }
 
@@ -46,7 +48,8 @@ class Sampling {
       const ticks = table.get(pid)?.ticks ?? 0;
       const seen = this.#seen.get(pid);
       // A process that came later began at zero: all it used was used here.
-      if (seen === undefined) this.#seen.set(pid, { label, first: this.#looks === 0 ? ticks : 0, last: ticks });
+      if (seen === undefined)
+        this.#seen.set(pid, { label, first: this.#looks === 0 ? ticks : 0, last: ticks });
       else seen.last = ticks;
     }
     this.#looks++;

@@ -17,7 +17,9 @@ class Demo {
   #dev: ChildProcess | undefined;
 
   async run(): Promise<void> {
-    console.log("AgentFlow: from an empty folder to a finished, explained run. No key, no account, no Docker.\n");
+    console.log(
+      "AgentFlow: from an empty folder to a finished, explained run. No key, no account, no Docker.\n",
+    );
     await this.#af(["init", "license-check", "--template", "repo-report", "--yes", "--no-git"], this.#folder);
     await this.#af(["validate"]);
     await this.#startDev();
@@ -50,10 +52,14 @@ class Demo {
     });
     this.#dev = dev;
     const ready = await this.#readyLine(dev);
-    console.log(`ready in ${ready.readyMs} ms at ${ready.url}: ${ready.tools.length} tools, state ${ready.durability}`);
+    console.log(
+      `ready in ${ready.readyMs} ms at ${ready.url}: ${ready.tools.length} tools, state ${ready.durability}`,
+    );
   }
 
-  #readyLine(dev: ChildProcess): Promise<{ url: string; readyMs: number; tools: string[]; durability: string }> {
+  #readyLine(
+    dev: ChildProcess,
+  ): Promise<{ url: string; readyMs: number; tools: string[]; durability: string }> {
     return new Promise((resolve, reject) => {
       let text = "";
       const timer = setTimeout(() => reject(new Error("af dev did not get ready")), readyWithinMs);
@@ -61,7 +67,9 @@ class Demo {
         clearTimeout(timer);
         work();
       };
-      dev.once("exit", (code) => done(() => reject(new Error(`af dev ended with exit code ${code}: ${text}`))));
+      dev.once("exit", (code) =>
+        done(() => reject(new Error(`af dev ended with exit code ${code}: ${text}`))),
+      );
       dev.stdout?.on("data", (chunk: Buffer) => {
         text += chunk.toString("utf8");
         const line = text.split("\n").find((part) => part.includes('"kind":"ready"') && part.endsWith("}"));

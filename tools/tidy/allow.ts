@@ -34,6 +34,11 @@ export const adapters = [
   "packages/cli/src/**",
   // A child process that runs users' code; it owns nothing that is replayed.
   "packages/runtime/src/runner/**",
+  // Where a worker meets the operating system: pipes, children and what they print.
+  "packages/runtime/src/channel/frames.ts",
+  "packages/runtime/src/worker/{runner-process,output-lines}.ts",
+  // The HTTP edge: what keeps a connection alive or cuts it off is never replayed.
+  "packages/control-plane/src/api/{server,events,socket}.ts",
   // The system clock, dice, timers and signals behind the ports that servers take.
   "packages/host/src/system/**",
   // What the client does with the platform it runs on.
@@ -49,6 +54,8 @@ export const casters = [
   "packages/protocol/src/{ids,subjects,errors}.ts",
   "**/parse*.ts",
   "**/*-parse.ts",
+  // Proxies that stand for values of a run: their types are the whole point, and the compiler cannot see them.
+  "packages/sdk/src/define/{expression,workflow}.ts",
   // Users' projects are shown the plainest code, and are theirs to style.
   "templates/**",
   "packages/cli/templates/**",

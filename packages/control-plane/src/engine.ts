@@ -1,207 +1,157 @@
-/**
- * The engine of a control plane: everything behind the API. `startEngine` composes the parts; the API and the
- * command line's local mode talk to the `Engine` interface and to nothing below it.
- */
-import type { Bus } from "@agentflow/bus";
-import type { World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
-import type {
-  AgentFlowError,
-  BuildId,
-  CallableView,
-  EventPage,
-  InputAnswer,
-  InstallationStatus,
-  LogLevel,
-  LogRecord,
-  LogSource,
-  PoolName,
-  RegisterBody,
-  ResolveBody,
-  RunAnswer,
-  RunEventView,
-  RunId,
-  RunInput,
-  RunPage,
-  RunStatus,
-  RunView,
-  SpanRecord,
-  StartRunBody,
-  TelemetryBatch,
-  TelemetryPage,
-  TenantId,
-  WhyAnswer,
-  WorkerView,
-  WorkflowName,
-  WorkflowSummary,
-  WorkflowView,
-} from "@agentflow/protocol";
-import type { EngineConfig } from "./engine-config.ts";
-import type { Metrics } from "@agentflow/host/metrics";
+export type * from "./engine-api.ts";
+import { Dispatcher } from "./dispatcher/dispatcher.ts";
+import { WatermarkKeeper } from "./dispatcher/watermark.ts";
+import type { Engine, EngineOptions } from "./engine-api.ts";
+import { engineDefaults } from "./engine-config.ts";
+import { createEngineMetrics, registerGauges } from "./engine-metrics.ts";
+import { engineStatus } from "./engine-status.ts";
+import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
+import { Orchestrator } from "./orchestrator/orchestrator.ts";
+import { ownAll } from "./orchestrator/ownership.ts";
+import { Plans } from "./orchestrator/plans.ts";
+import { Router } from "./orchestrator/router.ts";
+import { RunQueries } from "./orchestrator/run-queries.ts";
+import { Runs } from "./orchestrator/runs.ts";
+import { Starts } from "./orchestrator/starts.ts";
+import { Waiters } from "./orchestrator/waiters.ts";
+import { Archive } from "./projector/archive.ts";
+import { Hub } from "./projector/hub.ts";
+import { createLogTail } from "./projector/log-tail.ts";
+import { Projector } from "./projector/projector.ts";
+import { openReadStore } from "./projector/read-store.ts";
+import { Registry } from "./registry/registry.ts";
+import { Workers } from "./registry/workers.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import { Sweep } from "./scheduler/sweep.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 
-export interface EngineOptions {
-  readonly bus: Bus;
-  readonly world: World;
-  readonly log: Log;
-  /** A registry that no other engine has used: the names are taken once. */
-  readonly metrics: Metrics;
-  /** This control plane's own name: the owner of its shards, and the source of its telemetry. */
-  readonly node: string;
-  /** The release that runs: shown by `status`. */
-  readonly version: string;
-  readonly tenantDefaults: TenantDefaults;
-  /** The folder of `read.db`, made when missing; ":memory:" keeps the read model in this thread's memory. */
-  readonly readModelDir: string;
-  readonly config?: Partial<EngineConfig>;
+/** Starts an engine on a bus; resolves once what was open is taken up again and its shards are served. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const parts = await buildParts(options);
+  const { projector, telemetry, workers, registry, watermark, sweep, router, recovery } = parts;
+  await workers.start();
+  await registry.start();
+  await projector.start();
+  await telemetry.start();
+  recovery.wasSent = await watermark.open();
+  const count = await sweep.recover();
+  recovery.wasSent = () => false;
+  if (count > 0) options.log.info("runs taken up again", { runs: count });
+  await router.serve();
+  watermark.start();
+  sweep.start();
+  return engineOf(options, parts);
 }
 
-/** What holds for a tenant that has said nothing of its own. */
-export interface TenantDefaults {
-  /** The build that new runs are pinned to. */
-  readonly build: BuildId;
+type Parts = Awaited<ReturnType<typeof buildParts>>;
+
+async function buildParts(options: EngineOptions) {
+  const { bus, world, node } = options;
+  const config = { ...engineDefaults, ...options.config };
+  const metrics = createEngineMetrics(options.metrics);
+  const say = options.log.child({ component: "engine" });
+  const ownership = await ownAll({ bus, world, node });
+  const store = openReadStore(options.readModelDir);
+  const base = { bus, world, say, config, metrics, log: bus.log, store, skipped: metrics.skipped };
+  const tail = createLogTail(bus.log, metrics.skipped);
+  const hub = new Hub();
+  const archive = new Archive(base);
+  const projector = new Projector({ ...base, tail, hub, refill: () => archive.refill() });
+  const workers: Workers = new Workers({ ...base, table: bus.table, onChange: () => dispatcher.slotsChanged() });
+  const dispatcher = new Dispatcher({ ...base, queue: bus.queue, slots: workers });
+  const plans = new Plans(bus.blobs, config.plansMax);
+  const registry = new Registry({ ...base, plans, workers });
+  const waiters = new Waiters<RunEnd>(world, config.waitersMax);
+  const scheduler: Scheduler = new Scheduler({ world, submit: (ref, input) => handOn.timer(ref, input) });
+  const recovery = { wasSent: (_revision: number): boolean => false };
+  const handOn: HandOn = new HandOn({
+    ...base,
+    tail,
+    dispatcher,
+    scheduler,
+    waiters,
+    submit: (ref, input, answer) => router.submit(ref, input, answer),
+    wasSent: (revision) => recovery.wasSent(revision),
+  });
+  const orchestrator = new Orchestrator({
+    ...base,
+    plans,
+    handOn,
+    maybeArchived: (ref) => archive.maybeHas(ref),
+    isArchived: (ref) => archive.has(ref),
+    onParked: ({ tenant, run }, revision, parked) => {
+      projector.park({ tenant, run, revision }, { code: parked.reason, message: parked.message });
+    },
+  });
+  const router: Router = new Router({ wire: bus.wire, ownership, orchestrator, config });
+  const sweep = new Sweep({ ...base, ownership, orchestrator, dispatcher, scheduler });
+  const watermark = new WatermarkKeeper({
+    ...base,
+    key: `watermark.${ownership.name}`,
+    everyMs: config.watermarkEveryMs,
+    handedOn: () => Math.min(orchestrator.flights.handedOn(), (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1),
+    onNewEpoch: () => void dispatcher.sendAgain(Number.MAX_VALUE),
+  });
+  const queries = new RunQueries({ ...base, plans, archive, orchestrator, dispatcher, workers });
+  const starts = new Starts({
+    ...base,
+    registry,
+    plans,
+    router,
+    orchestrator,
+    waiters,
+    build: options.tenantDefaults.build,
+    standing: (ref) => queries.standing(ref),
+  });
+  const following = { hub, tail, log: bus.log, histories: archive, followersMax: config.followersMax };
+  const listing = { store, projector, minRevisionWaitMs: config.minRevisionWaitMs };
+  const runs = new Runs({ world, blobs: bus.blobs, router, starts, queries, following, listing });
+  const telemetry = new Telemetry(base);
+  registerGauges(options.metrics, {
+    hotRuns: () => orchestrator.hot.size,
+    hotBytes: () => orchestrator.hot.bytes,
+    timers: () => scheduler.size,
+    waiters: () => waiters.size,
+    backlog: () => dispatcher.waiting,
+    outstanding: () => dispatcher.outstanding,
+    projectionLagMs: () => projector.lagMs,
+  });
+  return {
+    ...{ ownership, store, archive, projector, workers, dispatcher, registry, waiters, scheduler, recovery },
+    ...{ orchestrator, router, sweep, watermark, runs, telemetry, hub },
+  };
 }
 
-/**
- * Methods that answer by promise reject with `AgentFlowError` only. A run of another tenant is `not_found`.
- * After `drain` or `stop` has begun, whatever would start work is `unavailable`.
- */
-export interface Engine {
-  readonly runs: EngineRuns;
-  readonly registry: EngineRegistry;
-  readonly telemetry: EngineTelemetry;
-  status(): Promise<InstallationStatus>;
-  /** Resolves once the read model has what the log had at the call. */
-  caughtUp(): Promise<void>;
-  /** Moves ended runs that are over age or number into archives; resolves with how many. */
-  retain(options: { readonly days: number; readonly runs: number }): Promise<number>;
-  /** Refuses new work; resolves once appends in flight are acknowledged and what they led to is handed on. */
-  drain(): Promise<void>;
-  /** Drains, flushes the read model, writes the watermark and stops serving. Again: the same promise. */
-  stop(): Promise<void>;
+function engineOf(options: EngineOptions, parts: Parts): Engine {
+  const startedAtMs = options.world.clock.now();
+  let drained: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+  const drain = (): Promise<void> => (drained ??= parts.orchestrator.drain());
+  return {
+    runs: parts.runs,
+    registry: parts.registry,
+    telemetry: parts.telemetry,
+    status: () => engineStatus({ ...parts, options, startedAtMs }),
+    caughtUp: () => parts.projector.caughtUp(),
+    retain: (bounds) => parts.archive.retain(bounds),
+    drain,
+    stop: () => (stopped ??= stop(parts, drain)),
+  };
 }
 
-export interface EngineRuns {
-  /** One input for one run, answered once it is durable; goes to the shard's owner wherever that is. */
-  submit(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer>;
-  /**
-   * Starts a run and, with `waitMs` above 0, waits so long for its end. The same id with the same body again is
-   * answered as the first was (`repeated`), with another body it is `conflict`.
-   */
-  start(tenant: TenantId, body: StartRunBody, options: WaitOptions): Promise<RunAnswer>;
-  /** As `start`, for the runs of one frame: no promise a run. The returned function forgets those unanswered. */
-  startMany(tenant: TenantId, starts: readonly StartOne[], answer: AnswerEach): () => void;
-  /** Waits for the end of a run; when `waitMs` is over, the answer says how it stands. */
-  wait(tenant: TenantId, run: RunId, options: WaitOptions): Promise<RunAnswer>;
-  /** As `wait`, by callback. The returned function forgets the wait. */
-  waitEach(tenant: TenantId, run: RunId, waitMs: number, answer: AnswerOne): () => void;
-  cancel(tenant: TenantId, run: RunId, body: CancelRequest): Promise<InputAnswer>;
-  resolve(tenant: TenantId, run: RunId, body: ResolveBody & { readonly by?: string }): Promise<InputAnswer>;
-  get(tenant: TenantId, run: RunId): Promise<RunView>;
-  why(tenant: TenantId, run: RunId): Promise<WhyAnswer>;
-  list(tenant: TenantId, filter: RunFilter): Promise<RunPage>;
-  /** Events behind the cursor (all when it is empty), oldest first. */
-  events(tenant: TenantId, run: RunId, options: { readonly after?: string; readonly limit?: number }): Promise<EventPage>;
-  /**
-   * Each event of the named runs once, in order, first what is stored behind `after`, then what comes; resolves
-   * when the signal aborts, or when all named runs have ended and every event was sent. `runs: "all"` follows
-   * the tenant, from now on unless `after` says from where.
-   */
-  follow(tenant: TenantId, options: FollowRuns): Promise<void>;
-}
-
-export interface WaitOptions {
-  readonly waitMs: number;
-  /** Gives up waiting, never the run. */
-  readonly signal?: AbortSignal;
-}
-
-export interface StartOne {
-  readonly body: StartRunBody;
-  readonly waitMs: number;
-}
-
-/** `index` is the start's place in the frame. */
-export type AnswerEach = (index: number, answer: RunAnswer | AgentFlowError) => void;
-export type AnswerOne = (answer: RunAnswer | AgentFlowError) => void;
-
-export interface CancelRequest {
-  /** The input id, made by the client once. */
-  readonly input: string;
-  readonly reason?: string;
-  readonly by?: string;
-}
-
-export interface RunFilter {
-  readonly status?: readonly RunStatus[];
-  readonly workflow?: string;
-  /** All of these must match; at most 8. */
-  readonly labels?: { readonly [key: string]: string };
-  /** Started at or after, RFC 3339. */
-  readonly since?: string;
-  /** Started before, RFC 3339. */
-  readonly until?: string;
-  /** 50 when left out, 500 at most. */
-  readonly limit?: number;
-  readonly cursor?: string;
-  /** Wait up to a second until the list holds at least this. */
-  readonly minRevision?: number;
-}
-
-export interface FollowRuns {
-  readonly runs: readonly RunId[] | "all";
-  readonly after?: string;
-  /** Called in order, never after the promise has settled. `cursor` resumes exactly behind this event. */
-  readonly onEvent: (event: RunEventView, cursor: string) => void;
-  readonly signal: AbortSignal;
-}
-
-export interface EngineRegistry {
-  /** The same definition again changes nothing. Findings of severity error are `invalid_project`. */
-  register(tenant: TenantId, body: RegisterBody): Promise<WorkflowView>;
-  listWorkflows(tenant: TenantId): Promise<readonly WorkflowSummary[]>;
-  getWorkflow(tenant: TenantId, name: WorkflowName, version?: string): Promise<WorkflowView>;
-  listTools(tenant: TenantId): readonly CallableView[];
-  listAgents(tenant: TenantId): readonly CallableView[];
-  listWorkers(tenant: TenantId): readonly WorkerView[];
-}
-
-export interface TelemetryFilter {
-  readonly kind?: "log" | "span";
-  readonly run?: string;
-  readonly source?: readonly LogSource[];
-  /** This level and above. */
-  readonly level?: LogLevel;
-  readonly since?: string;
-  readonly until?: string;
-  /** Plain text that the message holds, letter case ignored; at most 200 characters. */
-  readonly grep?: string;
-  readonly after?: string;
-  /** 200 when left out, 1,000 at most. */
-  readonly limit?: number;
-  /** The newest `limit` records that match, instead of the oldest behind `after`. */
-  readonly newest?: boolean;
-}
-
-export type TelemetryRecord = (LogRecord | SpanRecord) & { readonly tenant: string };
-
-export interface EngineTelemetry {
-  append(tenant: TenantId, batch: TelemetryBatch): Promise<void>;
-  query(tenant: TenantId, filter: TelemetryFilter): Promise<TelemetryPage>;
-  /** Records that match, first what is stored behind `after` (nothing when left out), then what comes. */
-  follow(tenant: TenantId, filter: TelemetryFilter, to: TelemetryFollower): Promise<void>;
-}
-
-export interface TelemetryFollower {
-  readonly onRecord: (record: TelemetryRecord, cursor: string) => void;
-  readonly signal: AbortSignal;
-}
-
-/** A pool of workers as the dispatcher sees it, for one tenant and build. */
-export interface LaneDepth {
-  readonly tenant: TenantId;
-  readonly pool: PoolName;
-  readonly build: BuildId;
-  readonly waiting: number;
-  readonly outstanding: number;
-  readonly slots: number;
+/** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */
+async function stop(parts: Parts, drain: () => Promise<void>): Promise<void> {
+  await parts.sweep.stop();
+  await drain();
+  await parts.router.stop();
+  parts.waiters.close();
+  parts.scheduler.stop();
+  await parts.dispatcher.stop();
+  await parts.watermark.stop();
+  await parts.registry.stop();
+  await parts.workers.stop();
+  await parts.telemetry.stop();
+  await parts.projector.stop();
+  await parts.store.close();
+  await parts.ownership.release().catch(() => undefined);
 }

@@ -1,8 +1,12 @@
 /** Branded ids and their grammar. An id is checked where it enters; after that its type is the proof. */
 import { AgentFlowError } from "./errors.ts";
 
-export declare const idBrand: unique symbol;
-type Id<Name extends string> = string & { readonly [idBrand]: Name };
+declare const idBrand: unique symbol;
+/** Exported so that other packages can name types that they infer from ids. */
+export interface IdBrand<Name extends string> {
+  readonly [idBrand]: Name;
+}
+type Id<Name extends string> = string & IdBrand<Name>;
 
 export type TenantId = Id<"tenant">;
 export type RunId = Id<"run">;
@@ -73,6 +77,9 @@ const crockford = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** A run id from 48 bits of Unix milliseconds and 80 random bits (10 bytes). */
 export function makeRunId(atMs: number, random: Uint8Array): RunId {
+  if (!Number.isInteger(atMs) || atMs < 0 || atMs >= 2 ** 48 || random.length < 10) {
+    throw new AgentFlowError("internal", "a run id needs 48 bits of milliseconds and 10 random bytes");
+  }
   let text = "r";
   let time = atMs;
   const head: string[] = [];

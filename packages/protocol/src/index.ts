@@ -1,19 +1,19 @@
 /** Types, ids, subjects and errors: importable without zod. The schemas stand in `./schemas`. */
-export * from "./api/installation.ts";
+export type * from "./api/installation.ts";
 export * from "./api/runs.ts";
 export * from "./api/socket.ts";
 export * from "./duration.ts";
-export * from "./envelope.ts";
+export type * from "./envelope.ts";
 export * from "./errors.ts";
-export * from "./events/commit.ts";
+export type * from "./events/commit.ts";
 export * from "./events/parse-commit.ts";
-export * from "./events/run.ts";
+export type * from "./events/run.ts";
 export * from "./ids.ts";
-export * from "./input.ts";
-export * from "./journal.ts";
+export type * from "./input.ts";
+export type * from "./journal.ts";
 export * from "./json.ts";
 export * from "./meanings.ts";
-export * from "./plan.ts";
+export type * from "./plan.ts";
 export * from "./project.ts";
 export * from "./reference.ts";
 export * from "./subjects.ts";

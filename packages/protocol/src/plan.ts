@@ -52,7 +52,10 @@ export type PlanCatch = { readonly when?: string } & (
   | { readonly value: Json }
 );
 
-/** One fault of a project, numbered, with its place. Printed by `af validate`, thrown as `invalid_project`. */
+/**
+ * One fault of a project, numbered, with its place. Printed by `af validate`, thrown as
+ * `invalid_project`.
+ */
 export interface Finding {
   /** `AF101` and so on: stable, documented in the reference. */
   readonly code: string;

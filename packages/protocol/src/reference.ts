@@ -6,17 +6,20 @@ export type Reference =
   | { readonly kind: "env"; readonly name: string; readonly default?: string }
   | { readonly kind: "secret"; readonly name: SecretName };
 
-const envReference = /^env:\/\/([A-Za-z_][A-Za-z0-9_]{0,126})(\?([\s\S]*))?$/;
+const env = /env:\/\/([A-Za-z_][A-Za-z0-9_]{0,126})(\?([\s\S]*))?/.source;
+const secret = /secret:\/\/[a-z0-9][a-z0-9_-]{0,62}/.source;
+const plain = /(?!env:\/\/|secret:\/\/)[\s\S]*/.source;
+
+const envReference = new RegExp(`^${env}$`);
 
 /** Text that is no reference, or a well-formed one: the grammar of every string in agentflow.yaml. */
-export const referencePattern =
-  /^(env:\/\/[A-Za-z_][A-Za-z0-9_]{0,126}(\?[\s\S]*)?|secret:\/\/[a-z0-9][a-z0-9_-]{0,62}|(?!env:\/\/|secret:\/\/)[\s\S]*)$/;
+export const referencePattern = new RegExp(`^(${env}|${secret}|${plain})$`);
 
 /** The reference that a string is, or undefined for plain text. Refuses one that is malformed. */
 export function parseReference(text: string): Reference | undefined {
-  const env = envReference.exec(text);
-  if (env !== null) {
-    const [, name = "", , fallback] = env;
+  const match = envReference.exec(text);
+  if (match !== null) {
+    const [, name = "", , fallback] = match;
     return fallback === undefined ? { kind: "env", name } : { kind: "env", name, default: fallback };
   }
   if (text.startsWith("secret://")) {

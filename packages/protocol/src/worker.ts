@@ -3,7 +3,10 @@ import type { BuildId, PoolName, RunId, StepInstance, TenantId, WorkerId } from 
 import type { Instant, JsonSchema } from "./json.ts";
 import type { Effect, WorkflowDefinition } from "./workflow.ts";
 
-/** A worker's row in Table, under `worker.<tenant>.<worker>`; written each `presenceEveryMs` and on change. */
+/**
+ * A worker's row in Table, under `worker.<tenant>.<worker>`; written each `presenceEveryMs` and on
+ * change.
+ */
 export interface WorkerPresence {
   readonly v: 1;
   readonly kind: "worker";

@@ -1,4 +1,7 @@
-/** Writes `schemas/*.json` from the schemas in `src/schema`: `npm run schemas`. A test fails when it was forgotten. */
+/**
+ * Writes `schemas/*.json` from the schemas in `src/schema`: `npm run schemas`. A test fails when it was
+ * forgotten.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jsonSchemaNames, jsonSchemaText } from "@agentflow/protocol/schema";

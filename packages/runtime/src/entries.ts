@@ -16,7 +16,9 @@ function built(name: string): string {
 }
 
 /** An ordinary environment, without what is ours. */
-export function runnerEnvironment(all: { readonly [name: string]: string | undefined }): { [name: string]: string } {
+export function runnerEnvironment(all: { readonly [name: string]: string | undefined }): {
+  [name: string]: string;
+} {
   const kept: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(all)) {
     if (value !== undefined && !name.startsWith("AF_") && name !== "NODE_OPTIONS") kept[name] = value;

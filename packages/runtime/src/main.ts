@@ -1,4 +1,7 @@
-/** The supervisor process. Its configuration comes over fd 3 from whoever started it; when that closes, it ends. */
+/**
+ * The supervisor process. Its configuration comes over fd 3 from whoever started it; when that closes, it
+ * ends.
+ */
 import { type Bus } from "@agentflow/bus";
 import { connectEmbedded } from "@agentflow/bus/embedded";
 import { createLog, toSink } from "@agentflow/host/log";
@@ -58,7 +61,7 @@ class Supervisor {
     const bus = await connectEmbedded({
       path: config.bus.socket,
       token: config.bus.token,
-      diesWithOwner: busGoneExitMs,
+      ownerGoneMs: busGoneExitMs,
     });
     this.#bus = bus;
     void bus.closed.then(() => this.#exit(0));
@@ -115,7 +118,9 @@ class Supervisor {
   }
 
   #fail(error: unknown): void {
-    process.stderr.write(`the worker could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `the worker could not start: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     void this.#exit(1);
   }
 

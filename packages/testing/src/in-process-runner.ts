@@ -19,13 +19,22 @@ export interface InProcessRunners {
   kill(): void;
 }
 
-export function inProcessRunners(project: () => Promise<LoadedProject>, projectDir: string): InProcessRunners {
+export function inProcessRunners(
+  project: () => Promise<LoadedProject>,
+  projectDir: string,
+): InProcessRunners {
   let pid = 1;
   let open = 0;
   let current: InProcessRunner | undefined;
   return {
     start(events) {
-      current = new InProcessRunner({ pid: pid++, project, projectDir, events, count: (by) => void (open += by) });
+      current = new InProcessRunner({
+        pid: pid++,
+        project,
+        projectDir,
+        events,
+        count: (by) => void (open += by),
+      });
       return current;
     },
     open: () => open,

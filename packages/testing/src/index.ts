@@ -1,2 +1,7 @@
-export { type StartedRun, type TestInstallation, type TestOptions, testInstallation } from "./installation.ts";
+export {
+  type StartedRun,
+  type TestInstallation,
+  type TestOptions,
+  testInstallation,
+} from "./installation.ts";
 export type { GivenProject } from "./project.ts";

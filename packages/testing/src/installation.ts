@@ -115,7 +115,11 @@ class House implements TestInstallation {
     await this.#drive(this.#worker.start());
     const { code } = loaded.manifest;
     await this.#until(() =>
-      Promise.resolve(this.#live().registry.listWorkers(defaultTenant).some(({ manifest }) => manifest?.code === code)),
+      Promise.resolve(
+        this.#live()
+          .registry.listWorkers(defaultTenant)
+          .some(({ manifest }) => manifest?.code === code),
+      ),
     );
   }
 
@@ -151,7 +155,9 @@ class House implements TestInstallation {
   }
 
   async events(run: string): Promise<readonly RunEventView[]> {
-    const page = await this.#drive(this.#live().runs.events(defaultTenant, parseId("run", run), { limit: 1_000 }));
+    const page = await this.#drive(
+      this.#live().runs.events(defaultTenant, parseId("run", run), { limit: 1_000 }),
+    );
     return page.events;
   }
 
@@ -218,7 +224,8 @@ class House implements TestInstallation {
       if (settled) return work;
       if ((this.#runners?.open() ?? 0) > 0) {
         await new Promise((resolve) => setTimeout(resolve, 1));
-        if (performance.now() - startedMs > patienceMs) throw new Error("user code has not answered for a minute");
+        if (performance.now() - startedMs > patienceMs)
+          throw new Error("user code has not answered for a minute");
       } else if (!this.#time.step()) {
         await new Promise((resolve) => setTimeout(resolve, 1));
       }

@@ -58,5 +58,8 @@ function yamlWorkflows(dir: string): WorkflowDefinition[] {
   return readdirSync(folder)
     .filter((name) => /\.ya?ml$/.test(name))
     .sort()
-    .map((name): WorkflowDefinition => parse(readFileSync(path.join(folder, name), "utf8"), { maxAliasCount: 20 }));
+    .map(
+      (name): WorkflowDefinition =>
+        parse(readFileSync(path.join(folder, name), "utf8"), { maxAliasCount: 20 }),
+    );
 }

@@ -102,7 +102,7 @@ export function blobsContract(kit: Kit): void {
         const opened = await kit.open();
         const bytes = utf8("precious");
         await opened.bus.blobs.put(blobKey(bytes), bytes);
-        await present(opened.faults?.corruptBlob, "corruptBlob").call(opened.faults, blobKey(bytes));
+        await present(opened.faults?.corruptBlob, "corruptBlob")(blobKey(bytes));
         await refused("internal", () => opened.bus.blobs.get(blobKey(bytes)));
       },
     );

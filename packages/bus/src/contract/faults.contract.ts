@@ -52,7 +52,7 @@ function answers(kit: Kit): void {
   });
 
   test.skipIf(kit.lacks("failNextCommit"))(
-    "a failed commit is unavailable, leaves nothing behind, and the next append works",
+    "a failed commit is unavailable, leaves nothing behind, and appends soon work again",
     async () => {
       const opened = await kit.open();
       const { log } = opened.bus;
@@ -62,7 +62,8 @@ function answers(kit: Kit): void {
       await fault(opened, "failNextCommit")();
       await refused("unavailable", () => log.append(runSubject(1), "failed", { expect: first.revision }));
       expect((await log.read(runSubject(1))).map((entry) => entry.body)).toEqual(["1"]);
-      expect((await log.append(runSubject(1), "2", { expect: first.revision })).ok).toBe(true);
+      const next = await retried(kit, () => log.append(runSubject(1), "2", { expect: first.revision }));
+      expect(next.ok).toBe(true);
       expect((await tail.first(2)).map((entry) => entry.body)).toEqual(["1", "2"]);
     },
   );
@@ -81,8 +82,8 @@ function answers(kit: Kit): void {
         expect(await log.read(runSubject(n))).toHaveLength(one.status === "fulfilled" ? 1 : 0);
       }
       for (const [n, one] of outcome.entries()) {
-        if (one.status === "rejected")
-          expect((await log.append(runSubject(n), "b", { expect: 0 })).ok).toBe(true);
+        if (one.status === "fulfilled") continue;
+        expect((await retried(kit, () => log.append(runSubject(n), "b", { expect: 0 }))).ok).toBe(true);
       }
     },
   );
@@ -113,7 +114,7 @@ function connections(kit: Kit): void {
   }
 
   test.skipIf(cut)(
-    "a tail whose connection broke says so, and another goes on behind the last record",
+    "a tail whose connection broke goes on, or says so, and nothing is missed or repeated",
     async () => {
       const { opened, bus, cutIt } = await cutClient();
       const tailFrom = (after: number): Collector<{ body: string; revision: number }> => {
@@ -124,12 +125,14 @@ function connections(kit: Kit): void {
       const before = tailFrom(0);
       const last = await before.at(0);
       await cutIt();
-      await refused("unavailable", async () => {
-        throw await kit.within("the end of the tail", before.ended);
-      });
+      const end = await kit.within("the end", before.ended, 1_000).catch(() => undefined);
       await opened.bus.log.append(runSubject(2), "2", { expect: 0 });
-      const seen = await retried(kit, () => tailFrom(last.revision).first(1, 1_000));
-      expect(seen.map((entry) => entry.body)).toEqual(["2"]);
+      if (end !== undefined) expect(end).toMatchObject({ code: "unavailable" });
+      const next =
+        end === undefined
+          ? await before.at(1)
+          : (await retried(kit, () => tailFrom(last.revision).first(1, 1_000)))[0];
+      expect(next?.body).toBe("2");
     },
   );
 
@@ -162,7 +165,7 @@ function connections(kit: Kit): void {
 }
 
 function closing(kit: Kit): void {
-  test("a closed bus says so: calls are unavailable, streams end, closed settles without an error", async () => {
+  test("a closed bus says so: calls are unavailable, streams end, closed settles", async () => {
     const opened = await kit.open();
     const { bus } = opened;
     const { signal } = kit.stopper();
@@ -171,11 +174,7 @@ function closing(kit: Kit): void {
     await opened.close();
     expect(await kit.within("closed", bus.closed)).toBeUndefined();
     const end = await kit.within("the end of the tail", tail.ended);
-    if (end !== undefined) {
-      await refused("unavailable", () => {
-        throw end;
-      });
-    }
+    if (end !== undefined) expect(end).toMatchObject({ code: "unavailable" });
     await refused("unavailable", () => bus.log.append(runSubject(1), "x", { expect: 0 }));
     await refused("unavailable", () => bus.log.read(runSubject(1)));
     await refused("unavailable", () => bus.queue.push([{ id: "t", subject: taskSubject(), body: "" }]));
@@ -196,7 +195,7 @@ function closing(kit: Kit): void {
 }
 
 async function retried<T>(kit: Kit, work: () => Promise<T>): Promise<T> {
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 60; tries++) {
     try {
       return await work();
     } catch {

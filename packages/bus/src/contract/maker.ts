@@ -40,9 +40,9 @@ export interface ContractTime {
 export interface Opened {
   readonly bus: Bus;
   /** Another client of the same installation; closed with it. */
-  second?(): Promise<Bus>;
+  readonly second?: () => Promise<Bus>;
   /** Ends the installation and opens it again; the old `bus` and its clients are dead then. */
-  restart?(kind: "graceful" | "kill", data: "kept" | "empty"): Promise<Opened>;
+  readonly restart?: (kind: "graceful" | "kill", data: "kept" | "empty") => Promise<Opened>;
   readonly faults?: Faults;
   /** Closes every client and the installation; more than once is harmless. */
   close(): Promise<void>;
@@ -50,14 +50,14 @@ export interface Opened {
 
 /** Each acts on the installation that was opened. A fault point is the adapter's business. */
 export interface Faults {
-  /** The next commit (of an append) fails: nothing of it is kept, and the one after it works. */
-  failNextCommit?(): Promise<void>;
+  /** The next commit (of an append) fails: nothing of it is kept, and soon others work. */
+  readonly failNextCommit?: () => Promise<void>;
   /** The answer to the next append is lost: the record is there, and the caller is told `unavailable`. */
-  loseNextAnswer?(): Promise<void>;
+  readonly loseNextAnswer?: () => Promise<void>;
   /** Answers to appends come so much later, until it is 0 again. */
-  lateAnswers?(ms: number): Promise<void>;
+  readonly lateAnswers?: (ms: number) => Promise<void>;
   /** Cuts the connection of one client, which may connect again by itself. */
-  cutConnection?(bus: Bus): Promise<void>;
+  readonly cutConnection?: (bus: Bus) => Promise<void>;
   /** Changes a stored blob behind the adapter's back. */
-  corruptBlob?(key: string): Promise<void>;
+  readonly corruptBlob?: (key: string) => Promise<void>;
 }

@@ -168,7 +168,7 @@ function handingOut(kit: Kit): void {
 function leases(kit: Kit): void {
   const leaseMs = 300;
 
-  test("a task whose lease ran out goes to somebody else, with its count raised, and its holder is told", async () => {
+  test("a task whose lease ran out goes to another, its count raised, and its holder is told", async () => {
     const { queue } = await kit.bus();
     await queue.push(tasks(1));
     const first = await taker(kit, queue, { leaseMs, slots: 1 }).at(0);
@@ -268,7 +268,7 @@ function givingUp(kit: Kit): void {
     expect(idsOf(holder.items)).toEqual([a?.id, c?.id]);
   });
 
-  test("a revoked task that is held tells its holder, is not handed out again, and frees the slot", async () => {
+  test("a revoked task that is held tells its holder, never comes again, and frees the slot", async () => {
     const { queue } = await kit.bus();
     const [first] = tasks(1);
     await queue.push(tasks(1));
@@ -373,7 +373,7 @@ function pressure(kit: Kit): void {
     );
   });
 
-  test("a full queue knows what it holds: the same id again is no refusal, and room is made by an end", async () => {
+  test("a full queue takes an id again that it holds, and has room once a task ends", async () => {
     const { queue } = await kit.bus({ queueMax: 3 });
     const all = tasks(5);
     await queue.push(all.slice(0, 3));

@@ -16,9 +16,7 @@ export function restartContract(kit: Kit): void {
 const subject = taskSubject();
 
 function kept(kit: Kit, kind: "graceful" | "kill"): void {
-  const durable = test.skipIf(!kit.can.durable);
-
-  durable(`after a ${kind} restart log, table and blobs are as they were`, async () => {
+  test.skipIf(!kit.can.durable)(`after a ${kind} restart log, table and blobs are as they were`, async () => {
     const opened = await kit.open();
     const before = await filled(opened.bus);
     const { bus } = await kit.restart(opened, kind, "kept");
@@ -28,7 +26,7 @@ function kept(kit: Kit, kind: "graceful" | "kill"): void {
     );
   });
 
-  durable(
+  test.skipIf(!kit.can.durable)(
     `after a ${kind} restart the fence stands where it stood, and revisions go on growing`,
     async () => {
       const opened = await kit.open();
@@ -45,20 +43,23 @@ function kept(kit: Kit, kind: "graceful" | "kill"): void {
     },
   );
 
-  durable(`after a ${kind} restart a tail goes on behind the revision it had reached`, async () => {
-    const opened = await kit.open();
-    const revisions: number[] = [];
-    for (const n of range(6)) {
-      revisions.push((await opened.bus.log.append(runSubject(n), `${n}`, { expect: 0 })).revision);
-    }
-    const { bus } = await kit.restart(opened, kind, "kept");
-    const { signal } = kit.stopper();
-    const after = revisions[3] ?? 0;
-    const tail = new Collector(kit, flat(bus.log.tail({ filter: [prefixes.log], after, signal })));
-    await tail.first(2);
-    await bus.log.append(runSubject(6), "6", { expect: 0 });
-    expect((await tail.first(3)).map((entry) => entry.body)).toEqual(["4", "5", "6"]);
-  });
+  test.skipIf(!kit.can.durable)(
+    `after a ${kind} restart a tail goes on behind the revision it had reached`,
+    async () => {
+      const opened = await kit.open();
+      const revisions: number[] = [];
+      for (const n of range(6)) {
+        revisions.push((await opened.bus.log.append(runSubject(n), `${n}`, { expect: 0 })).revision);
+      }
+      const { bus } = await kit.restart(opened, kind, "kept");
+      const { signal } = kit.stopper();
+      const after = revisions[3] ?? 0;
+      const tail = new Collector(kit, flat(bus.log.tail({ filter: [prefixes.log], after, signal })));
+      await tail.first(2);
+      await bus.log.append(runSubject(6), "6", { expect: 0 });
+      expect((await tail.first(3)).map((entry) => entry.body)).toEqual(["4", "5", "6"]);
+    },
+  );
 
   test(`after a ${kind} restart the queue kept everything, or says so by its epoch`, async () => {
     const opened = await kit.open();

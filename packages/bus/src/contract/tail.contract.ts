@@ -7,7 +7,7 @@ import { type Kit, range, refused, runSubject } from "./kit.ts";
 export function tailContract(kit: Kit): void {
   describe("tail", () => {
     from(kit);
-    while_(kit);
+    meanwhile(kit);
     ending(kit);
   });
 }
@@ -96,7 +96,7 @@ function from(kit: Kit): void {
   });
 }
 
-function while_(kit: Kit): void {
+function meanwhile(kit: Kit): void {
   test("a tail misses nothing and repeats nothing while many append", async () => {
     const { log } = await kit.bus();
     await fill(log, 20);
@@ -118,9 +118,9 @@ function while_(kit: Kit): void {
     const tail = follow(kit, log, { filter: [prefixes.log] });
     await Promise.all(
       range(8).map(async (run) => {
-        let expect_ = 0;
+        let revision = 0;
         for (const n of range(25)) {
-          expect_ = (await log.append(runSubject(run), `${n}`, { expect: expect_ })).revision;
+          revision = (await log.append(runSubject(run), `${n}`, { expect: revision })).revision;
         }
       }),
     );

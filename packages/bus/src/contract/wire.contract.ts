@@ -34,7 +34,7 @@ function requests(kit: Kit): void {
     expect(answers).toEqual(range(100).map((n) => `answer ${n}`));
   });
 
-  test("a server of a prefix hears all below it and is told the subject; an exact one hears its own", async () => {
+  test("a server of a prefix hears all below it, one of a subject hears that alone", async () => {
     const { wire } = await kit.bus();
     const [one, other] = [inSubject(1), inSubject(1, parseId("tenant", "other"))];
     await wire.serve(prefixes.in(parseId("shard", "01")), async (_body, subject) => `shard: ${subject}`);
@@ -217,7 +217,7 @@ function live(kit: Kit): void {
     await refused("limit_exceeded", () => wire.publish(liveSubject(1), "x".repeat(bodyBytesMax + 1)));
   });
 
-  test("a slow subscriber loses the oldest, is told how many, and the others lose nothing by it", async () => {
+  test("a slow subscriber loses the oldest and is told how many; others lose nothing by it", async () => {
     const { wire } = await kit.bus();
     const slow = await listen(wire, liveSubject(1));
     const calm = await listen(wire, liveSubject(2));

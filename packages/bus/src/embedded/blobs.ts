@@ -3,18 +3,16 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promis
 import { dirname, join } from "node:path";
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Blobs } from "../port/index.ts";
-import { shown } from "./check.ts";
+import { checkBlobKey, checkBlobPrefix, checkBlobSize, wrongHash } from "../port/check.ts";
 
-export const blobLimits = { bytesMax: 64 * 1024 * 1024, keysListed: 10_000 } as const;
-
-// No dot, no capital: a key can neither leave its folder nor meet another on a disk that ignores case.
-const keyPattern = /^([a-z0-9_~-]{1,120}\/){1,4}[0-9a-f]{64}$/;
-const prefixPattern = /^[a-z0-9_~/-]{0,600}$/;
+const keysListed = 10_000;
+// A key holds no dot: none leads out of its folder, and none is this.
 const scratch = ".tmp";
 
 /** The Blobs port over files: written aside, synced, renamed, and then the folder synced too. */
 export class FileBlobs implements Blobs {
   readonly #root: string;
+  #isClosed = false;
 
   constructor(root: string) {
     this.#root = root;
@@ -27,13 +25,9 @@ export class FileBlobs implements Blobs {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    checkKey(key);
-    if (bytes.length > blobLimits.bytesMax) throw tooLarge(bytes.length);
-    if (hashOf(bytes) !== hashIn(key)) {
-      throw new AgentFlowError("invalid_input", `the bytes are not those of the key ${key}`, {
-        reason: "hash_mismatch",
-      });
-    }
+    checkBlobKey(key);
+    checkBlobSize(bytes.length);
+    if (hashOf(bytes) !== hashIn(key)) throw wrongHash(key);
     const path = this.#path(key);
     await this.#doing(`writing the blob ${key}`, async () => {
       // It may be another's that is there, renamed and not yet synced: durable means durable for both.
@@ -43,7 +37,7 @@ export class FileBlobs implements Blobs {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    checkKey(key);
+    checkBlobKey(key);
     const bytes = await this.#doing(`reading the blob ${key}`, () => this.#read(key));
     if (bytes !== undefined) checkContent(key, bytes);
     return bytes;
@@ -51,7 +45,7 @@ export class FileBlobs implements Blobs {
 
   /** A part of a blob and its whole size, unchecked: for who puts the parts together and checks the whole. */
   async part(key: string, from: number, length: number): Promise<{ bytes: Buffer; size: number } | undefined> {
-    checkKey(key);
+    checkBlobKey(key);
     return await this.#doing(`reading the blob ${key}`, async () => {
       const file = await openIfThere(this.#path(key));
       if (file === undefined) return undefined;
@@ -67,16 +61,20 @@ export class FileBlobs implements Blobs {
   }
 
   async delete(key: string): Promise<void> {
-    checkKey(key);
+    checkBlobKey(key);
     await this.#doing(`deleting the blob ${key}`, () => rm(this.#path(key), { force: true }));
   }
 
   async list(prefix: string, options: { after?: string } = {}): Promise<readonly string[]> {
-    if (!prefixPattern.test(prefix)) throw invalidKey(prefix);
+    checkBlobPrefix(prefix);
     const found: string[] = [];
     const want = { prefix, after: options.after ?? "" };
     await this.#doing("listing blobs", () => this.#walk("", want, found));
     return found;
+  }
+
+  close(): void {
+    this.#isClosed = true;
   }
 
   async #write(path: string, bytes: Uint8Array): Promise<void> {
@@ -120,7 +118,7 @@ export class FileBlobs implements Blobs {
   async #walk(at: string, want: { prefix: string; after: string }, found: string[]): Promise<void> {
     const entries = await readFolder(join(this.#root, at));
     for (const name of entries) {
-      if (found.length >= blobLimits.keysListed) return;
+      if (found.length >= keysListed) return;
       const key = `${at}${name}`;
       if (name.endsWith("/")) {
         const leadsOn = key.startsWith(want.prefix) || want.prefix.startsWith(key);
@@ -137,16 +135,13 @@ export class FileBlobs implements Blobs {
   }
 
   async #doing<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new AgentFlowError("unavailable", "the bus is closed", { reason: "closed" });
     try {
       return await work();
     } catch (error) {
       throw fromFileSystem(error, what);
     }
   }
-}
-
-export function checkKey(key: string): void {
-  if (!keyPattern.test(key)) throw invalidKey(key);
 }
 
 /** Throws `internal` when the bytes are not the ones that the key names. */
@@ -156,18 +151,6 @@ export function checkContent(key: string, bytes: Uint8Array): void {
     reason: "blob_damaged",
     details: { key },
   });
-}
-
-export function tooLarge(bytes: number): AgentFlowError {
-  const { bytesMax } = blobLimits;
-  return new AgentFlowError("limit_exceeded", `a blob of ${bytes} bytes is over the limit of ${bytesMax}`, {
-    reason: "blob_too_large",
-    details: { bytes, bytesMax },
-  });
-}
-
-function invalidKey(key: string): AgentFlowError {
-  return new AgentFlowError("invalid_input", `${shown(key)} is no key of a blob`, { reason: "invalid_key" });
 }
 
 function hashOf(bytes: Uint8Array): string {

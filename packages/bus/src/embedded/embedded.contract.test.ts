@@ -1,10 +1,11 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { busContract, type BusMaker, type Opened, type OpenOptions } from "../contract/index.ts";
 import type { Bus } from "../port/index.ts";
-import { connectEmbedded, type EmbeddedBus, type EmbeddedClient, openEmbedded, serveSocket } from "./index.ts";
+import { FaultyBackend } from "./fixtures/faulty-backend.ts";
+import { connectEmbedded, type EmbeddedBus, type EmbeddedClient, serveSocket } from "./index.ts";
+import { type EmbeddedOptions, openOn } from "./open.ts";
 
 type Where = "main" | "thread";
 
@@ -20,27 +21,48 @@ function leftBehind(dir: string): string {
   return copy;
 }
 
-/** While another holds the file, a commit fails. */
-function failNextCommit(dir: string): void {
-  const other = new DatabaseSync(join(dir, "log.db"));
-  other.exec("BEGIN IMMEDIATE");
-  setTimeout(() => {
-    other.exec("ROLLBACK");
-    other.close();
-  }, 1_150);
-}
-
 function corruptBlob(dir: string, key: string): void {
   writeFileSync(join(dir, "blobs", key), "something else");
 }
 
-function optionsOf(dir: string, writer: Where, options: OpenOptions = {}): Parameters<typeof openEmbedded>[0] {
+function optionsOf(dir: string, writer: Where, options: OpenOptions = {}): EmbeddedOptions {
   const { queueMax } = options;
   return { dir, writer, ...(queueMax === undefined ? {} : { queueTasksMax: queueMax }) };
 }
 
+interface Owner {
+  readonly bus: EmbeddedBus;
+  readonly backend: FaultyBackend;
+}
+
+async function openOwner(dir: string, writer: Where, options?: OpenOptions): Promise<Owner> {
+  let backend: FaultyBackend | undefined;
+  const bus = await openOn(optionsOf(dir, writer, options), (files, where) => {
+    backend = new FaultyBackend(files, where);
+    return backend;
+  });
+  if (backend === undefined) throw new Error("it was opened without a backend");
+  return { bus, backend };
+}
+
+function faultsOf(dir: string, backend: FaultyBackend): NonNullable<Opened["faults"]> {
+  return {
+    failNextCommit: async () => backend.failNext(),
+    loseNextAnswer: async () => backend.loseNext(),
+    lateAnswers: async (ms) => backend.late(ms),
+    corruptBlob: async (key) => corruptBlob(dir, key),
+  };
+}
+
+/** The folder in which the next life begins. */
+function nextDir(of: { dir: string; backend: FaultyBackend }, kind: string, data: string): string {
+  if (kind === "kill") of.backend.kill();
+  if (data === "empty") return newDir();
+  return kind === "kill" ? leftBehind(of.dir) : of.dir;
+}
+
 async function openHere(dir: string, writer: Where, options?: OpenOptions): Promise<Opened> {
-  const bus = await openEmbedded(optionsOf(dir, writer, options));
+  const { bus, backend } = await openOwner(dir, writer, options);
   const end = async (): Promise<void> => {
     await bus.close();
     rmSync(dir, { recursive: true, force: true });
@@ -48,20 +70,17 @@ async function openHere(dir: string, writer: Where, options?: OpenOptions): Prom
   return {
     bus,
     restart: async (kind, data) => {
-      const next = data === "empty" ? newDir() : kind === "kill" ? leftBehind(dir) : dir;
+      const next = nextDir({ dir, backend }, kind, data);
       await bus.close();
       return await openHere(next, writer, options);
     },
-    faults: {
-      failNextCommit: async () => failNextCommit(dir),
-      corruptBlob: async (key) => corruptBlob(dir, key),
-    },
+    faults: faultsOf(dir, backend),
     close: end,
   };
 }
 
 async function openThere(dir: string, writer: Where, options?: OpenOptions): Promise<Opened> {
-  const owner: EmbeddedBus = await openEmbedded(optionsOf(dir, writer, options));
+  const { bus: owner, backend } = await openOwner(dir, writer, options);
   const server = await serveSocket(owner, { token: "secret" });
   const clients = new Map<Bus, EmbeddedClient>();
   const connect = async (): Promise<Bus> => {
@@ -78,13 +97,12 @@ async function openThere(dir: string, writer: Where, options?: OpenOptions): Pro
     bus: await connect(),
     second: connect,
     restart: async (kind, data) => {
-      const next = data === "empty" ? newDir() : kind === "kill" ? leftBehind(dir) : dir;
+      const next = nextDir({ dir, backend }, kind, data);
       await stop();
       return await openThere(next, writer, options);
     },
     faults: {
-      failNextCommit: async () => failNextCommit(dir),
-      corruptBlob: async (key) => corruptBlob(dir, key),
+      ...faultsOf(dir, backend),
       cutConnection: async (bus) => clients.get(bus)?.cutConnection(),
     },
     close: async () => {
@@ -102,7 +120,7 @@ for (const writer of ["main", "thread"] as const) {
       ...base,
       separateProcess: false,
       severalClients: false,
-      faults: ["failNextCommit", "corruptBlob"],
+      faults: ["failNextCommit", "loseNextAnswer", "lateAnswers", "corruptBlob"],
     },
     open: (options) => openHere(newDir(), writer, options),
   };
@@ -114,7 +132,7 @@ busContract("embedded, through the socket", {
     ...base,
     separateProcess: true,
     severalClients: true,
-    faults: ["failNextCommit", "corruptBlob", "cutConnection"],
+    faults: ["failNextCommit", "loseNextAnswer", "lateAnswers", "corruptBlob", "cutConnection"],
   },
   open: (options) => openThere(newDir(), "main", options),
 });

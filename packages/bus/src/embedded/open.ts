@@ -62,7 +62,12 @@ const mainThreadFsyncMs = 0.5;
  * Opens the state in `dir` as its only owner. Throws `conflict` (reason `owned`) while another process is,
  * and `refused` (reason `state_newer`) when a newer program wrote it.
  */
-export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBus> {
+export function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBus> {
+  return openOn(options, (files, where) => (where === "main" ? mainBackend(files) : threadBackend(files)));
+}
+
+/** The same, its commits made by a backend of the caller's. */
+export async function openOn(options: EmbeddedOptions, backendOf: BackendOf): Promise<EmbeddedBus> {
   const { dir } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
@@ -74,13 +79,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedBu
     await blobs.prepare();
     const fsync = measureFsync(dir);
     const where = options.writer ?? (fsync.p95Ms < mainThreadFsyncMs ? "main" : "thread");
-    const backend = where === "main" ? mainBackend(files) : threadBackend(files);
-    return assemble(options, { lock, blobs, fsync, backend, files });
+    return assemble(options, { lock, blobs, fsync, backend: backendOf(files, where), files });
   } catch (error) {
     lock.release();
     throw error;
   }
 }
+
+type BackendOf = (files: StoreOptions, where: "main" | "thread") => Backend;
 
 interface Parts {
   readonly lock: ReturnType<typeof takeLock>;
@@ -133,6 +139,8 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     housekeeper.stop();
+    tasks.close();
+    parts.blobs.close();
     await Promise.all([logWriter.close(), teleWriter.close()]);
     logFeed.close();
     teleFeed.close();

@@ -1,19 +1,16 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Put, Revision, Row, RowChange, Table } from "../port/index.ts";
-import { checkBody, checkExpect, shown } from "./check.ts";
+import { checkTableKey, checkTablePrefix, checkTableValue } from "../port/check.ts";
+import { checkExpect } from "./check.ts";
 import type { Reader } from "./log/reader.ts";
 import { write } from "./store/group.ts";
 import type { GroupWriter } from "./store/writer.ts";
 
 export const tableLimits = {
-  valueBytesMax: 256 * 1024,
   rowsListed: 10_000,
   /** Changes that wait for one watcher one by one; behind that only the last of each key. */
   changesWaiting: 10_000,
 } as const;
-
-const keyPattern = /^[A-Za-z0-9_.-]{1,200}$/;
-const prefixPattern = /^[A-Za-z0-9_.-]{0,200}$/;
 
 /** The Table port: rows in the log's file, written by the same groups, read by key in microseconds. */
 export class EmbeddedTable implements Table {
@@ -27,18 +24,18 @@ export class EmbeddedTable implements Table {
   }
 
   async get(key: string): Promise<Row | undefined> {
-    checkKey(key);
+    checkTableKey(key);
     return this.#reader.row(key);
   }
 
   async put(key: string, value: string, options: { expect: Revision | "any" }): Promise<Put> {
-    checkKey(key);
-    checkBody(value, tableLimits.valueBytesMax);
+    checkTableKey(key);
+    checkTableValue(value);
     return await this.#write(key, value, options.expect);
   }
 
   async delete(key: string, options: { expect: Revision | "any" }): Promise<Put> {
-    checkKey(key);
+    checkTableKey(key);
     return await this.#write(key, null, options.expect);
   }
 
@@ -51,7 +48,7 @@ export class EmbeddedTable implements Table {
 
   /** A stretch of the rows under `prefix`, behind the key `after`. */
   page(of: { prefix: string; after: string; limit: number; charactersMax: number }): Row[] {
-    checkPrefix(of.prefix);
+    checkTablePrefix(of.prefix);
     return this.#reader.rows(of);
   }
 
@@ -72,7 +69,7 @@ export class EmbeddedTable implements Table {
 
   /** The first batch holds the rows of now and may be empty; later ones are changes. */
   openWatch(prefix: string): Watch {
-    checkPrefix(prefix);
+    checkTablePrefix(prefix);
     const watch = new Watch({
       prefix,
       rows: (after) =>
@@ -112,7 +109,7 @@ export class EmbeddedTable implements Table {
 
 export function tooManyRows(prefix: string): AgentFlowError {
   const max = tableLimits.rowsListed;
-  return new AgentFlowError("limit_exceeded", `more than ${max} rows begin with ${shown(prefix)}`, {
+  return new AgentFlowError("limit_exceeded", `more than ${max} rows begin with "${prefix}"`, {
     reason: "too_many_rows",
     details: { max },
   });
@@ -207,17 +204,4 @@ export class Watch {
     this.#wake = undefined;
     wake?.();
   }
-}
-
-export function checkKey(key: string): void {
-  if (keyPattern.test(key)) return;
-  throw new AgentFlowError("invalid_input", `${shown(key)} is no key of the table`, {
-    reason: "invalid_key",
-    details: { grammar: keyPattern.source },
-  });
-}
-
-function checkPrefix(prefix: string): void {
-  if (prefixPattern.test(prefix)) return;
-  throw new AgentFlowError("invalid_input", `${shown(prefix)} is no prefix of keys`, { reason: "invalid_key" });
 }

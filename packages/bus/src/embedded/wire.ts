@@ -1,14 +1,10 @@
-import { AgentFlowError, type StreamName, type Subject } from "@agentflow/protocol";
+import { AgentFlowError, type Subject } from "@agentflow/protocol";
+import { checkBody, checkWireFilter, checkWireSubject } from "../port/check.ts";
 import type { Stop, Wire } from "../port/index.ts";
 import { Channel } from "./channel.ts";
-import { checkBody, checkFilter, checkSubject, shown } from "./check.ts";
 import type { Server, Switchboard } from "./switchboard.ts";
 
-const wireStreams: readonly StreamName[] = ["in", "live"];
-
 export const wireLimits = {
-  /** A request or an answer; a value by reference is a blob. */
-  bodyBytesMax: 1024 * 1024,
   timeoutMsMax: 24 * 60 * 60 * 1000,
   /** Messages that wait for one subscriber; the oldest make room for the newest. */
   messagesWaiting: 1_000,
@@ -33,14 +29,14 @@ export class EmbeddedWire implements Wire {
   }
 
   async serve(subject: Subject, handler: (body: string, subject: Subject) => Promise<string>): Promise<Stop> {
-    checkFilter(subject, wireStreams);
+    checkWireFilter(subject);
     const stop = this.board.serve(subject, asServer(handler));
     return { stop: async () => stop() };
   }
 
   publish(subject: Subject, body: string): void {
-    checkSubject(subject, wireStreams);
-    checkBody(body, wireLimits.bodyBytesMax);
+    checkWireSubject(subject);
+    checkBody(body);
     this.board.publish(subject, body);
   }
 
@@ -49,7 +45,7 @@ export class EmbeddedWire implements Wire {
     handler: (body: string, subject: Subject) => void,
     onDropped?: (count: number) => void,
   ): Promise<Stop> {
-    checkFilter(subject, wireStreams);
+    checkWireFilter(subject);
     const inbox = new Inbox(handler, onDropped);
     const stop = this.board.subscribe(subject, (body, from) => inbox.put({ body, subject: from }));
     return {
@@ -62,20 +58,12 @@ export class EmbeddedWire implements Wire {
 }
 
 export function checkRequest(subject: string, body: string, timeoutMs: number): void {
-  checkSubject(subject, wireStreams);
-  checkBody(body, wireLimits.bodyBytesMax);
+  checkWireSubject(subject);
+  checkBody(body);
   if (Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= wireLimits.timeoutMsMax) return;
-  throw new AgentFlowError("invalid_input", `${shown(timeoutMs)} is no time to wait for an answer`, {
+  throw new AgentFlowError("invalid_input", `${timeoutMs} is no time to wait for an answer`, {
     reason: "invalid_timeout",
   });
-}
-
-export function checkPublished(subject: string): void {
-  checkSubject(subject, wireStreams);
-}
-
-export function checkServed(subject: string): void {
-  checkFilter(subject, wireStreams);
 }
 
 /** A handler with a promise as one with a callback; an answer that is too long is an error of the handler. */
@@ -83,7 +71,7 @@ export function asServer(handler: (body: string, subject: Subject) => Promise<st
   return (body, subject, reply) => {
     const answer = (text: string): void => {
       try {
-        checkBody(text, wireLimits.bodyBytesMax);
+        checkBody(text);
       } catch (error) {
         return reply(AgentFlowError.from(error, "an answer"), "");
       }

@@ -68,7 +68,7 @@ export function memoryFaults(store: MemoryStore): MemoryFaults {
     },
     restart: ({ data, kind }) => {
       const error = kind === "kill" ? gone("the bus was killed") : undefined;
-      for (const link of [...store.links]) link.finish(error);
+      store.links.forEach((link) => link.finish(error));
       store.reopen(data);
     },
     repeatDelivery: (task) => store.queue.repeat(task),

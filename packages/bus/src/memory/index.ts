@@ -1,5 +1,4 @@
 /** The nasty twin: all five ports in memory, on the time and dice it is given. For tests and simulation. */
-import { AgentFlowError } from "@agentflow/protocol";
 import type { Bus } from "../port/index.ts";
 import { memoryFaults, type MemoryFaults } from "./faults.ts";
 import { Link } from "./link.ts";

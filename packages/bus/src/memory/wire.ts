@@ -46,11 +46,11 @@ export function memoryWire(state: WireState, link: Link): Wire {
       checkWireFilter(subject);
       const matches = matcher([subject]);
       const subscription = new Subscription({ link, matches, handler, onDropped });
-      const { stop } = await join(state.subscriptions, subscription, link);
+      const joined = await join(state.subscriptions, subscription, link);
       return {
         stop: () => {
           subscription.end();
-          return stop();
+          return joined.stop();
         },
       };
     },

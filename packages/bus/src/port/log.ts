@@ -24,8 +24,8 @@ export type Appended =
   | { readonly ok: false; readonly reason: "wrong_revision"; readonly revision: Revision };
 
 export interface TailOptions {
-  /** Subjects or prefixes ending in a dot, all of one stream (`log`, `dead`, `audit` or `tele`: revisions count
-   *  within a stream); a record is delivered when it matches one. */
+  /** Subjects or prefixes ending in a dot, all of one stream (`log`, `dead`, `audit` or `tele`: revisions
+   *  count within a stream); a record is delivered when it matches one. */
   readonly filter: readonly Subject[];
   /** Everything behind this revision: first what is stored, then what comes. */
   readonly after: Revision;
@@ -34,9 +34,9 @@ export interface TailOptions {
 
 export interface Log {
   /**
-   * Resolves once the record is durable by the adapter's class. Throws `unavailable` or `timeout` when that is
-   * not known (the record may be there: read before trying again), `limit_exceeded` for a body over
-   * `bodyBytesMax` or a full store, `invalid_input` for a subject that is none (or of a stream that is not kept).
+   * Resolves once the record is durable by the adapter's class. Throws `unavailable` or `timeout` when that
+   * is not known (the record may be there: read before trying again), `limit_exceeded` for a body over
+   * `bodyBytesMax` or a full store, `invalid_input` for a subject that is none, or whose stream is not kept.
    */
   append(subject: Subject, body: string, options: AppendOptions): Promise<Appended>;
   /** Records of one subject behind `after`, oldest first, at most `limit` (default 1,000): a leader read. */
@@ -46,13 +46,13 @@ export interface Log {
   ): Promise<LogEntry[]>;
   /**
    * Batches in revision order, never empty, no record twice, none left out. Ends when the signal aborts; a
-   * reader that is slow gets bigger batches, not dropped records. Throws `unavailable` when the connection is
-   * lost: tail again behind the last revision seen.
+   * reader that is slow gets bigger batches, not dropped records. When the connection is lost it goes on
+   * by itself, or throws `unavailable`: tail again behind the last revision seen.
    */
   tail(options: TailOptions): AsyncIterable<readonly LogEntry[]>;
   /** The revision of the newest record of the stream that `prefix` names (0 when empty). */
   head(prefix: Subject): Promise<Revision>;
-  /** Removes records of one subject (`upTo` included, all when left out). For the archiver and `run delete`. */
+  /** Removes records of one subject (`upTo` included, all when left out): for archiver and `run delete`. */
   purge(subject: Subject, options?: { readonly upTo?: Revision }): Promise<void>;
 }
 

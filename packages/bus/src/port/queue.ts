@@ -22,9 +22,9 @@ export interface TakeOptions {
   readonly leaseMs: number;
   readonly signal: AbortSignal;
   /**
-   * Ids this holder still works on from before a lost connection: they become its own again, if free (or still
-   * leased under its name). Each comes as a delivery once more, its count not raised, and that handle replaces
-   * the older one. An id the queue does not know yet is kept for this holder while `take` goes on.
+   * Ids this holder still works on from before a lost connection: they become its own again, if free (or
+   * still leased under its name). Each comes as a delivery once more, its count not raised, and that handle
+   * replaces the older one. An id the queue does not know yet is kept for this holder while `take` goes on.
    */
   readonly resume?: readonly string[];
 }
@@ -61,10 +61,11 @@ export interface Queue {
   push(tasks: readonly QueuedTask[]): Promise<readonly Pushed[]>;
   /**
    * Ends with the signal: what was handed over stays held until its lease ends, and can be acknowledged.
-   * Throws `unavailable` when the connection is lost: take again, with `resume`.
+   * When the connection is lost it goes on by itself, what is held included, or throws `unavailable`: take
+   * again, with `resume`.
    */
   take(options: TakeOptions): AsyncIterable<Delivery>;
-  /** Takes tasks back: waiting ones are gone, held ones have their `lost` aborted. Unknown ids are ignored. */
+  /** Takes tasks back: waiting ones are gone, held ones see `lost` abort. Unknown ids are ignored. */
   revoke(ids: readonly string[]): Promise<void>;
   depth(): Promise<readonly QueueDepth[]>;
 }

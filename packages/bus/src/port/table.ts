@@ -23,7 +23,7 @@ export interface Table {
    *  `limit_exceeded`. */
   list(prefix: string): Promise<readonly Row[]>;
   /** The rows under `prefix` now, then each change (`value` undefined: deleted), in order. Ends with
-   *  the signal; throws `unavailable` when the connection is lost: watch again. */
+   *  the signal; may throw `unavailable` when the connection is lost: watch again. */
   watch(prefix: string, signal: AbortSignal): AsyncIterable<readonly RowChange[]>;
 }
 

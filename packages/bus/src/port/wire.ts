@@ -8,8 +8,8 @@ export interface Stop {
 
 export interface Wire {
   /** One answer from one server of the subject. Throws `unavailable` when nobody serves, `timeout` after
-   *  `timeoutMs`; the request may have been carried out all the same. An error of the handler arrives as such: an
-   *  AgentFlowError keeps code, reason, message and details, another error is `internal`. */
+   *  `timeoutMs`; the request may have been carried out all the same. A handler's error arrives as such:
+   *  an AgentFlowError keeps code, reason, message and details, another error is `internal`. */
   request(subject: Subject, body: string, options: { readonly timeoutMs: number }): Promise<string>;
   /** Serves a subject or, when it ends in a dot, all below. Of several servers one gets each request. */
   serve(subject: Subject, handler: (body: string, subject: Subject) => Promise<string>): Promise<Stop>;

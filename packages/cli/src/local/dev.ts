@@ -9,35 +9,17 @@ import {
   devBuild,
   instant,
 } from "@agentflow/protocol";
+import type { DevOptions } from "./dev-options.ts";
 import { type Installation, openInstallation } from "./installation.ts";
 import { join } from "./join.ts";
 import { readKeys } from "./keys.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
-import { type DevScreen, createScreen } from "./screen.ts";
+import { createScreen } from "./create-screen.ts";
+import type { DevScreen } from "./screen.ts";
 import { SupervisorHandle } from "./supervisor.ts";
 import { followRuns } from "./run-lines.ts";
 import { registerWorkflows } from "./workflows.ts";
 import { type Change, watchProject } from "./watcher.ts";
-
-export interface DevOptions {
-  readonly dir: string;
-  readonly host?: string;
-  readonly port?: number;
-  /** Begin with empty state. */
-  readonly fresh: boolean;
-  /** A port, or true for Node's usual 9229. */
-  readonly inspect?: number | true;
-  readonly slots?: number;
-  readonly leaseMs?: number;
-  readonly json: boolean;
-  /** Logs of tools and workers between the lines about runs. */
-  readonly logs: boolean;
-  readonly debug: boolean;
-  readonly version: string;
-  /** When the process began, Unix milliseconds: "ready" counts from the key press. */
-  readonly startedMs: number;
-  readonly write: (line: string) => void;
-}
 
 const drainMs = 5_000;
 const defaultSlots = 8;
@@ -56,7 +38,7 @@ class DevSession {
   readonly #options: DevOptions;
   readonly #paths: LocalPaths;
   readonly #screen: DevScreen;
-  readonly #supervisor: SupervisorHandle;
+  #supervisor: SupervisorHandle | undefined;
   readonly #stopped = Promise.withResolvers<number>();
   #installation: Installation | undefined;
   #manifest: Manifest | undefined;
@@ -69,32 +51,28 @@ class DevSession {
     this.#options = options;
     this.#paths = paths;
     this.#screen = createScreen(options);
-    // First of all, so that it boots while the state is opened.
-    this.#supervisor = new SupervisorHandle({
-      ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
-      broken: (problem) => this.#onBroken(problem),
-      inspecting: (url) => this.#screen.inspecting(url),
-      log: (records) => this.#screen.logs(records),
-      restarted: (reason) => this.#screen.restarted(reason),
-    });
   }
 
   async run(): Promise<number> {
     this.#catchSignals();
     try {
+      // First of all, so that it boots while the state is opened.
+      this.#supervisor = await this.#startSupervisor();
       this.#installation = await this.#open();
-      this.#configure(this.#installation);
+      this.#configure(this.#supervisor, this.#installation);
       writeDevFile(this.#paths, {
         pid: process.pid,
         url: this.#installation.controlPlane.url,
         startedAt: instant(this.#options.startedMs),
         version: this.#options.version,
       });
-      const watcher = await watchProject(this.#options.dir, (change) => this.#later(() => this.#onChange(change)));
+      const watcher = await watchProject(this.#options.dir, (change) =>
+        this.#later(() => this.#onChange(change)),
+      );
       this.#closeWatcher = () => watcher.close();
       followRuns(this.#installation.controlPlane.engine, this.#screen);
     } catch (error) {
-      this.#supervisor.kill();
+      this.#supervisor?.kill();
       await this.#close();
       throw error;
     }
@@ -109,6 +87,16 @@ class DevSession {
     return code;
   }
 
+  #startSupervisor(): Promise<SupervisorHandle> {
+    return SupervisorHandle.start({
+      ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
+      broken: (problem) => this.#onBroken(problem),
+      inspecting: (url) => this.#screen.inspecting(url),
+      log: (records) => this.#screen.logs(records),
+      restarted: (reason) => this.#screen.restarted(reason),
+    });
+  }
+
   #open(): Promise<Installation> {
     const { port, version, debug } = this.#options;
     return openInstallation({
@@ -121,9 +109,9 @@ class DevSession {
     });
   }
 
-  #configure(installation: Installation): void {
+  #configure(supervisor: SupervisorHandle, installation: Installation): void {
     const { dir, inspect, slots, leaseMs, debug } = this.#options;
-    this.#supervisor.configure({
+    supervisor.configure({
       worker: "local",
       tenant: defaultTenant,
       pool: defaultPool,
@@ -177,7 +165,7 @@ class DevSession {
   }
 
   async #reload(change: Change): Promise<void> {
-    const report: ReloadReport | undefined = await this.#supervisor.reload();
+    const report: ReloadReport | undefined = await this.#supervisor?.reload();
     if (report === undefined) return;
     if (report.outcome === "broken") {
       this.#screen.broken(report, change.files, this.#manifest !== undefined);
@@ -197,7 +185,8 @@ class DevSession {
   }
 
   async #showStatus(): Promise<void> {
-    if (this.#installation !== undefined) this.#screen.status(await this.#installation.controlPlane.engine.status());
+    if (this.#installation !== undefined)
+      this.#screen.status(await this.#installation.controlPlane.engine.status());
   }
 
   #catchSignals(): void {
@@ -205,7 +194,7 @@ class DevSession {
     const onSignal = (code: number): void => {
       asked++;
       if (asked === 1) void this.#stop(code);
-      else this.#supervisor.kill();
+      else this.#supervisor?.kill();
     };
     process.on("SIGINT", () => onSignal(0));
     process.on("SIGTERM", () => onSignal(0));
@@ -216,8 +205,8 @@ class DevSession {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#screen.stopping(drainMs);
-    const left = await this.#supervisor.drain(drainMs);
-    await this.#supervisor.exited;
+    const left = (await this.#supervisor?.drain(drainMs)) ?? 0;
+    await this.#supervisor?.exited;
     const status = await this.#installation?.controlPlane.engine.status().catch(() => undefined);
     await this.#close();
     this.#screen.stopped({ left, running: status?.runs["running"] ?? 0 });

@@ -1,3 +1,4 @@
-export { type DevOptions, runDev } from "./dev.ts";
+export { runDev } from "./dev.ts";
+export type { DevOptions } from "./dev-options.ts";
 export { loadCode } from "./load-code.ts";
 export { type DevFile, localPaths } from "./paths.ts";

@@ -1,8 +1,10 @@
-/** The installation of a project on this machine: bus, its socket, control plane; opened and closed together. */
+/**
+ * The installation of a project on this machine: bus, its socket, control plane; opened and closed together.
+ */
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Log } from "@agentflow/host/log";
-import { devBuild } from "@agentflow/protocol";
+import type { Log, TenantLine } from "@agentflow/host/log";
+import { defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
 import { type LocalPaths, localToken } from "./paths.ts";
@@ -30,7 +32,7 @@ export const defaultPort = 4180;
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [{ openEmbedded, serveSocket }, { startControlPlane }, { createLog, toSink }, { createMetrics }, { systemWorld }] =
+  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, { systemWorld }] =
     await Promise.all([
       import("@agentflow/bus/embedded"),
       import("@agentflow/control-plane"),
@@ -38,15 +40,28 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       import("@agentflow/host/metrics"),
       import("@agentflow/host/system"),
     ]);
+  const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = hostLog;
   const world = systemWorld();
+  /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
+  const send = async (lines: readonly TenantLine[], { dropped }: { dropped: number }): Promise<void> => {
+    const subject = subjects.tele({ tenant: defaultTenant, source: parseId("source", "control-plane") });
+    const body = encodeTelemetry(
+      lines.map(({ line }) => line),
+      { source: "control-plane", dropped },
+    );
+    await bus.log.append(subject, body, { expect: "any" });
+  };
+  const bus = await openEmbedded({ dir: paths.state, version: options.version });
   const log = createLog({
     source: "control-plane",
     clock: world.clock,
     level: options.logLevel,
-    outputs: [toSink(options.onLog)],
-  });
-  const bus = await openEmbedded({ dir: paths.state });
-  const close: (() => Promise<void>)[] = [() => bus.close()];
+    outputs: [
+      toSink(options.onLog),
+      toBatcher(createBatcher({ timers: world.timers, sizeOf: sizeOfLine, send })),
+    ],
+  }).child({ tenant: defaultTenant });
+  const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
   try {
     // Held in memory only: workers get it over their control channel, never by argument or environment.
     const socketToken = randomBytes(32).toString("hex");

@@ -1,7 +1,7 @@
 /** A second `af dev` in a folder joins the first: it shows what that one does, and ends without ending it. */
 import { AgentFlowError } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
-import type { DevOptions } from "./dev.ts";
+import type { DevOptions } from "./dev-options.ts";
 import type { DevFile, LocalPaths } from "./paths.ts";
 
 /** The exit code after joining, or undefined when nobody runs here. */
@@ -18,11 +18,15 @@ export async function join(options: DevOptions, paths: LocalPaths): Promise<numb
     });
   }
   if (options.fresh) {
-    throw new AgentFlowError("conflict", `af dev runs here already (process ${file.pid}): its state is in use`, {
-      reason: "owned",
-      details: { pid: file.pid, url: file.url },
-      suggestions: ["stop it first, then af dev --fresh"],
-    });
+    throw new AgentFlowError(
+      "conflict",
+      `af dev runs here already (process ${file.pid}): its state is in use`,
+      {
+        reason: "owned",
+        details: { pid: file.pid, url: file.url },
+        suggestions: ["stop it first, then af dev --fresh"],
+      },
+    );
   }
   return watchOther(options, { file, token: readFileSync(paths.token, "utf8").trim() });
 }
@@ -30,7 +34,7 @@ export async function join(options: DevOptions, paths: LocalPaths): Promise<numb
 async function watchOther(options: DevOptions, of: { file: DevFile; token: string }): Promise<number> {
   const { file, token } = of;
   const { createClient } = await import("@agentflow/sdk/client");
-  const { createScreen } = await import("./screen.ts");
+  const { createScreen } = await import("./create-screen.ts");
   const client = createClient({ url: file.url, token, retryForMs: 0 });
   const screen = createScreen(options);
   screen.joined(file);
@@ -40,7 +44,10 @@ async function watchOther(options: DevOptions, of: { file: DevFile; token: strin
   let after: string | undefined;
   while (!stop.signal.aborted) {
     try {
-      const page = await client.telemetry.query({ ...(after === undefined ? { newest: "true", limit: 20 } : { after }) });
+      const page = await client.telemetry.query({
+        kind: "log",
+        ...(after === undefined ? { newest: true, limit: 20 } : { after }),
+      });
       for (const record of page.records) if (record.kind === "log") screen.logs([record]);
       after = page.cursor;
     } catch {

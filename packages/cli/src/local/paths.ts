@@ -13,7 +13,12 @@ export interface LocalPaths {
 
 export function localPaths(projectDir: string): LocalPaths {
   const root = path.join(projectDir, ".agentflow");
-  return { root, state: path.join(root, "state"), token: path.join(root, "token"), dev: path.join(root, "dev.json") };
+  return {
+    root,
+    state: path.join(root, "state"),
+    token: path.join(root, "token"),
+    dev: path.join(root, "dev.json"),
+  };
 }
 
 /** What `af dev` leaves for other commands while it runs. */

@@ -15,7 +15,8 @@ export function followRuns(engine: Engine, screen: DevScreen): void {
       screen.runStarted(run, event.workflow);
       return;
     }
-    const ended = event.kind === "run_completed" || event.kind === "run_failed" || event.kind === "run_cancelled";
+    const ended =
+      event.kind === "run_completed" || event.kind === "run_failed" || event.kind === "run_cancelled";
     if (!ended) {
       if (event.kind === "attempt_lost" || event.kind === "step_unknown") screen.attemptLost(run, event);
       return;
@@ -31,7 +32,10 @@ export function followRuns(engine: Engine, screen: DevScreen): void {
   const logs = engine.telemetry.follow(
     defaultTenant,
     { kind: "log", level: "info" },
-    { onRecord: (record) => (record.kind === "log" ? screen.logs([record]) : undefined), signal: stop.signal },
+    {
+      onRecord: (record) => (record.kind === "log" ? screen.logs([record]) : undefined),
+      signal: stop.signal,
+    },
   );
   logs.catch(() => {});
 }

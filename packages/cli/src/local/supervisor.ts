@@ -1,16 +1,14 @@
 /** The supervisor process as `af dev` sees it: started early, told what to do, replaced when it dies. */
 import type { LoadProblem, LogRecord } from "@agentflow/protocol";
-import {
-  type Channel,
-  type FromSupervisor,
-  type Loaded,
-  type ReloadReport,
-  type SupervisorConfig,
-  type ToSupervisor,
-  openChannel,
-  parseFromSupervisor,
-  supervisorEntry,
-} from "@agentflow/runtime";
+import type {
+  Channel,
+  FromSupervisor,
+  Loaded,
+  ReloadReport,
+  SupervisorConfig,
+  ToSupervisor,
+} from "@agentflow/runtime/supervise";
+import type * as Runtime from "@agentflow/runtime/supervise";
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 
@@ -27,6 +25,7 @@ const restartPauseMs = 200;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
+  readonly #runtime: typeof Runtime;
   readonly #reloads = new Map<number, (report: ReloadReport | undefined) => void>();
   /** Process groups of runners that have not ended, to be killed with a supervisor that cannot any more. */
   readonly #groups = new Set<number>();
@@ -37,8 +36,14 @@ export class SupervisorHandle {
   #stopping = false;
   #drained: ((inFlight: number) => void) | undefined;
 
-  constructor(events: SupervisorEvents) {
+  /** Starts the process at once; it waits to be configured. */
+  static async start(events: SupervisorEvents): Promise<SupervisorHandle> {
+    return new SupervisorHandle(events, await import("@agentflow/runtime/supervise"));
+  }
+
+  private constructor(events: SupervisorEvents, runtime: typeof Runtime) {
     this.#events = events;
+    this.#runtime = runtime;
     [this.#child, this.#channel] = this.#spawn();
   }
 
@@ -52,7 +57,9 @@ export class SupervisorHandle {
     this.#say(["configure", config]);
   }
 
-  /** What the reload did; undefined when the supervisor died meanwhile (its successor loads the newest code). */
+  /**
+   * What the reload did; undefined when the supervisor died meanwhile (its successor loads the newest code).
+   */
   reload(): Promise<ReloadReport | undefined> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
@@ -85,13 +92,15 @@ export class SupervisorHandle {
   }
 
   #spawn(): [ChildProcess, Channel] {
-    const child = spawn(process.execPath, ["--max-semi-space-size=4", supervisorEntry], {
+    const child = spawn(process.execPath, ["--max-semi-space-size=4", this.#runtime.supervisorEntry], {
       stdio: ["ignore", "inherit", "inherit", "pipe"],
-      // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told to.
+      // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
+      // to.
       detached: true,
     });
     const stream = child.stdio[3];
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of the supervisor is no stream");
+    const { openChannel, parseFromSupervisor } = this.#runtime;
     const channel = openChannel(stream, (message) => this.#receive(parseFromSupervisor(message)));
     child.once("exit", (code, signal) => this.#onExit(child, signal ?? `code ${code}`));
     child.once("error", (error) => this.#onExit(child, error.message));

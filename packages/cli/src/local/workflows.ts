@@ -1,6 +1,12 @@
 /** Registers a project's workflows, YAML and TypeScript, with the control plane beside us. */
 import type { Engine } from "@agentflow/control-plane";
-import { AgentFlowError, type Finding, type Manifest, type WorkflowDefinition, defaultTenant } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type Finding,
+  type Manifest,
+  type WorkflowDefinition,
+  defaultTenant,
+} from "@agentflow/protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { placeFindings, readProject } from "../project/index.ts";
 
@@ -47,7 +53,10 @@ function findingsOf(error: unknown): readonly Finding[] | undefined {
   return Array.isArray(findings) ? findings : undefined;
 }
 
-/** The worker's row travels over the bus: what it said a moment ago must have arrived before we check against it. */
+/**
+ * The worker's row travels over the bus: what it said a moment ago must have arrived before we check against
+ * it.
+ */
 async function catalogHas(engine: Engine, manifest: Manifest): Promise<void> {
   const wanted = manifest.tools.map(({ name }) => name);
   const endMs = performance.now() + catalogWaitMs;

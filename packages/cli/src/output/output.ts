@@ -45,6 +45,8 @@ export interface Output {
   record(kind: string, body: object): void;
   /** A value as JSON on stdout whatever the mode: a run's result is data. */
   value(value: unknown): void;
+  /** A value as one line of JSON. */
+  compact(value: unknown): void;
   /** Data that is a program or a file, letter by letter. Never give it text from outside. */
   verbatim(text: string): void;
 }
@@ -55,7 +57,7 @@ export function createOutput(options: OutputOptions): Output {
   const talkTerminal = stderr.isTTY === true && options.environment["TERM"] !== "dumb";
   const color = colorFor(stdout, options.environment, options.noColor);
   const talkColor = colorFor(stderr, options.environment, options.noColor);
-  const talk = (text: Text): void => void stderr.write(`${render(text, talkColor)}\n`);
+  const talk = (text: Text): void => void stderr.write(`${trimmed(render(text, talkColor))}\n`);
   return {
     json,
     debug,
@@ -63,7 +65,7 @@ export function createOutput(options: OutputOptions): Output {
     talkTerminal,
     width: terminal ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
     talkWidth: stderr.isTTY === true ? (stderr.columns ?? 80) : 80,
-    line: (text = "") => void (json || stdout.write(`${render(text, color)}\n`)),
+    line: (text = "") => void (json || stdout.write(`${trimmed(render(text, color))}\n`)),
     say: (text = "") => void (json || talk(text)),
     warn: talk,
     redraw(lines, over) {
@@ -79,6 +81,11 @@ export function createOutput(options: OutputOptions): Output {
       if (json) stdout.write(`${visibleJson({ v: 1, kind, ...body })}\n`);
     },
     value: (value) => void stdout.write(`${visibleJson(value, terminal ? 2 : undefined)}\n`),
+    compact: (value) => void stdout.write(`${visibleJson(value)}\n`),
     verbatim: (text) => void stdout.write(text),
   };
+}
+
+function trimmed(line: string): string {
+  return line.replace(/ +$/, "");
 }

@@ -28,7 +28,7 @@ export function readYaml(file: string, text: string): YamlFile {
   if (tooDeep) return { ...empty, value: undefined, findings: [tooDeepFinding(file)] };
   const findings = [...document.errors, ...document.warnings].map((fault): PlacedFinding => {
     const severity = document.errors.some((error) => error === fault) ? "error" : "warning";
-    return { ...at({ ...empty, value: undefined, findings: [] }, fault.pos[0]), ...described(fault), severity };
+    return { ...at(empty, fault.pos[0]), ...described(fault), severity };
   });
   const { value, finding } = findings.some(({ severity }) => severity === "error") ? {} : plain(empty);
   return { ...empty, value, findings: finding === undefined ? findings : [...findings, finding] };
@@ -75,12 +75,12 @@ interface Fault {
 function described({ code, message }: Fault): Pick<Finding, "code" | "message" | "hint"> {
   const [first = ""] = message.split("\n");
   if (code === "DUPLICATE_KEY") {
-    return { code: "AF002", message: "this key is here twice", hint: "remove or rename one of the two" };
+    return { code: "AF902", message: "this key is here twice", hint: "remove or rename one of the two" };
   }
   if (code === "TAB_AS_INDENT") {
-    return { code: "AF001", message: "a tab is used to indent", hint: "YAML is indented with spaces" };
+    return { code: "AF901", message: "a tab is used to indent", hint: "YAML is indented with spaces" };
   }
-  return { code: "AF001", message: `not YAML: ${first}` };
+  return { code: "AF901", message: `not YAML: ${first}` };
 }
 
 function plain(of: Omit<YamlFile, "value" | "findings">): { value?: unknown; finding?: PlacedFinding } {
@@ -90,17 +90,17 @@ function plain(of: Omit<YamlFile, "value" | "findings">): { value?: unknown; fin
     const text = error instanceof Error ? error.message : String(error);
     const message = /alias/i.test(text) ? "its aliases (*name) unfold to too much" : `cannot be read: ${text}`;
     const hint = "write the values out";
-    return { finding: { code: "AF003", severity: "error", message, hint, file: of.file, line: 1, column: 1 } };
+    return { finding: { code: "AF903", severity: "error", message, hint, file: of.file, line: 1, column: 1 } };
   }
 }
 
 function tooBigFinding(file: string): PlacedFinding {
   const message = `over ${yamlLimits.bytesMax / 1024} KiB; it was not read`;
-  return { code: "AF003", severity: "error", message, file };
+  return { code: "AF903", severity: "error", message, file };
 }
 
 function tooDeepFinding(file: string): PlacedFinding {
-  return { code: "AF003", severity: "error", message: `nested deeper than ${yamlLimits.depthMax}; it was not read`, file };
+  return { code: "AF903", severity: "error", message: `nested deeper than ${yamlLimits.depthMax}; it was not read`, file };
 }
 
 /** An upper bound of how deep the text can nest, before a parser recurses over it. */

@@ -1,12 +1,13 @@
-/** Reads all authored files of a project: agentflow.yaml, workflows and agents in YAML; code is loaded elsewhere. */
+/** Reads all authored files of a project: agentflow.yaml and workflows in YAML; code is loaded elsewhere. */
 import { type Finding, type WorkflowDefinition, isId } from "@agentflow/protocol";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { PlacedFinding } from "../output/findings.ts";
-import { checkDefinition } from "./check-definition.ts";
 import { type YamlFile, placeOf, readYaml } from "./document.ts";
+import { projectFaults, readWorkflow } from "./parse-definition.ts";
 
 export interface ProjectWorkflow {
+  /** A workflow by kind and name; the plan's validator has not seen it yet. */
   readonly definition: WorkflowDefinition;
   /** Relative to the project. */
   readonly file: string;
@@ -14,9 +15,8 @@ export interface ProjectWorkflow {
 
 export interface Project {
   readonly dir: string;
-  /** Undefined when agentflow.yaml is missing or unreadable. */
+  /** Undefined when agentflow.yaml is missing or does not say it. */
   readonly name: string | undefined;
-  /** Those whose shape is right. */
   readonly workflows: readonly ProjectWorkflow[];
   readonly files: ReadonlyMap<string, YamlFile>;
   readonly findings: readonly PlacedFinding[];
@@ -26,32 +26,33 @@ export interface Project {
 export async function readProject(dir: string): Promise<Project> {
   const findings: PlacedFinding[] = [];
   const files = new Map<string, YamlFile>();
-  const workflows: ProjectWorkflow[] = [];
   const root = await readOne(dir, "agentflow.yaml");
   if (root === undefined) findings.push(noProjectFile());
   else {
     files.set(root.file, root);
-    findings.push(...root.findings, ...(await shapeFindings(root, "Project")));
+    findings.push(...root.findings, ...placed(root, hasError(root) ? [] : await projectFaults(root.value)));
   }
+  const workflows: ProjectWorkflow[] = [];
   for (const file of await yamlFiles(dir, "workflows")) {
     const yaml = await readOne(dir, file);
     if (yaml === undefined) continue;
     files.set(file, yaml);
-    const faults = [...yaml.findings, ...(await shapeFindings(yaml, "Workflow"))];
-    findings.push(...faults);
-    const { definition } = await checkDefinition("Workflow", yaml.value);
-    if (definition !== undefined && !faults.some(({ severity }) => severity === "error")) {
-      workflows.push({ definition, file });
-    }
+    findings.push(...yaml.findings);
+    if (hasError(yaml)) continue;
+    const read = readWorkflow(yaml.value);
+    findings.push(...placed(yaml, read.findings));
+    if (read.definition !== undefined) workflows.push({ definition: read.definition, file });
   }
   for (const file of await yamlFiles(dir, "agents")) findings.push(noYamlAgents(file));
   findings.push(...sameNames(workflows, files));
   return { dir, name: nameOf(root), workflows, files, findings };
 }
 
-async function shapeFindings(yaml: YamlFile, kind: "Project" | "Workflow"): Promise<PlacedFinding[]> {
-  if (yaml.findings.some(({ severity }) => severity === "error")) return [];
-  const { findings } = await checkDefinition(kind, yaml.value);
+function hasError({ findings }: YamlFile): boolean {
+  return findings.some(({ severity }) => severity === "error");
+}
+
+function placed(yaml: YamlFile, findings: readonly Finding[]): PlacedFinding[] {
   return findings.map((finding) => ({ ...finding, ...placeOf(yaml, finding.path ?? "") }));
 }
 
@@ -79,38 +80,28 @@ function nameOf(root: YamlFile | undefined): string | undefined {
 }
 
 function noProjectFile(): PlacedFinding {
-  return {
-    code: "AF004",
-    severity: "error",
-    message: "there is no agentflow.yaml",
-    file: "agentflow.yaml",
-    hint: "af init makes a project; or go to its folder",
-  };
+  const hint = "af init makes a project; or go to its folder";
+  return { code: "AF904", severity: "error", message: "there is no agentflow.yaml", file: "agentflow.yaml", hint };
 }
 
 function noYamlAgents(file: string): PlacedFinding {
-  return {
-    code: "AF005",
-    severity: "error",
-    message: "agents are written in TypeScript: this file is not read",
-    file,
-    hint: "export default defineAgent({ … }) in a .ts file",
-  };
+  const message = "agents are written in TypeScript: this file is not read";
+  const hint = "export default defineAgent({ … }) in a .ts file";
+  return { code: "AF905", severity: "error", message, file, hint };
 }
 
-function sameNames(workflows: readonly ProjectWorkflow[], files: ReadonlyMap<string, YamlFile>): PlacedFinding[] {
+function sameNames(
+  workflows: readonly ProjectWorkflow[],
+  files: ReadonlyMap<string, YamlFile>,
+): PlacedFinding[] {
   const seen = new Map<string, string>();
   return workflows.flatMap(({ definition, file }) => {
     const other = seen.get(definition.name);
     seen.set(definition.name, file);
     const yaml = files.get(file);
     if (other === undefined || yaml === undefined) return [];
-    const finding: Finding = {
-      code: "AF006",
-      severity: "error",
-      message: `${other} is also named ${definition.name}`,
-      hint: "give one of them another name",
-    };
-    return [{ ...finding, ...placeOf(yaml, "/name") }];
+    const message = `${other} is also named ${definition.name}`;
+    const finding: Finding = { code: "AF906", severity: "error", path: "/name", message, hint: "rename one of the two" };
+    return placed(yaml, [finding]);
   });
 }

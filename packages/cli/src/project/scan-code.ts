@@ -41,14 +41,14 @@ function syntaxFaults(file: string, text: string, lines: readonly string[]): Pla
     const place = placeAt(file, lines, { line: Number(number), column: (carets?.indexOf("^") ?? 0) + 1 });
     const [message = ""] = error.message.split("\n");
     const unsupported = "code" in error && error.code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX";
-    return [{ ...place, severity: "error", ...(unsupported ? instead(message) : { code: "AF020", message }) }];
+    return [{ ...place, severity: "error", ...(unsupported ? instead(message) : { code: "AF920", message }) }];
   }
 }
 
 function instead(message: string): { code: string; message: string; hint: string } {
   const what = message.replace(" is not supported in strip-only mode", "").replace(/^TypeScript /, "");
   const hint = hints.find(([word]) => what.includes(word))?.[1] ?? "write it in plain JavaScript";
-  return { code: "AF021", message: `${what}: Node only strips types, this one would need code`, hint };
+  return { code: "AF921", message: `${what}: Node only strips types, this one would need code`, hint };
 }
 
 const hints: readonly (readonly [string, string])[] = [
@@ -68,7 +68,7 @@ function bareImports(file: string, lines: readonly string[]): PlacedFinding[] {
     return [
       {
         ...placeAt(file, lines, { line: i + 1, column: line.indexOf(specifier) + 1 }),
-        code: "AF022",
+        code: "AF922",
         severity: "error",
         message: `the import ${JSON.stringify(specifier)} has no extension`,
         hint: `write ${JSON.stringify(`${specifier}.ts`)}`,
@@ -87,7 +87,7 @@ function decorators(file: string, lines: readonly string[]): PlacedFinding[] {
     return [
       {
         ...placeAt(file, lines, { line: i + 1, column: line.indexOf("@") + 1 }),
-        code: "AF023",
+        code: "AF923",
         severity: "error" as const,
         message: `the decorator ${match[1] ?? ""} cannot run: Node only strips types`,
         hint: "call a function instead",

@@ -27,7 +27,8 @@ export function errorAnswer(thrown: unknown): ErrorAnswer {
       : error;
   const retryAfterMs = error.details["retryAfterMs"];
   const headers: { [name: string]: string } = {};
-  if (typeof retryAfterMs === "number") headers["retry-after"] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
+  if (typeof retryAfterMs === "number")
+    headers["retry-after"] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
   else if (errorTable[error.code].retry === "backoff") headers["retry-after"] = "1";
   if (error.code === "unauthenticated") headers["www-authenticate"] = "Bearer";
   return {

@@ -30,10 +30,16 @@ export function createApp(options: AppOptions): OpenAPIHono {
     labels: { operation: [...operations.map(({ id }) => id), "other"], status: ["2xx", "4xx", "5xx"] },
   });
   app.onError((error, context) => failure(context, error, options));
-  app.notFound((context) => failure(context, new AgentFlowError("not_found", "there is no such path", {
-    reason: "no_such_path",
-    suggestions: ["GET /openapi.json lists every operation"],
-  }), options));
+  app.notFound((context) =>
+    failure(
+      context,
+      new AgentFlowError("not_found", "there is no such path", {
+        reason: "no_such_path",
+        suggestions: ["GET /openapi.json lists every operation"],
+      }),
+      options,
+    ),
+  );
   app.use(async (context, next) => {
     gate.checkAddress(knockOf(context));
     await next();
@@ -41,15 +47,21 @@ export function createApp(options: AppOptions): OpenAPIHono {
     counted.of({ operation: context.get("operation") ?? "other", status }).add();
   });
   for (const operation of operations) mount(app, operation, options);
-  app.get("/v1/events", async (context) => eventStream(context, await identified(context, gate), services.engine));
+  app.get("/v1/events", async (context) =>
+    eventStream(context, await identified(context, gate), services.engine),
+  );
   app.get("/v1/telemetry/stream", async (context) =>
     telemetryStream(context, await identified(context, gate), services.engine),
   );
   describeOperations(app, operations);
   app.get("/openapi.json", (context) =>
-    context.json(app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "AgentFlow", version: services.version } })),
+    context.json(
+      app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "AgentFlow", version: services.version } }),
+    ),
   );
-  app.get("/livez", (context) => context.text(options.health.live() ? "ok" : "not ok", options.health.live() ? 200 : 503));
+  app.get("/livez", (context) =>
+    context.text(options.health.live() ? "ok" : "not ok", options.health.live() ? 200 : 503),
+  );
   app.get("/readyz", (context) => {
     const ready = options.health.ready();
     return context.json(ready, ready.ok ? 200 : 503);
@@ -85,11 +97,20 @@ async function run(
   of: { operation: Operation; principal: Principal; options: AppOptions },
 ): Promise<unknown> {
   const { operation, principal, options } = of;
-  const params = operation.params === undefined ? {} : parseWith(operation.params, context.req.param(), "the path");
+  const params =
+    operation.params === undefined ? {} : parseWith(operation.params, context.req.param(), "the path");
   const query = queryOf(context, operation);
-  const body = operation.body === undefined ? undefined : parseWith(operation.body, await readBody(context), "the body");
+  const body =
+    operation.body === undefined ? undefined : parseWith(operation.body, await readBody(context), "the body");
   const { services } = options;
-  const data = await operation.handle({ services, principal, params, query, body, signal: context.req.raw.signal });
+  const data = await operation.handle({
+    services,
+    principal,
+    params,
+    query,
+    body,
+    signal: context.req.raw.signal,
+  });
   if (operation.audited === true) {
     const to = Object.values(context.req.param())[0];
     const record = { by: principal.name, did: operation.id, outcome: "done" as const };
@@ -112,7 +133,9 @@ function queryOf(context: Context, operation: Operation): unknown {
 async function readBody(context: Context): Promise<unknown> {
   const type = context.req.header("content-type") ?? "";
   if (!/^application\/json(;|$)/i.test(type)) {
-    throw new AgentFlowError("invalid_input", "the body must be application/json", { reason: "unsupported_media_type" });
+    throw new AgentFlowError("invalid_input", "the body must be application/json", {
+      reason: "unsupported_media_type",
+    });
   }
   const length = Number(context.req.header("content-length") ?? 0);
   if (length > bodyLimits.bytesMax) throw bodyTooLarge();

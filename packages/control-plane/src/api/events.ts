@@ -11,10 +11,14 @@ import { parseWith } from "./parse-body.ts";
 const runsMax = 1_000;
 /** A comment this often keeps proxies from closing a quiet stream. */
 const keepAliveMs = 15_000;
-/** A follower that does not read holds at most so many events here; then it is cut off and resumes by cursor. */
+/**
+ * A follower that does not read holds at most so many events here; then it is cut off and resumes by cursor.
+ */
 const waitingMax = 5_000;
 
-/** `GET /v1/events?runs=a,b&after=cursor`: `id` of each message is the cursor to resume with; `end` closes. */
+/**
+ * `GET /v1/events?runs=a,b&after=cursor`: `id` of each message is the cursor to resume with; `end` closes.
+ */
 export function eventStream(context: Context, principal: Principal, engine: Engine): Response {
   requireScope(principal, "runs:read");
   const runs = parseRuns(context.req.query("runs"));
@@ -62,7 +66,10 @@ function streamed(context: Context, work: (send: Send, signal: AbortSignal) => P
       await sender.drained();
     } catch (error) {
       const shown = AgentFlowError.from(error, "the stream");
-      await stream.writeSSE({ event: "error", data: JSON.stringify({ code: shown.code, message: shown.message }) });
+      await stream.writeSSE({
+        event: "error",
+        data: JSON.stringify({ code: shown.code, message: shown.message }),
+      });
     } finally {
       clearInterval(alive);
     }
@@ -70,7 +77,10 @@ function streamed(context: Context, work: (send: Send, signal: AbortSignal) => P
 }
 
 /** Writes in order without waiting for each; a reader that falls too far behind is cut off, not buffered. */
-function orderedSender(stream: SSEStreamingApi, cutOff: () => void): { send: Send; drained(): Promise<void> } {
+function orderedSender(
+  stream: SSEStreamingApi,
+  cutOff: () => void,
+): { send: Send; drained(): Promise<void> } {
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
   return {
@@ -89,7 +99,9 @@ function parseRuns(text: string | undefined): readonly RunId[] | "all" {
   if (text === undefined || text === "all") return "all";
   const runs = text.split(",");
   if (runs.length > runsMax) {
-    throw new AgentFlowError("invalid_input", `more than ${runsMax} runs on one stream`, { reason: "limit_exceeded" });
+    throw new AgentFlowError("invalid_input", `more than ${runsMax} runs on one stream`, {
+      reason: "limit_exceeded",
+    });
   }
   return runs.map((run) => parseId("run", run));
 }

@@ -10,7 +10,10 @@ export const bodyLimits = {
   stringMax: 256 * 1024,
 } as const;
 
-/** JSON text within the limits, as plain data. Refuses prototype keys: nothing downstream has to think of them. */
+/**
+ * JSON text within the limits, as plain data. Refuses prototype keys: nothing downstream has to think of
+ * them.
+ */
 export function parseJson(text: string): unknown {
   if (text.length > bodyLimits.bytesMax) throw tooBig("the body", "bytes", bodyLimits.bytesMax);
   let value: unknown;
@@ -18,7 +21,9 @@ export function parseJson(text: string): unknown {
     value = JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : "";
-    throw new AgentFlowError("invalid_input", `the body is not JSON: ${why.slice(0, 200)}`, { reason: "invalid_json" });
+    throw new AgentFlowError("invalid_input", `the body is not JSON: ${why.slice(0, 200)}`, {
+      reason: "invalid_json",
+    });
   }
   checkShape(value);
   return value;
@@ -50,7 +55,9 @@ function childrenOf(value: object): readonly unknown[] {
   if (keys.length > bodyLimits.keysMax) throw tooBig("an object", "keys", bodyLimits.keysMax);
   for (const key of keys) {
     if (key === "__proto__" || key === "prototype") {
-      throw new AgentFlowError("invalid_input", `the key ${key} is not allowed`, { reason: "schema_violation" });
+      throw new AgentFlowError("invalid_input", `the key ${key} is not allowed`, {
+        reason: "schema_violation",
+      });
     }
   }
   return Object.values(value);
@@ -71,7 +78,11 @@ function tooBig(what: string, unit: string, max: number): AgentFlowError {
 }
 
 /** The value as the schema reads it; every issue is named by its JSON pointer. */
-export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
+export function parseWith<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.slice(0, 20).map((issue) => ({
@@ -79,8 +90,12 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
     message: issue.message,
   }));
   const first = issues[0];
-  throw new AgentFlowError("invalid_input", `${what}: ${first?.path || "/"}: ${first?.message ?? "invalid"}`, {
-    reason: "schema_violation",
-    details: { issues },
-  });
+  throw new AgentFlowError(
+    "invalid_input",
+    `${what}: ${first?.path || "/"}: ${first?.message ?? "invalid"}`,
+    {
+      reason: "schema_violation",
+      details: { issues },
+    },
+  );
 }

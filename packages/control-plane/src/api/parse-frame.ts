@@ -16,7 +16,10 @@ export function parseFrame(text: string): readonly SocketRequest[] {
   const messages = JSON.parse(text);
   if (!Array.isArray(messages)) throw new AgentFlowError("invalid_input", "a frame is an array of messages");
   if (messages.length > socketLimits.messagesPerFrameMax) {
-    throw new AgentFlowError("invalid_input", `more than ${socketLimits.messagesPerFrameMax} messages in a frame`);
+    throw new AgentFlowError(
+      "invalid_input",
+      `more than ${socketLimits.messagesPerFrameMax} messages in a frame`,
+    );
   }
   return messages.map(parseMessage);
 }
@@ -37,7 +40,11 @@ function parseKind(of: { kind: unknown; id: number; third: unknown; fourth: unkn
   switch (kind) {
     case "start":
       checkShape(third);
-      return { kind, id, start: { body: parseWith(apiSchemas.startRunBody, third, "the start"), waitMs: waitOf(fourth) } };
+      return {
+        kind,
+        id,
+        start: { body: parseWith(apiSchemas.startRunBody, third, "the start"), waitMs: waitOf(fourth) },
+      };
     case "wait":
       return { kind, id, run: runOf(third), waitMs: waitOf(fourth) };
     case "follow":

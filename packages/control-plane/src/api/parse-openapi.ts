@@ -24,7 +24,10 @@ function pathOf(operation: Operation): PathConfig {
     description: `Needs the scope \`${scope}\`.`,
     request: requestOf(operation),
     responses: {
-      [operation.status ?? 200]: answer("Done", { ok: { const: true }, data: apiSchemas.toJsonSchema(operation.answer) }),
+      [operation.status ?? 200]: answer("Done", {
+        ok: { const: true },
+        data: apiSchemas.toJsonSchema(operation.answer),
+      }),
       default: answer("Refused or failed; `code` says what to do", {
         ok: { const: false },
         error: apiSchemas.toJsonSchema(apiSchemas.errorBody),
@@ -40,7 +43,12 @@ function requestOf(operation: Operation): NonNullable<PathConfig["request"]> {
     ...(query === undefined ? {} : { query: objectOf(query) }),
     ...(body === undefined
       ? {}
-      : { body: { required: true, content: { "application/json": { schema: apiSchemas.toJsonSchema(body, "input") } } } }),
+      : {
+          body: {
+            required: true,
+            content: { "application/json": { schema: apiSchemas.toJsonSchema(body, "input") } },
+          },
+        }),
   };
 }
 
@@ -50,7 +58,14 @@ function objectOf(schema: unknown): ObjectSchema {
   return schema as ObjectSchema;
 }
 
-function answer(description: string, properties: { readonly [key: string]: object }): PathConfig["responses"][string] {
-  const schema = { type: "object" as const, required: ["v", ...Object.keys(properties)], properties: { v: { const: 1 }, ...properties } };
+function answer(
+  description: string,
+  properties: { readonly [key: string]: object },
+): PathConfig["responses"][string] {
+  const schema = {
+    type: "object" as const,
+    required: ["v", ...Object.keys(properties)],
+    properties: { v: { const: 1 }, ...properties },
+  };
   return { description, content: { "application/json": { schema } } };
 }

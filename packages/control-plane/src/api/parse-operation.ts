@@ -1,5 +1,6 @@
 /**
- * An operation of the API: one row says method, path, scope, what goes in and what comes out. The rows are the
+ * An operation of the API: one row says method, path, scope, what goes in and what comes out. The rows are
+ * the
  * router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
  */
 import type { z } from "zod";

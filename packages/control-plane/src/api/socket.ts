@@ -101,11 +101,16 @@ class SocketServer {
   #wait(request: Extract<SocketRequest, { kind: "wait" }>): void {
     try {
       requireScope(this.#principal, "runs:read");
-      const forget = this.#engine.runs.waitEach(this.#principal.tenant, request.run, request.waitMs, (answer) => {
-        this.#forget.delete(forget);
-        if (AgentFlowError.is(answer)) this.#fail(request.id, answer);
-        else this.#say(["answer", request.id, answer]);
-      });
+      const forget = this.#engine.runs.waitEach(
+        this.#principal.tenant,
+        request.run,
+        request.waitMs,
+        (answer) => {
+          this.#forget.delete(forget);
+          if (AgentFlowError.is(answer)) this.#fail(request.id, answer);
+          else this.#say(["answer", request.id, answer]);
+        },
+      );
       this.#forget.add(forget);
     } catch (error) {
       this.#fail(request.id, error);
@@ -116,7 +121,10 @@ class SocketServer {
     const stop = new AbortController();
     this.#follows.set(request.id, stop);
     const { id, run, after } = request;
-    const onEvent = (event: Parameters<Parameters<Engine["runs"]["follow"]>[1]["onEvent"]>[0], cursor: string): void => {
+    const onEvent = (
+      event: Parameters<Parameters<Engine["runs"]["follow"]>[1]["onEvent"]>[0],
+      cursor: string,
+    ): void => {
       this.#say(["event", id, event, cursor]);
     };
     const options = { runs: [run], onEvent, signal: stop.signal, ...(after === "" ? {} : { after }) };
@@ -155,8 +163,12 @@ class SocketServer {
 }
 
 function tooMany(): AgentFlowError {
-  return new AgentFlowError("limit_exceeded", `more than ${socketLimits.inFlightMax} starts open on one socket`, {
-    reason: "too_many_in_flight",
-    details: { retryAfterMs: 1_000 },
-  });
+  return new AgentFlowError(
+    "limit_exceeded",
+    `more than ${socketLimits.inFlightMax} starts open on one socket`,
+    {
+      reason: "too_many_in_flight",
+      details: { retryAfterMs: 1_000 },
+    },
+  );
 }

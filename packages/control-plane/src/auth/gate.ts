@@ -39,7 +39,9 @@ export function createGate(options: GateOptions): Gate {
         });
       }
       if (origin !== undefined && !isOwnOrigin(origin, hosts) && !options.origins.has(origin)) {
-        throw new AgentFlowError("forbidden", "pages of this origin may not call the API", { reason: "foreign_origin" });
+        throw new AgentFlowError("forbidden", "pages of this origin may not call the API", {
+          reason: "foreign_origin",
+        });
       }
     },
     identify(knock) {

@@ -1,10 +1,19 @@
 /**
- * API keys: `af_live_<key id>_<secret>_<checksum>`. Only the SHA-256 of the secret is kept (it is 32 random bytes,
+ * API keys: `af_live_<key id>_<secret>_<checksum>`. Only the SHA-256 of the secret is kept (it is 32 random
+ * bytes,
  * so nothing slower is needed); a wrong checksum is refused without a look-up.
  */
 import type { Table } from "@agentflow/bus";
 import type { Clock, Random } from "@agentflow/host/clock";
-import { AgentFlowError, type Instant, type TenantId, defaultTenant, instant, isId, unixMs } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type Instant,
+  type TenantId,
+  defaultTenant,
+  instant,
+  isId,
+  unixMs,
+} from "@agentflow/protocol";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Principal, type Scope, scopes, unauthenticated } from "./principal.ts";
@@ -78,7 +87,10 @@ export function createKeys(options: { table: Table; clock: Clock; random: Random
     },
     async list(tenant) {
       const rows = await table.list("key.");
-      return rows.map((row) => parseKey(row.value)).filter((key) => key.tenant === tenant).map(viewOf);
+      return rows
+        .map((row) => parseKey(row.value))
+        .filter((key) => key.tenant === tenant)
+        .map(viewOf);
     },
     async revoke(tenant, id) {
       const stored = isId("source", id) ? await load(id) : undefined;
@@ -90,9 +102,11 @@ export function createKeys(options: { table: Table; clock: Clock; random: Random
     },
     async authenticate(key) {
       const [, id = "", secret = "", sum = ""] = keyPattern.exec(key) ?? [];
-      if (id === "" || checksum(key.slice(0, key.lastIndexOf("_"))) !== sum) throw unauthenticated("the key is not valid");
+      if (id === "" || checksum(key.slice(0, key.lastIndexOf("_"))) !== sum)
+        throw unauthenticated("the key is not valid");
       const stored = await load(id);
-      if (stored === undefined || !sameHash(stored.hash, sha256(secret))) throw unauthenticated("the key is not valid");
+      if (stored === undefined || !sameHash(stored.hash, sha256(secret)))
+        throw unauthenticated("the key is not valid");
       if (stored.expiresAt !== undefined && unixMs(stored.expiresAt) <= clock.now()) {
         throw unauthenticated("the key has expired");
       }
@@ -135,7 +149,9 @@ function checksum(text: string): string {
   return out;
 }
 
-/** Letters and digits; the slight favour of `% 62` costs a hundredth of a bit each, of more than 250 in all. */
+/**
+ * Letters and digits; the slight favour of `% 62` costs a hundredth of a bit each, of more than 250 in all.
+ */
 function encode62(bytes: Uint8Array): string {
   let out = "";
   for (const byte of bytes) out += base62.charAt(byte % 62);

@@ -6,6 +6,7 @@ import {
   instant,
   makeTaskId,
   type RunEvent,
+  type StepInstance,
   type StopTask,
   subjects,
   type Task,
@@ -43,6 +44,7 @@ export class Dispatcher {
   /** Open tasks by run, then by step and attempt. */
   private readonly byRun = new Map<string, Map<string, Item>>();
   private readonly toRevoke = new Set<string>();
+  private order = 0;
   private scheduled = false;
   private pushing: Promise<void> | undefined;
   private revoking: Promise<void> | undefined;
@@ -144,6 +146,26 @@ export class Dispatcher {
     return count;
   }
 
+  /** The places, from 1, of a run's tasks that are not released yet. */
+  backlogOf(ref: RunRef): ReadonlyMap<StepInstance, number> {
+    const all = [...(this.byRun.get(ref.key)?.values() ?? [])];
+    // As many as are explained one by one.
+    const own = all.filter(({ state }) => state === "waiting").slice(0, placesMax);
+    const places = new Map<StepInstance, number>();
+    if (own.length === 0) return places;
+    const before = new Map(own.map((item) => [item, 1]));
+    for (const items of this.byRun.values()) {
+      for (const { state, lane, order } of items.values()) {
+        if (state !== "waiting") continue;
+        for (const item of own) {
+          if (item.lane === lane && order < item.order) before.set(item, (before.get(item) ?? 1) + 1);
+        }
+      }
+    }
+    for (const [item, place] of before) places.set(item.command.step, place);
+    return places;
+  }
+
   depths(): readonly { lane: Lane; slots: number }[] {
     return [...this.lanes.values()].map((lane) => ({ lane, slots: this.parts.slots.ofLane(lane) }));
   }
@@ -192,6 +214,7 @@ export class Dispatcher {
       context,
       lane: this.lane(ref, command, context),
       revision,
+      order: this.order++,
       sinceMs: this.parts.world.clock.now(),
       state: "waiting",
       sentMs: 0,
@@ -322,6 +345,8 @@ export class Dispatcher {
       });
   }
 }
+
+const placesMax = 50;
 
 function itemKey(step: string, attempt: number): string {
   return `${step}/${attempt}`;

@@ -17,6 +17,8 @@ export interface Item {
   readonly lane: Lane;
   /** The commit that holds the command; unknown (0) after a recovery. */
   readonly revision: number;
+  /** Grows: what came first, goes first. */
+  readonly order: number;
   readonly sinceMs: number;
   /** `waiting` in the backlog, `pushing`, `sent` to the queue, `gone`: its attempt has ended. */
   state: "waiting" | "pushing" | "sent" | "gone";

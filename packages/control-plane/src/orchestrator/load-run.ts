@@ -1,7 +1,7 @@
 import type { Log } from "@agentflow/bus";
 import { fold, type RunState } from "@agentflow/core/run";
 import { AgentFlowError, type Commit } from "@agentflow/protocol";
-import { readLog } from "./history.ts";
+import { readLog, type StoredCommit } from "./history.ts";
 import type { Parked } from "./run-actor.ts";
 import type { RunRef } from "./run-ref.ts";
 
@@ -16,7 +16,11 @@ export interface LoadedRun {
 }
 
 export async function loadRun(log: Log, ref: RunRef): Promise<LoadedRun> {
-  const stored = await readLog(log, ref);
+  return loadHistory(await readLog(log, ref));
+}
+
+/** The same from commits that were read already. */
+export function loadHistory(stored: readonly StoredCommit[]): LoadedRun {
   const commits: { revision: number; commit: Commit }[] = [];
   let problem: string | undefined;
   let bytes = 0;

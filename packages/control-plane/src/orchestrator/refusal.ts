@@ -13,3 +13,12 @@ const codes: { readonly [reason: string]: ErrorCode } = {
 export function refusalError({ reason, message }: Refused): AgentFlowError {
   return new AgentFlowError(codes[reason] ?? "refused", message, { reason });
 }
+
+/** Also for a run of another tenant: whether it exists is not told. */
+export function noSuchRun(run: string): AgentFlowError {
+  return new AgentFlowError("not_found", `there is no run ${run}`, {
+    reason: "run_not_found",
+    details: { run },
+    suggestions: ["af run list"],
+  });
+}

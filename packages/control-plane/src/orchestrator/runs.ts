@@ -24,7 +24,7 @@ import type {
   RunFilter,
   StartOne,
   WaitOptions,
-} from "../engine.ts";
+} from "../engine-api.ts";
 import { follow, type FollowParts, pageOfEvents } from "../projector/follow.ts";
 import { listRuns, type ListParts } from "../projector/list-runs.ts";
 import { refusalError } from "./refusal.ts";

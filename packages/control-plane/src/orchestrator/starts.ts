@@ -10,7 +10,7 @@ import {
   type StartRunBody,
   type TenantId,
 } from "@agentflow/protocol";
-import type { AnswerOne, WaitOptions } from "../engine.ts";
+import type { AnswerOne, WaitOptions } from "../engine-api.ts";
 import type { EngineConfig } from "../engine-config.ts";
 import type { VersionHead } from "../registry/parse-head.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -18,7 +18,7 @@ import { checkInput } from "./check-input.ts";
 import type { RunEnd } from "./hand-on.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Plans } from "./plans.ts";
-import { refusalError } from "./refusal.ts";
+import { noSuchRun, refusalError } from "./refusal.ts";
 import type { Router } from "./router.ts";
 import { answerOfEnd, fetchAnswer } from "./run-end.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
@@ -55,6 +55,7 @@ export class Starts {
   start(tenant: TenantId, body: StartRunBody, to: { waitMs: number; answer: AnswerOne }): () => void {
     const { plans, registry, world } = this.parts;
     const wait = new Wait(to.answer);
+    wait.asking = true;
     try {
       checkStart(body, world.clock.now());
       const ref = makeRunRef(tenant, parseId("run", body.run));
@@ -116,8 +117,10 @@ export class Starts {
     if ("code" in given) return wait.answer(given);
     if (given.kind === "refused") return wait.answer(refusalError(given));
     wait.revision = given.revision;
-    if (given.repeated === true) {
-      wait.repeated = true;
+    wait.repeated = given.repeated === true;
+    wait.asking = false;
+    if (wait.early !== undefined) this.ended(ref, wait, wait.early);
+    else if (wait.repeated) {
       void this.waitFor(ref, wait, waitMs).catch((error: unknown) => {
         wait.answer(AgentFlowError.from(error, "waiting for a run"));
       });
@@ -131,7 +134,7 @@ export class Starts {
     if (waitMs > 0 && actor?.state?.kind === "active" && actor.parked === undefined) return;
     const standing = await this.parts.standing(ref);
     if (wait.over) return;
-    if (standing === undefined) throw noSuchRun(ref);
+    if (standing === undefined) throw noSuchRun(ref.run);
     if (standing.kind === "ended") return this.ended(ref, wait, standing.end);
     wait.revision = Math.max(wait.revision, standing.revision);
     // A parked run does not end by itself: whoever waits is told at once.
@@ -149,6 +152,11 @@ export class Starts {
   }
 
   private ended(ref: RunRef, wait: Wait, end: RunEnd): void {
+    // Whether this start was the first is not known yet: that answer comes next.
+    if (wait.asking) {
+      wait.early = end;
+      return;
+    }
     const answer = answerOfEnd(ref.run, end);
     if (answer !== undefined) return wait.answer(answer);
     wait.stop();
@@ -183,6 +191,9 @@ export function asPromise(
 class Wait {
   over = false;
   listening = false;
+  /** The start itself is not answered yet. */
+  asking = false;
+  early: RunEnd | undefined;
   repeated = false;
   revision = 0;
   stop: () => void = () => undefined;
@@ -210,8 +221,4 @@ function openAnswer({ run }: RunRef, { revision }: Wait, status: "running" | "pa
 
 function planMissing(workflow: string): AgentFlowError {
   return new AgentFlowError("internal", `the plan of workflow ${workflow} is not stored`, { reason: "plan_missing" });
-}
-
-function noSuchRun({ run }: RunRef): AgentFlowError {
-  return new AgentFlowError("not_found", `there is no run ${run}`, { reason: "run_not_found" });
 }

@@ -8,8 +8,9 @@ import {
   type RunId,
   type TenantId,
 } from "@agentflow/protocol";
-import type { FollowRuns } from "../engine.ts";
+import type { FollowRuns } from "../engine-api.ts";
 import type { Histories, StoredCommit } from "../orchestrator/history.ts";
+import { noSuchRun } from "../orchestrator/refusal.ts";
 import { type EventPlace, readPlace, showPlace } from "./cursor.ts";
 import type { Hub } from "./hub.ts";
 import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
@@ -72,19 +73,26 @@ type Meeting = { readonly tenant: TenantId; readonly until: number };
 
 async function sendHistories(parts: FollowParts, to: Follower, of: Meeting & { runs: readonly RunId[] }) {
   const stored: { run: RunId; commit: StoredCommit }[] = [];
+  const ended: RunId[] = [];
   for (const run of of.runs) {
-    const commits = await parts.histories.read(of.tenant, run, { after: Math.max(0, to.place.revision - 1) });
-    for (const commit of commits) if (commit.revision <= of.until) stored.push({ run, commit });
-    // Its end lies before the cursor: nothing of it will come.
-    if (commits.length === 0 && to.place.revision > 0) await checkEnded(parts, to, { tenant: of.tenant, run });
+    const commits = await storedOf(parts, to, { tenant: of.tenant, run });
+    for (const commit of commits) {
+      if (commit.revision > of.until) break;
+      stored.push({ run, commit });
+      if (commit.parsed.ok && commit.parsed.commit.events.some(isEnd)) ended.push(run);
+    }
   }
   stored.sort((a, b) => a.commit.revision - b.commit.revision);
   for (const { run, commit } of stored) to.send({ run, revision: commit.revision, parsed: commit.parsed });
+  // Also the ends that lie before the cursor: nothing of those runs will come.
+  for (const run of ended) to.ended(run);
 }
 
-async function checkEnded(parts: FollowParts, to: Follower, of: { tenant: TenantId; run: RunId }) {
-  const last = (await parts.histories.read(of.tenant, of.run)).at(-1);
-  if (last?.parsed.ok && last.parsed.commit.events.some(isEnd)) to.ended(of.run);
+/** From the cursor's commit on; a run that has nothing there is read whole, for it may have ended before. */
+async function storedOf(parts: FollowParts, to: Follower, of: { tenant: TenantId; run: RunId }) {
+  const after = Math.max(0, to.place.revision - 1);
+  const commits = await parts.histories.read(of.tenant, of.run, { after });
+  return commits.length > 0 || after === 0 ? commits : await parts.histories.read(of.tenant, of.run);
 }
 
 async function sendTail(parts: FollowParts, to: Follower, of: Meeting): Promise<void> {
@@ -169,14 +177,6 @@ function* eventsBehind(
 
 function isEnd(event: RunEvent): boolean {
   return event.kind === "run_completed" || event.kind === "run_failed" || event.kind === "run_cancelled";
-}
-
-export function noSuchRun(run: string): AgentFlowError {
-  return new AgentFlowError("not_found", `there is no run ${run}`, {
-    reason: "run_not_found",
-    details: { run },
-    suggestions: ["af run list"],
-  });
 }
 
 function tooMany(reason: string, max: number): AgentFlowError {

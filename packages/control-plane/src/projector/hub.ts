@@ -30,6 +30,11 @@ export class Hub {
     this.at = Math.max(this.at, at);
   }
 
+  /** The log lost its end: what comes above this is new, whatever its revision. */
+  rewind(at: Revision): void {
+    this.at = Math.min(this.at, at);
+  }
+
   push(records: readonly LogRecordOfRun[], upTo: Revision): void {
     // After a rebuild the tail passes old places again: followers have seen them.
     if (this.count > 0) for (const record of records) if (record.revision > this.at) this.deliver(record);

@@ -1,5 +1,5 @@
 import { AgentFlowError, type Failure, instant, type RunPage, type RunSummary, type TenantId, unixMs } from "@agentflow/protocol";
-import type { RunFilter } from "../engine.ts";
+import type { RunFilter } from "../engine-api.ts";
 import { invalidCursor } from "./cursor.ts";
 import { parseFailure, parseLabels } from "./parse-row.ts";
 import { notYet, type Projector } from "./projector.ts";

@@ -1,5 +1,5 @@
 import type { Log, Revision } from "@agentflow/bus";
-import type { Stop, World } from "@agentflow/host/clock";
+import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
 import { AgentFlowError, prefixes } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
@@ -136,15 +136,26 @@ export class Projector {
     while (!this.stopped.signal.aborted) {
       try {
         if (this.broken) await this.rebuild();
+        else await this.checkHead();
         this.restart = new AbortController();
         await tail.read(this.read, (records, upTo) => this.take(records, upTo), this.restart.signal);
         pauseMs = config.reloadPauseMs;
       } catch (error) {
         say.warn("reading the log failed", { error });
-        await pause(world, pauseMs, this.stopped.signal);
+        await sleep(world.timers, pauseMs, this.stopped.signal);
         pauseMs = Math.min(pauseMs * 2, config.reloadPauseMaxMs);
       }
     }
+  }
+
+  /** A log that lost its tail gives revisions again that were read here already. */
+  private async checkHead(): Promise<void> {
+    const head = await this.parts.log.head(prefixes.log);
+    if (head >= this.read) return;
+    this.parts.say.warn("the log lost its end: rebuilding the read model", { read: this.read, head });
+    await this.flushing;
+    await this.empty();
+    this.parts.hub.rewind(head);
   }
 
   private async rebuild(): Promise<void> {
@@ -200,19 +211,6 @@ export class Projector {
     if (reached.length > 0) this.waiters = this.waiters.filter(({ revision }) => revision > this.applied);
     for (const { resolve } of reached) resolve();
   }
-}
-
-function pause(world: World, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      stop();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const stop = world.timers.after(ms, end);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 /** A list that asked for a revision the read model did not reach in time. */

@@ -17,7 +17,7 @@ import {
   type WorkflowSummary,
   type WorkflowView,
 } from "@agentflow/protocol";
-import type { EngineRegistry } from "../engine.ts";
+import type { EngineRegistry } from "../engine-api.ts";
 import { definitionKey, type Plans } from "../orchestrator/plans.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { type Compiled, compile } from "./compile.ts";
@@ -73,6 +73,8 @@ export class Registry implements EngineRegistry {
     const { blobs } = this.parts.bus;
     await blobs.put(definitionKey(tenant, hash), new TextEncoder().encode(text));
     await blobs.put(definitionKey(tenant, planHash), new TextEncoder().encode(planText));
+    // The first start finds it in memory.
+    await this.parts.plans.get(tenant, planHash);
     const version = hash.slice(0, 12);
     const registeredAt = instant(this.parts.world.clock.now());
     const head = await this.putHead(tenant, {

@@ -15,7 +15,7 @@ import {
   unixMs,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
-import type { EngineTelemetry, TelemetryFilter, TelemetryFollower, TelemetryRecord } from "../engine.ts";
+import type { EngineTelemetry, TelemetryFilter, TelemetryFollower, TelemetryRecord } from "../engine-api.ts";
 import { invalidCursor } from "../projector/cursor.ts";
 import { recordsPerBatchMax, type TelemetryQuery, type TelemetryRow } from "../projector/read-rows.ts";
 import type { ReadStore } from "../projector/read-store.ts";

@@ -132,7 +132,7 @@ function checkObject(check: Check, schema: Obj, { value, path, depth }: Spot & {
   const { properties, required, additionalProperties, propertyNames } = schema;
   const known = isObject(properties) ? properties : {};
   for (const key of isList(required) ? required.filter(isText) : []) {
-    if (!Object.hasOwn(value, key)) report(check, { value, path, depth }, `misses ${show(key)}`);
+    if (!Object.hasOwn(value, key)) report(check, { path }, `misses ${show(key)}`);
   }
   for (const [key, item] of Object.entries(value)) {
     const spot = { value: item, path: `${path}/${pointerPart(key)}`, depth: depth + 1 };

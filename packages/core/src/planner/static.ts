@@ -1,8 +1,9 @@
 /** A definition as authored becomes a plan: durations in milliseconds, defaults written out, needs worked out. */
 import type { Effect, Finding, Json, Plan, PlanCatch, PlanStep, StepId } from "@agentflow/protocol";
 import { isId } from "@agentflow/protocol";
-import { type Catalog, type CatalogEntry } from "../plan/catalog.ts";
-import type { Findings } from "../plan/findings.ts";
+import type { Catalog, CatalogEntry } from "../plan/catalog.ts";
+import { didYouMean } from "../expr/suggest.ts";
+import { type Findings, error } from "../plan/findings.ts";
 import { expressionsOf } from "../plan/expressions.ts";
 import { validatePlan } from "../plan/validate.ts";
 import type { ReadStep } from "./read-step.ts";
@@ -28,9 +29,25 @@ export function compileWorkflow(
   const findings: Findings = { list: [] };
   const read = readWorkflow(definition, findings);
   if (read === undefined) return { findings: findings.list };
+  checkNeeds(read, findings);
   const plan = planOf(read, catalog, options.version ?? "");
   const all = [...findings.list, ...validatePlan(plan, catalog)];
   return all.some(({ severity }) => severity === "error") ? { findings: all } : { plan, findings: all };
+}
+
+/** Needs that are written; those that expressions read are checked with the expressions. */
+function checkNeeds({ steps }: ReadWorkflow, findings: Findings): void {
+  const ids = [...steps.keys()];
+  for (const step of steps.values()) {
+    for (const [i, need] of step.needs.entries()) {
+      const path = `/steps/${step.id}/needs/${i}`;
+      if (need === step.id) error(findings, { code: "AF106", path, message: `${need} needs itself` });
+      else if (!ids.some((id) => id === need)) {
+        const message = `there is no step ${JSON.stringify(need.slice(0, 80))}${didYouMean(need, ids)}`;
+        error(findings, { code: "AF101", path, message });
+      }
+    }
+  }
 }
 
 function planOf(read: ReadWorkflow, catalog: Catalog, version: string): Plan {
@@ -82,13 +99,11 @@ function planStep(step: ReadStep, around: Around): PlanStep {
 function needsOf(step: ReadStep, def: PlanStep, { read, caller }: Around): StepId[] {
   const wanted = new Set<string>(step.needs);
   for (const { compiled } of expressionsOf(def).compiled) {
-    for (const ref of compiled.refs.steps) if (ref.step !== step.id) wanted.add(ref.step);
+    for (const ref of compiled.refs.steps) wanted.add(ref.step);
   }
   if (caller !== undefined) wanted.add(caller);
-  const known = [...read.steps.keys()].filter((id) => wanted.has(id));
-  // Names of no step are kept: the validator tells of them.
-  const unknown = [...wanted].filter((id) => !read.steps.has(id));
-  return [...known, ...unknown.filter((id) => isId("step", id))];
+  wanted.delete(step.id);
+  return [...read.steps.keys()].filter((id) => wanted.has(id));
 }
 
 function entryOf({ uses }: ReadStep, catalog: Catalog): CatalogEntry | undefined {

@@ -55,8 +55,9 @@ function nextTask(run: MutableRun, before: ItemState | undefined, event: Attempt
 function dispatched(run: MutableRun, before: ItemState | undefined, event: TaskDispatched): TaskState {
   const open = before !== undefined && isTask(before) ? before : undefined;
   const tries = open?.tries ?? noTries;
-  const { input, n, attempt } = event;
-  return { kind: "running", since: open?.since ?? sinceOf(run, event), tries: { ...tries, attempt }, input, n };
+  const { at, input, n, attempt } = event;
+  const since = open?.since ?? sinceOf(run, event);
+  return { kind: "running", at, since, tries: { ...tries, attempt }, input, n };
 }
 
 /** Items see what their step saw when it was opened. */
@@ -68,8 +69,9 @@ function sinceOf(run: MutableRun, event: TaskDispatched): number {
 
 function failed(run: MutableRun, before: TaskState, event: AttemptFailed): ItemState {
   const tries = { ...before.tries, failed: before.tries.failed + 1 };
-  if (event.retryAt === undefined) return { kind: "failed", failure: event.failure, tries, seq: run.seq };
-  return { kind: "sleeping", since: before.since, tries, until: event.retryAt };
+  const { at, failure, retryAt } = event;
+  if (retryAt === undefined) return { kind: "failed", failure, tries, seq: run.seq };
+  return { kind: "sleeping", at, failure, since: before.since, tries, until: retryAt };
 }
 
 function unknown(before: TaskState, event: StepUnknown): TaskState {

@@ -38,7 +38,7 @@ function nextStep(run: MutableRun, id: StepId, event: StepEvent): StepState {
     case "step_expanded":
       return expanded(event, seq);
     case "step_waiting":
-      return { kind: "waiting", since: seq, until: event.until };
+      return { kind: "waiting", at: event.at, since: seq, until: event.until };
     case "step_succeeded":
       return { ...succeeded(event, seq), ...triesOf(before), ...refs(before) };
     case "step_failed":

@@ -75,6 +75,8 @@ interface Ended extends Tried {
 
 export interface RunningTask extends Opened, Tried {
   readonly kind: "running";
+  /** When the attempt was dispatched. */
+  readonly at: Instant;
   readonly input: InputId;
   readonly n: number;
   /** The worker that said an irreversible call begins. */
@@ -84,6 +86,8 @@ export interface RunningTask extends Opened, Tried {
 /** Between a failed attempt and the next. */
 export interface SleepingTask extends Opened, Tried {
   readonly kind: "sleeping";
+  readonly at: Instant;
+  readonly failure: Failure;
   readonly until: Instant;
 }
 
@@ -100,6 +104,7 @@ export interface UnknownTask extends Opened, Tried {
 
 export interface WaitingStep extends Opened {
   readonly kind: "waiting";
+  readonly at: Instant;
   readonly until: Instant;
 }
 

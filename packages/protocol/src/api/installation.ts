@@ -58,7 +58,12 @@ export interface InstallationStatus {
   readonly shards: readonly { readonly shard: string; readonly owner: string }[];
   readonly runs: { readonly [status: string]: number };
   readonly hot: number;
-  readonly backlog: readonly { readonly pool: string; readonly waiting: number; readonly outstanding: number; readonly slots: number }[];
+  readonly backlog: readonly {
+    readonly pool: string;
+    readonly waiting: number;
+    readonly outstanding: number;
+    readonly slots: number;
+  }[];
   readonly timers: number;
   readonly workers: number;
   readonly deadLetters: number;

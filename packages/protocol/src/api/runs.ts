@@ -3,7 +3,10 @@ import type { Failure } from "../errors.ts";
 import type { RunEvent } from "../events/run.ts";
 import type { Instant, Json } from "../json.ts";
 
-/** `running` also covers runs that wait; `waitsFor` says for what. `parked`: needs a person or another build. */
+/**
+ * `running` also covers runs that wait; `waitsFor` says for what. `parked`: needs a person or another
+ * build.
+ */
 export const runStatuses = ["running", "parked", "completed", "failed", "cancelled"] as const;
 export type RunStatus = (typeof runStatuses)[number];
 

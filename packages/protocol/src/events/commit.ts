@@ -52,7 +52,10 @@ export interface StopTask {
 
 export interface StartTimer {
   readonly kind: "start_timer";
-  /** `run`, `wait:<instance>` or `retry:<instance>:<attempt>`: known to the run, so firing twice is harmless. */
+  /**
+   * `run`, `wait:<instance>` or `retry:<instance>:<attempt>`: known to the run, so firing twice is
+   * harmless.
+   */
   readonly timer: string;
   readonly due: Instant;
 }

@@ -1,6 +1,6 @@
 /**
- * The door from a stored record to a commit. Cheap and without a schema library: it stands on the way of every
- * recovery and of every tail. Old versions are upcast here, once there are any.
+ * The door from a stored record to a commit. Cheap and without a schema library: it stands on the way of
+ * every recovery and of every tail. Old versions are upcast here, once there are any.
  */
 import type { Commit, RunCommand } from "./commit.ts";
 import type { RunEvent } from "./run.ts";
@@ -54,9 +54,9 @@ export function parseCommit(body: string): ParsedCommit {
   if (!Array.isArray(inputs) || !Array.isArray(events) || !Array.isArray(commands)) {
     return refused("a commit without inputs, events and commands");
   }
-  const event = events.find((one) => !hasKind(one, eventKinds));
+  const event: unknown = events.find((one: unknown) => !hasKind(one, eventKinds));
   if (event !== undefined) return refused(`an event of kind ${kindOf(event)}`);
-  const command = commands.find((one) => !hasKind(one, commandKinds));
+  const command: unknown = commands.find((one: unknown) => !hasKind(one, commandKinds));
   if (command !== undefined) return refused(`a command of kind ${kindOf(command)}`);
   return { ok: true, commit: stored as unknown as Commit };
 }

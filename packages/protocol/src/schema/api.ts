@@ -4,20 +4,36 @@ import { logLevels } from "../telemetry.ts";
 import { runStatuses } from "../api/runs.ts";
 import type { JsonObject } from "../json.ts";
 import { idText as id } from "./parse-id.ts";
-import { json } from "./parse-object.ts";
+import { json, plainObject } from "./parse-object.ts";
 
 const instant = z.iso.datetime({ offset: true });
 const labels = z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/), z.string().max(256));
-const failure = z.object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()).exactOptional() });
+const failure = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).exactOptional(),
+});
 
 export const startRunBody = z.strictObject({
   run: id("run"),
   workflow: id("workflow"),
-  version: z.string().regex(/^[0-9a-f]{12}$/, { error: "is not a version (12 hex digits)" }).exactOptional(),
+  version: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/, { error: "is not a version (12 hex digits)" })
+    .exactOptional(),
   input: json.exactOptional(),
-  labels: labels.refine((all) => Object.keys(all).length <= 16, { error: "at most 16 labels" }).exactOptional(),
-  timeoutMs: z.int().min(1).max(366 * 86_400_000).exactOptional(),
-  traceparent: z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/).exactOptional(),
+  labels: labels
+    .refine((all) => Object.keys(all).length <= 16, { error: "at most 16 labels" })
+    .exactOptional(),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(366 * 86_400_000)
+    .exactOptional(),
+  traceparent: z
+    .string()
+    .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .exactOptional(),
 });
 
 export const cancelBody = z.strictObject({ input: id("input"), reason: z.string().max(500).exactOptional() });
@@ -101,7 +117,11 @@ export const runView = runSummary.extend({
   codes: z.array(z.string()),
 });
 
-export const runPage = z.object({ runs: z.array(runSummary), cursor: z.string().exactOptional(), revision: z.int() });
+export const runPage = z.object({
+  runs: z.array(runSummary),
+  cursor: z.string().exactOptional(),
+  revision: z.int(),
+});
 
 export const runEventView = z.object({
   run: z.string(),
@@ -152,5 +172,5 @@ export const query = {
 /** A schema as JSON Schema (draft 2020-12), as OpenAPI 3.1 takes it. */
 export function toJsonSchema(schema: z.ZodType, io: "input" | "output" = "output"): JsonObject {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  return JSON.parse(JSON.stringify(rest));
+  return plainObject(rest);
 }

@@ -1,9 +1,9 @@
 /** Schemas of what `--json` prints. */
 import { z } from "zod";
-import { errorTable } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 import { list, record } from "./parse-object.ts";
 
-const codes: readonly (keyof typeof errorTable)[] = [
+const codes: readonly ErrorCode[] = [
   "invalid_input",
   "invalid_project",
   "not_found",

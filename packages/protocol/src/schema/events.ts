@@ -29,7 +29,9 @@ const runStarted = event("run_started", "The run began. Always the first event o
   plan: id("definition").describe("Hash of the stored plan that the run walks."),
   build: id("build").describe("The build whose workers take the run's tasks."),
   input: value.describe("The run's input."),
-  fingerprint: sha256.describe("Hash of what the client asked for: another request under this id is a conflict."),
+  fingerprint: sha256.describe(
+    "Hash of what the client asked for: another request under this id is a conflict.",
+  ),
   labels: labels.exactOptional(),
   deadline: instant.exactOptional().describe("When the run fails with `timeout` unless it has ended."),
   traceparent: traceparent.exactOptional().describe("Trace context of the client, as W3C writes it."),
@@ -62,10 +64,14 @@ const attemptLost = event(
   { step: instance, attempt, reason: z.string().describe("What was lost."), ...attemptFacts },
 );
 
-const stepExpanded = event("step_expanded", "A `forEach` got its list: one instance of the step for each item.", {
-  step: instance,
-  count: z.int().min(0).describe("Number of items."),
-});
+const stepExpanded = event(
+  "step_expanded",
+  "A `forEach` got its list: one instance of the step for each item.",
+  {
+    step: instance,
+    count: z.int().min(0).describe("Number of items."),
+  },
+);
 
 const stepWaiting = event("step_waiting", "A `wait` step began to wait.", {
   step: instance,
@@ -89,7 +95,9 @@ const stepCaught = event("step_caught", "A step failed and its `catch` took the 
   step: instance,
   failure: failure.describe("What was caught."),
   handler: id("step").exactOptional().describe("The handler step that was given the failure."),
-  output: value.exactOptional().describe("Present when the step has ended: the value of its catch or handler."),
+  output: value
+    .exactOptional()
+    .describe("Present when the step has ended: the value of its catch or handler."),
   selected: json.exactOptional().describe("What the handler's `select` gave."),
 });
 

@@ -41,6 +41,7 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
 
 /** Our own messages go on from the value (`is not …`); the library's stand for themselves. */
 function sentence(issue: Issue, value: unknown): string {
+  if (value === undefined && issue.code === "custom") return "is missing";
   if (/^(is|has) /.test(issue.message)) return `${show(value)} ${issue.message}`;
   if (issue.code === "invalid_type" && value === undefined) return `is missing: ${issue.expected} expected`;
   if (issue.code === "invalid_type") return `${show(value)} is not ${article(issue.expected)}`;
@@ -48,7 +49,16 @@ function sentence(issue: Issue, value: unknown): string {
     const allowed = issue.values.map((one) => JSON.stringify(one)).join(", ");
     return value === undefined ? `is missing: write ${allowed}` : `${show(value)} is not one of ${allowed}`;
   }
+  if (issue.code === "too_small")
+    return `${show(value)} is too small: at least ${count(issue.minimum, issue.origin)}`;
+  if (issue.code === "too_big")
+    return `${show(value)} is too big: at most ${count(issue.maximum, issue.origin)}`;
   return issue.message.replace(/^Invalid input: /, "");
+}
+
+function count(bound: number | bigint, origin: string): string {
+  if (origin === "string") return `${bound} characters`;
+  return origin === "array" ? `${bound} items` : String(bound);
 }
 
 function article(expected: string): string {

@@ -1,6 +1,7 @@
 /** The JSON Schemas that editors and other languages read, made from the schemas here. */
 import { z } from "zod";
 import type { JsonObject } from "../json.ts";
+import { plainObject } from "./parse-object.ts";
 import { commit } from "./commit.ts";
 import { envelope, streamLine } from "./envelope.ts";
 import { inputAnswer, inputRequest } from "./input.ts";
@@ -24,13 +25,25 @@ const published: { readonly [name: string]: Published } = {
   plan: { schema: plan, title: "Plan", description: "The graph of steps that a run walks, as it is stored." },
   commit: { schema: commit, title: "Commit", description: "What one append adds to a run's log." },
   input: { schema: inputRequest, title: "Input", description: "What asks a run to move." },
-  "input-answer": { schema: inputAnswer, title: "Answer to an input", description: "Given once it is durable." },
+  "input-answer": {
+    schema: inputAnswer,
+    title: "Answer to an input",
+    description: "Given once it is durable.",
+  },
   task: { schema: task, title: "Task", description: "An attempt's envelope on the queue." },
-  journal: { schema: journalEntry, title: "Journal entry", description: "One entry of an agent step's journal." },
+  journal: {
+    schema: journalEntry,
+    title: "Journal entry",
+    description: "One entry of an agent step's journal.",
+  },
   worker: { schema: workerPresence, title: "Worker", description: "What a worker says of itself." },
   telemetry: { schema: telemetryBatch, title: "Telemetry", description: "Logs and spans in a batch." },
   envelope: { schema: envelope, title: "Envelope", description: "What a command prints with --json." },
-  "stream-line": { schema: streamLine, title: "Stream line", description: "One line of a stream with --json." },
+  "stream-line": {
+    schema: streamLine,
+    title: "Stream line",
+    description: "One line of a stream with --json.",
+  },
 };
 
 /** The files' names without `.json`. */
@@ -50,8 +63,14 @@ export function jsonSchemaOf(name: string): JsonObject | undefined {
     },
   });
   const { title, description } = one;
-  const schema = { $schema, $id: `https://agentflow.dev/schemas/v1/${name}.json`, title, description, ...rest };
-  return JSON.parse(JSON.stringify(schema));
+  const schema = {
+    $schema,
+    $id: `https://agentflow.dev/schemas/v1/${name}.json`,
+    title,
+    description,
+    ...rest,
+  };
+  return plainObject(schema);
 }
 
 /** The text of the published file, as it is committed. */

@@ -5,7 +5,8 @@ import { grammar, type IdKind, type IdOf } from "../ids.ts";
 import type { Instant } from "../json.ts";
 
 const plainName = "lower-case letters, digits, _ and -, at most 63, beginning with a letter or digit";
-const clusterName = "lower-case letters, digits and -, at most 40, beginning with a letter, not ending with -";
+const clusterName =
+  "lower-case letters, digits and -, at most 40, beginning with a letter, not ending with -";
 
 /** Each grammar in words, for the person whose text was refused. */
 export const grammarInWords: { readonly [K in IdKind]: string } = {

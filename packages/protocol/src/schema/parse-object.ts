@@ -1,11 +1,11 @@
 /** The two kinds of object: records keep unknown keys, authored files refuse them. And plain JSON. */
 import { z } from "zod";
-import type { Json } from "../json.ts";
+import type { Json, JsonObject } from "../json.ts";
 import { nearestWord } from "./nearest.ts";
 
 /** A record: unknown keys are kept and ignored, so the type does not speak of them. */
 export function record<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strip> {
-  return z.looseObject(shape) as unknown as z.ZodObject<Shape, z.core.$strip>;
+  return z.looseObject(shape) as z.ZodObject<Shape, z.core.$strip>;
 }
 
 /** A part of an authored file: an unknown key is refused, with the known one that is nearest. */
@@ -22,10 +22,7 @@ export function list<Item extends z.ZodType>(
   max?: number,
 ): z.ZodType<readonly z.output<Item>[], readonly z.input<Item>[]> {
   const all = z.array(item);
-  return (max === undefined ? all : all.max(max)) as unknown as z.ZodType<
-    readonly z.output<Item>[],
-    readonly z.input<Item>[]
-  >;
+  return max === undefined ? all : all.max(max);
 }
 
 /** Deeper JSON than this is nobody's data, and recursion over it would end on the stack. */
@@ -35,9 +32,14 @@ export const jsonDepthMax = 100;
 export const json = z.custom<Json>(isJson, { error: `is not JSON, or nested deeper than ${jsonDepthMax}` });
 
 /** A JSON object. */
-export const jsonObject = z.custom<{ readonly [key: string]: Json }>((value) => isMap(value) && isJson(value), {
+export const jsonObject = z.custom<JsonObject>((value) => isMap(value) && isJson(value), {
   error: `is not a JSON object, or nested deeper than ${jsonDepthMax}`,
 });
+
+/** What JSON makes of an object: without methods, prototypes and undefined. */
+export function plainObject(value: object): JsonObject {
+  return jsonObject.parse(JSON.parse(JSON.stringify(value)));
+}
 
 function isJson(value: unknown): boolean {
   let level: unknown[] = [value];

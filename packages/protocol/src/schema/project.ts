@@ -45,18 +45,30 @@ const model = authored({
 });
 
 const pool = authored({
-  concurrency: z.int().min(1).max(10_000).meta({
-    description: "How many tasks one worker of this pool runs at the same time.",
-    examples: [8],
-  }),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .meta({
+      description: "How many tasks one worker of this pool runs at the same time.",
+      examples: [8],
+    }),
 });
 
 const budgets = authored({
-  usd: z.number().min(0).exactOptional().meta({ description: "Money in US dollars.", examples: [5] }),
-  tokens: z.int().min(0).exactOptional().meta({
-    description: "Tokens of models, in and out.",
-    examples: [200_000],
-  }),
+  usd: z
+    .number()
+    .min(0)
+    .exactOptional()
+    .meta({ description: "Money in US dollars.", examples: [5] }),
+  tokens: z
+    .int()
+    .min(0)
+    .exactOptional()
+    .meta({
+      description: "Tokens of models, in and out.",
+      examples: [200_000],
+    }),
   time: duration.exactOptional().meta({ description: "Time from start to end.", examples: ["30m"] }),
 });
 

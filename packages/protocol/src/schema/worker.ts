@@ -49,7 +49,7 @@ export const workerPresence = record({
   state: z.enum(["loading", "ready", "broken", "draining"]),
   manifest: manifest.exactOptional(),
   problem: loadProblem.exactOptional(),
-  busy: list(
-    record({ run: id("run"), step: instance, attempt, uses: z.string(), since: instant }),
-  ).describe("What it works on."),
+  busy: list(record({ run: id("run"), step: instance, attempt, uses: z.string(), since: instant })).describe(
+    "What it works on.",
+  ),
 });

@@ -19,10 +19,12 @@ const forEach = authored({
     description: "Expression that gives the list, at most 10,000 items. Bare CEL, without ${ }.",
     examples: ["input.tickets", "steps.scan.output.groups"],
   }),
-  as: idText("step").exactOptional().meta({
-    description: "A second name for `item` in the expressions of this step.",
-    examples: ["ticket"],
-  }),
+  as: idText("step")
+    .exactOptional()
+    .meta({
+      description: "A second name for `item` in the expressions of this step.",
+      examples: ["ticket"],
+    }),
   maxParallel: z.int().min(1).max(1_000).exactOptional().meta({
     description: "How many items are worked on at the same time.",
     default: 16,
@@ -30,10 +32,14 @@ const forEach = authored({
 });
 
 const retry = authored({
-  max: z.int().min(1).max(100).meta({
-    description: "Attempts in all, the first included: 3 means two repeats.",
-    examples: [3],
-  }),
+  max: z
+    .int()
+    .min(1)
+    .max(100)
+    .meta({
+      description: "Attempts in all, the first included: 3 means two repeats.",
+      examples: [3],
+    }),
   backoff: duration.exactOptional().meta({
     description: "Wait before the second attempt; it grows by `factor` each time.",
     default: "1s",
@@ -47,10 +53,12 @@ const retry = authored({
     description: "The wait grows no longer than this.",
     default: "5m",
   }),
-  nonRetryable: list(z.string().min(1).max(63), 100).exactOptional().meta({
-    description: "Failure codes after which another attempt is useless: the step fails at once.",
-    examples: [["invalid_input", "not_found"]],
-  }),
+  nonRetryable: list(z.string().min(1).max(63), 100)
+    .exactOptional()
+    .meta({
+      description: "Failure codes after which another attempt is useless: the step fails at once.",
+      examples: [["invalid_input", "not_found"]],
+    }),
 });
 
 const caught = authored({
@@ -73,25 +81,30 @@ export const step = authored({
     })
     .meta({
       description:
-        "What the step does: a tool, an agent, or `set` (makes a value), `wait` (sleeps durably), `emit` (tells an event).",
+        "What the step does: a tool, an agent, or `set` (makes a value), `wait` (sleeps durably), " +
+        "`emit` (tells an event).",
       examples: ["tool:orders.find", "agent:writer", "set", "wait", "emit"],
     }),
   with: json.exactOptional().meta({
     description:
-      "What it is given. Strings may hold ${ } with an expression; one that is a single ${ } keeps the value's type.",
+      "What it is given. Strings may hold ${ } with an expression; one that is a single ${ } keeps the " +
+      "value's type.",
     examples: [{ text: "${input.ticket}" }],
   }),
-  needs: list(idText("step"), 1_000).exactOptional().meta({
-    description: "Steps that come before this one, beside those that its expressions read.",
-    examples: [["classify"]],
-  }),
+  needs: list(idText("step"), 1_000)
+    .exactOptional()
+    .meta({
+      description: "Steps that come before this one, beside those that its expressions read.",
+      examples: [["classify"]],
+    }),
   if: cel.exactOptional().meta({
     description: "Expression that must be true, else the step is skipped. Bare CEL, without ${ }.",
     examples: ["steps.classify.output.kind == 'refund'"],
   }),
   join: join.exactOptional().meta({
     description:
-      "Which of the steps before must be done: `all`, `any` one, `n:2` of them, or `settled`: all ended, whatever way.",
+      "Which of the steps before must be done: `all`, `any` one, `n:2` of them, or `settled`: all ended, " +
+      "whatever way.",
     default: "all",
   }),
   forEach: forEach.exactOptional().meta({
@@ -108,7 +121,8 @@ export const step = authored({
     description: "What to do with a failure instead of failing the run.",
   }),
   select: cel.exactOptional().meta({
-    description: "Expression over `output`, evaluated on the worker: what later steps see when the output is big.",
+    description:
+      "Expression over `output`, evaluated on the worker: what later steps see when the output is big.",
     examples: ["{'total': size(output.rows)}"],
   }),
   pool: idText("pool").exactOptional().meta({

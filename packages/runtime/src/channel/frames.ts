@@ -1,6 +1,8 @@
 /**
- * Frames between processes: a 4-byte big-endian length, then UTF-8 JSON of an array of messages. Everything said
- * in one turn of the loop leaves as one frame, so a busy channel costs one system call a turn, not one a message.
+ * Frames between processes: a 4-byte big-endian length, then UTF-8 JSON of an array of messages. Everything
+ * said
+ * in one turn of the loop leaves as one frame, so a busy channel costs one system call a turn, not one a
+ * message.
  */
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Duplex } from "node:stream";

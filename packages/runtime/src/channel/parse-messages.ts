@@ -4,8 +4,20 @@ import type { Message } from "./frames.ts";
 import type { FromRunner, ToRunner } from "./runner-messages.ts";
 import type { FromSupervisor, ToSupervisor } from "./supervisor-messages.ts";
 
-const toRunner: ReadonlySet<string> = new Set<ToRunner[0]>(["configure", "call", "stop", "inspect", "retire"]);
-const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>(["ready", "broken", "inspecting", "done", "tele"]);
+const toRunner: ReadonlySet<string> = new Set<ToRunner[0]>([
+  "configure",
+  "call",
+  "stop",
+  "inspect",
+  "retire",
+]);
+const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>([
+  "ready",
+  "broken",
+  "inspecting",
+  "done",
+  "tele",
+]);
 const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>(["configure", "reload", "drain"]);
 const fromSupervisor: ReadonlySet<string> = new Set<FromSupervisor[0]>([
   "ready",

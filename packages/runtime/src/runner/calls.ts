@@ -36,11 +36,16 @@ export function createCalls(options: CallsOptions): Calls {
     const started = performance.now();
     const end = await settle(() => perform(call, stop.signal, options));
     running.delete(id);
-    options.done(id, { ...end, startedAt: startedAt.toISOString(), ms: Math.round((performance.now() - started) * 100) / 100 });
+    options.done(id, {
+      ...end,
+      startedAt: startedAt.toISOString(),
+      ms: Math.round((performance.now() - started) * 100) / 100,
+    });
   };
   return {
     call: (id, call) => void run(id, call),
-    stop: (id, reason) => running.get(id)?.abort(new AgentFlowError("timeout", reason, { reason: "stopped" })),
+    stop: (id, reason) =>
+      running.get(id)?.abort(new AgentFlowError("timeout", reason, { reason: "stopped" })),
     get open() {
       return running.size;
     },
@@ -73,7 +78,8 @@ async function perform(call: Call, signal: AbortSignal, options: CallsOptions): 
   const definition = found.options;
   const what = `${call.kind} ${call.name}`;
   const input = await validate(definition.input, call.input, `input of ${what}`);
-  const key = "idempotencyKey" in definition ? definition.idempotencyKey?.(input, { callId: call.callId }) : undefined;
+  const key =
+    "idempotencyKey" in definition ? definition.idempotencyKey?.(input, { callId: call.callId }) : undefined;
   const context = contextOf({ call, signal, options, callId: key ?? call.callId });
   const output = await validate(definition.output, await definition.run(input, context), `output of ${what}`);
   return measured(output, what);
@@ -85,9 +91,13 @@ function measured(output: unknown, what: string): End {
   const bytes = Buffer.byteLength(text);
   if (bytes <= inlineBytesMax) return { kind: "output", output: JSON.parse(text) };
   if (bytes > outputBytesMax) {
-    throw new AgentFlowError("limit_exceeded", `output of ${what} is ${bytes} bytes, over ${outputBytesMax}`, {
-      suggestions: ["write big data to a file or a store and return where it lies"],
-    });
+    throw new AgentFlowError(
+      "limit_exceeded",
+      `output of ${what} is ${bytes} bytes, over ${outputBytesMax}`,
+      {
+        suggestions: ["write big data to a file or a store and return where it lies"],
+      },
+    );
   }
   return { kind: "big", text, bytes, sha256: createHash("sha256").update(text).digest("hex") };
 }
@@ -98,7 +108,12 @@ function plain(output: unknown, text: string): Json {
   return JSON.parse(text);
 }
 
-function contextOf(of: { call: Call; signal: AbortSignal; options: CallsOptions; callId: string }): CallContext {
+function contextOf(of: {
+  call: Call;
+  signal: AbortSignal;
+  options: CallsOptions;
+  callId: string;
+}): CallContext {
   const { call, signal, options, callId } = of;
   return {
     signal,
@@ -113,7 +128,9 @@ function contextOf(of: { call: Call; signal: AbortSignal; options: CallsOptions;
       get(name) {
         const value = call.secrets?.[name];
         if (value !== undefined) return value;
-        throw new AgentFlowError("not_found", `this call has no secret ${name}`, { reason: "unknown_secret" });
+        throw new AgentFlowError("not_found", `this call has no secret ${name}`, {
+          reason: "unknown_secret",
+        });
       },
     },
     span: (name, work, attributes) => inSpan({ call, name, tell: options.tell, attributes }, work),

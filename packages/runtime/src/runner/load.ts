@@ -21,7 +21,9 @@ export interface LoadedProject {
 
 const codeFile = /^([a-z0-9][a-z0-9_-]{0,62})\.(ts|mts|js|mjs)$/;
 
-/** Imports tools/, agents/ and workflows/ of the project. Throws what user code throws, with its file noted. */
+/**
+ * Imports tools/, agents/ and workflows/ of the project. Throws what user code throws, with its file noted.
+ */
 export async function loadProject(projectDir: string): Promise<LoadedProject> {
   const tools = new Map<string, Tool>();
   const agents = new Map<string, Agent>();

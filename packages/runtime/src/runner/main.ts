@@ -1,4 +1,7 @@
-/** The runner process: user code lives here, and only here. It knows its supervisor's channel and nothing else. */
+/**
+ * The runner process: user code lives here, and only here. It knows its supervisor's channel and nothing
+ * else.
+ */
 import { AgentFlowError, type LogRecord, type SpanRecord } from "@agentflow/protocol";
 import inspector from "node:inspector";
 import { Socket } from "node:net";
@@ -31,7 +34,8 @@ class RunnerProcess {
         void this.#load(message[1]);
         return;
       case "call":
-        if (this.#calls === undefined) throw new AgentFlowError("internal", "a call came before the code was loaded");
+        if (this.#calls === undefined)
+          throw new AgentFlowError("internal", "a call came before the code was loaded");
         this.#calls.call(message[1], message[2]);
         return;
       case "stop":

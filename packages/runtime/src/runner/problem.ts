@@ -15,7 +15,8 @@ interface Place {
 export function loadProblem(error: unknown, projectDir: string): LoadProblem {
   const cause = error instanceof LoadError ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
-  const place = placeOf(cause, projectDir) ?? (error instanceof LoadError ? placeIn(error, projectDir) : undefined);
+  const place =
+    placeOf(cause, projectDir) ?? (error instanceof LoadError ? placeIn(error, projectDir) : undefined);
   const hint = hintFor(cause, text);
   return {
     message: firstLine(text),
@@ -76,11 +77,14 @@ function hintFor(error: unknown, text: string): string | undefined {
   if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
     return "Node only strips types: write a const object instead of an enum, fields instead of parameter properties";
   }
-  if (code === "ERR_MODULE_NOT_FOUND" && /\.(ts|js)?'? imported/.test(text) && /'\.|\/[^.']+' imported/.test(text)) {
-    return "imports need the file's extension: import … from './orders.ts'";
+  // A relative import arrives here as the absolute path that it led to.
+  const missing = /^Cannot find module '(\/[^']+)'/.exec(text)?.[1];
+  if (code === "ERR_MODULE_NOT_FOUND" && missing !== undefined && path.extname(missing) === "") {
+    return `imports need the file's extension: import … from "./${path.basename(missing)}.ts"`;
   }
   if (code === "ERR_MODULE_NOT_FOUND") return "run npm install, or correct the import";
-  if (code === "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING") return "code below node_modules must be JavaScript";
+  if (code === "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING")
+    return "code below node_modules must be JavaScript";
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 /**
- * One attempt from the queue to its report. The order is the promise: nothing starts that may not, the result is
+ * One attempt from the queue to its report. The order is the promise: nothing starts that may not, the result
+ * is
  * in the log before the task is acknowledged, and a lost lease stops the work without a report.
  */
 import type { Blobs, Delivery } from "@agentflow/bus";
@@ -59,7 +60,9 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
   return answer.kind === "accepted" ? "reported" : "refused";
 }
 
-/** A task that was handed out before is never run again under the same attempt: the run decides what follows. */
+/**
+ * A task that was handed out before is never run again under the same attempt: the run decides what follows.
+ */
 async function passOn(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
   const { task, delivery } = attempt;
   const answer = await report(
@@ -134,7 +137,11 @@ function callOf(task: Task, input: Call["input"]): Call {
   };
 }
 
-async function settle(attempt: OpenAttempt, ended: CallEnd | CallLost, house: AttemptHouse): Promise<Outcome> {
+async function settle(
+  attempt: OpenAttempt,
+  ended: CallEnd | CallLost,
+  house: AttemptHouse,
+): Promise<Outcome> {
   if (attempt.timedOut === true && ended.kind !== "output" && ended.kind !== "big") {
     const message = `no answer within ${attempt.limitMs ?? 0} ms`;
     return { kind: "failed", failure: { code: "timeout", message } };

@@ -5,7 +5,10 @@ export const outputLimits = {
 } as const;
 
 /** Takes chunks, gives lines. Over the rate, lines are dropped and one line says how many. */
-export function lineReader(onLine: (text: string) => void, nowMs = () => performance.now()): (chunk: Buffer) => void {
+export function lineReader(
+  onLine: (text: string) => void,
+  nowMs = () => performance.now(),
+): (chunk: Buffer) => void {
   let rest = "";
   let skipping = false;
   let second = 0;
@@ -14,7 +17,8 @@ export function lineReader(onLine: (text: string) => void, nowMs = () => perform
   const say = (text: string): void => {
     const now = Math.floor(nowMs() / 1_000);
     if (now !== second) {
-      if (dropped > 0) onLine(`… ${dropped} lines dropped: more than ${outputLimits.linesPerSecondMax} in a second`);
+      if (dropped > 0)
+        onLine(`… ${dropped} lines dropped: more than ${outputLimits.linesPerSecondMax} in a second`);
       second = now;
       lines = 0;
       dropped = 0;
@@ -28,7 +32,8 @@ export function lineReader(onLine: (text: string) => void, nowMs = () => perform
     rest = parts.pop() ?? "";
     for (const part of parts) {
       if (skipping) skipping = false;
-      else say(part.length > outputLimits.lineBytesMax ? `${part.slice(0, outputLimits.lineBytesMax)}…` : part);
+      else
+        say(part.length > outputLimits.lineBytesMax ? `${part.slice(0, outputLimits.lineBytesMax)}…` : part);
     }
     if (rest.length <= outputLimits.lineBytesMax) return;
     // A line without an end must not fill the memory: its head is shown, the rest is passed over.

@@ -23,7 +23,11 @@ export interface Reporter {
   /** A fresh input id of this worker: made once for each report, kept through its repeats. */
   inputId(): InputId;
   /** The owner's answer, or undefined when the signal aborted first. Throws what can never succeed. */
-  report(of: { tenant: TenantId; run: RunId }, input: RunInput, signal: AbortSignal): Promise<InputAnswer | undefined>;
+  report(
+    of: { tenant: TenantId; run: RunId },
+    input: RunInput,
+    signal: AbortSignal,
+  ): Promise<InputAnswer | undefined>;
 }
 
 export function createReporter(options: { wire: Wire; timers: Timers; random: Random }): Reporter {
@@ -60,5 +64,7 @@ function mayPass(error: unknown): boolean {
 function parseAnswer(text: string): InputAnswer {
   const answer = JSON.parse(text);
   if (answer?.kind === "accepted" || answer?.kind === "refused") return answer;
-  throw new AgentFlowError("internal", "the owner's answer is none", { details: { answer: text.slice(0, 200) } });
+  throw new AgentFlowError("internal", "the owner's answer is none", {
+    details: { answer: text.slice(0, 200) },
+  });
 }

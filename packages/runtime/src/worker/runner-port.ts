@@ -1,4 +1,6 @@
-/** What the supervisor needs of a runner: so that tests and the simulation can bring one without a process. */
+/**
+ * What the supervisor needs of a runner: so that tests and the simulation can bring one without a process.
+ */
 import type { LoadProblem, LogRecord, Manifest, SpanRecord } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
 

@@ -1,4 +1,7 @@
-/** A runner as a child process in a group of its own: frames on fd 3, output read line by line, a reaper beside it. */
+/**
+ * A runner as a child process in a group of its own: frames on fd 3, output read line by line, a reaper
+ * beside it.
+ */
 import type { LogRecord } from "@agentflow/protocol";
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
@@ -35,7 +38,11 @@ class RunnerProcess implements Runner {
 
   constructor(options: RunnerProcessOptions, events: RunnerEvents) {
     this.#events = events;
-    const flags = [`--max-old-space-size=${options.memoryMb}`, "--max-semi-space-size=4", "--disable-proto=delete"];
+    const flags = [
+      `--max-old-space-size=${options.memoryMb}`,
+      "--max-semi-space-size=4",
+      "--disable-proto=delete",
+    ];
     this.#child = spawn(process.execPath, [...flags, options.entry], {
       cwd: options.projectDir,
       env: { ...options.env },
@@ -157,7 +164,8 @@ function killGroup(pid: number): void {
 }
 
 /**
- * A shell of a megabyte that waits on a pipe from this process and then kills the runner's group: it works when
+ * A shell of a megabyte that waits on a pipe from this process and then kills the runner's group: it works
+ * when
  * this process was killed with -9, when user code blocks its loop, and for children that user code started.
  */
 function startReaper(group: number): ChildProcess {

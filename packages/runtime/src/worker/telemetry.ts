@@ -1,4 +1,6 @@
-/** Logs and spans of a worker and its runners, on their way to the bus in batches. May be lost, never blocks. */
+/**
+ * Logs and spans of a worker and its runners, on their way to the bus in batches. May be lost, never blocks.
+ */
 import type { Bus } from "@agentflow/bus";
 import type { Timers } from "@agentflow/host/clock";
 import { createBatcher } from "@agentflow/host/log";

@@ -1,4 +1,6 @@
-/** Values on their way in and out of a task: references become data before the call, big data a blob after it. */
+/**
+ * Values on their way in and out of a task: references become data before the call, big data a blob after it.
+ */
 import { type Blobs } from "@agentflow/bus";
 import { compileExpression } from "@agentflow/core/expr";
 import {
@@ -12,7 +14,9 @@ import {
 } from "@agentflow/protocol";
 import type { CallEnd } from "../channel/runner-messages.ts";
 
-/** The task's input as plain JSON. Throws `not_found` when a blob is gone, `forbidden` for another tenant's. */
+/**
+ * The task's input as plain JSON. Throws `not_found` when a blob is gone, `forbidden` for another tenant's.
+ */
 export async function resolveInput(task: Task, blobs: Blobs): Promise<Json> {
   if (!isInline(task.with)) return readBlob(task.with.blob, task, blobs);
   return holdsReference(task.with.inline) ? resolveInside(task.with.inline, task, blobs) : task.with.inline;
@@ -29,10 +33,9 @@ async function resolveInside(value: Json, task: Task, blobs: Blobs): Promise<Jso
   if (Array.isArray(value)) return Promise.all(value.map((item: Json) => resolveInside(item, task, blobs)));
   const key = blobKeyOf(value);
   if (key !== undefined) return readBlob(key, task, blobs);
-  const entries = Object.entries(value).map(async ([name, inner]): Promise<[string, Json]> => [
-    name,
-    await resolveInside(inner, task, blobs),
-  ]);
+  const entries = Object.entries(value).map(
+    async ([name, inner]): Promise<[string, Json]> => [name, await resolveInside(inner, task, blobs)],
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 
@@ -76,7 +79,8 @@ async function storeBig(
 
 function selectFrom(whole: Json, select: string, output: Value): Outcome {
   const compiled = compileExpression(select);
-  const result = "evaluate" in compiled ? compiled.evaluate({ output: whole }) : { ok: false as const, problem: compiled };
+  const result =
+    "evaluate" in compiled ? compiled.evaluate({ output: whole }) : { ok: false as const, problem: compiled };
   if (result.ok) return { kind: "succeeded", output, selected: result.value };
   const message = `select: ${result.problem.message}`;
   return { kind: "failed", failure: { code: "select_failed", message }, retryable: false };

@@ -1,4 +1,7 @@
-/** A worker: takes tasks while code is loaded, keeps their leases, enforces their limits, says what it is doing. */
+/**
+ * A worker: takes tasks while code is loaded, keeps their leases, enforces their limits, says what it is
+ * doing.
+ */
 import type { Bus, Delivery } from "@agentflow/bus";
 import { type World, sleep } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
@@ -185,7 +188,8 @@ export class Worker {
     this.#stopSweep ??= world.timers.every(workerLimits.sweepMs, () => this.#sweep(), { background: true });
     try {
       const end = await runAttempt(attempt, this.#house);
-      if (end === "lost") log.info("an attempt was given up: its lease was lost or its task taken back", { task: task.id });
+      if (end === "lost")
+        log.info("an attempt was given up: its lease was lost or its task taken back", { task: task.id });
     } catch (error) {
       log.error("an attempt could not be reported", { task: task.id, error: String(error) });
     } finally {

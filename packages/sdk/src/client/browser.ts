@@ -64,7 +64,8 @@ class BrowserTransport implements Transport {
       socket.onmessage = (event) => events.message(String(event.data));
       socket.onclose = (event) => {
         if (open) events.closed(`${event.code} ${event.reason}`.trim());
-        else reject(new AgentFlowError("unavailable", `no socket to ${url.origin}`, { reason: "unreachable" }));
+        else
+          reject(new AgentFlowError("unavailable", `no socket to ${url.origin}`, { reason: "unreachable" }));
       };
     });
   }
@@ -104,12 +105,18 @@ class BrowserTransport implements Transport {
     try {
       return await fetch(new URL(request.path, this.#base), {
         method: request.method,
-        headers: { ...authorization, ...(request.body === undefined ? {} : { "content-type": "application/json" }) },
+        headers: {
+          ...authorization,
+          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+        },
         ...(request.body === undefined ? {} : { body: request.body }),
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
       });
     } catch (cause) {
-      throw new AgentFlowError("unavailable", `no answer from ${this.#base.origin}`, { reason: "unreachable", cause });
+      throw new AgentFlowError("unavailable", `no answer from ${this.#base.origin}`, {
+        reason: "unreachable",
+        cause,
+      });
     }
   }
 }

@@ -53,20 +53,24 @@ export interface ListRuns {
 }
 
 export interface TelemetryQuery {
+  /** Both when left out. */
+  readonly kind?: "log" | "span";
   readonly run?: string;
-  readonly level?: string;
+  /** Names with commas between them. */
   readonly source?: string;
-  readonly name?: string;
+  /** This level and above. */
+  readonly level?: string;
   readonly since?: string;
   readonly until?: string;
+  /** Plain text that the message holds, letter case ignored. */
   readonly grep?: string;
   readonly after?: string;
   readonly limit?: number;
-  /** `logs`, `spans` or both (default logs). */
-  readonly kinds?: string;
+  /** The newest `limit` records that match, instead of the oldest behind `after`. */
+  readonly newest?: boolean;
 }
 
-type Query = { readonly [key: string]: string | number | undefined };
+type Query = { readonly [key: string]: string | number | boolean | undefined };
 
 const longestWaitMs = 30_000;
 
@@ -93,15 +97,28 @@ export class Client {
     list: (query: ListRuns = {}): Promise<RunPage> => this.#get(`/v1/runs${queryText({ ...query })}`),
     /** Every run that matches, page by page. */
     all: (query: ListRuns = {}): AsyncIterable<RunSummary> => this.#all(query),
-    cancel: (run: string, options: { readonly reason?: string; readonly input?: string } = {}): Promise<RunAnswer> =>
-      this.#cancel(run, options),
+    cancel: (
+      run: string,
+      options: { readonly reason?: string; readonly input?: string } = {},
+    ): Promise<RunAnswer> => this.#cancel(run, options),
     /** Says what became of a step whose outcome is unknown. */
-    resolve: (run: string, body: Omit<ResolveBody, "input"> & { readonly input?: string }): Promise<RunAnswer> =>
-      this.#post(`/v1/runs/${encodeURIComponent(run)}/resolve`, { input: newInputId(this.#transport), ...body }),
+    resolve: (
+      run: string,
+      body: Omit<ResolveBody, "input"> & { readonly input?: string },
+    ): Promise<RunAnswer> =>
+      this.#post(`/v1/runs/${encodeURIComponent(run)}/resolve`, {
+        input: newInputId(this.#transport),
+        ...body,
+      }),
     why: (run: string): Promise<WhyAnswer> => this.#get(`/v1/runs/${encodeURIComponent(run)}/why`),
-    events: (run: string, query: { readonly after?: string; readonly limit?: number } = {}): Promise<EventPage> =>
+    events: (
+      run: string,
+      query: { readonly after?: string; readonly limit?: number } = {},
+    ): Promise<EventPage> =>
       this.#get(`/v1/runs/${encodeURIComponent(run)}/events${queryText({ ...query })}`),
-    /** Events of a run as they happen, from the first or behind `after`, until its end. Reconnects by itself. */
+    /**
+     * Events of a run as they happen, from the first or behind `after`, until its end. Reconnects by itself.
+     */
     follow: (run: string, options: FollowOptions = {}): AsyncIterable<RunEventView> =>
       this.followMany([run], options),
   };
@@ -118,7 +135,8 @@ export class Client {
   readonly workers = { list: (): Promise<Page<WorkerView>> => this.#get("/v1/workers") };
 
   readonly telemetry = {
-    query: (query: TelemetryQuery = {}): Promise<TelemetryPage> => this.#get(`/v1/telemetry${queryText({ ...query })}`),
+    query: (query: TelemetryQuery = {}): Promise<TelemetryPage> =>
+      this.#get(`/v1/telemetry${queryText({ ...query })}`),
   };
 
   /** One look at the whole installation. */
@@ -158,7 +176,10 @@ export class Client {
   }
 
   async #startAndWait(workflow: string, input: unknown, options: StartOptions): Promise<RunAnswer> {
-    const answer = await this.#start(workflow, input, { ...options, waitMs: options.waitMs ?? longestWaitMs });
+    const answer = await this.#start(workflow, input, {
+      ...options,
+      waitMs: options.waitMs ?? longestWaitMs,
+    });
     return isEnd(answer) ? answer : this.#wait(answer.run, options.signal);
   }
 
@@ -221,7 +242,8 @@ async function startBody(
 ): Promise<StartRunBody> {
   const { workflow, input, options } = of;
   const { key, tenant, version, labels, timeoutMs } = options;
-  const run = options.run ?? (key === undefined ? newRunId(transport) : await runIdOfKey(transport, { key, tenant }));
+  const run =
+    options.run ?? (key === undefined ? newRunId(transport) : await runIdOfKey(transport, { key, tenant }));
   return {
     run,
     workflow,

@@ -5,8 +5,14 @@ import type { Transport, TransportRequest } from "./transport.ts";
 const backoffMinMs = 100;
 const backoffMaxMs = 2_000;
 
-/** The answer's `data`. Repeats on `unavailable` for `retryForMs`: every request of the API may be repeated. */
-export async function exchange<T>(transport: Transport, request: TransportRequest, retryForMs: number): Promise<T> {
+/**
+ * The answer's `data`. Repeats on `unavailable` for `retryForMs`: every request of the API may be repeated.
+ */
+export async function exchange<T>(
+  transport: Transport,
+  request: TransportRequest,
+  retryForMs: number,
+): Promise<T> {
   const endMs = transport.now() + retryForMs;
   let backoffMs = backoffMinMs;
   for (;;) {
@@ -14,7 +20,8 @@ export async function exchange<T>(transport: Transport, request: TransportReques
       return await ask<T>(transport, request);
     } catch (error) {
       const wait = waitBefore(error, backoffMs);
-      if (wait === undefined || transport.now() + wait > endMs || request.signal?.aborted === true) throw error;
+      if (wait === undefined || transport.now() + wait > endMs || request.signal?.aborted === true)
+        throw error;
       await transport.sleep(wait, request.signal);
       backoffMs = Math.min(backoffMs * 2, backoffMaxMs);
     }
@@ -34,7 +41,9 @@ async function ask<T>(transport: Transport, request: TransportRequest): Promise<
   });
 }
 
-type Envelope<T> = { readonly ok: true; readonly data: T } | { readonly ok: false; readonly error: ErrorBody };
+type Envelope<T> =
+  | { readonly ok: true; readonly data: T }
+  | { readonly ok: false; readonly error: ErrorBody };
 
 function parseEnvelope<T>(text: string, status: number): Envelope<T> {
   try {
@@ -44,7 +53,9 @@ function parseEnvelope<T>(text: string, status: number): Envelope<T> {
     // Told below, with the status: some proxy answered, not the API.
   }
   const code = status >= 500 ? "unavailable" : "internal";
-  throw new AgentFlowError(code, `an answer with status ${status} is not one of this API`, { reason: "foreign_answer" });
+  throw new AgentFlowError(code, `an answer with status ${status} is not one of this API`, {
+    reason: "foreign_answer",
+  });
 }
 
 function waitBefore(error: unknown, backoffMs: number): number | undefined {

@@ -19,7 +19,11 @@ export async function* followRuns(of: Following): AsyncIterable<RunEventView> {
   while (!isAborted(signal)) {
     const query = `runs=${runs.map(encodeURIComponent).join(",")}${cursor ? `&after=${encodeURIComponent(cursor)}` : ""}`;
     try {
-      const chunks = transport.stream({ method: "GET", path: `/v1/events?${query}`, ...(signal ? { signal } : {}) });
+      const chunks = transport.stream({
+        method: "GET",
+        path: `/v1/events?${query}`,
+        ...(signal ? { signal } : {}),
+      });
       for await (const message of messages(chunks)) {
         backoffMs = 50;
         if (message.event === "end") return;

@@ -49,7 +49,9 @@ class NodeTransport implements Transport {
   async *stream(request: TransportRequest): AsyncIterable<string> {
     const response = await this.#open({ ...request, timeoutMs: 0 });
     if (response.statusCode !== 200) {
-      throw new AgentFlowError("unavailable", await readAll(response), { reason: `http_${response.statusCode}` });
+      throw new AgentFlowError("unavailable", await readAll(response), {
+        reason: `http_${response.statusCode}`,
+      });
     }
     response.setEncoding("utf8");
     try {
@@ -109,11 +111,18 @@ class NodeTransport implements Transport {
     const url = new URL(request.path, this.#base);
     const { body, method, signal } = request;
     const content =
-      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+      body === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
     return new Promise((resolve, reject) => {
       const sent = this.#module.request(
         url,
-        { method, agent: this.#agent, headers: { ...this.#headers, ...content }, ...(signal ? { signal } : {}) },
+        {
+          method,
+          agent: this.#agent,
+          headers: { ...this.#headers, ...content },
+          ...(signal ? { signal } : {}),
+        },
         resolve,
       );
       sent.setTimeout(request.timeoutMs ?? 30_000, () => sent.destroy(new Error("no answer in time")));
@@ -128,14 +137,16 @@ async function readAll(response: http.IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of response) {
     bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new AgentFlowError("limit_exceeded", `the answer is over ${answerBytesMax} bytes`);
+    if (bytes > answerBytesMax)
+      throw new AgentFlowError("limit_exceeded", `the answer is over ${answerBytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
 function unreachable(error: unknown, base: URL): AgentFlowError {
-  const text = error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error);
+  const text =
+    error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error);
   return new AgentFlowError("unavailable", `no answer from ${base.origin}: ${text}`, {
     reason: "unreachable",
     cause: error,

@@ -1,4 +1,7 @@
-/** Many runs over one socket: frames of messages, one frame a turn, starts repeated under their ids after a break. */
+/**
+ * Many runs over one socket: frames of messages, one frame a turn, starts repeated under their ids after a
+ * break.
+ */
 import {
   AgentFlowError,
   type ClientMessage,
@@ -104,7 +107,8 @@ class SocketSession implements Session {
     }
     const messages = this.#outgoing;
     this.#outgoing = [];
-    for (let i = 0; i < messages.length; i += 500) this.#socket.send(JSON.stringify(messages.slice(i, i + 500)));
+    for (let i = 0; i < messages.length; i += 500)
+      this.#socket.send(JSON.stringify(messages.slice(i, i + 500)));
   }
 
   async #connect(): Promise<void> {

@@ -43,7 +43,9 @@ export interface SocketLike {
 }
 
 export interface ClientOptions {
-  /** Where the API listens, e.g. `http://127.0.0.1:4180`. Plain http only on loopback when a token is given. */
+  /**
+   * Where the API listens, e.g. `http://127.0.0.1:4180`. Plain http only on loopback when a token is given.
+   */
   readonly url: string;
   readonly token?: string;
   /** For how long `unavailable` is retried (default 30 s). */

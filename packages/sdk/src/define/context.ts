@@ -16,7 +16,11 @@ export interface CallContext {
   readonly projectDir: string;
   readonly secrets: Secrets;
   /** Runs `work` as a named span of the trace, ended when it settles. */
-  span<T>(name: string, work: () => Promise<T> | T, attributes?: { readonly [key: string]: Json }): Promise<T>;
+  span<T>(
+    name: string,
+    work: () => Promise<T> | T,
+    attributes?: { readonly [key: string]: Json },
+  ): Promise<T>;
 }
 
 export interface CallLog {

@@ -3,7 +3,9 @@ import type { Json } from "@agentflow/protocol";
 
 const source = Symbol.for("agentflow.expression");
 
-/** A value known when the run gets there, of type T. Reading a property gives a reference to that property. */
+/**
+ * A value known when the run gets there, of type T. Reading a property gives a reference to that property.
+ */
 export type Ref<T> = Expression<T> &
   (T extends readonly (infer Item)[]
     ? { readonly [index: number]: Ref<Item> }

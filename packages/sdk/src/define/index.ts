@@ -1,4 +1,11 @@
-export { type Agent, type Tool, type ToolOptions, defineAgent, defineTool, isDefinition } from "./callable.ts";
+export {
+  type Agent,
+  type Tool,
+  type ToolOptions,
+  defineAgent,
+  defineTool,
+  isDefinition,
+} from "./callable.ts";
 export type { CallContext, CallLog, Secrets } from "./context.ts";
 export { type Expression, type Given, type Ref, cel } from "./expression.ts";
 export { type InputOf, type OutputOf, type Schema, jsonSchemaOf, validate } from "./schema.ts";

@@ -39,12 +39,18 @@ export async function validate<Out>(
 ): Promise<Out> {
   const result = await schema["~standard"].validate(value);
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.slice(0, 20).map((issue) => ({ path: pointer(issue), message: issue.message }));
+  const issues = result.issues
+    .slice(0, 20)
+    .map((issue) => ({ path: pointer(issue), message: issue.message }));
   const first = issues[0];
-  throw new AgentFlowError("invalid_input", `${what}: ${first?.path || "/"}: ${first?.message ?? "invalid"}`, {
-    reason: "schema_violation",
-    details: { issues },
-  });
+  throw new AgentFlowError(
+    "invalid_input",
+    `${what}: ${first?.path || "/"}: ${first?.message ?? "invalid"}`,
+    {
+      reason: "schema_violation",
+      details: { issues },
+    },
+  );
 }
 
 function pointer(issue: SchemaIssue): string {

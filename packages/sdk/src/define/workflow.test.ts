@@ -23,10 +23,15 @@ test("a step's output type is known in the next, and paths become CEL", () => {
       expectTypeOf(steps.look).toExtend<Ref<{ id: string; total: number }[]>>();
       return { total: steps.look[0]?.total, note: "costs ${ }" };
     })
-    .step("again", uses("tool:orders.find", find), ({ input }) => ({ id: input.ids[0] ?? "none" }), ({ steps }) => ({
-      if: cel<boolean>`${steps.first.total} > ${2}`,
-      retry: { max: 3, backoff: "1s" },
-    }))
+    .step(
+      "again",
+      uses("tool:orders.find", find),
+      ({ input }) => ({ id: input.ids[0] ?? "none" }),
+      ({ steps }) => ({
+        if: cel<boolean>`${steps.first.total} > ${2}`,
+        retry: { max: 3, backoff: "1s" },
+      }),
+    )
     .output(({ steps }) => ({ total: steps.again.total }));
 
   expect(flow.definition.steps).toEqual({

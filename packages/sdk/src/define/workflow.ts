@@ -33,9 +33,7 @@ export interface StepOptions {
   readonly pool?: string;
 }
 
-type MakeOptions<In, Before extends Steps> =
-  | StepOptions
-  | ((scope: Scope<In, Before>) => StepOptions);
+type MakeOptions<In, Before extends Steps> = StepOptions | ((scope: Scope<In, Before>) => StepOptions);
 
 export interface WorkflowOptions<In extends Schema> {
   readonly name: string;
@@ -95,7 +93,11 @@ export class WorkflowBuilder<In, Before extends Steps> {
       in: textOf(list(scope)) ?? "[]",
       ...(options?.maxParallel === undefined ? {} : { maxParallel: options.maxParallel }),
     };
-    const step = { uses: callable.uses, with: toTemplate(given(reference<Item>("item"), scope)), forEach: each };
+    const step = {
+      uses: callable.uses,
+      with: toTemplate(given(reference<Item>("item"), scope)),
+      forEach: each,
+    };
     return this.#add(name, step, options);
   }
 

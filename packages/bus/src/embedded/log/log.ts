@@ -1,13 +1,13 @@
-import { AgentFlowError, type StreamName, streamOf, type Subject } from "@agentflow/protocol";
+import { type AgentFlowError, streamOf, type Subject } from "@agentflow/protocol";
+import { checkBody, checkLogFilter, checkLogSubject } from "../../port/check.ts";
 import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } from "../../port/index.ts";
-import { checkBody, checkExpect, checkFilter, checkSubject } from "../check.ts";
+import { checkExpect } from "../check.ts";
 import type { StoreName } from "../store/backend.ts";
 import { standing, write } from "../store/group.ts";
 import type { GroupWriter } from "../store/writer.ts";
 import type { Feed, Tail } from "./feed.ts";
 import type { Reader } from "./reader.ts";
 
-export const logStreams: readonly StreamName[] = ["log", "dead", "audit", "tele"];
 const readLimitDefault = 1_000;
 
 export interface Store {
@@ -37,7 +37,7 @@ export class EmbeddedLog implements Log {
 
   /** Throws at once for what may not be appended at all; everything else is told to `done`. */
   appendThen(of: { subject: Subject; body: string; expect: Revision | "any" }, done: Done<Appended>): void {
-    checkSubject(of.subject, logStreams);
+    checkLogSubject(of.subject);
     checkBody(of.body);
     const number = checkExpect(of.expect);
     this.#store(of.subject).writer.submit({
@@ -50,7 +50,7 @@ export class EmbeddedLog implements Log {
   }
 
   async read(subject: Subject, options: { after?: Revision; limit?: number } = {}): Promise<LogEntry[]> {
-    checkSubject(subject, logStreams);
+    checkLogSubject(subject);
     const limit = options.limit ?? readLimitDefault;
     let after = options.after ?? 0;
     const found: LogEntry[] = [];
@@ -64,7 +64,7 @@ export class EmbeddedLog implements Log {
 
   /** One bounded stretch of a subject's records; `more` when there are some behind it within `limit`. */
   readSome(of: { subject: Subject; after: Revision; limit: number }): { entries: LogEntry[]; more: boolean } {
-    checkSubject(of.subject, logStreams);
+    checkLogSubject(of.subject);
     checkExpect(of.after);
     return of.limit <= 0 ? { entries: [], more: false } : this.#store(of.subject).reader.read(of);
   }
@@ -83,26 +83,19 @@ export class EmbeddedLog implements Log {
   }
 
   openTail(of: { filter: readonly Subject[]; after: Revision }): Tail {
-    for (const one of of.filter) checkFilter(one, logStreams);
+    const stream = checkLogFilter(of.filter);
     checkExpect(of.after);
-    const [first] = of.filter;
-    if (first === undefined || new Set(of.filter.map(streamOf)).size > 1) {
-      throw new AgentFlowError("invalid_input", "a tail follows subjects of exactly one stream", {
-        reason: "invalid_filter",
-        details: { filter: of.filter },
-      });
-    }
-    const { reader, feed } = this.#stores[fileOf(first)];
+    const { reader, feed } = this.#stores[stream === "tele" ? "tele" : "log"];
     return feed.open({ reader, filter: of.filter, after: of.after });
   }
 
   async head(prefix: Subject): Promise<Revision> {
-    checkFilter(prefix, logStreams);
+    checkLogFilter([prefix]);
     return this.#store(prefix).reader.head(prefix);
   }
 
   purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {
-    checkSubject(subject, logStreams);
+    checkLogSubject(subject);
     const upTo = options.upTo ?? Number.MAX_SAFE_INTEGER;
     checkExpect(upTo);
     return new Promise((resolve, reject) => {

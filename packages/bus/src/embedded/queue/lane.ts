@@ -46,7 +46,7 @@ export class Lane {
     this.waiting++;
   }
 
-  /** For what was handed out before: it has waited long enough. */
+  /** For what nobody has looked at: it keeps its place. */
   prepend(task: Task): void {
     task.state = "waiting";
     task.after = this.#first;

@@ -15,8 +15,6 @@ export class LocalDelivery implements Delivery {
   readonly subject: Subject;
   readonly body: string;
   readonly delivery: number;
-  /** The queue's number of this handing out: another than `delivery` once a new queue took the task up. */
-  leaseNumber: number;
   readonly #leases: LeaseHolder;
   #lost: AbortController | undefined;
   #isLost = false;
@@ -26,7 +24,6 @@ export class LocalDelivery implements Delivery {
     this.subject = of.subject;
     this.body = of.body;
     this.delivery = of.delivery;
-    this.leaseNumber = of.delivery;
     this.#leases = leases;
   }
 
@@ -39,19 +36,19 @@ export class LocalDelivery implements Delivery {
   }
 
   async ack(): Promise<boolean> {
-    return await this.#leases.ack(this.id, this.leaseNumber);
+    return await this.#leases.ack(this.id, this.delivery);
   }
 
   async release(delayMs: number): Promise<boolean> {
-    return await this.#leases.release({ id: this.id, delivery: this.leaseNumber, delayMs });
+    return await this.#leases.release({ id: this.id, delivery: this.delivery, delayMs });
   }
 
   async extend(): Promise<boolean> {
-    return await this.#leases.extend(this.id, this.leaseNumber);
+    return await this.#leases.extend(this.id, this.delivery);
   }
 
   bury(reason: string): Promise<boolean> {
-    return this.#leases.bury({ id: this.id, delivery: this.leaseNumber, reason });
+    return this.#leases.bury({ id: this.id, delivery: this.delivery, reason });
   }
 
   lose(): void {

@@ -1,4 +1,6 @@
-import { AgentFlowError, isSubject, type Subject } from "@agentflow/protocol";
+import { AgentFlowError } from "@agentflow/protocol";
+import { checkTake } from "../../port/check.ts";
+import { deadLetter } from "../../port/dead-letter.ts";
 import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
 import { Channel } from "../channel.ts";
 import type { EmbeddedLog } from "../log/log.ts";
@@ -36,6 +38,7 @@ export class EmbeddedQueue implements Queue {
   }
 
   async *take(options: TakeOptions): AsyncGenerator<Delivery, void> {
+    checkTake(options);
     if (options.signal.aborted) return;
     const ready = new Channel<LocalDelivery>();
     const out = new Map<string, LocalDelivery>();
@@ -53,7 +56,7 @@ export class EmbeddedQueue implements Queue {
     const taker = (): Taker => current;
     const leases = this.#leasesOf(taker, (id) => out.delete(id));
     const request = { ...options, resume: options.resume ?? [] };
-    const sink = { deliver: receive, resumed: receive, lost: lose };
+    const sink = { deliver: receive, resumed: receive, lost: lose, ended: () => ready.end() };
     const current = this.tasks.take(request, sink);
     const end = (): void => {
       this.tasks.stop(
@@ -78,9 +81,9 @@ export class EmbeddedQueue implements Queue {
   buryThen(of: { taker: Taker; id: string; delivery: number; reason: string }, done: Buried): void {
     const task = this.tasks.beginBurial(of.taker, of.id, of.delivery);
     if (task === undefined) return done(undefined, false);
-    const letter = deadLetter(task, of);
     try {
-      this.#log.appendThen({ subject: deadSubject(task), body: letter, expect: "any" }, (error) => {
+      const letter = deadLetter({ ...facts(task), reason: of.reason, deliveries: task.delivery });
+      this.#log.appendThen({ ...letter, expect: "any" }, (error) => {
         if (error === undefined) this.tasks.buried(task);
         else this.tasks.unburied(task);
         done(error, error === undefined);
@@ -111,19 +114,6 @@ export class EmbeddedQueue implements Queue {
   }
 }
 
-function deadSubject(task: Task): Subject {
-  const [, , tenant = "", pool = ""] = task.subject.split(".");
-  const subject = `af.dead.${tenant}.${pool}`;
-  if (isSubject(subject)) return subject;
-  throw new AgentFlowError("internal", `the task subject ${task.subject} names no pool`);
-}
-
-/** The record of a dead letter; the task's body is kept whole as long as it fits beside the rest. */
-function deadLetter(task: Task, of: { taker: Taker; reason: string }): string {
-  const reason = of.reason.slice(0, 2_000);
-  const facts = { v: 1, kind: "task_buried", task: task.id, subject: task.subject, reason };
-  const whole = { ...facts, delivery: task.delivery, holder: of.taker.holder, body: task.body };
-  const text = JSON.stringify(whole);
-  if (text.length * 3 <= 1024 * 1024) return text;
-  return JSON.stringify({ ...whole, body: task.body.slice(0, 64 * 1024), cut: true });
+function facts({ id, subject, body }: Task): QueuedTask {
+  return { id, subject, body };
 }

@@ -1,19 +1,19 @@
 import type { Lane, Task } from "./lane.ts";
 
-/** Where a taker's tasks go. Both are called from within the queue and may not call back into it. */
+/** Where a taker's tasks go. All are called from within the queue and may not call back into it. */
 export interface Sink {
   deliver(task: Task): void;
   /** A task it holds, named in `resume`, is its own again under this delivery number. */
   resumed(task: Task): void;
   /** The lease of a task it held is gone, or the task itself. */
   lost(id: string): void;
+  /** The queue is closed. */
+  ended(): void;
 }
 
 /** One `take` call as the queue sees it. */
 export interface Taker {
   readonly holder: string;
-  /** Takers of one session follow each other: a later one may resume what an earlier one held. */
-  readonly session: string | undefined;
   readonly slots: number;
   readonly leaseMs: number;
   readonly sink: Sink;

@@ -1,6 +1,6 @@
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
+import { checkTake, checkTasks } from "../../port/check.ts";
 import type { Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
-import { checkBody, checkSubject, shown } from "../check.ts";
 import type { Wheel } from "../wheel.ts";
 import { Lane, type Task } from "./lane.ts";
 import type { Sink, Taker } from "./taker.ts";
@@ -8,18 +8,13 @@ import type { Sink, Taker } from "./taker.ts";
 export const queueLimits = {
   tasksMax: 100_000,
   bytesMax: 256 * 1024 * 1024,
-  idLengthMax: 400,
-  holderLengthMax: 63,
-  resumeMax: 10_000,
   slotsMax: 10_000,
-  subjectsMax: 1_000,
   leaseMsMax: 24 * 60 * 60 * 1000,
 } as const;
 
 export interface TakeRequest {
   readonly subjects: readonly Subject[];
   readonly holder: string;
-  readonly session?: string;
   readonly slots: number;
   readonly leaseMs: number;
   readonly resume: readonly string[];
@@ -45,6 +40,7 @@ export class TaskQueue {
   readonly #lanes = new Map<Subject, Lane>();
   readonly #claims = new Map<string, Taker>();
   #bytes = 0;
+  #isClosed = false;
 
   constructor(options: TaskQueueOptions) {
     this.epoch = options.epoch;
@@ -54,22 +50,19 @@ export class TaskQueue {
   }
 
   push(tasks: readonly QueuedTask[]): Pushed[] {
-    for (const { id, subject, body } of tasks) {
-      checkSubject(subject, ["task"]);
-      checkBody(body);
-      checkText("task id", id, queueLimits.idLengthMax);
-    }
+    if (this.#isClosed) throw closedError();
+    checkTasks(tasks);
     return tasks.map((task) => this.#pushOne(task));
   }
 
   take(request: TakeRequest, sink: Sink): Taker {
-    checkTake(request);
+    if (this.#isClosed) throw closedError();
+    checkTake({ ...request, signal: unused });
     const lanes = [...new Set(request.subjects)].map((subject) => this.#lane(subject));
     const taker: Taker = {
       holder: request.holder,
-      session: request.session,
-      slots: request.slots,
-      leaseMs: request.leaseMs,
+      slots: Math.min(request.slots, queueLimits.slotsMax),
+      leaseMs: Math.min(request.leaseMs, queueLimits.leaseMsMax),
       sink,
       lanes,
       held: new Map(),
@@ -90,7 +83,9 @@ export class TaskQueue {
       const task = taker.held.get(id);
       if (task?.state !== "leased") continue;
       task.delivery--;
-      this.#giveBack(task);
+      this.#unlease(task);
+      task.lane.prepend(task);
+      this.#pump(task.lane);
     }
   }
 
@@ -99,7 +94,7 @@ export class TaskQueue {
     this.#leave(taker);
     for (const id of taker.claims) this.#claims.delete(id);
     taker.claims.clear();
-    for (const task of [...taker.held.values()].reverse()) {
+    for (const task of [...taker.held.values()]) {
       if (task.state === "leased") this.#giveBack(task);
     }
   }
@@ -175,6 +170,19 @@ export class TaskQueue {
       if (waiting + lane.leased > 0) depths.push({ subject: lane.subject, waiting, leased: lane.leased });
     }
     return depths;
+  }
+
+  /** Nothing is taken or handed out any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const lane of this.#lanes.values()) {
+      for (const taker of lane.takers) {
+        taker.isTaking = false;
+        taker.sink.ended();
+      }
+    }
+    this.#lanes.clear();
+    this.#tasks.clear();
   }
 
   #pushOne(pushed: QueuedTask): Pushed {
@@ -280,7 +288,8 @@ export class TaskQueue {
 
   #giveBack(task: Task): void {
     this.#unlease(task);
-    task.lane.prepend(task);
+    // Behind the others: one that ends every worker must not keep them from all else.
+    task.lane.append(task);
     this.#pump(task.lane);
   }
 
@@ -335,9 +344,8 @@ export class TaskQueue {
   }
 }
 
-/** A taker may go on with what another holds when that one stopped, or was the same session's. */
+/** A taker may go on with what an earlier one of its name holds, once that one takes no more. */
 function follows(taker: Taker, earlier: Taker): boolean {
-  if (taker.session !== undefined && taker.session === earlier.session) return true;
   return taker.holder === earlier.holder && !earlier.isTaking;
 }
 
@@ -345,26 +353,8 @@ function sizeOf(task: QueuedTask): number {
   return task.id.length + task.subject.length + task.body.length;
 }
 
-function checkTake(request: TakeRequest): void {
-  for (const subject of request.subjects) checkSubject(subject, ["task"]);
-  checkText("holder", request.holder, queueLimits.holderLengthMax);
-  checkCount("slots", request.slots, queueLimits.slotsMax);
-  checkCount("leaseMs", request.leaseMs, queueLimits.leaseMsMax);
-  // None at all: a taker that only goes on with what it holds.
-  checkCount("subjects and one", request.subjects.length + 1, queueLimits.subjectsMax);
-  checkCount("resume and one", request.resume.length + 1, queueLimits.resumeMax);
-}
+const unused = new AbortController().signal;
 
-function checkCount(what: string, count: number, max: number): void {
-  if (Number.isSafeInteger(count) && count >= 1 && count <= max) return;
-  throw new AgentFlowError("invalid_input", `${what} must be 1 to ${max}, not ${shown(count)}`, {
-    reason: "invalid_take",
-  });
-}
-
-function checkText(what: string, text: string, max: number): void {
-  if (text.length >= 1 && text.length <= max) return;
-  throw new AgentFlowError("invalid_input", `a ${what} has 1 to ${max} characters, not ${text.length}`, {
-    reason: "invalid_text",
-  });
+function closedError(): AgentFlowError {
+  return new AgentFlowError("unavailable", "the queue is closed", { reason: "closed" });
 }

@@ -1,5 +1,6 @@
 import type { Blobs } from "../../port/index.ts";
-import { blobLimits, checkContent, checkKey, tooLarge } from "../blobs.ts";
+import { checkBlobKey, checkBlobSize } from "../../port/check.ts";
+import { checkContent } from "../blobs.ts";
 import type { Client } from "./client.ts";
 import { operation, socketLimits } from "./operations.ts";
 import * as parse from "./parse-message.ts";
@@ -13,8 +14,8 @@ export class ClientBlobs implements Blobs {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    checkKey(key);
-    if (bytes.length > blobLimits.bytesMax) throw tooLarge(bytes.length);
+    checkBlobKey(key);
+    checkBlobSize(bytes.length);
     const upload = this.#client.newId();
     const { blobPartBytes } = socketLimits;
     for (let at = 0; at === 0 || at < bytes.length; at += blobPartBytes) {

@@ -1,7 +1,7 @@
 import type { Subject } from "@agentflow/protocol";
 import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } from "../../port/index.ts";
-import { checkBody, checkExpect, checkFilter, checkSubject } from "../check.ts";
-import { logStreams } from "../log/log.ts";
+import { checkBody, checkLogFilter, checkLogSubject } from "../../port/check.ts";
+import { checkExpect } from "../check.ts";
 import type { Client } from "./client.ts";
 import { clientStream } from "./client-stream.ts";
 import { operation } from "./operations.ts";
@@ -18,7 +18,7 @@ export class ClientLog implements Log {
   }
 
   async append(subject: Subject, body: string, options: AppendOptions): Promise<Appended> {
-    checkSubject(subject, logStreams);
+    checkLogSubject(subject);
     checkBody(body);
     checkExpect(options.expect);
     const answer = await this.#client.call({
@@ -46,13 +46,11 @@ export class ClientLog implements Log {
   }
 
   async *tail(options: TailOptions): AsyncGenerator<readonly LogEntry[], void> {
-    for (const one of options.filter) checkFilter(one, logStreams);
-    let { after } = options;
-    const open = () => ({ code: operation.tail, facts: [options.filter, after] });
-    for await (const batch of clientStream({ client: this.#client, open, signal: options.signal })) {
-      const entries = parse.entries(parse.tuple(batch.facts, 1), batch.bodies);
-      after = entries.at(-1)?.revision ?? after;
-      yield entries;
+    const { filter, after, signal } = options;
+    checkLogFilter(filter);
+    const open = { code: operation.tail, facts: [filter, after] };
+    for await (const batch of clientStream({ client: this.#client, open, signal })) {
+      yield parse.entries(parse.tuple(batch.facts, 1), batch.bodies);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
-import { checkBody } from "../check.ts";
+import { checkTake, checkTasks } from "../../port/check.ts";
 import type { Client } from "./client.ts";
 import { ClientTake } from "./client-take.ts";
 import { operation, socketLimits } from "./operations.ts";
@@ -22,7 +22,7 @@ export class ClientQueue implements Queue {
   }
 
   async push(tasks: readonly QueuedTask[]): Promise<readonly Pushed[]> {
-    for (const { body } of tasks) checkBody(body);
+    checkTasks(tasks);
     const pushed: Pushed[] = [];
     // A push under the same ids changes nothing, so it may be done again.
     for (const part of parts(tasks)) {
@@ -49,6 +49,7 @@ export class ClientQueue implements Queue {
   }
 
   async *take(options: TakeOptions): AsyncGenerator<Delivery, void> {
+    checkTake(options);
     if (options.signal.aborted) return;
     const take = new ClientTake(this.#client, options);
     const end = (): void => take.stop();

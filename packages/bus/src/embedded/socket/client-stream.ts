@@ -5,60 +5,49 @@ import { operation } from "./operations.ts";
 
 export interface StreamOptions {
   readonly client: Client;
-  /** How to open it: asked for anew after each lost connection. */
-  readonly open: () => { code: number; facts: unknown };
-  /** Called before the first batch of each connection. */
-  readonly opened?: () => void;
+  readonly open: { readonly code: number; readonly facts: unknown };
   readonly signal: AbortSignal;
 }
 
-/** Answers to `next`, one batch asked for ahead, over as many connections as it takes. Ends with the signal. */
-export async function* clientStream(options: StreamOptions): AsyncGenerator<Message, void> {
-  const { client, signal } = options;
-  while (!signal.aborted && client.end === undefined) {
-    try {
-      yield* oneConnection(options);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!AgentFlowError.is(error)) throw error;
-      // An end that the user asked for is no error of the stream.
-      if (error.reason === "closed") return;
-      if (error.reason !== connectionLost) throw error;
-    }
-  }
-}
-
-async function* oneConnection({ client, open, opened, signal }: StreamOptions): AsyncGenerator<Message, void> {
-  const { code, facts } = open();
+/**
+ * The batches of a tail or watch, each asked for, one ahead. Ends with the signal or when the client is
+ * closed; throws `unavailable` when the connection is lost.
+ */
+export async function* clientStream({ client, open, signal }: StreamOptions): AsyncGenerator<Message, void> {
+  if (signal.aborted) return;
   const stream = client.newId();
   const aborted = Promise.withResolvers<undefined>();
   const abort = (): void => aborted.resolve(undefined);
   signal.addEventListener("abort", abort, { once: true });
   const ask = (): Promise<Message | undefined> => {
-    const next = client.call({ code: operation.next, facts: [stream] }, { answerMs: Infinity, patient: true });
+    const next = client.call({ code: operation.next, facts: [stream] }, { answerMs: Infinity });
     const either = Promise.race([next, aborted.promise]);
+    // One that is asked for ahead may fail while nobody waits for it yet.
     either.catch(() => {});
     return either;
   };
   try {
-    // Not again by itself: another connection would need another opening.
-    await client.call({ code, facts, id: stream }, { patient: true });
-    opened?.();
-    let ahead = ask();
-    for (;;) {
+    await client.call({ ...open, id: stream });
+    for (let ahead = ask(); ; ) {
       const batch = await ahead;
       if (batch === undefined || signal.aborted) return;
-      if (batch.facts === null) throw gone();
+      if (batch.facts === null) throw endedByOwner();
       ahead = ask();
       yield batch;
     }
+  } catch (error) {
+    if (!signal.aborted && !isClosed(error)) throw error;
   } finally {
     signal.removeEventListener("abort", abort);
     client.tell({ code: operation.end, facts: [stream] });
   }
 }
 
-/** The owner ended the stream, because it closes: the next connection opens it anew. */
-function gone(): AgentFlowError {
-  return new AgentFlowError("unavailable", "the owner of the state ended the stream", { reason: connectionLost });
+/** The user closed the client, which is no error of its streams. */
+function isClosed(error: unknown): boolean {
+  return AgentFlowError.is(error) && error.reason === "closed";
+}
+
+function endedByOwner(): AgentFlowError {
+  return new AgentFlowError("unavailable", "the owner of the state closed it", { reason: connectionLost });
 }

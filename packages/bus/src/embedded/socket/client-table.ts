@@ -1,5 +1,5 @@
 import type { Put, Revision, Row, RowChange, Table } from "../../port/index.ts";
-import { checkBody } from "../check.ts";
+import { checkTableValue } from "../../port/check.ts";
 import { tableLimits, tooManyRows } from "../table.ts";
 import type { Client } from "./client.ts";
 import { clientStream } from "./client-stream.ts";
@@ -21,7 +21,7 @@ export class ClientTable implements Table {
   }
 
   async put(key: string, value: string, options: { expect: Revision | "any" }): Promise<Put> {
-    checkBody(value, tableLimits.valueBytesMax);
+    checkTableValue(value);
     const facts = [key, options.expect];
     return putOf(await this.#client.call({ code: operation.put, facts, bodies: [value] }));
   }
@@ -42,42 +42,12 @@ export class ClientTable implements Table {
   }
 
   async *watch(prefix: string, signal: AbortSignal): AsyncGenerator<readonly RowChange[], void> {
-    const known = new Set<string>();
-    let first: Map<string, RowChange> | undefined;
-    const stream = clientStream({
-      client: this.#client,
-      open: () => ({ code: operation.watch, facts: [prefix] }),
-      opened: () => {
-        first = new Map();
-      },
-      signal,
-    });
-    for await (const message of stream) {
-      const [more, facts] = parse.tuple(message.facts, 2);
-      const page = parse.changes(parse.tuple(facts, 0), message.bodies);
-      let batch: readonly RowChange[] = page;
-      if (first !== undefined) {
-        for (const change of page) first.set(change.key, change);
-        if (parse.flag(more)) continue;
-        batch = [...first.values(), ...goneSince(known, first)];
-        first = undefined;
-      }
-      for (const { key, value } of batch) {
-        if (value === undefined) known.delete(key);
-        else known.add(key);
-      }
-      if (batch.length > 0) yield batch;
+    const open = { code: operation.watch, facts: [prefix] };
+    for await (const page of clientStream({ client: this.#client, open, signal })) {
+      const changes = parse.changes(parse.tuple(page.facts, 0), page.bodies);
+      if (changes.length > 0) yield changes;
     }
   }
-}
-
-/** Rows that were deleted while nobody told us. */
-function goneSince(known: ReadonlySet<string>, now: ReadonlyMap<string, RowChange>): RowChange[] {
-  let newest = 0;
-  for (const { revision } of now.values()) newest = Math.max(newest, revision);
-  return [...known]
-    .filter((key) => !now.has(key))
-    .map((key) => ({ key, value: undefined, revision: newest }));
 }
 
 function rowsOf(answer: Message): Row[] {

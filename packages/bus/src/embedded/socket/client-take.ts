@@ -2,50 +2,46 @@ import { AgentFlowError } from "@agentflow/protocol";
 import type { TakeOptions } from "../../port/index.ts";
 import { Channel } from "../channel.ts";
 import { type LeaseHolder, LocalDelivery } from "../queue/local-delivery.ts";
-import { type Attachment, type Client, connectionLost } from "./client.ts";
+import type { Attachment, Client } from "./client.ts";
 import type { Message } from "./frame.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";
 
-/** One `take` through the socket: after a lost connection it takes on, and keeps what it held if it can. */
+/** One `take` through the socket, for as long as its connection lasts. */
 export class ClientTake implements Attachment {
   readonly #client: Client;
   readonly #options: TakeOptions;
   readonly #id: number;
   readonly #ready = new Channel<LocalDelivery>();
   readonly #held = new Map<string, LocalDelivery>();
-  /** Named by the user as held from before, and not yet given or refused. */
-  readonly #named: Set<string>;
   readonly #leases: LeaseHolder;
   #isTaking = true;
-  #refused: AgentFlowError | undefined;
+  #isAttached = false;
+  #end: AgentFlowError | undefined;
 
   constructor(client: Client, options: TakeOptions) {
     this.#client = client;
     this.#options = options;
     this.#id = client.newId();
-    this.#named = new Set(options.resume);
     this.#leases = this.#makeLeases();
     client.attach(this.#id, this);
-    if (client.end !== undefined) this.ended();
+    if (client.end !== undefined) this.ended(client.end);
   }
 
-  /** The next delivery; undefined once it was stopped. Throws when the owner refused the take. */
+  /** The next delivery; undefined once it was stopped. Throws when it was refused or its connection lost. */
   async next(): Promise<LocalDelivery | undefined> {
     const ready = await this.#ready.ready();
-    if (this.#refused !== undefined) throw this.#refused;
+    if (this.#end !== undefined && this.#end.reason !== "closed") throw this.#end;
     return ready ? this.#ready.shift() : undefined;
   }
 
   attach(): void {
-    const { subjects, holder, slots, leaseMs } = this.#options;
-    const resume = [...new Set([...this.#held.keys(), ...this.#named])];
-    const facts = [this.#id, this.#isTaking ? subjects : [], holder, slots, leaseMs, resume];
-    this.#client.call({ code: operation.take, facts }, { patient: true }).catch((error: unknown) => {
-      if (AgentFlowError.is(error) && error.reason === connectionLost) return;
-      this.#refused = AgentFlowError.from(error, "taking tasks");
-      this.#client.detach(this.#id);
-      this.#ready.end();
+    if (this.#isAttached) return;
+    this.#isAttached = true;
+    const { subjects, holder, slots, leaseMs, resume = [] } = this.#options;
+    const facts = [this.#id, subjects, holder, whole(slots), whole(leaseMs), resume];
+    this.#client.call({ code: operation.take, facts }).catch((error: unknown) => {
+      this.#over(AgentFlowError.from(error, "taking tasks"));
     });
   }
 
@@ -54,16 +50,9 @@ export class ClientTake implements Attachment {
     const id = parse.text(name);
     if (code === operation.lost) return this.#lose(id);
     const [, , subject, number] = parse.tuple(facts, 4);
-    const delivery = parse.count(number);
-    const held = code === operation.resumed ? this.#held.get(id) : undefined;
-    this.#named.delete(id);
-    if (held !== undefined) {
-      held.leaseNumber = delivery;
-      return;
-    }
-    const given = { id, subject: parse.subject(subject), body: parse.body(bodies), delivery };
-    const local = new LocalDelivery(given, this.#leases);
-    this.#held.get(id)?.lose();
+    const given = { id, subject: parse.subject(subject), body: parse.body(bodies) };
+    const local = new LocalDelivery({ ...given, delivery: parse.count(number) }, this.#leases);
+    this.#client.leftBehind.delete(id);
     this.#held.set(id, local);
     if (this.#isTaking) this.#ready.push(local);
     else this.#giveBack([local]);
@@ -77,10 +66,24 @@ export class ClientTake implements Attachment {
     this.#leaveIfDone();
   }
 
-  ended(): void {
-    this.#isTaking = false;
-    this.#ready.end();
+  /** The connection is gone: whoever works on a task goes on, and asks for it by `resume`. */
+  lost(error: AgentFlowError): void {
+    if (!this.#isAttached) return;
+    for (const { id } of this.#ready.drain()) this.#held.delete(id);
+    for (const [id, delivery] of this.#held) this.#client.leftBehind.set(id, delivery);
+    this.#over(error);
+  }
+
+  ended(error: AgentFlowError): void {
     for (const delivery of this.#held.values()) delivery.lose();
+    this.#over(error);
+  }
+
+  #over(error: AgentFlowError): void {
+    this.#end ??= error;
+    this.#isTaking = false;
+    this.#client.detach(this.#id);
+    this.#ready.end();
   }
 
   #giveBack(unseen: readonly LocalDelivery[]): void {
@@ -89,10 +92,11 @@ export class ClientTake implements Attachment {
   }
 
   #lose(id: string): void {
-    this.#named.delete(id);
+    this.#client.leftBehind.get(id)?.lose();
+    this.#client.leftBehind.delete(id);
     this.#held.get(id)?.lose();
-    this.#settle(id);
     this.#ready.replace(this.#ready.drain().filter((delivery) => delivery.id !== id));
+    this.#settle(id);
   }
 
   #settle(id: string): void {
@@ -106,22 +110,26 @@ export class ClientTake implements Attachment {
 
   #makeLeases(): LeaseHolder {
     const ask = async (code: number, facts: readonly unknown[], bodies: readonly string[] = []) => {
-      const answer = await this.#client.call({ code, facts: [this.#id, ...facts], bodies }, { again: true });
+      const answer = await this.#client.call({ code, facts: [this.#id, ...facts], bodies });
       return parse.flag(answer.facts);
     };
     const settling = async (id: string, answer: Promise<boolean>): Promise<boolean> => {
       const done = await answer;
+      this.#client.leftBehind.delete(id);
       this.#settle(id);
       return done;
     };
     return {
       ack: (id, delivery) => settling(id, ask(operation.ack, [id, delivery])),
-      release: ({ id, delivery, delayMs }) => {
-        const wholeMs = Math.max(0, Math.ceil(delayMs));
-        return settling(id, ask(operation.release, [id, delivery, wholeMs]));
-      },
+      release: ({ id, delivery, delayMs }) =>
+        settling(id, ask(operation.release, [id, delivery, whole(Math.max(0, delayMs))])),
       extend: (id, delivery) => ask(operation.extend, [id, delivery]),
       bury: ({ id, delivery, reason }) => settling(id, ask(operation.bury, [id, delivery], [reason])),
     };
   }
+}
+
+/** As it may stand in a message. */
+function whole(number: number): number {
+  return Math.ceil(Math.min(number, Number.MAX_SAFE_INTEGER));
 }

@@ -1,7 +1,7 @@
 import { AgentFlowError, type Subject, toErrorBody } from "@agentflow/protocol";
 import type { Stop, Wire } from "../../port/index.ts";
-import { checkBody } from "../check.ts";
-import { asServer, checkPublished, checkRequest, checkServed, Inbox, wireLimits } from "../wire.ts";
+import { checkBody, checkWireFilter, checkWireSubject } from "../../port/check.ts";
+import { asServer, checkRequest, Inbox } from "../wire.ts";
 import { type Client, connectionLost } from "./client.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";
@@ -27,7 +27,7 @@ export class ClientWire implements Wire {
   }
 
   async serve(subject: Subject, handler: (body: string, subject: Subject) => Promise<string>): Promise<Stop> {
-    checkServed(subject);
+    checkWireFilter(subject);
     const server = asServer(handler);
     const [serve, stop] = [operation.serve, operation.stopServing] as const;
     return await this.#attach({ start: serve, stop, subject }, ({ id, facts, bodies }) => {
@@ -42,8 +42,8 @@ export class ClientWire implements Wire {
   }
 
   publish(subject: Subject, body: string): void {
-    checkPublished(subject);
-    checkBody(body, wireLimits.bodyBytesMax);
+    checkWireSubject(subject);
+    checkBody(body);
     this.#client.tell({ code: operation.publish, facts: [subject], bodies: [body] });
   }
 
@@ -52,7 +52,7 @@ export class ClientWire implements Wire {
     handler: (body: string, subject: Subject) => void,
     onDropped?: (count: number) => void,
   ): Promise<Stop> {
-    checkServed(subject);
+    checkWireFilter(subject);
     const inbox = new Inbox(handler, onDropped);
     const [start, end] = [operation.subscribe, operation.unsubscribe] as const;
     const stop = await this.#attach({ start, stop: end, subject }, ({ facts, bodies }) => {

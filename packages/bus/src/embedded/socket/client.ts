@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { AgentFlowError } from "@agentflow/protocol";
+import type { LocalDelivery } from "../queue/local-delivery.ts";
 import { type Timed, Wheel } from "../wheel.ts";
 import type { Message } from "./frame.ts";
 import { Link } from "./link.ts";
@@ -32,8 +33,10 @@ export interface Attachment {
   attach(): void;
   /** What the owner sends for it: delivered tasks, calls, messages. */
   message(message: Message): void;
+  /** The connection it was attached on is gone. */
+  lost?(error: AgentFlowError): void;
   /** The client has ended for good. */
-  ended(): void;
+  ended(error: AgentFlowError): void;
 }
 
 const backoffMs = { first: 50, most: 2_000 } as const;
@@ -57,6 +60,8 @@ export class Client {
   #backoffMs: number = backoffMs.first;
   #retry: NodeJS.Timeout | undefined;
   #goneSince: number | undefined;
+  /** What this process held when a connection was lost, until it is resumed or known to be another's. */
+  readonly leftBehind = new Map<string, LocalDelivery>();
   durability = "";
 
   constructor(options: ClientOptions) {
@@ -144,7 +149,7 @@ export class Client {
     this.#wheel.stop();
     for (const call of this.#calls.values()) call.reject(this.#end);
     this.#calls.clear();
-    for (const attachment of this.#attachments.values()) attachment.ended();
+    for (const attachment of this.#attachments.values()) attachment.ended(this.#end);
     this.#attachments.clear();
     this.#greeted.reject(this.#end);
     this.#greeted.promise.catch(() => {});
@@ -202,6 +207,8 @@ export class Client {
   #lost(link: Link, error: AgentFlowError | undefined): void {
     if (this.#link !== link || this.#end !== undefined) return;
     this.#isGreeted = false;
+    const gone = lostError();
+    for (const attachment of this.#attachments.values()) attachment.lost?.(gone);
     for (const call of this.#calls.values()) if (call.isSent) this.#unanswered(call);
     if (this.#options.reconnect === false) {
       return this.finish(error ?? offline("the owner of the state closed the connection"));
@@ -222,13 +229,7 @@ export class Client {
       return this.#wait(call);
     }
     this.#calls.delete(call.message.id);
-    call.reject(
-      new AgentFlowError("unavailable", "the connection to the owner of the state was lost before it answered", {
-        reason: connectionLost,
-        details: { ambiguous: true },
-        suggestions: ["look whether it was done before doing it again"],
-      }),
-    );
+    call.reject(lostError());
   }
 
   #send(call: Call): void {
@@ -264,6 +265,14 @@ interface Call extends Timed {
   isSent: boolean;
   readonly resolve: (message: Message) => void;
   readonly reject: (error: AgentFlowError) => void;
+}
+
+function lostError(): AgentFlowError {
+  return new AgentFlowError("unavailable", "the connection to the owner of the state was lost", {
+    reason: connectionLost,
+    details: { ambiguous: true },
+    suggestions: ["what was asked for may have been done: look before doing it again"],
+  });
 }
 
 function offline(message: string): AgentFlowError {

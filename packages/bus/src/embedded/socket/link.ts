@@ -90,6 +90,7 @@ export class Link {
   /** Closes without a word, as a broken connection would. */
   cut(): void {
     this.#socket.destroy();
+    this.#end(undefined);
   }
 
   #leave(error: AgentFlowError | undefined): void {

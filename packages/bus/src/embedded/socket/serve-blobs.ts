@@ -1,5 +1,6 @@
 import { AgentFlowError } from "@agentflow/protocol";
-import { blobLimits, checkKey, tooLarge } from "../blobs.ts";
+import { checkBlobKey, checkBlobSize } from "../../port/check.ts";
+import { blobBytesMax } from "../../port/index.ts";
 import type { Message } from "./frame.ts";
 import { operation, socketLimits } from "./operations.ts";
 import * as parse from "./parse-message.ts";
@@ -55,7 +56,7 @@ export function blobHandlers(talk: Talk): Handlers {
 function takePart(uploads: Map<number, Upload>, { facts, bodies }: Message): { key: string; whole?: Buffer } {
   const [number, name, isFirst, isLast] = parse.tuple(facts, 4);
   const [which, key] = [parse.count(number), parse.text(name)];
-  checkKey(key);
+  checkBlobKey(key);
   if (parse.flag(isFirst)) {
     if (uploads.size >= uploadsMax) {
       throw new AgentFlowError("limit_exceeded", "a client sends too many blobs at once", {
@@ -72,8 +73,8 @@ function takePart(uploads: Map<number, Upload>, { facts, bodies }: Message): { k
   const part = Buffer.from(parse.body(bodies), "base64");
   upload.parts.push(part);
   upload.bytes += part.length;
-  const isTooLarge = upload.bytes > blobLimits.bytesMax;
+  const isTooLarge = upload.bytes > blobBytesMax;
   if (isTooLarge || parse.flag(isLast)) uploads.delete(which);
-  if (isTooLarge) throw tooLarge(upload.bytes);
+  checkBlobSize(upload.bytes);
   return parse.flag(isLast) ? { key, whole: Buffer.concat(upload.parts, upload.bytes) } : { key };
 }

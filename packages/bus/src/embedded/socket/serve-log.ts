@@ -68,7 +68,7 @@ export function logHandlers(talk: Talk): Handlers {
   };
 }
 
-/** Changes in pages that fit a frame; each says whether more of the same batch follows. */
+/** Changes in pages that fit a frame. */
 class Pages {
   readonly #source: () => Promise<readonly RowChange[] | undefined>;
   #rest: readonly RowChange[] = [];
@@ -88,10 +88,7 @@ class Pages {
     const page = cut > 0 ? batch.slice(0, cut) : batch;
     this.#rest = batch.slice(page.length);
     return {
-      facts: [
-        this.#rest.length > 0,
-        page.map(({ key, revision, value }) => [key, revision, value !== undefined]),
-      ],
+      facts: page.map(({ key, revision, value }) => [key, revision, value !== undefined]),
       bodies: page.map(({ value }) => value ?? ""),
     };
   }

@@ -91,7 +91,6 @@ function take(talk: Talk, takers: Map<number, Taker>, { id, facts }: Message): v
   const request = {
     subjects: parse.texts(subjects).map(parse.subject),
     holder: parse.text(holder),
-    session: talk.session,
     slots: parse.count(slots),
     leaseMs: parse.count(leaseMs),
     resume: parse.texts(resume),
@@ -107,6 +106,8 @@ function sinkOf({ link }: Talk, take: number): Sink {
     deliver: (task) => send(operation.delivered, task),
     resumed: (task) => send(operation.resumed, task),
     lost: (id) => link.send(operation.lost, 0, [take, id]),
+    // The connection ends with the bus.
+    ended: () => {},
   };
 }
 

@@ -1,6 +1,7 @@
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import type { Reply } from "../switchboard.ts";
-import { checkRequest, checkServed, wireLimits } from "../wire.ts";
+import { checkWireFilter } from "../../port/check.ts";
+import { checkRequest, wireLimits } from "../wire.ts";
 import type { Link } from "./link.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";
@@ -56,7 +57,7 @@ export function wireHandlers(talk: Talk): Handlers {
         const [server, name] = parse.tuple(facts, 2);
         const which = parse.count(server);
         const served = parse.filter(name);
-        checkServed(served);
+        checkWireFilter(served);
         stops.set(
           which,
           board.serve(served, (body, subject, reply) => call(which, subject, body, reply)),
@@ -74,7 +75,7 @@ export function wireHandlers(talk: Talk): Handlers {
         const [subscription, name] = parse.tuple(facts, 2);
         const which = parse.count(subscription);
         const subject = parse.filter(name);
-        checkServed(subject);
+        checkWireFilter(subject);
         const outbox = new Outbox(link, which);
         stops.set(
           which,

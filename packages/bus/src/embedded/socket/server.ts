@@ -37,7 +37,12 @@ export async function serveSocket(bus: EmbeddedBus, options: ServeOptions): Prom
   // The state's lock is ours, so whoever made this file is dead.
   rmSync(path, { force: true });
   const links = new Set<Link>();
-  const welcome = { bus, token: digest(options.token), graceMs: options.graceMs ?? graceMsDefault };
+  const welcome = {
+    bus,
+    token: digest(options.token),
+    graceMs: options.graceMs ?? graceMsDefault,
+    known: new Map<string, Link>(),
+  };
   const server = createServer((socket) => {
     const link = accept(socket, welcome, () => links.delete(link));
     links.add(link);
@@ -72,6 +77,8 @@ interface Welcome {
   readonly bus: EmbeddedBus;
   readonly token: Buffer;
   readonly graceMs: number;
+  /** The newest connection of each client. */
+  readonly known: Map<string, Link>;
 }
 
 /** A connection says hello first, soon and briefly; then it is a session. */
@@ -85,6 +92,7 @@ function accept(socket: Socket, welcome: Welcome, forget: () => void): Link {
     closed: () => {
       clearTimeout(late);
       forget();
+      for (const [client, of] of welcome.known) if (of === link) welcome.known.delete(client);
       session?.gone();
     },
   });
@@ -102,8 +110,12 @@ function greet(link: Link, welcome: Welcome, message: Message): Session {
   if (version !== protocolVersion) throw otherVersion(version);
   // Digests are of one length, so the comparison tells nothing about the token.
   if (!timingSafeEqual(digest(parse.text(token)), welcome.token)) throw wrongToken();
-  const { bus, graceMs } = welcome;
-  const session = new Session({ bus, link, session: parse.text(name), graceMs });
+  const { bus, graceMs, known } = welcome;
+  const client = parse.text(name);
+  // It says hello anew, so its old connection is dead, whether this side knows that already or not.
+  known.get(client)?.cut();
+  known.set(client, link);
+  const session = new Session({ bus, link, graceMs });
   link.bytesMax = frameLimits.bytesMax;
   link.send(operation.done, message.id, [protocolVersion, bus.queue.tasks.epoch, bus.durability]);
   return session;

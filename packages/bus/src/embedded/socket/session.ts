@@ -23,8 +23,6 @@ export interface Handlers {
 export interface Talk {
   readonly bus: EmbeddedBus;
   readonly link: Link;
-  /** The client's own name for its connections, one after the other. */
-  readonly session: string;
   /** How long what it held waits for it to come back. */
   readonly graceMs: number;
   answer(id: number, facts?: unknown, bodies?: readonly string[]): void;
@@ -48,7 +46,7 @@ export class Session {
   #open = 0;
   #paused = false;
 
-  constructor(of: { bus: EmbeddedBus; link: Link; session: string; graceMs: number }) {
+  constructor(of: { bus: EmbeddedBus; link: Link; graceMs: number }) {
     this.#link = of.link;
     const talk: Talk = {
       ...of,

@@ -6,7 +6,10 @@ import { parseDefinition, parseSources } from "./parse-bodies.ts";
 import { workflowParams } from "./params.ts";
 
 const { query } = apiSchemas;
-const page = z.object({ items: z.array(z.looseObject({ name: z.string() })), cursor: z.string().exactOptional() });
+const page = z.object({
+  items: z.array(z.looseObject({ name: z.string() })),
+  cursor: z.string().exactOptional(),
+});
 const workers = z.object({ items: z.array(z.looseObject({ worker: z.string(), alive: z.boolean() })) });
 const workflowView = z.looseObject({ name: z.string(), version: z.string(), plan: z.string() });
 
@@ -16,7 +19,8 @@ const workflowOperations: readonly Operation[] = [
     method: "post",
     path: "/v1/workflows",
     tag: "workflows",
-    summary: "Register a workflow: validated, compiled to a plan, kept by its hash. The same again changes nothing.",
+    summary:
+      "Register a workflow: validated, compiled to a plan, kept by its hash. The same again changes nothing.",
     scope: "workflows:write",
     audited: true,
     body: apiSchemas.registerBody,
@@ -60,7 +64,9 @@ const callableOperations: readonly Operation[] = [
     summary: "Every tool that workers can run now.",
     scope: "runs:read",
     answer: page,
-    handle: async ({ services, principal }) => ({ items: services.engine.registry.listTools(principal.tenant) }),
+    handle: async ({ services, principal }) => ({
+      items: services.engine.registry.listTools(principal.tenant),
+    }),
   }),
   operation({
     id: "listAgents",
@@ -70,7 +76,9 @@ const callableOperations: readonly Operation[] = [
     summary: "Every agent that workers can run now.",
     scope: "runs:read",
     answer: page,
-    handle: async ({ services, principal }) => ({ items: services.engine.registry.listAgents(principal.tenant) }),
+    handle: async ({ services, principal }) => ({
+      items: services.engine.registry.listAgents(principal.tenant),
+    }),
   }),
   operation({
     id: "listWorkers",
@@ -80,7 +88,9 @@ const callableOperations: readonly Operation[] = [
     summary: "Workers: what they can run and what they are doing.",
     scope: "runs:read",
     answer: workers,
-    handle: async ({ services, principal }) => ({ items: services.engine.registry.listWorkers(principal.tenant) }),
+    handle: async ({ services, principal }) => ({
+      items: services.engine.registry.listWorkers(principal.tenant),
+    }),
   }),
 ];
 
@@ -106,7 +116,11 @@ const stateOperations: readonly Operation[] = [
     summary: "Logs and spans by run, source, level and time, behind a cursor.",
     scope: "runs:read",
     query: telemetryQuery,
-    answer: z.object({ records: z.array(z.looseObject({ kind: z.string() })), cursor: z.string(), dropped: z.int() }),
+    answer: z.object({
+      records: z.array(z.looseObject({ kind: z.string() })),
+      cursor: z.string(),
+      dropped: z.int(),
+    }),
     handle: ({ services, principal, query: asked }) =>
       services.engine.telemetry.query(principal.tenant, parseSources(asked)),
   }),
@@ -122,7 +136,12 @@ const stateOperations: readonly Operation[] = [
   }),
 ];
 
-const keyView = z.object({ id: z.string(), name: z.string(), tenant: z.string(), scopes: z.array(z.string()) });
+const keyView = z.object({
+  id: z.string(),
+  name: z.string(),
+  tenant: z.string(),
+  scopes: z.array(z.string()),
+});
 
 const keyOperations: readonly Operation[] = [
   operation({

@@ -1,8 +1,14 @@
-/** Bodies whose whole check lies elsewhere: the plan validator names every fault of a definition with its place. */
+/**
+ * Bodies whose whole check lies elsewhere: the plan validator names every fault of a definition with its
+ * place.
+ */
 import { AgentFlowError, type LogLevel, type LogSource, type RegisterBody } from "@agentflow/protocol";
 import type { TelemetryFilter } from "../../engine.ts";
 
-export function parseDefinition(body: { definition: { readonly [key: string]: unknown }; strict?: boolean }): RegisterBody {
+export function parseDefinition(body: {
+  definition: { readonly [key: string]: unknown };
+  strict?: boolean;
+}): RegisterBody {
   return body as unknown as RegisterBody;
 }
 
@@ -31,5 +37,9 @@ export function parseSources(asked: TelemetryAsked): TelemetryFilter {
       suggestions: [`one of ${sources.join(", ")}`],
     });
   });
-  return { ...rest, ...(wanted === undefined ? {} : { source: wanted }), ...(newest === "true" ? { newest: true } : {}) };
+  return {
+    ...rest,
+    ...(wanted === undefined ? {} : { source: wanted }),
+    ...(newest === "true" ? { newest: true } : {}),
+  };
 }

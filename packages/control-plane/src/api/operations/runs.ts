@@ -13,7 +13,8 @@ export const runOperations: readonly Operation[] = [
     method: "post",
     path: "/v1/runs",
     tag,
-    summary: "Start a run; with waitMs the answer may be its end. The same id and body again is answered the same.",
+    summary:
+      "Start a run; with waitMs the answer may be its end. The same id and body again is answered the same.",
     scope: "runs:write",
     query: z.strictObject({ waitMs: query.waitMs }),
     body: apiSchemas.startRunBody,
@@ -154,5 +155,8 @@ function labelsOf(text: string): { [key: string]: string } {
 
 function refused(answer: { readonly reason: string; readonly message: string }, run: RunId): AgentFlowError {
   const code = answer.reason === "not_found" ? "not_found" : "refused";
-  return new AgentFlowError(code, answer.message, { reason: answer.reason, suggestions: [`af run get ${run}`] });
+  return new AgentFlowError(code, answer.message, {
+    reason: answer.reason,
+    suggestions: [`af run get ${run}`],
+  });
 }

@@ -1,0 +1,9 @@
+// Before packing: the templates, which stand at the root of the repository, travel inside this package.
+import { cpSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const from = fileURLToPath(new URL("../../../templates", import.meta.url));
+const to = fileURLToPath(new URL("../templates", import.meta.url));
+
+rmSync(to, { recursive: true, force: true });
+cpSync(from, to, { recursive: true, filter: (path) => !/\/(node_modules|\.agentflow)(\/|$)/.test(path) });

@@ -1,0 +1,40 @@
+/** Tools and agents as people read them. */
+import { type CallableView, showDuration } from "@agentflow/protocol";
+import type { Output } from "./output/output.ts";
+import { printRecord, printTable } from "./output/table.ts";
+import { cyan } from "./output/text.ts";
+import { visibleJson } from "./output/visible.ts";
+
+export function printCallables(
+  output: Output,
+  of: { readonly items: readonly CallableView[]; readonly kind: "tool" | "agent" },
+): void {
+  if (of.items.length === 0) {
+    output.say([`No ${of.kind}s: no worker has loaded one. `, cyan("af worker list"), " shows the workers"]);
+    return;
+  }
+  printTable(
+    output,
+    [
+      { title: of.kind.toUpperCase(), of: ({ name }) => name },
+      { title: "EFFECT", of: ({ effect }) => effect },
+      { title: "WORKERS", of: ({ workers }) => String(workers.length), side: "right" },
+      { title: "FILE", of: ({ file }) => file },
+      { title: "WHAT", of: ({ description }) => description, flexible: true },
+    ],
+    of.items,
+  );
+}
+
+export function printCallable(output: Output, item: CallableView): void {
+  printRecord(output, [
+    ["name", item.name],
+    ["what", item.description],
+    ["effect", item.effect],
+    ["file", item.file],
+    ["timeout", item.timeoutMs === undefined ? undefined : showDuration(item.timeoutMs)],
+    ["input", item.input === undefined ? "anything" : visibleJson(item.input)],
+    ["output", item.output === undefined ? "anything" : visibleJson(item.output)],
+    ["workers", item.workers.join(", ") || "none"],
+  ]);
+}

@@ -1,0 +1,27 @@
+import { errorTable } from "@agentflow/protocol";
+import { AgentFlowCommand } from "../base-command.ts";
+import { findProject } from "../config/installation.ts";
+import { type Check, examine } from "../doctor/examine.ts";
+import { type Text, cyan, dim, green, red, yellow } from "../output/text.ts";
+
+export default class Doctor extends AgentFlowCommand {
+  static override summary = "Check this machine and this project: each line a fact and, where needed, the fix";
+  static override description = "Exits 3 when anything is wrong (✗); ! is worth knowing and no fault.";
+  static override examples = ["af doctor", "af doctor --json"];
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Doctor);
+    const folder = this.folder(flags);
+    const checks = await examine({ folder, project: findProject(folder), environment: process.env });
+    const bad = checks.some(({ state }) => state === "bad");
+    this.output.data({ checks, ok: !bad });
+    const width = Math.max(...checks.map(({ name }) => name.length));
+    for (const check of checks) {
+      this.output.line([marks[check.state], " ", dim(check.name.padEnd(width)), "  ", check.fact]);
+      if (check.fix !== undefined) this.output.line([" ".repeat(width + 4), dim("fix: "), cyan(check.fix)]);
+    }
+    if (bad) this.exitWith(errorTable.invalid_project.exit);
+  }
+}
+
+const marks: { readonly [State in Check["state"]]: Text } = { good: green("✓"), note: yellow("!"), bad: red("✗") };

@@ -1,0 +1,48 @@
+import type { InstallationStatus } from "@agentflow/protocol";
+import { ApiCommand } from "../api-command.ts";
+import type { Output } from "../output/output.ts";
+import { heading, printRecord, printTable } from "../output/table.ts";
+import { type Text, green, yellow } from "../output/text.ts";
+import { ago } from "../output/when.ts";
+
+export default class Status extends ApiCommand {
+  static override summary = "One look at the whole installation";
+  static override examples = ["af status", "af status --json"];
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Status);
+    const { url } = this.installation(flags);
+    const client = await this.connect(flags);
+    const status = await client.status();
+    this.output.data({ url, ...status });
+    if (!this.output.json) print(this.output, url, status);
+  }
+}
+
+function print(output: Output, url: string, status: InstallationStatus): void {
+  const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
+  const workers: Text = status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
+  printRecord(output, [
+    ["installation", `${status.installation}  ${url}`],
+    ["version", status.version],
+    ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
+    ["bus", `${status.bus.kind}, ${status.bus.durability}`],
+    ["workers", workers],
+    ["runs", runs.join(", ") || "none"],
+    ["timers", String(status.timers)],
+    ["dead letters", status.deadLetters === 0 ? "0" : yellow(String(status.deadLetters))],
+    ["behind", `${Math.round(status.projectionLagMs)}ms`],
+  ]);
+  if (status.backlog.length === 0) return;
+  heading(output, "Pools");
+  printTable(
+    output,
+    [
+      { title: "POOL", of: ({ pool }) => pool, flexible: true },
+      { title: "WAITING", of: ({ waiting }) => String(waiting), side: "right" },
+      { title: "OUT", of: ({ outstanding }) => String(outstanding), side: "right" },
+      { title: "SLOTS", of: ({ slots }) => String(slots), side: "right" },
+    ],
+    status.backlog,
+  );
+}

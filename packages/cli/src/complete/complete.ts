@@ -1,0 +1,91 @@
+/** What may come next on the command line: commands, flags, their values, and names that only the installation knows. */
+import type { Client } from "@agentflow/sdk/client";
+import { findInstallation } from "../config/installation.ts";
+import { commandWords } from "../help/find-command.ts";
+import type { CommandEntry, CommandTable } from "../help/parse-command-table.ts";
+import type { Output } from "../output/output.ts";
+
+export interface Completing {
+  readonly table: CommandTable;
+  readonly output: Output;
+}
+
+/** Prints one candidate a line. Silent, and quick to give up, when there is nothing to say. */
+export async function complete(argv: readonly string[], { table, output }: Completing): Promise<void> {
+  const words = argv[0] === "--" ? argv.slice(1) : argv;
+  const current = words.at(-1) ?? "";
+  const candidates = await candidatesOf(words.slice(0, -1), current, table);
+  for (const candidate of new Set(candidates)) if (candidate.startsWith(current)) output.line(candidate);
+}
+
+async function candidatesOf(before: readonly string[], current: string, table: CommandTable): Promise<string[]> {
+  const plain = before.filter((word) => !word.startsWith("-"));
+  const entry = longestCommand(plain, table);
+  const last = before.at(-1) ?? "";
+  const flag = entry === undefined ? undefined : flagNamed(entry, last);
+  if (flag !== undefined && flag.type === "option") {
+    return flag.options === undefined ? dynamic(flag.name, before) : [...flag.options];
+  }
+  if (current.startsWith("-")) return entry === undefined ? [] : flagsOf(entry);
+  const next = nextWords(plain, table);
+  if (entry === undefined) return [...next, ...(plain.length === 0 ? ["help"] : [])];
+  const position = plain.length - entry.id.split(":").length;
+  const arg = Object.values(entry.args)[position];
+  if (arg === undefined) return next;
+  return [...next, ...(arg.options ?? (await dynamic(arg.name, before)))];
+}
+
+function longestCommand(plain: readonly string[], table: CommandTable): CommandEntry | undefined {
+  for (let n = Math.min(3, plain.length); n > 0; n--) {
+    const entry = table.commands[plain.slice(0, n).join(":")];
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
+}
+
+function nextWords(plain: readonly string[], table: CommandTable): string[] {
+  const lead = plain.length === 0 ? "" : `${plain.join(" ")} `;
+  return commandWords(table).flatMap((command) => {
+    const [next] = command.startsWith(lead) ? command.slice(lead.length).split(" ") : [];
+    return next === undefined || next === "" ? [] : [next];
+  });
+}
+
+function flagNamed(entry: CommandEntry, word: string): CommandEntry["flags"][string] | undefined {
+  if (word.startsWith("--")) return entry.flags[word.slice(2)];
+  return Object.values(entry.flags).find(({ char }) => char !== undefined && word === `-${char}`);
+}
+
+function flagsOf(entry: CommandEntry): string[] {
+  return Object.values(entry.flags)
+    .filter(({ hidden }) => hidden !== true)
+    .map(({ name }) => `--${name}`);
+}
+
+const lookups: { readonly [name: string]: (client: Client) => Promise<string[]> } = {
+  run: async (client) => ["@last", ...(await client.runs.list({ limit: 50 })).runs.map(({ run }) => run)],
+  workflow: async (client) => (await client.workflows.list()).items.map(({ name }) => name),
+  tool: async (client) => (await client.tools.list()).items.map(({ name }) => name),
+  agent: async (client) => (await client.agents.list()).items.map(({ name }) => name),
+  worker: async (client) => (await client.workers.list()).items.map(({ worker }) => worker),
+};
+
+async function dynamic(name: string, before: readonly string[]): Promise<string[]> {
+  const lookup = Object.hasOwn(lookups, name) ? lookups[name] : undefined;
+  if (lookup === undefined) return [];
+  const at = before.findIndex((word) => word === "-C" || word === "--dir");
+  const folder = at === -1 ? process.cwd() : (before[at + 1] ?? process.cwd());
+  try {
+    const { url, token } = findInstallation({ folder, url: undefined, environment: process.env });
+    const { createClient } = await import("@agentflow/sdk/client");
+    const client = createClient({ url, retryForMs: 0, ...(token === undefined ? {} : { token }) });
+    try {
+      return await lookup(client);
+    } finally {
+      client.close();
+    }
+  } catch {
+    // Nobody wants an error message between two keystrokes.
+    return [];
+  }
+}

@@ -1,0 +1,65 @@
+/** What steers this command line, layer by layer: flag, environment, project, default. */
+import { join } from "node:path";
+import { findProject, readDevFile, readToken } from "./installation.ts";
+
+export interface SettingView {
+  readonly key: string;
+  /** Undefined when nothing sets it; secrets are masked. */
+  readonly value: string | undefined;
+  readonly layer: "flag" | "environment" | "project" | "default";
+  readonly place: string;
+}
+
+export interface SettingSources {
+  readonly folder: string;
+  readonly environment: { readonly [name: string]: string | undefined };
+  readonly argv: readonly string[];
+}
+
+/** Every setting with the value in force and its origin. Reads files, asks nobody. */
+export function readSettings(sources: SettingSources): SettingView[] {
+  const { folder, environment, argv } = sources;
+  const project = findProject(folder);
+  const running = project === undefined ? undefined : readDevFile(project);
+  const devFile = project === undefined ? "" : join(project, ".agentflow/dev.json");
+  const tokenFile = project === undefined ? "" : join(project, ".agentflow/token");
+  const token = project === undefined ? undefined : readToken(project);
+  const noColor = argv.includes("--no-color") ? set("color", "never", "flag", "--no-color") : undefined;
+  const debug = argv.includes("--debug") ? set("debug", "true", "flag", "--debug") : undefined;
+  return [
+    fromEnvironment(environment, "url", "AF_URL") ??
+      (running === undefined ? unset("url") : set("url", running.url, "project", devFile)),
+    masked(fromEnvironment(environment, "token", "AF_TOKEN")) ??
+      (token === undefined ? unset("token") : set("token", hidden, "project", tokenFile)),
+    project === undefined ? unset("project") : set("project", project, "project", join(project, "agentflow.yaml")),
+    noColor ??
+      fromEnvironment(environment, "color", "NO_COLOR", "never") ??
+      fromEnvironment(environment, "color", "FORCE_COLOR", "always") ??
+      set("color", "auto", "default", ""),
+    debug ?? fromEnvironment(environment, "debug", "AF_DEBUG", "true") ?? set("debug", "false", "default", ""),
+    fromEnvironment(environment, "input", "CI", "never") ?? set("input", "auto", "default", ""),
+  ];
+}
+
+const hidden = "••••";
+
+function set(key: string, value: string, layer: SettingView["layer"], place: string): SettingView {
+  return { key, value, layer, place };
+}
+
+function unset(key: string): SettingView {
+  return { key, value: undefined, layer: "default", place: "" };
+}
+
+function masked(setting: SettingView | undefined): SettingView | undefined {
+  return setting === undefined ? undefined : { ...setting, value: hidden };
+}
+
+function fromEnvironment(
+  environment: SettingSources["environment"],
+  key: string,
+  ...[name, as]: readonly [name: string, as?: string]
+): SettingView | undefined {
+  const value = environment[name];
+  return value === undefined || value === "" ? undefined : set(key, as ?? value, "environment", name);
+}

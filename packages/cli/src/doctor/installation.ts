@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isAlive, readDevFile } from "../config/installation.ts";
+import type { Check, Examined } from "./examine.ts";
+
+/** What runs here, and whether its state can be read by this version. */
+export async function installationChecks({ project, environment }: Examined): Promise<Check[]> {
+  const told = environment["AF_URL"] ?? "";
+  const remote: Check[] = told === "" ? [] : [{ name: "AF_URL", state: "note", fact: `commands go to ${told}` }];
+  if (project === undefined) return remote;
+  return [...remote, devCheck(project), ...(await stateChecks(project))];
+}
+
+function devCheck(project: string): Check {
+  const running = readDevFile(project);
+  if (running === undefined) return { name: "af dev", state: "note", fact: "is not running here", fix: "af dev" };
+  if (isAlive(running.pid)) {
+    return { name: "af dev", state: "good", fact: `runs at ${running.url} (process ${running.pid}, owner of the state)` };
+  }
+  const fact = `ended without saying so (process ${running.pid} is gone); its runs go on at the next start`;
+  return { name: "af dev", state: "note", fact, fix: "af dev" };
+}
+
+/** Read without a lock and without waiting: a running owner is not disturbed. */
+async function stateChecks(project: string): Promise<Check[]> {
+  const file = join(project, ".agentflow/state/log.db");
+  if (!existsSync(file)) return [{ name: "state", state: "good", fact: "empty: nothing has run here yet" }];
+  const { DatabaseSync } = await import("node:sqlite");
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 200 });
+  try {
+    const format = Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    const writer = db.prepare("SELECT value FROM meta WHERE key = 'written_by'").get()?.["value"];
+    const fact = `format ${format}${typeof writer === "string" ? `, written by ${writer}` : ""}`;
+    if (format <= newestFormat) return [{ name: "state", state: "good", fact }];
+    const fix = "use the newer af, or af dev --fresh (forgets all runs)";
+    return [{ name: "state", state: "bad", fact: `${fact}: newer than this af can read (${newestFormat})`, fix }];
+  } finally {
+    db.close();
+  }
+}
+
+/** The newest format of the log that this version reads. */
+const newestFormat = 1;

@@ -1,0 +1,20 @@
+/** What `af dev` was asked to do. */
+export interface DevOptions {
+  readonly dir: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** Begin with empty state. */
+  readonly fresh: boolean;
+  /** A port, or true for Node's usual 9229. */
+  readonly inspect?: number | true;
+  readonly slots?: number;
+  readonly leaseMs?: number;
+  readonly json: boolean;
+  /** Logs of tools and workers between the lines about runs. */
+  readonly logs: boolean;
+  readonly debug: boolean;
+  readonly version: string;
+  /** When the process began, Unix milliseconds: "ready" counts from the key press. */
+  readonly startedMs: number;
+  readonly write: (line: string) => void;
+}

@@ -1,0 +1,37 @@
+/** One JSON object a line, for programs: the first of kind `ready`. */
+import { toErrorBody } from "@agentflow/protocol";
+import type { DevScreen, ScreenOptions } from "./screen.ts";
+
+export function jsonScreen({ write }: ScreenOptions): DevScreen {
+  const say = (kind: string, data: object): void => write(JSON.stringify({ v: 1, kind, ...data }));
+  return {
+    ready: ({ manifest, ...facts }) =>
+      say("ready", {
+        ...facts,
+        pid: process.pid,
+        code: manifest.code,
+        tools: manifest.tools.map(({ name }) => name),
+      }),
+    joined: ({ pid, url }) => say("ready", { joined: true, pid, url }),
+    otherEnded: ({ pid }) => say("ended", { pid }),
+    registered: (files, workflows, ms) => say("registered", { files, workflows, ms: Math.round(ms) }),
+    reloaded: ({ manifest, ...report }, files, workflows) =>
+      say("reloaded", { ...report, files, workflows, code: manifest?.code }),
+    broken: (report, files, oldServes) => say("broken", { ...report, files, oldServes }),
+    restarted: (reason) => say("worker_restarted", { reason }),
+    inspecting: (url) => say("inspecting", { url }),
+    findings: (findings) => say("findings", { findings }),
+    failed: (error) => say("error", { error: toErrorBody(error) }),
+    runStarted: (run, workflow) => say("run_started", { run, workflow }),
+    runEnded: ({ event, ...end }) => say(event.kind, { ...end, event }),
+    attemptLost: (run, event) => say(event.kind, { run, event }),
+    logs: (records) => {
+      for (const { kind: _, ...record } of records) say("log", record);
+    },
+    ownLog: (line) => write(line),
+    toggleLogs: () => {},
+    status: (status) => say("status", { status }),
+    stopping: (withinMs) => say("stopping", { withinMs }),
+    stopped: (facts) => say("stopped", facts),
+  };
+}

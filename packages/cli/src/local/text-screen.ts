@@ -1,0 +1,155 @@
+/** Lines for people. Everything that comes from outside is made harmless before it is shown. */
+import { type LogRecord, showDuration } from "@agentflow/protocol";
+import type { ReloadReport } from "@agentflow/runtime";
+import { findingLines, type Ink, inkFor, logLine, safe } from "../output/index.ts";
+import type { DevScreen, ReadyFacts, RunEnd, ScreenOptions } from "./screen.ts";
+
+interface Canvas {
+  readonly write: (line: string) => void;
+  readonly ink: Ink;
+}
+
+export function textScreen(options: ScreenOptions): DevScreen {
+  const canvas: Canvas = { write: options.write, ink: inkFor(process.stdout) };
+  return { ...stateLines(canvas), ...codeLines(canvas), ...runLines(canvas), ...logLines(canvas, options.logs) };
+}
+
+function stateLines({ write, ink }: Canvas): Pick<DevScreen, StateKeys> {
+  return {
+    ready: (facts) => readyLines(facts, { write, ink }),
+    joined: ({ pid, url }) =>
+      write(`af dev runs here already (process ${pid}) at ${ink.cyan(url)}; showing its log`),
+    otherEnded: ({ pid }) => write(`process ${pid} has ended`),
+    failed(error) {
+      write(`${ink.red("✗")} ${safe(error.message)}`);
+      for (const suggestion of error.suggestions) write(`  try: ${safe(suggestion)}`);
+    },
+    status(status) {
+      const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
+      const { workers, timers } = status;
+      write(`${ink.dim("·")} runs: ${runs.join(", ") || "none"} · workers: ${workers} · timers: ${timers}`);
+      for (const { pool, waiting, outstanding, slots } of status.backlog) {
+        write(`  pool ${pool}: ${waiting} waiting, ${outstanding} out, ${slots} slots`);
+      }
+    },
+    stopping(withinMs) {
+      const time = showDuration(withinMs);
+      write(`${ink.dim("…")} stopping: work in flight has ${time} to finish (Ctrl-C again: at once)`);
+    },
+    stopped({ running }) {
+      if (running === 0) write("stopped; nothing was in flight");
+      else write(`stopped; ${running} ${running === 1 ? "run goes" : "runs go"} on at the next ${ink.bold("af dev")}`);
+    },
+  };
+}
+
+type StateKeys = "ready" | "joined" | "otherEnded" | "failed" | "status" | "stopping" | "stopped";
+
+function readyLines(facts: ReadyFacts, { write, ink }: Canvas): void {
+  const { manifest, workflows, resumed } = facts;
+  const loaded = [counted(workflows, "workflow"), counted(manifest.tools, "tool"), counted(manifest.agents, "agent")];
+  write(`${ink.bold("af dev")} ready in ${showDuration(facts.readyMs)} at ${ink.cyan(facts.url)}`);
+  write(`  loaded   ${loaded.join(", ")}`);
+  write(`  state    .agentflow/state (${facts.durability})`);
+  if (resumed > 0) write(`  resumed  ${resumed} ${resumed === 1 ? "run" : "runs"} from before`);
+  if (workflows[0] !== undefined) write(`  try      ${ink.bold(`af run ${safe(workflows[0])}`)}`);
+  if (process.stdin.isTTY && process.stdout.isTTY) write(ink.dim("  keys     r reload · l logs · s status · q quit"));
+}
+
+function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
+  return {
+    registered(files, workflows, ms) {
+      const what = `${counted(workflows, "workflow")} registered in ${showDuration(ms)}`;
+      write(`${ink.green("↻")} ${changed(files)} → ${what}`);
+    },
+    reloaded(report, files) {
+      const code = report.outcome === "unchanged" ? "the same code again" : `code ${report.manifest?.code ?? ""}`;
+      write(`${ink.green("↻")} ${changed(files)} → ${code} in ${showDuration(report.ms)} · ${inFlight(report)}`);
+    },
+    broken(report, files, oldServes) {
+      const why = files.length === 0 ? "the code does not load" : `${changed(files)} → does not load`;
+      write(`${ink.red("✗")} ${why}`);
+      for (const line of problemLines(report)) write(`  ${line}`);
+      write(oldServes ? "  the code from before goes on serving" : "  nothing can run until it loads; runs wait");
+    },
+    restarted(reason) {
+      write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work is handed out anew`);
+    },
+    inspecting: (url) => write(`  debugger ${safe(url)}`),
+    findings(findings) {
+      for (const line of findingLines(findings, ink)) write(line);
+    },
+  };
+}
+
+type CodeKeys = "registered" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
+
+function runLines({ write, ink }: Canvas): Pick<DevScreen, "runStarted" | "runEnded" | "attemptLost"> {
+  return {
+    runStarted: (run, workflow) => write(`${ink.dim("▸")} ${run} ${safe(workflow)} started`),
+    runEnded: (end) => write(endLine(end, ink)),
+    attemptLost(run, event) {
+      if (event.kind === "attempt_lost") {
+        const what = `attempt ${event.attempt} was lost (${safe(event.reason)}); it is tried again`;
+        write(`${ink.yellow("!")} ${run} ${event.step}: ${what}`);
+      }
+      if (event.kind === "step_unknown") {
+        write(`${ink.yellow("?")} ${run} ${event.step}: its outcome is unknown  (af why ${run})`);
+      }
+    },
+  };
+}
+
+function endLine({ run, event, workflow, tookMs }: RunEnd, ink: Ink): string {
+  const took = tookMs === undefined ? "" : ` in ${showDuration(tookMs)}`;
+  const name = safe(workflow ?? "");
+  if (event.kind === "run_completed") return `${ink.green("✓")} ${run} ${name} completed${took}`;
+  if (event.kind !== "run_failed") return `${ink.yellow("○")} ${run} ${name} cancelled${took}`;
+  return `${ink.red("✗")} ${run} ${name} failed${took}: ${safe(event.failure.message)}  (af why ${run})`;
+}
+
+function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs" | "ownLog" | "toggleLogs"> {
+  let show = shown;
+  return {
+    logs(records) {
+      if (show) for (const record of records) write(logLine(record, ink));
+    },
+    ownLog(line) {
+      const record: LogRecord = JSON.parse(line);
+      const loud = record.level === "warn" || record.level === "error" || record.level === "fatal";
+      if (show || loud) write(logLine(record, ink));
+    },
+    toggleLogs() {
+      show = !show;
+      write(ink.dim(show ? "logs on" : "logs off"));
+    },
+  };
+}
+
+function changed(files: readonly string[]): string {
+  if (files.length === 0) return "asked for";
+  const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
+  return safe(files.slice(0, 3).join(", ")) + more;
+}
+
+function inFlight({ onOldCode: calls }: ReloadReport): string {
+  if (calls.length === 0) return "nothing was in flight";
+  const first = calls.slice(0, 3).map((call) => `${call.step} of ${call.run.slice(0, 9)}…`);
+  const more = calls.length > 3 ? ` and ${calls.length - 3} more` : "";
+  const end = calls.length === 1 ? "ends" : "end";
+  return `${calls.length} in flight ${end} on the old code: ${safe(first.join(", "))}${more}`;
+}
+
+function problemLines({ problem }: ReloadReport): string[] {
+  if (problem === undefined) return [];
+  const place = [problem.file, problem.line, problem.column].filter((part) => part !== undefined).join(":");
+  const message = safe(problem.message);
+  const lines = [place === "" ? message : `${safe(place)}  ${message}`];
+  for (const line of problem.frame?.split("\n") ?? []) lines.push(`    ${safe(line)}`);
+  if (problem.hint !== undefined) lines.push(`hint: ${safe(problem.hint)}`);
+  return lines;
+}
+
+function counted(items: readonly unknown[], word: string): string {
+  return `${items.length} ${word}${items.length === 1 ? "" : "s"}`;
+}

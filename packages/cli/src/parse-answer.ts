@@ -1,0 +1,40 @@
+import { AgentFlowError, type ErrorBody, fromErrorBody } from "@agentflow/protocol";
+
+/** What the operations on keys answer; each has some of these. */
+export interface Answer {
+  readonly key?: string;
+  readonly view?: KeyView;
+  readonly items?: readonly KeyView[];
+  readonly revoked?: string;
+}
+
+export interface KeyView {
+  readonly id: string;
+  readonly name: string;
+  readonly tenant: string;
+  readonly scopes: readonly string[];
+  readonly createdAt?: string;
+  readonly expiresAt?: string;
+}
+
+type Envelope =
+  | { readonly ok: true; readonly data: Answer }
+  | { readonly ok: false; readonly error: ErrorBody }
+  | { readonly ok: undefined };
+
+/** The data of an answer; throws its error, or `internal` when it is not one of our API. */
+export function parseAnswer(text: string, origin: string): Answer {
+  const envelope = envelopeOf(text);
+  if (envelope.ok === true) return envelope.data;
+  if (envelope.ok === false) throw fromErrorBody(envelope.error);
+  throw new AgentFlowError("internal", `${origin} did not answer as an installation does`, { reason: "foreign_answer" });
+}
+
+function envelopeOf(text: string): Envelope {
+  try {
+    const value = JSON.parse(text) as Envelope | null;
+    return value ?? { ok: undefined };
+  } catch {
+    return { ok: undefined };
+  }
+}

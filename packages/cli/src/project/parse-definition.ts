@@ -1,0 +1,39 @@
+/** From a document's plain value to a definition, as far as it must be one to be named and handed on. */
+import { type Finding, type WorkflowDefinition, isId } from "@agentflow/protocol";
+
+export interface ReadDefinition {
+  readonly definition?: WorkflowDefinition;
+  readonly findings: readonly Finding[];
+}
+
+/** Checks that it is a workflow with a name; everything else in it is for the plan's validator, which misses nothing. */
+export function readWorkflow(value: unknown): ReadDefinition {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { findings: [fault("", "the file holds no workflow", "it begins with apiVersion, kind: Workflow, name")] };
+  }
+  const { kind, name } = value as { readonly kind?: unknown; readonly name?: unknown };
+  if (kind !== "Workflow") return { findings: [fault("/kind", "kind must be Workflow", "write kind: Workflow")] };
+  if (!isId("workflow", name)) {
+    return { findings: [fault("/name", "name is no valid name of a workflow", "lower-case letters, digits, - and _")] };
+  }
+  return { definition: value as WorkflowDefinition, findings: [] };
+}
+
+/** Every fault of agentflow.yaml by its schema, which is loaded only for this. */
+export async function projectFaults(value: unknown): Promise<Finding[]> {
+  const { faultsOf, projectSchema } = await import("@agentflow/protocol/schema");
+  return faultsOf(projectSchema, value).map(({ path, message }) => {
+    const [, key] = /^unknown keys? "([^"]+)"/.exec(message) ?? [];
+    const parts = key === undefined ? path : [...path, key];
+    const at = path.length === 0 || key !== undefined ? "" : `${path.join(".")}: `;
+    return { code: "AF907", severity: "error", path: pointer(parts), message: `${at}${message}` };
+  });
+}
+
+function pointer(parts: readonly (string | number)[]): string {
+  return parts.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function fault(path: string, message: string, hint: string): Finding {
+  return { code: "AF908", severity: "error", path, message, hint };
+}

@@ -1,0 +1,84 @@
+/** Everything that can be known of a project without running it. */
+import type { Finding, LoadProblem, Manifest } from "@agentflow/protocol";
+import type { PlacedFinding } from "../output/findings.ts";
+import { placeFindings } from "./place.ts";
+import { type Project, readProject } from "./read-project.ts";
+import { scanCode } from "./scan-code.ts";
+
+export interface Checked {
+  /** By file, line and column; errors and warnings. */
+  readonly findings: readonly PlacedFinding[];
+  readonly workflows: readonly string[];
+  readonly tools: readonly string[];
+  readonly agents: readonly string[];
+}
+
+/** Reads the files, loads the code in a process of its own, checks every workflow against both. */
+export async function validateProject(dir: string): Promise<Checked> {
+  const [project, scanned, loaded] = await Promise.all([readProject(dir), scanCode(dir), load(dir)]);
+  const { manifest } = loaded;
+  const findings = [...project.findings, ...scanned];
+  // A file whose syntax is at fault cannot load either: said once, where it is exact.
+  if (loaded.problem !== undefined && !scanned.some(({ file }) => file === loaded.problem?.file)) {
+    findings.push(problemFinding(loaded.problem));
+  }
+  findings.push(...(await workflowFindings(project, manifest)));
+  const fromCode = manifest?.workflows.map(({ name }) => name) ?? [];
+  return {
+    findings: inOrder(findings),
+    workflows: [...project.workflows.map(({ definition }) => definition.name), ...fromCode],
+    tools: manifest?.tools.map(({ name }) => name) ?? [],
+    agents: manifest?.agents.map(({ name }) => name) ?? [],
+  };
+}
+
+interface Loaded {
+  readonly manifest?: Manifest;
+  readonly problem?: LoadProblem;
+}
+
+async function load(dir: string): Promise<Loaded> {
+  const { loadCode } = await import("../local/load-code.ts");
+  return loadCode(dir);
+}
+
+async function workflowFindings(project: Project, manifest: Manifest | undefined): Promise<PlacedFinding[]> {
+  const [{ catalogOf }, { compileWorkflow }] = await Promise.all([
+    import("@agentflow/core/plan"),
+    import("@agentflow/core/planner"),
+  ]);
+  // Without the code nobody can say which tools there are: only what stands in the file is checked then.
+  const known = manifest ?? { tools: [], agents: [] };
+  const catalog = catalogOf(known, { strict: manifest !== undefined });
+  const authored = project.workflows.flatMap(({ definition, file }) =>
+    placeFindings(project, file, compileWorkflow(definition, catalog).findings),
+  );
+  const written = (manifest?.workflows ?? []).flatMap((definition) =>
+    compileWorkflow(definition, catalog).findings.map((finding): Finding => {
+      return { ...finding, message: `workflow ${definition.name}: ${finding.message}` };
+    }),
+  );
+  return [...authored, ...written];
+}
+
+function problemFinding(problem: LoadProblem): PlacedFinding {
+  const { message, file, line, column, frame, hint } = problem;
+  const source = frame?.split("\n")[0];
+  return {
+    code: "AF910",
+    severity: "error",
+    message: `does not load: ${message}`,
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+function inOrder(findings: readonly PlacedFinding[]): PlacedFinding[] {
+  return findings.toSorted((a, b) => {
+    const files = (a.file ?? "").localeCompare(b.file ?? "");
+    return files || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+  });
+}

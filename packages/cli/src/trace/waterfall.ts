@@ -1,0 +1,167 @@
+/** A run's steps against time, in the width of the screen: waiting drawn apart from work. */
+import { type AttemptView, type RunView, type SpanRecord, type StepView, showDuration } from "@agentflow/protocol";
+import type { Output } from "../output/output.ts";
+import { type Style, type Text, bold, cut, cyan, dim, pad, red, widthOf, yellow } from "../output/text.ts";
+import { statusMark, statusText } from "../runs/outcome.ts";
+
+export interface Traced {
+  readonly view: RunView;
+  readonly spans: readonly SpanRecord[];
+  readonly nowMs: number;
+}
+
+interface Scale {
+  readonly fromMs: number;
+  readonly totalMs: number;
+  readonly columns: number;
+}
+
+const nameColumns = 24;
+const timeColumns = 9;
+const barColumnsMin = 20;
+
+export function printTrace(output: Output, { view, spans, nowMs }: Traced): void {
+  const fromMs = Date.parse(view.startedAt);
+  const toMs = Math.max(view.endedAt === undefined ? nowMs : Date.parse(view.endedAt), fromMs + 1);
+  const screen = Math.min(Number.isFinite(output.width) ? output.width : 80, 160);
+  const columns = Math.max(barColumnsMin, screen - nameColumns - timeColumns - 3);
+  const scale: Scale = { fromMs, totalMs: toMs - fromMs, columns };
+  output.line([statusMark(view.status), " ", bold(view.workflow), "  ", view.run, "  ", statusText(view.status), dim(` in ${showDuration(scale.totalMs)}`)]);
+  if (view.codes.length > 1) output.line(yellow(`! this run mixes code: ${view.codes.join(", ")}`));
+  output.line(dim(axis(scale)));
+  for (const step of view.steps) {
+    for (const row of stepRows(step, scale, nowMs)) print(output, row);
+    for (const span of spans.filter((one) => one.step === step.step)) print(output, spanRow(span, scale));
+  }
+  output.line(dim("░ waiting  █ working  ▒ lost"));
+}
+
+interface Row {
+  readonly name: Text;
+  readonly bar: Text;
+  readonly time: Text;
+  readonly note?: Text;
+}
+
+function print(output: Output, { name, bar, time, note }: Row): void {
+  output.line([pad(cut(name, nameColumns), nameColumns), " ", bar, " ", pad(time, timeColumns, "right")]);
+  if (note !== undefined) output.line([" ".repeat(4), cut(note, Number.isFinite(output.width) ? output.width - 4 : 2_000)]);
+}
+
+function axis(scale: Scale): string {
+  const end = showDuration(scale.totalMs);
+  const middle = showDuration(scale.totalMs / 2);
+  const half = Math.floor((scale.columns - middle.length) / 2);
+  const left = `0${" ".repeat(Math.max(1, half - 1))}${middle}`;
+  return `${" ".repeat(nameColumns + 1)}${left}${" ".repeat(Math.max(1, scale.columns - left.length - end.length))}${end}`;
+}
+
+const stepMarks: { readonly [status: string]: readonly [string, Style] } = {
+  succeeded: ["✓", "green"],
+  caught: ["✓", "yellow"],
+  failed: ["✗", "red"],
+  cancelled: ["■", "yellow"],
+  skipped: ["–", "dim"],
+  unknown: ["?", "yellow"],
+  running: ["…", "cyan"],
+  retrying: ["↻", "yellow"],
+};
+
+function stepRows(step: StepView, scale: Scale, nowMs: number): Row[] {
+  const [mark, style] = stepMarks[step.status] ?? ["·", "dim"];
+  const items = step.items === undefined ? "" : ` ×${step.items.count}`;
+  const name: Text = [{ style, text: mark }, " ", `${step.step}${items}`];
+  const failure = step.failure === undefined ? {} : { note: red(`${step.failure.code}: ${step.failure.message}`) };
+  if (step.attempts.length === 0) {
+    const time = step.startedAt === undefined ? dim(step.status) : took(step.startedAt, step.endedAt, nowMs);
+    const bar = barOf(scale, [{ from: step.startedAt, to: step.endedAt, fill: "░", style: "dim" }], nowMs);
+    return [{ name, bar, time, ...failure }];
+  }
+  const [first, ...more] = step.attempts;
+  const lead = first === undefined ? [] : [attemptRow({ attempt: first, name, scale, nowMs })];
+  const rows = [
+    ...lead,
+    ...more.map((attempt) =>
+      attemptRow({ attempt, name: ["  ", yellow("↻"), dim(` attempt ${attempt.attempt}`)], scale, nowMs }),
+    ),
+  ];
+  const last = rows.pop();
+  return last === undefined ? rows : [...rows, { ...last, ...failure }];
+}
+
+interface AttemptAt {
+  readonly attempt: AttemptView;
+  readonly name: Text;
+  readonly scale: Scale;
+  readonly nowMs: number;
+}
+
+function attemptRow({ attempt, name, scale, nowMs }: AttemptAt): Row {
+  const { dispatchedAt, startedAt, endedAt, outcome } = attempt;
+  const style: Style = outcome === "failed" ? "red" : outcome === "lost" ? "yellow" : "cyan";
+  const fill = outcome === "lost" ? "▒" : "█";
+  const bar = barOf(
+    scale,
+    [
+      { from: dispatchedAt, to: startedAt ?? endedAt, fill: "░", style: "dim" },
+      { from: startedAt, to: endedAt, fill, style },
+    ],
+    nowMs,
+  );
+  const time = startedAt === undefined ? dim("queued") : took(startedAt, endedAt, nowMs);
+  const lost = outcome === "lost" ? { note: yellow(`attempt ${attempt.attempt} was lost with its worker`) } : {};
+  const failed =
+    attempt.failure === undefined ? {} : { note: red(`${attempt.failure.code}: ${attempt.failure.message}`) };
+  return { name, bar, time, ...lost, ...failed };
+}
+
+function spanRow(span: SpanRecord, scale: Scale): Row {
+  const endedAt = new Date(Date.parse(span.startedAt) + span.ms).toISOString();
+  const style: Style = span.ok ? "magenta" : "red";
+  const bar = barOf(scale, [{ from: span.startedAt, to: endedAt, fill: "▂", style }], Date.parse(endedAt));
+  return { name: ["    ", dim(span.name)], bar, time: dim(showDuration(span.ms)) };
+}
+
+interface Part {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly fill: string;
+  readonly style: Style;
+}
+
+function barOf(scale: Scale, parts: readonly Part[], nowMs: number): Text {
+  const cells: Text[] = Array.from({ length: scale.columns }, () => " ");
+  for (const { from, to, fill, style } of parts) {
+    if (from === undefined) continue;
+    const start = columnOf(Date.parse(from), scale);
+    const end = columnOf(to === undefined ? nowMs : Date.parse(to), scale);
+    // What took no time to speak of is still there to be seen.
+    for (let i = start; i <= Math.max(start, end - 1) && i < cells.length; i++) cells[i] = { style, text: fill };
+  }
+  const bar = joined(cells);
+  return widthOf(bar) < scale.columns ? pad(bar, scale.columns) : bar;
+}
+
+/** Neighbours of one style as one piece: fewer escapes, the same picture. */
+function joined(cells: readonly Text[]): Text[] {
+  const out: { style: Style | undefined; text: string }[] = [];
+  for (const cell of cells) {
+    const isStyled = typeof cell === "object" && "style" in cell;
+    const style = isStyled ? cell.style : undefined;
+    const text = isStyled && typeof cell.text === "string" ? cell.text : " ";
+    const last = out.at(-1);
+    if (last !== undefined && last.style === style) last.text += text;
+    else out.push({ style, text });
+  }
+  return out.map(({ style, text }) => (style === undefined ? text : { style, text }));
+}
+
+function columnOf(ms: number, scale: Scale): number {
+  const column = Math.floor(((ms - scale.fromMs) / scale.totalMs) * scale.columns);
+  return Math.min(scale.columns - 1, Math.max(0, column));
+}
+
+function took(from: string, to: string | undefined, nowMs: number): Text {
+  const ms = (to === undefined ? nowMs : Date.parse(to)) - Date.parse(from);
+  return to === undefined ? cyan(`${showDuration(Math.max(0, ms))}…`) : showDuration(Math.max(0, ms));
+}

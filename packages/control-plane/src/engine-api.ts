@@ -1,0 +1,207 @@
+/**
+ * The engine of a control plane: everything behind the API. `startEngine` composes the parts; the API and the
+ * command line's local mode talk to the `Engine` interface and to nothing below it.
+ */
+import type { Bus } from "@agentflow/bus";
+import type { World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import type {
+  AgentFlowError,
+  BuildId,
+  CallableView,
+  EventPage,
+  InputAnswer,
+  InstallationStatus,
+  LogLevel,
+  LogRecord,
+  LogSource,
+  PoolName,
+  RegisterBody,
+  ResolveBody,
+  RunAnswer,
+  RunEventView,
+  RunId,
+  RunInput,
+  RunPage,
+  RunStatus,
+  RunView,
+  SpanRecord,
+  StartRunBody,
+  TelemetryBatch,
+  TelemetryPage,
+  TenantId,
+  WhyAnswer,
+  WorkerView,
+  WorkflowName,
+  WorkflowSummary,
+  WorkflowView,
+} from "@agentflow/protocol";
+import type { EngineConfig } from "./engine-config.ts";
+import type { Metrics } from "@agentflow/host/metrics";
+
+export interface EngineOptions {
+  readonly bus: Bus;
+  readonly world: World;
+  readonly log: Log;
+  /** A registry that no other engine has used: the names are taken once. */
+  readonly metrics: Metrics;
+  /** This control plane's own name: the owner of its shards, and the source of its telemetry. */
+  readonly node: string;
+  /** The release that runs: shown by `status`. */
+  readonly version: string;
+  readonly tenantDefaults: TenantDefaults;
+  /** The folder of `read.db`, made when missing; ":memory:" keeps the read model in this thread's memory. */
+  readonly readModelDir: string;
+  readonly config?: Partial<EngineConfig>;
+}
+
+/** What holds for a tenant that has said nothing of its own. */
+export interface TenantDefaults {
+  /** The build that new runs are pinned to. */
+  readonly build: BuildId;
+}
+
+/**
+ * Methods that answer by promise reject with `AgentFlowError` only. A run of another tenant is `not_found`.
+ * After `drain` or `stop` has begun, whatever would start work is `unavailable`.
+ */
+export interface Engine {
+  readonly runs: EngineRuns;
+  readonly registry: EngineRegistry;
+  readonly telemetry: EngineTelemetry;
+  status(): Promise<InstallationStatus>;
+  /** Resolves once the read model has what the log had at the call. */
+  caughtUp(): Promise<void>;
+  /** Moves ended runs that are over age or number into archives; resolves with how many. */
+  retain(options: { readonly days: number; readonly runs: number }): Promise<number>;
+  /** Refuses new work; resolves once appends in flight are acknowledged and what they led to is handed on. */
+  drain(): Promise<void>;
+  /** Drains, flushes the read model, writes the watermark and stops serving. Again: the same promise. */
+  stop(): Promise<void>;
+}
+
+export interface EngineRuns {
+  /** One input for one run, answered once it is durable; goes to the shard's owner wherever that is. */
+  submit(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer>;
+  /**
+   * Starts a run and, with `waitMs` above 0, waits so long for its end. The same id with the same body again is
+   * answered as the first was (`repeated`), with another body it is `conflict`.
+   */
+  start(tenant: TenantId, body: StartRunBody, options: WaitOptions): Promise<RunAnswer>;
+  /** As `start`, for the runs of one frame: no promise a run. The returned function forgets those unanswered. */
+  startMany(tenant: TenantId, starts: readonly StartOne[], answer: AnswerEach): () => void;
+  /** Waits for the end of a run; when `waitMs` is over, the answer says how it stands. */
+  wait(tenant: TenantId, run: RunId, options: WaitOptions): Promise<RunAnswer>;
+  /** As `wait`, by callback. The returned function forgets the wait. */
+  waitEach(tenant: TenantId, run: RunId, waitMs: number, answer: AnswerOne): () => void;
+  cancel(tenant: TenantId, run: RunId, body: CancelRequest): Promise<InputAnswer>;
+  resolve(tenant: TenantId, run: RunId, body: ResolveBody & { readonly by?: string }): Promise<InputAnswer>;
+  get(tenant: TenantId, run: RunId): Promise<RunView>;
+  why(tenant: TenantId, run: RunId): Promise<WhyAnswer>;
+  list(tenant: TenantId, filter: RunFilter): Promise<RunPage>;
+  /** Events behind the cursor (all when it is empty), oldest first. */
+  events(tenant: TenantId, run: RunId, options: { readonly after?: string; readonly limit?: number }): Promise<EventPage>;
+  /**
+   * Each event of the named runs once, in order, first what is stored behind `after`, then what comes; resolves
+   * when the signal aborts, or when all named runs have ended and every event was sent. `runs: "all"` follows
+   * the tenant, from now on unless `after` says from where.
+   */
+  follow(tenant: TenantId, options: FollowRuns): Promise<void>;
+}
+
+export interface WaitOptions {
+  readonly waitMs: number;
+  /** Gives up waiting, never the run. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StartOne {
+  readonly body: StartRunBody;
+  readonly waitMs: number;
+}
+
+/** `index` is the start's place in the frame. */
+export type AnswerEach = (index: number, answer: RunAnswer | AgentFlowError) => void;
+export type AnswerOne = (answer: RunAnswer | AgentFlowError) => void;
+
+export interface CancelRequest {
+  /** The input id, made by the client once. */
+  readonly input: string;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+export interface RunFilter {
+  readonly status?: readonly RunStatus[];
+  readonly workflow?: string;
+  /** All of these must match; at most 8. */
+  readonly labels?: { readonly [key: string]: string };
+  /** Started at or after, RFC 3339. */
+  readonly since?: string;
+  /** Started before, RFC 3339. */
+  readonly until?: string;
+  /** 50 when left out, 500 at most. */
+  readonly limit?: number;
+  readonly cursor?: string;
+  /** Wait up to a second until the list holds at least this. */
+  readonly minRevision?: number;
+}
+
+export interface FollowRuns {
+  readonly runs: readonly RunId[] | "all";
+  readonly after?: string;
+  /** Called in order, never after the promise has settled. `cursor` resumes exactly behind this event. */
+  readonly onEvent: (event: RunEventView, cursor: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface EngineRegistry {
+  /** The same definition again changes nothing. Findings of severity error are `invalid_project`. */
+  register(tenant: TenantId, body: RegisterBody): Promise<WorkflowView>;
+  listWorkflows(tenant: TenantId): Promise<readonly WorkflowSummary[]>;
+  getWorkflow(tenant: TenantId, name: WorkflowName, version?: string): Promise<WorkflowView>;
+  listTools(tenant: TenantId): readonly CallableView[];
+  listAgents(tenant: TenantId): readonly CallableView[];
+  listWorkers(tenant: TenantId): readonly WorkerView[];
+}
+
+export interface TelemetryFilter {
+  readonly kind?: "log" | "span";
+  readonly run?: string;
+  readonly source?: readonly LogSource[];
+  /** This level and above. */
+  readonly level?: LogLevel;
+  readonly since?: string;
+  readonly until?: string;
+  /** Plain text that the message holds, letter case ignored; at most 200 characters. */
+  readonly grep?: string;
+  readonly after?: string;
+  /** 200 when left out, 1,000 at most. */
+  readonly limit?: number;
+  /** The newest `limit` records that match, instead of the oldest behind `after`. */
+  readonly newest?: boolean;
+}
+
+export type TelemetryRecord = (LogRecord | SpanRecord) & { readonly tenant: string };
+
+export interface EngineTelemetry {
+  append(tenant: TenantId, batch: TelemetryBatch): Promise<void>;
+  query(tenant: TenantId, filter: TelemetryFilter): Promise<TelemetryPage>;
+  /** Records that match, first what is stored behind `after` (nothing when left out), then what comes. */
+  follow(tenant: TenantId, filter: TelemetryFilter, to: TelemetryFollower): Promise<void>;
+}
+
+export interface TelemetryFollower {
+  readonly onRecord: (record: TelemetryRecord, cursor: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A pool of workers as the dispatcher sees it, for one tenant and build. */
+export interface LaneDepth {
+  readonly tenant: TenantId;
+  readonly pool: PoolName;
+  readonly build: BuildId;
+  readonly waiting: number;
+  readonly outstanding: number;
+  readonly slots: number;
+}

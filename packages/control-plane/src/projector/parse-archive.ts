@@ -1,0 +1,40 @@
+import { AgentFlowError, isId, type RunId } from "@agentflow/protocol";
+
+/** Ended runs of one tenant and shard, whole, as one file. */
+export interface ArchiveFile {
+  readonly v: 1;
+  readonly kind: "archive";
+  readonly runs: readonly ArchivedRun[];
+}
+
+export interface ArchivedRun {
+  readonly run: RunId;
+  /** Revision, instant and text of each commit, as the log had it. */
+  readonly commits: readonly (readonly [revision: number, atMs: number, body: string])[];
+}
+
+/** The row in Table that an archive leaves: which runs it holds, 8 bytes of each id's hash. */
+export interface ArchiveRow {
+  readonly v: 1;
+  readonly blob: string;
+  readonly ids: string;
+}
+
+export function parseArchive(text: string): ArchiveFile {
+  const file: unknown = JSON.parse(text);
+  const known = typeof file === "object" && file !== null && "v" in file && file.v === 1 && "runs" in file;
+  if (known && Array.isArray(file.runs)) return file as unknown as ArchiveFile;
+  throw new AgentFlowError("internal", "the archive is of another version", { reason: "archive_incompatible" });
+}
+
+export function parseArchiveRow(text: string): ArchiveRow | undefined {
+  const row: unknown = JSON.parse(text);
+  if (typeof row !== "object" || row === null || !("v" in row) || row.v !== 1) return undefined;
+  return "blob" in row && "ids" in row ? (row as unknown as ArchiveRow) : undefined;
+}
+
+/** `archived.<shard>.<tenant>.<batch>`. */
+export function tenantOfRow(key: string) {
+  const tenant = key.split(".")[2];
+  return isId("tenant", tenant) ? tenant : undefined;
+}

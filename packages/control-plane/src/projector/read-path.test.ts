@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  defaultTenant,
+  makeRunId,
+  parseId,
+  type RunEventView,
+  type RunId,
+  type StepDefinition,
+} from "@agentflow/protocol";
+import { afterEach, expect, test } from "vitest";
+import type { Engine } from "../engine.ts";
+import { failing, Kit } from "../orchestrator/fixtures/engine-kit.ts";
+
+const tenant = defaultTenant;
+const one: Record<string, StepDefinition> = { a: { uses: "tool:t.echo", with: { x: "${input.x}" } } };
+
+let kit: Kit;
+let folder: string | undefined;
+afterEach(async () => {
+  await kit.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+  folder = undefined;
+});
+
+async function started(seed = 1, polite = true): Promise<Engine> {
+  kit = new Kit(seed, { polite });
+  const engine = await kit.engine();
+  await kit.register(engine, "one", one);
+  return engine;
+}
+
+async function runMany(engine: Engine, count: number, more: (n: number) => object = () => ({})): Promise<RunId[]> {
+  const runs: RunId[] = [];
+  for (let x = 0; x < count; x++) {
+    const body = kit.body("one", { x }, more(x));
+    await kit.drive(engine.runs.start(tenant, body, { waitMs: 60_000 }));
+    runs.push(parseId("run", body.run));
+    await kit.pass(10);
+  }
+  return runs;
+}
+
+test("lists are newest first, page by cursor without gap or repeat, and filter by status, workflow and label", async () => {
+  const engine = await started();
+  await kit.register(engine, "bad", { a: { uses: "tool:t.echo" } });
+  kit.worker({ script: (task) => (task.workflow === "bad" ? failing("boom")(task) : { kind: "succeeded", output: task.with }) });
+  const runs = await runMany(engine, 7, (n) => ({ labels: { team: n % 2 === 0 ? "red" : "blue" } }));
+  const bad = kit.body("bad");
+  const { revision } = await kit.drive(engine.runs.start(tenant, bad, { waitMs: 60_000 }));
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const filter = { limit: 3, minRevision: revision, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await kit.drive(engine.runs.list(tenant, filter));
+    seen.push(...page.runs.map(({ run }) => run));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  expect(seen).toEqual([bad.run, ...runs.toReversed()]);
+  const failed = await kit.drive(engine.runs.list(tenant, { status: ["failed"] }));
+  expect(failed.runs.map(({ run, failure }) => [run, failure?.code])).toEqual([[bad.run, "boom"]]);
+  const red = await kit.drive(engine.runs.list(tenant, { labels: { team: "red" }, workflow: "one", limit: 2 }));
+  expect(red.runs.map(({ run }) => run)).toEqual([runs[6], runs[4]]);
+  const rest = await kit.drive(engine.runs.list(tenant, { labels: { team: "red" }, cursor: red.cursor ?? "" }));
+  expect(rest.runs.map(({ run }) => run)).toEqual([runs[2], runs[0]]);
+  const other = await kit.drive(engine.runs.list(parseId("tenant", "other"), {}));
+  expect(other.runs).toEqual([]);
+});
+
+test("a list that asks for a revision waits for it, and says when it does not come", async () => {
+  const engine = await started();
+  const { revision } = await kit.drive(engine.runs.start(tenant, kit.body("one", { x: 1 }), { waitMs: 0 }));
+  expect((await kit.drive(engine.runs.list(tenant, { minRevision: revision }))).runs.length).toBe(1);
+  const ahead = engine.runs.list(tenant, { minRevision: revision + 1_000 });
+  await expect(kit.drive(ahead)).rejects.toMatchObject({ code: "unavailable", reason: "read_model_behind" });
+});
+
+test.each([1, 2, 3, 4])("a follower that comes back by its cursor misses no event and sees none twice (seed %i)", async (seed) => {
+  const engine = await started(seed, false);
+  const bodies = Array.from({ length: 6 }, (_, x) => kit.body("one", { x }));
+  const runs = bodies.map(({ run }) => parseId("run", run));
+  kit.worker({ takesMs: 30 });
+  const seen: RunEventView[] = [];
+  let after = "";
+  let finished = false;
+  const followInPieces = async (): Promise<void> => {
+    while (!finished) {
+      const stop = new AbortController();
+      let left = 1 + kit.world.random.int(4);
+      const onEvent = (event: RunEventView, cursor: string): void => {
+        seen.push(event);
+        after = cursor;
+        if (--left === 0) stop.abort();
+      };
+      await engine.runs.follow(tenant, { runs, after, onEvent, signal: stop.signal });
+      finished = !stop.signal.aborted;
+    }
+  };
+  const following = followInPieces();
+  for (const body of bodies) {
+    void engine.runs.start(tenant, body, { waitMs: 0 });
+    await kit.pass(kit.world.random.int(30));
+  }
+  await kit.drive(following);
+  const stored: RunEventView[] = [];
+  for (const run of runs) stored.push(...(await kit.drive(engine.runs.events(tenant, run, {}))).events);
+  const key = ({ run, revision, n }: RunEventView): string => `${String(revision).padStart(9, "0")}.${n}.${run}`;
+  expect(seen.map(key)).toEqual(stored.map(key).toSorted());
+});
+
+test("following a tenant tells only of its own runs, from now on", async () => {
+  const engine = await started();
+  kit.worker();
+  await runMany(engine, 1);
+  const seen: string[] = [];
+  const stop = new AbortController();
+  const onEvent = (event: RunEventView): void => void seen.push(`${event.run} ${event.event.kind}`);
+  const following = engine.runs.follow(tenant, { runs: "all", onEvent, signal: stop.signal });
+  const [run] = await runMany(engine, 1);
+  await kit.pass(50);
+  stop.abort();
+  await kit.drive(following);
+  expect(seen).toEqual(["run_started", "task_dispatched", "step_succeeded", "run_completed"].map((kind) => `${run} ${kind}`));
+});
+
+test("a read model that is rebuilt from the log equals the one that grew with it", async () => {
+  const engine = await started(5, false);
+  kit.worker({ script: (task) => (task.run.endsWith("0") ? failing("boom")(task) : { kind: "succeeded", output: { inline: 1 } }) });
+  await runMany(engine, 12, (n) => ({ labels: { n: String(n) } }));
+  await kit.drive(engine.runs.start(tenant, kit.body("one", { x: 9 }), { waitMs: 0 }));
+  await kit.pass(500);
+  await kit.drive(engine.caughtUp());
+  const before = (await kit.drive(engine.runs.list(tenant, { limit: 500 }))).runs;
+  const counts = (await kit.drive(engine.status())).runs;
+  await kit.drive(engine.stop());
+  const second = await kit.engine("engine-2");
+  expect((await kit.drive(second.runs.list(tenant, { limit: 500 }))).runs).toEqual(before);
+  const nonZero = (all: object): unknown => Object.entries(all).filter(([, count]) => count !== 0).toSorted();
+  expect(nonZero((await kit.drive(second.status())).runs)).toEqual(nonZero(counts));
+});
+
+test("a broken read.db is replaced and filled again", async () => {
+  folder = mkdtempSync(join(tmpdir(), "agentflow-read-"));
+  kit = new Kit(1, { polite: true });
+  writeFileSync(join(folder, "read.db"), "this is no database, and never was one".repeat(300));
+  const first = await kit.engine("engine-1", {}, folder);
+  await kit.register(first, "one", one);
+  kit.worker();
+  await runMany(first, 3);
+  await kit.drive(first.caughtUp());
+  const before = (await kit.drive(first.runs.list(tenant, {}))).runs;
+  expect(before.length).toBe(3);
+  await kit.drive(first.stop());
+  const again = await kit.engine("engine-2", {}, folder);
+  expect((await kit.drive(again.runs.list(tenant, {}))).runs).toEqual(before);
+  await kit.drive(again.stop());
+  writeFileSync(join(folder, "read.db"), "broken".repeat(2_000));
+  const third = await kit.engine("engine-3", {}, folder);
+  expect((await kit.drive(third.runs.list(tenant, {}))).runs).toEqual(before);
+});
+
+test("runs that are retained leave the log, stay in lists and can be read, and their ids stay taken", async () => {
+  const engine = await started();
+  kit.worker();
+  const runs = await runMany(engine, 5);
+  await kit.drive(engine.caughtUp());
+  const [first] = runs;
+  if (first === undefined) throw new Error("no run");
+  const events = (await kit.drive(engine.runs.events(tenant, first, {}))).events;
+  await kit.pass(2 * 3_600_000);
+  expect(await kit.drive(engine.retain({ days: 7, runs: 2 }))).toBe(3);
+  expect((await kit.drive(engine.runs.events(tenant, first, {}))).events).toEqual(events);
+  expect((await kit.drive(engine.runs.list(tenant, {}))).runs.length).toBe(5);
+  const again = engine.runs.start(tenant, { run: first, workflow: "one", input: { x: 0 } }, { waitMs: 0 });
+  await expect(kit.drive(again)).rejects.toMatchObject({ code: "already_exists", reason: "run_archived" });
+  await kit.drive(engine.stop());
+  const second = await kit.engine("engine-2");
+  expect((await kit.drive(second.runs.list(tenant, {}))).runs.length).toBe(5);
+  expect((await kit.drive(second.runs.events(tenant, first, {}))).events).toEqual(events);
+});
+
+test("a run id from the future is refused", async () => {
+  const engine = await started();
+  const run = makeRunId(kit.world.clock.now() + 3 * 86_400_000, kit.world.random.bytes(10));
+  const asked = engine.runs.start(tenant, { run, workflow: "one" }, { waitMs: 0 });
+  await expect(kit.drive(asked)).rejects.toMatchObject({ code: "invalid_input", reason: "run_id_ahead" });
+});
+
+test("logs are found by run, level, time and text, in the order of their stream, and can be followed", async () => {
+  const engine = await started();
+  const at = (ms: number): string => new Date(kit.world.clock.now() + ms).toISOString();
+  const log = (message: string, level: "info" | "error", run?: string) =>
+    ({ kind: "log", at: at(0), level, source: "tool", message, ...(run === undefined ? {} : { run }) }) as const;
+  const run = kit.runId();
+  const append = (records: readonly ReturnType<typeof log>[]) =>
+    kit.drive(engine.telemetry.append(tenant, { v: 1, kind: "tele", source: "worker-1", records }));
+  await append([log("one", "info", run), log("two Fails", "error"), log("three", "info")]);
+  await kit.pass(100);
+  const messages = async (filter: object): Promise<unknown[]> => {
+    const page = await kit.drive(engine.telemetry.query(tenant, filter));
+    return page.records.map((record) => (record.kind === "log" ? record.message : record.name));
+  };
+  expect(await messages({})).toEqual(["one", "two Fails", "three"]);
+  expect(await messages({ run })).toEqual(["one"]);
+  expect(await messages({ level: "error" })).toEqual(["two Fails"]);
+  expect(await messages({ grep: "fails" })).toEqual(["two Fails"]);
+  expect(await messages({ newest: true, limit: 2 })).toEqual(["two Fails", "three"]);
+  const { cursor } = await kit.drive(engine.telemetry.query(tenant, { limit: 2 }));
+  expect(await messages({ after: cursor })).toEqual(["three"]);
+  const seen: string[] = [];
+  const stop = new AbortController();
+  const onRecord = (record: { kind: string; message?: string }): void => void seen.push(record.message ?? "");
+  const following = engine.telemetry.follow(tenant, { after: cursor }, { onRecord, signal: stop.signal });
+  await kit.pass(50);
+  await append([log("four", "info")]);
+  await kit.pass(100);
+  stop.abort();
+  await kit.drive(following);
+  expect(seen).toEqual(["three", "four"]);
+  expect((await kit.drive(engine.telemetry.query(parseId("tenant", "other"), {}))).records).toEqual([]);
+});

@@ -1,0 +1,118 @@
+/** What a run waits for, since when, who holds it, and the one command that frees it or shows more. */
+import {
+  type Instant,
+  type StepInstance,
+  type WhyReason,
+  showDuration,
+  unixMs,
+} from "@agentflow/protocol";
+import type { PreparedPlan } from "../plan/prepare.ts";
+import type { ExplainContext } from "./explain-context.ts";
+import { taskAt } from "./evolve-attempt.ts";
+import { explainQueue } from "./explain-queue.ts";
+import { placeOf } from "./place.ts";
+import type { ActiveRun, EndedRun, ExpandedStep, RunState, TaskState } from "./state.ts";
+import { openInstances } from "./stop.ts";
+
+/** Most pressing first; at least one, unless the run does not exist. */
+export function explainRun(state: RunState, plan: PreparedPlan, context: ExplainContext): readonly WhyReason[] {
+  if (state.kind === "absent") return [];
+  if (state.kind === "ended") return [explainEnd(state, context)];
+  const reasons = [
+    ...openInstances(state).slice(0, instancesMax).flatMap((step) => explainTask(state, step, { plan, context })),
+    ...[...state.steps].flatMap(([id, step]) => {
+      if (step.kind === "waiting") return [explainWait(id, step, context)];
+      return step.kind === "expanded" ? explainItems(id, step, plan) : [];
+    }),
+  ];
+  if (reasons.length === 0) return [{ reason: "queue_wait", message: "more steps are ready and follow at once" }];
+  return reasons.toSorted((a, b) => pressing.indexOf(a.reason) - pressing.indexOf(b.reason));
+}
+
+/** Open instances that are explained one by one. */
+const instancesMax = 50;
+
+const pressing = [
+  "outcome_unknown",
+  "code_broken",
+  "no_worker",
+  "backlog",
+  "queue_wait",
+  "retry_backoff",
+  "running",
+  "timer",
+  "max_parallel",
+];
+
+function explainEnd({ end }: EndedRun, { run }: ExplainContext): WhyReason {
+  switch (end.kind) {
+    case "run_completed":
+      return { reason: "completed", message: "the run completed", since: end.at, command: `af run get ${run}` };
+    case "run_cancelled": {
+      const by = end.by === undefined ? "" : ` by ${end.by}`;
+      const message = `the run was cancelled${by}: ${end.reason}`;
+      return { reason: "cancelled", message, since: end.at, command: `af run get ${run}` };
+    }
+    case "run_failed": {
+      const where = end.step === undefined ? "" : `${end.step}: `;
+      const message = `${where}${end.failure.message} (${end.failure.code})`;
+      const step = end.step === undefined ? {} : { step: end.step };
+      return { reason: "failed", ...step, message, since: end.at, command: `af logs --run ${run}` };
+    }
+  }
+}
+
+interface Around {
+  readonly plan: PreparedPlan;
+  readonly context: ExplainContext;
+}
+
+function explainTask(run: ActiveRun, step: StepInstance, { plan, context }: Around): WhyReason[] {
+  const place = placeOf(step);
+  const task = taskAt(run, place);
+  const prepared = plan.steps.get(place.id);
+  if (task === undefined || prepared === undefined || !("since" in task)) return [];
+  switch (task.kind) {
+    case "running":
+      return [explainQueue({ step, task, def: prepared.def, build: run.started.build }, context)];
+    case "sleeping":
+      return [explainSleep(step, task, context)];
+    case "unknown":
+      return [explainUnknown(step, task, context)];
+    case "due":
+      return [{ reason: "queue_wait", step, message: "its next attempt follows at once" }];
+  }
+}
+
+function explainSleep(step: StepInstance, task: TaskState & { kind: "sleeping" }, context: ExplainContext): WhyReason {
+  const { failure, at, until, tries } = task;
+  const left = showDuration(Math.max(0, unixMs(until) - unixMs(context.now)));
+  const message = `attempt ${tries.attempt} failed (${failure.code}: ${failure.message}), the next one comes in ${left}`;
+  return { reason: "retry_backoff", step, message, since: at, until, command: `af logs --run ${context.run}` };
+}
+
+function explainUnknown(step: StepInstance, task: TaskState & { kind: "unknown" }, { run }: ExplainContext): WhyReason {
+  const message =
+    `attempt ${task.tries.attempt} began a call that cannot be repeated, and was lost: nobody knows whether ` +
+    "it took effect; look, then say what happened";
+  const command = `af run resolve ${run} ${step} --as done`;
+  return { reason: "outcome_unknown", step, message, since: task.at, command };
+}
+
+function explainWait(
+  step: string,
+  { at, until }: { readonly at: Instant; readonly until: Instant },
+  { run, now }: ExplainContext,
+): WhyReason {
+  const left = showDuration(Math.max(0, unixMs(until) - unixMs(now)));
+  const message = `waits until ${until}, ${left} from now`;
+  return { reason: "timer", step, message, since: at, until, command: `af run watch ${run}` };
+}
+
+function explainItems(id: string, step: ExpandedStep, plan: PreparedPlan): WhyReason[] {
+  const prepared = [...plan.order].find((one) => one.id === id);
+  const most = prepared?.forEach?.maxParallel ?? 0;
+  if (step.next >= step.count || step.active < most) return [];
+  const message = `${step.done} of ${step.count} items are done; ${most} at a time may be open (forEach.maxParallel)`;
+  return [{ reason: "max_parallel", step: id, message }];
+}

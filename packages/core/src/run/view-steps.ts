@@ -1,0 +1,182 @@
+import type {
+  AttemptFacts,
+  AttemptView,
+  Failure,
+  Instant,
+  Json,
+  Plan,
+  PlanUses,
+  RunEvent,
+  StepInstance,
+  StepStatus,
+  StepView,
+  Value,
+} from "@agentflow/protocol";
+import { unixMs } from "@agentflow/protocol";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+type AttemptRow = Mutable<AttemptView>;
+type StepRow = Omit<Mutable<StepView>, "attempts"> & { attempts: AttemptRow[] };
+type StepEvent = Extract<RunEvent, { readonly step: StepInstance; readonly kind: Exclude<RunEvent["kind"], "run_failed"> }>;
+
+/** The rows of a run's steps while its events are read in order. */
+export class ViewedSteps {
+  readonly #plan: Plan | undefined;
+  readonly #rows = new Map<string, StepRow>();
+  readonly #codes = new Set<string>();
+
+  constructor(plan: Plan | undefined) {
+    this.#plan = plan;
+    for (const id of Object.keys(plan?.steps ?? {})) this.#row(id);
+  }
+
+  add(event: RunEvent): void {
+    if (!("step" in event) || event.kind === "run_failed") return;
+    const row = this.#row(event.step);
+    addTo(row, event);
+    if ("code" in event && event.code !== undefined) this.#codes.add(event.code);
+    const [parent = "", item] = event.step.split("~");
+    if (item !== undefined && event.kind === "step_succeeded") this.#countDone(parent);
+  }
+
+  /** Each step, its items behind it. What a run left open when it ended is told as what became of it. */
+  views(end: RunEvent | undefined): StepView[] {
+    const rows = [...this.#rows.values()];
+    const items = Map.groupBy(rows, ({ step }) => step.split("~")[0] ?? "");
+    const ordered = rows.flatMap((row) => (row.step.includes("~") ? [] : (items.get(row.step) ?? [])));
+    return end === undefined ? ordered : ordered.map((row) => closed(row, end.at));
+  }
+
+  codes(): string[] {
+    return [...this.#codes];
+  }
+
+  #row(instance: string): StepRow {
+    const known = this.#rows.get(instance);
+    if (known !== undefined) return known;
+    const uses = this.#plan?.steps[instance.split("~")[0] ?? ""]?.uses;
+    const row: StepRow = { step: instance, uses: usesText(uses), status: "blocked", attempts: [] };
+    this.#rows.set(instance, row);
+    return row;
+  }
+
+  #countDone(parent: string): void {
+    const row = this.#row(parent);
+    if (row.items !== undefined) row.items = { ...row.items, done: row.items.done + 1 };
+  }
+}
+
+export function usesText(uses: PlanUses | undefined): string {
+  if (uses === undefined) return "";
+  return "name" in uses ? `${uses.kind}:${uses.name}` : uses.kind;
+}
+
+function addTo(row: StepRow, event: StepEvent): void {
+  row.startedAt ??= event.at;
+  switch (event.kind) {
+    case "task_dispatched":
+      delete row.until;
+      row.status = "queued";
+      row.attempts.push({ attempt: event.attempt, dispatchedAt: event.at, outcome: "open" });
+      return;
+    case "attempt_started":
+      row.status = "running";
+      return began(last(row), { startedAt: event.at, worker: event.worker });
+    case "attempt_failed":
+      ended(row, event, { outcome: "failed", failure: event.failure });
+      if (event.retryAt === undefined) return;
+      row.status = "retrying";
+      row.until = event.retryAt;
+      return;
+    case "attempt_lost":
+      row.status = "queued";
+      return ended(row, event, { outcome: "lost" });
+    case "step_unknown":
+      row.status = "unknown";
+      return ended(row, event, { outcome: "unknown" });
+    case "step_expanded":
+      row.status = "running";
+      row.items = { count: event.count, done: 0 };
+      return;
+    case "step_waiting":
+      row.status = "waiting";
+      row.until = event.until;
+      return;
+    case "event_emitted":
+      return;
+    case "step_succeeded":
+      if (event.attempt !== undefined) ended(row, event, { outcome: "succeeded" });
+      return finish(row, event.at, { status: "succeeded", ...shownOutput(event.output, event.selected) });
+    case "step_failed":
+      return finish(row, event.at, { status: "failed", failure: event.failure });
+    case "step_caught":
+      row.failure = event.failure;
+      if (event.output === undefined) return;
+      return finish(row, event.at, { status: "caught", ...shownOutput(event.output, event.selected) });
+    case "step_skipped":
+      delete row.startedAt;
+      return finish(row, event.at, { status: "skipped" });
+    case "step_cancelled":
+      stopOpen(row, event.at);
+      return finish(row, event.at, { status: "cancelled" });
+  }
+}
+
+interface Ending {
+  readonly status: StepStatus;
+  readonly output?: Json;
+  readonly failure?: Failure;
+}
+
+function finish(row: StepRow, at: Instant, ending: Ending): void {
+  delete row.until;
+  Object.assign(row, ending, { endedAt: at });
+}
+
+function shownOutput(output: Value, selected: Json | undefined): { output?: Json } {
+  if ("inline" in output) return { output: output.inline };
+  return selected === undefined ? {} : { output: selected };
+}
+
+function ended(
+  row: StepRow,
+  event: AttemptFacts & { readonly at: Instant; readonly attempt?: number },
+  how: Pick<AttemptView, "outcome" | "failure">,
+): void {
+  const attempt = row.attempts.find((one) => one.attempt === event.attempt);
+  if (attempt === undefined) return;
+  const { worker, startedAt, ms, code } = event;
+  began(attempt, { startedAt, worker });
+  Object.assign(attempt, how, { endedAt: event.at });
+  if (ms !== undefined) attempt.ms = ms;
+  if (code !== undefined) attempt.code = code;
+}
+
+function began(
+  attempt: AttemptRow | undefined,
+  { startedAt, worker }: { startedAt: Instant | undefined; worker: string | undefined },
+): void {
+  if (attempt === undefined) return;
+  if (worker !== undefined) attempt.worker = worker;
+  if (startedAt === undefined) return;
+  attempt.startedAt = startedAt;
+  // Two machines' clocks: a start before the dispatch was no wait.
+  attempt.queueMs = Math.max(0, unixMs(startedAt) - unixMs(attempt.dispatchedAt));
+}
+
+function last(row: StepRow): AttemptRow | undefined {
+  return row.attempts.at(-1);
+}
+
+function stopOpen(row: StepRow, at: Instant): void {
+  const attempt = last(row);
+  if (attempt?.outcome === "open") Object.assign(attempt, { outcome: "stopped", endedAt: at });
+}
+
+function closed(row: StepRow, at: Instant): StepView {
+  if (row.endedAt !== undefined) return row;
+  if (row.status === "blocked") return { ...row, status: "skipped" };
+  stopOpen(row, at);
+  const { until: _over, ...rest } = row;
+  return { ...rest, status: "cancelled", endedAt: at };
+}

@@ -1,0 +1,142 @@
+import type { LogRecord, SpanRecord } from "@agentflow/protocol";
+import { execFileSync } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { type Call, type Runner, runnerEntry, startRunnerProcess } from "../src/index.ts";
+import { type Scratch, scratchProject, toolFile } from "./scratch-project.ts";
+
+const opened: { scratch: Scratch; runner: Runner }[] = [];
+
+afterEach(async () => {
+  for (const { scratch, runner } of opened.splice(0)) {
+    runner.kill("test ended");
+    await runner.exited;
+    scratch.remove();
+  }
+});
+
+interface Started {
+  readonly runner: Runner;
+  readonly scratch: Scratch;
+  readonly told: (LogRecord | SpanRecord)[];
+}
+
+function start(files: { readonly [file: string]: string }): Started {
+  const scratch = scratchProject(files);
+  const told: (LogRecord | SpanRecord)[] = [];
+  const runner = startRunnerProcess(
+    { entry: runnerEntry, projectDir: scratch.dir, memoryMb: 128, env: { PATH: process.env["PATH"] ?? "" } },
+    { tele: (records) => told.push(...records), inspecting: () => {} },
+  );
+  opened.push({ scratch, runner });
+  return { runner, scratch, told };
+}
+
+function callOf(input: Call["input"], name = "work.go"): Call {
+  const run = "r01hzxyzxyzxyzxyzxyzxyzxyz";
+  return { kind: "tool", name, input, run, workflow: "w", step: "s", attempt: 1, callId: `${run}:s` };
+}
+
+test("a tool is called with its validated input and answers with plain JSON", async () => {
+  const { runner } = start({ "tools/work.ts": toolFile("return { twice: n * 2, at: new Date(0) };") });
+  expect(await runner.loaded).toMatchObject({
+    manifest: { tools: [{ name: "work.go", effect: "pure", file: "tools/work.ts" }] },
+  });
+  const end = await runner.call(callOf({ n: 4 }), () => {});
+  expect(end).toMatchObject({ kind: "output", output: { twice: 8, at: "1970-01-01T00:00:00.000Z" } });
+});
+
+test("an input that does not match the schema is a failure that is not retried", async () => {
+  const { runner } = start({ "tools/work.ts": toolFile("return n;") });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: "four" }), () => {});
+  expect(end).toMatchObject({ kind: "failed", retryable: false, failure: { code: "invalid_input" } });
+});
+
+test("what a tool throws is recorded with its code", async () => {
+  const { runner } = start({
+    "tools/work.ts": toolFile(`throw Object.assign(new Error("no such order"), { code: "ORDER_GONE" });`),
+  });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: 1 }), () => {});
+  expect(end).toMatchObject({ kind: "failed", failure: { code: "order_gone", message: "no such order" } });
+});
+
+test("a tool that ends the process loses its call and nothing else", async () => {
+  const { runner } = start({ "tools/work.ts": toolFile("process.exit(3);") });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n: 1 }), () => {})).toEqual({
+    kind: "lost",
+    reason: "runner_exited: code 3",
+  });
+  expect(await runner.exited).toBe("runner_exited: code 3");
+});
+
+test("a tool that blocks its loop is ended with its group and the children it started", async () => {
+  const { runner } = start({
+    "tools/work.ts": `import { spawn } from "node:child_process";\n${toolFile(
+      `spawn("sleep", ["987"], { stdio: "ignore" }); for (;;) {}`,
+    )}`,
+  });
+  await runner.loaded;
+  const end = runner.call(callOf({ n: 1 }), () => {});
+  await expect.poll(() => processes("sleep 987"), { timeout: 5_000 }).toBe(1);
+  runner.kill("timeout");
+  expect(await end).toEqual({ kind: "lost", reason: "timeout" });
+  await expect.poll(() => processes("sleep 987"), { timeout: 5_000 }).toBe(0);
+});
+
+test("a flood of output is cut, counted and does not stop the call", async () => {
+  const { runner, told } = start({
+    "tools/work.ts": toolFile(`for (let i = 0; i < 50_000; i++) console.log("line " + i); return "done";`),
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n: 1 }), () => {})).toMatchObject({ kind: "output", output: "done" });
+  await delay(200);
+  expect(told.length).toBeGreaterThan(100);
+  expect(told.length).toBeLessThan(20_000);
+});
+
+test("a long output comes as text with its hash, too long a one is refused", async () => {
+  const { runner } = start({ "tools/work.ts": toolFile(`return "x".repeat(n);`) });
+  await runner.loaded;
+  const big = await runner.call(callOf({ n: 100_000 }), () => {});
+  expect(big).toMatchObject({ kind: "big", bytes: 100_002 });
+  const tooBig = await runner.call(callOf({ n: 9_000_000 }), () => {});
+  expect(tooBig).toMatchObject({ kind: "failed", failure: { code: "limit_exceeded" } });
+});
+
+test("code that does not load is named with file, line, column and the source line", async () => {
+  const { runner } = start({ "tools/work.ts": `export const a = 1;\nenum Colour { Red }\n` });
+  expect(await runner.loaded).toMatchObject({
+    problem: { file: "tools/work.ts", line: 2, frame: expect.stringContaining("enum Colour { Red }") },
+  });
+});
+
+test("an import without its extension is named with what to write", async () => {
+  const { runner } = start({ "tools/work.ts": `import { x } from "./other";\nexport const a = x;\n` });
+  const loaded = await runner.loaded;
+  expect(loaded).toMatchObject({ problem: { hint: expect.stringContaining("extension") } });
+});
+
+test("a runner whose supervisor closes the channel is gone within a second", async () => {
+  const { runner } = start({ "tools/work.ts": toolFile("return n;") });
+  await runner.loaded;
+  runner.retire();
+  await runner.exited;
+  expect(processAlive(runner.pid)).toBe(false);
+});
+
+function processes(command: string): number {
+  const out = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+  return out.split("\n").filter((line) => line.startsWith(command)).length;
+}
+
+function processAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
