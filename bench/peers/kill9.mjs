@@ -14,9 +14,8 @@ for (const sync of ["default", "always"])
     await (await jetstreamManager(nc)).streams.add({ name: "K", subjects: ["k"], storage: "file" });
     const js = jetstream(nc, { timeout: 1000 });
     let acked = 0;
-    let on = true;
     const pumps = Array.from({ length: 64 }, async () => {
-      while (on) {
+      for (;;) {
         try {
           const a = await js.publish("k", "x".repeat(256));
           acked = Math.max(acked, a.seq);
@@ -28,7 +27,6 @@ for (const sync of ["default", "always"])
     await sleep(700 + rep * 300);
     nats.server.kill("SIGKILL");
     await Promise.all(pumps);
-    on = false;
     const again = spawn(natsBin(), ["-c", path.join(dir, "nats.conf")], { stdio: "ignore" });
     await waitPort(nats.port);
     const nc2 = await retry(() => connect({ servers: nats.url, noAsyncTraces: true }));

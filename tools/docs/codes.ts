@@ -1,4 +1,5 @@
-import { errorMeanings, errorTable, exitCodes, exitMeanings } from "@agentflow/protocol";
+import { errorTable, exitCodes } from "@agentflow/protocol";
+import { errorMeanings, exitMeanings } from "@agentflow/protocol/meanings";
 import { code, generated, page, table } from "./markdown.ts";
 
 const retries: { readonly [Retry in (typeof errorTable)[keyof typeof errorTable]["retry"]]: string } = {
@@ -39,9 +40,9 @@ export function errorsPage(): string {
     table(["Code", "What it means", "Try again?", "HTTP", "Exit code"], rows),
     "With `--json` an error is printed like this:",
     `\`\`\`json\n${JSON.stringify(body, null, 2)}\n\`\`\``,
-    "A failure of a *step* is not an error of a command: it is recorded in the run. Its code is one of " +
-      "these or the code of the error that a tool threw, and `retry.nonRetryable` and `catch` in a workflow " +
-      "go by it.",
+    "A failure of a *step* is not an error of a command: it is recorded in the run. Its code is one " +
+      "of these or the code of the error that a tool threw, and `retry.nonRetryable` and `catch` in a " +
+      "workflow go by it.",
     "See also [exit codes](exit-codes.md).",
   ]);
 }

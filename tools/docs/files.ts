@@ -24,6 +24,9 @@ export function filesPage(): string {
     "A string may hold expressions in `${ }`. One that is a single `${ }` keeps the value's type. `if`, " +
       "`select`, `forEach.in` and `catch.when` are expressions themselves, without `${ }`.",
     ...sections(readSchema("workflow"), ""),
+    "## agents/*.ts and tools/*.ts",
+    "Agents and tools are written in TypeScript, with `defineAgent` and `defineTool` of `@agentflow/sdk`. There is " +
+      "no form of them in YAML yet.",
   ]);
 }
 

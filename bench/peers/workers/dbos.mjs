@@ -33,15 +33,14 @@ DBOS.setConfig({
 });
 await DBOS.launch();
 await DBOS.registerQueue("bench", { minPollingIntervalMs: 5 });
-http
-  .createServer(async (req, res) => {
-    const [, kind, n] = req.url.split("/");
-    try {
-      const h = await DBOS.startWorkflow(wf[kind])(Number(n));
-      res.end(JSON.stringify(await h.getResult()));
-    } catch (e) {
-      res.statusCode = 500;
-      res.end(String(e?.stack ?? e));
-    }
-  })
-  .listen(Number(process.env.PORT), "127.0.0.1");
+async function answer(req, res) {
+  const [, kind, n] = req.url.split("/");
+  try {
+    const h = await DBOS.startWorkflow(wf[kind])(Number(n));
+    res.end(JSON.stringify(await h.getResult()));
+  } catch (e) {
+    res.statusCode = 500;
+    res.end(String(e?.stack ?? e));
+  }
+}
+http.createServer((req, res) => void answer(req, res)).listen(Number(process.env.PORT), "127.0.0.1");

@@ -20,4 +20,4 @@ const bench = restate.service({
     },
   },
 });
-restate.serve({ services: [bench], port: Number(process.env.PORT) });
+await restate.serve({ services: [bench], port: Number(process.env.PORT) });

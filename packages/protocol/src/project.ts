@@ -37,8 +37,7 @@ export interface BudgetDefinition {
   readonly time?: string;
 }
 
-export const busKinds = ["embedded", "nats", "redis", "rabbitmq"] as const;
-export type BusKind = (typeof busKinds)[number];
+export type BusKind = "embedded" | "nats" | "redis" | "rabbitmq";
 
 export type TargetDefinition = LocalTarget | DockerTarget | KubernetesTarget;
 

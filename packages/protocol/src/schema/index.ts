@@ -1,4 +1,7 @@
-/** zod schemas of what crosses a process boundary. Heavy: import only where unknown data enters. */
+/**
+ * zod schemas of what crosses a process boundary. Heavy: import only where unknown data enters. Agents have
+ * none: they are written in TypeScript, and their form in YAML is not fixed yet.
+ */
 export * as apiSchemas from "./api.ts";
 export { commit as commitSchema, runCommand as runCommandSchema } from "./commit.ts";
 export { envelope as envelopeSchema, streamLine as streamLineSchema } from "./envelope.ts";

@@ -1,13 +1,15 @@
 /** Schema of agentflow.yaml. Editors show the descriptions, so they are written for who types. */
 import { z } from "zod";
 import type { Json } from "../json.ts";
-import { type TargetDefinition, busKinds } from "../project.ts";
+import type { BusKind, TargetDefinition } from "../project.ts";
 import { referencePattern } from "../reference.ts";
 import { apiVersion } from "../workflow.ts";
 import { duration, grammarInWords, idText } from "./parse-id.ts";
 import { authored, json } from "./parse-object.ts";
 
 const referenceError = "is not a reference: write env://NAME, env://NAME?default or secret://name";
+
+const busKinds: readonly BusKind[] = ["embedded", "nats", "redis", "rabbitmq"];
 
 /** Any string of agentflow.yaml: plain text, or a reference that is well formed. */
 const text = z.string().max(10_000).regex(referencePattern, { error: referenceError });
