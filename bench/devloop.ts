@@ -82,7 +82,7 @@ async function saves(): Promise<void> {
   const poller = startPoller(dev.url);
   const took: number[] = [];
   for (let i = 0; i < times(20); i++) {
-    took.push(await save(dir, client, ++version));
+    took.push(await save({ dir, client, version: ++version, askEveryMs: 10 }));
     await sleep(200);
   }
   poller.stop();
@@ -102,7 +102,7 @@ async function reloads(): Promise<void> {
   await sleep(1_000);
   const first = memory(dev).pss;
   const count = times(50);
-  for (let i = 0; i < count; i++) await save(dir, client, ++version);
+  for (let i = 0; i < count; i++) await save({ dir, client, version: ++version, askEveryMs: 100 });
   await sleep(2_000);
   const last = memory(dev).pss;
   client.close();
@@ -140,7 +140,7 @@ async function deaths(): Promise<void> {
   }
   const { p50, max } = spreadOf(finished);
   row(
-    `kill -9 and restart: run in flight finished, ms (its step takes ${stepMs}): p50 / worst of ${finished.length}`,
+    `restart after kill -9 to the run's end, ms (a step of ${stepMs}): p50 / worst of ${finished.length}`,
     `${figure(p50)} / ${figure(max)}`,
     { budget: "≤ 2,000", ok: max <= 2_000 },
   );
@@ -167,7 +167,8 @@ function print(): void {
   const busy = ((after.busy - before.busy) / (after.total - before.total)).toFixed(2);
   const { p50, p95 } = probeFsync();
   const lines = [
-    `${new Date().toISOString()} · Node ${process.version} · machine busy ${busy} · fdatasync ${figure(p50)}/${figure(p95)} ms`,
+    `${new Date().toISOString()} · Node ${process.version} · machine busy ${busy} · ` +
+      `fdatasync p50/p95 ${figure(p50)}/${figure(p95)} ms`,
     "",
     "| what | measured | budget | |",
     "| --- | --- | --- | --- |",

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:kill -- --kills N --seed S`: runs in flight on a real `af dev` while its processes are killed
- * with SIGKILL at random, then every history is read. Exits 1 when a run was lost, a result was recorded twice,
- * a history has a hole, or a run did not end.
+ * `npm run bench:kill -- --kills N --seed S`: runs in flight on a real `af dev` while its processes are
+ * killed with SIGKILL at random; then every history is read. Exits 1 when a run was lost, a result was
+ * recorded twice, a history has a hole, or a run did not end.
  */
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -127,6 +127,7 @@ function recoveryRows(all: readonly Recovery[]): string[] {
       const { n, p50, p99 } = spreadOf(some.flatMap((one) => pick(one) ?? []));
       return n === 0 ? "–" : `${figure(p50)} / ${figure(p99)}`;
     };
-    return `| ${kind} | ${some.length} | ${spread(({ firstMs }) => firstMs)} | ${spread(({ allMs }) => allMs)} |`;
+    const [first, every] = [spread(({ firstMs }) => firstMs), spread(({ allMs }) => allMs)];
+    return `| ${kind} | ${some.length} | ${first} | ${every} |`;
   });
 }

@@ -51,7 +51,8 @@ async function startSlowRun(dev: Dev, stepMs: number): Promise<string> {
 function survivors(family: readonly number[], dir: string): string[] {
   const alive = [...processTable().values()].filter(({ state }) => state !== "Z");
   const ours = alive.filter(({ pid }) => family.includes(pid) || workingDir(pid)?.startsWith(dir) === true);
-  return ours.map(({ pid }) => `${pid} ${commandLine(pid).slice(0, 100)}`);
+  // Without a command line it has ended between the two looks.
+  return ours.flatMap(({ pid }) => (commandLine(pid) === "" ? [] : `${pid} ${commandLine(pid).slice(-60)}`));
 }
 
 /** Steps that were done before the death and done again after it. */

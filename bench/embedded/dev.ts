@@ -1,4 +1,4 @@
-/** An installation as a developer starts it: the real `af dev` in a project folder, found again by its lines. */
+/** An installation as a developer starts it: the real `af dev` in a project folder. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -43,7 +43,8 @@ export async function startDev(options: DevOptions): Promise<Dev> {
     child.once("exit", ended);
     const { stdout } = child;
     if (stdout === null) throw new Error("af dev has no stdout");
-    createInterface({ input: stdout }).on("line", (text) => {
+    const lines = createInterface({ input: stdout });
+    lines.on("line", (text) => {
       const line = parseDevLine(text);
       if (line === undefined) return;
       if (said.length < 50) said.push(text);
@@ -51,6 +52,11 @@ export async function startDev(options: DevOptions): Promise<Dev> {
       if (line.kind !== "ready" || line.url === undefined) return;
       clearTimeout(timer);
       child.off("exit", ended);
+      // Two lines a run: reading them would be counted as work of whoever measures.
+      if (onLine === undefined) {
+        lines.close();
+        stdout.resume();
+      }
       resolve(new Dev(child, { url: line.url, dir, readyMs: performance.now() - beganMs }));
     });
   });

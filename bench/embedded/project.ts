@@ -53,7 +53,8 @@ export const ledgerSteps = 6;
 export function ledgerProject(): ProjectFiles {
   const steps = Array.from({ length: ledgerSteps }, (_, i) => {
     const n = i === 0 ? "${input.n}" : `\${steps.s${i - 1}.output.n}`;
-    return `  s${i}: {uses: "tool:bench.note", with: {n: "${n}", ms: "\${input.ms}", file: "\${input.file}"}}`;
+    const given = `n: "${n}", ms: "\${input.ms}", file: "\${input.file}"`;
+    return `  s${i}: {uses: "tool:bench.note", with: {${given}}}`;
   });
   return {
     ...project("killed"),

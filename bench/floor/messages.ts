@@ -17,7 +17,7 @@ export interface ProjectionRow {
   readonly endedAt: number;
 }
 
-/** Control to writer. `append` is answered with its id once all its rows are on disk; rows are not answered. */
+/** Control to writer. Rows are answered by their id once all are on disk; a projection is not answered. */
 export type WriterMessage =
   | { readonly id: number; readonly rows: readonly LogRow[] }
   | { readonly projection: readonly ProjectionRow[] };

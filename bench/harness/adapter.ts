@@ -1,9 +1,5 @@
-/** What a system must offer to be measured, and how an adapter is found. */
-import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { ROOT } from "../lib/children.ts";
+/** What a system must offer to be measured, and which systems there are. */
 import type { Pids } from "../lib/sampler.ts";
-import { parseAdapter } from "./parse-adapter.ts";
 
 /** A step adds 1: the result of a run must equal its number of steps. */
 export interface Work {
@@ -92,11 +88,4 @@ export function systemNamed(name: string): System {
   const found = systems.find((system) => system.name === name);
   if (found !== undefined) return found;
   throw new Error(`no system "${name}"; there are: ${systems.map((system) => system.name).join(", ")}`);
-}
-
-/** The file's default export is a class that takes nothing. */
-export async function makeAdapter(system: System): Promise<Adapter> {
-  const { href } = pathToFileURL(path.join(ROOT, system.adapter));
-  const Adapter = parseAdapter(await import(href));
-  return new Adapter();
 }

@@ -1,10 +1,11 @@
 /**
- * Measures one system in a process of its own and writes its result: node harness/measure.ts SYSTEM OUT FLAGS.
+ * Measures one system in a process of its own and writes its result: measure.ts SYSTEM OUT FLAGS.
  * Each repeat starts the system with empty data. A workload that fails is named and the next one is tried.
  */
 import { writeFileSync } from "node:fs";
 import { sleep } from "../lib/children.ts";
-import { type Adapter, makeAdapter, systemNamed } from "./adapter.ts";
+import { type Adapter, systemNamed } from "./adapter.ts";
+import { makeAdapter } from "./parse-adapter.ts";
 import { parseFlags } from "./parse-flags.ts";
 import type { Repeat, SystemResult } from "./result.ts";
 import { w1, w2, w3, w4, w5 } from "./workloads.ts";

@@ -1,4 +1,4 @@
-/** A sitting as one Markdown table: the budgets, our row, the floor and the peers, with what disturbed them. */
+/** A sitting as one Markdown table: budgets, our row, floor and peers, with what disturbed them. */
 import { type Budget, budgetsOf, isWithin } from "./budgets.ts";
 import { type Column, type WorkName, columns, foreignOf } from "./columns.ts";
 import type { Fsync, Sitting, SystemResult } from "./result.ts";
@@ -37,8 +37,8 @@ function ordered(results: readonly SystemResult[]): readonly SystemResult[] {
 
 function heading({ date, node, cpus, fsync }: Sitting): string {
   const text = ({ p50, p95 }: Fsync): string => `${figure(p50)}/${figure(p95)}`;
-  const disk = `fdatasync of 350 bytes p50/p95 ${text(fsync.before)} ms before, ${text(fsync.after)} ms after`;
-  return `${date} · Node ${node} · ${cpus} CPUs · ${disk}`;
+  const disk = `${text(fsync.before)} ms before, ${text(fsync.after)} ms after`;
+  return `${date} · Node ${node} · ${cpus} CPUs · fdatasync of 350 bytes p50/p95 ${disk}`;
 }
 
 function budgetRow(row: SystemResult, shown: readonly Column[]): string[] {
@@ -82,19 +82,17 @@ function verdicts(rows: readonly SystemResult[]): string[] {
       return [`${column.title} ${figure(value)} (${budgetText(budget)})`];
     });
     if (Object.keys(budgets).length === 0) return [];
-    return [
-      `${row.system}: ${missed.length === 0 ? "within every budget measured" : `missed ${missed.join(", ")}`}`,
-    ];
+    const words = missed.length === 0 ? "within every budget measured" : `missed ${missed.join(", ")}`;
+    return [`${row.system}: ${words}`];
   });
 }
 
 function legend(rows: readonly SystemResult[], ours: SystemResult | undefined): string[] {
   const strangers = rows.filter((row) => works.some((work) => !isComparable(row, { ours, work })));
   if (strangers.length === 0) return [];
+  const names = strangers.map(({ system }) => system).join(", ");
   const against = `differs by more than ${foreignDifferenceMax} from ${ours?.system ?? "the first row"}`;
-  return [
-    `† not comparable: the share of CPU that others took ${against} (${strangers.map(({ system }) => system).join(", ")})`,
-  ];
+  return [`† not comparable: the share of CPU that others took ${against} (${names})`];
 }
 
 function problems({ results, skipped }: Sitting): string[] {

@@ -1,4 +1,4 @@
-/** Reads the histories of all accepted runs and says what in them breaks a promise. Knows nothing of the core. */
+/** Reads the histories of accepted runs and says what in them breaks a promise. Knows nothing of the core. */
 import type { RunEventView } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
 import { ledgerSteps } from "../embedded/project.ts";
@@ -49,7 +49,7 @@ function endFaults(events: readonly RunEventView[]): string[] {
   return events.at(-1) === end ? [] : ["events after its end"];
 }
 
-/** Exactly one result a step, and each result is the one before plus one: nothing skipped, nothing doubled. */
+/** Exactly one result a step, each the one before plus one: nothing skipped, nothing doubled. */
 function stepFaults(events: readonly RunEventView[]): string[] {
   const faults: string[] = [];
   for (let i = 0; i < ledgerSteps; i++) {

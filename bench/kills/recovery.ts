@@ -1,4 +1,4 @@
-/** From histories: how long after each kill the work went on. Times are the commits' own, so no client hides them. */
+/** From histories: how long after each kill the work went on. Times are the commits' own. */
 import type { History } from "./history.ts";
 
 export interface Kill {

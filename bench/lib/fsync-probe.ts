@@ -6,7 +6,7 @@ import { runDir } from "./children.ts";
 const rounds = 300;
 const recordBytes = 350;
 
-/** How long an append of one small record takes to reach the disk where the systems keep their data, in ms. */
+/** How long an append of one small record takes to reach the disk that the systems use, in ms. */
 export function probeFsync(): { readonly p50: number; readonly p95: number } {
   const dir = runDir("fsync");
   mkdirSync(dir, { recursive: true });

@@ -2,15 +2,26 @@
 import type { Bus, Delivery, LogEntry, QueuedTask, RowChange } from "@agentflow/bus";
 
 export function bareBus(): Bus {
-  const entries: LogEntry[] = [];
+  /** What no tail has read yet, nothing older: a log that grew in this heap would be measured with the engine. */
+  let entries: LogEntry[] = [];
   const lasts = new Map<string, number>();
-  const bySubject = new Map<string, LogEntry[]>();
   const rows = new Map<string, { value: string; revision: number }>();
   const blobs = new Map<string, Uint8Array>();
   const servers = new Map<string, (body: string, subject: never) => Promise<string>>();
   const takers: ((task: QueuedTask) => void)[] = [];
   const bells = new Set<() => void>();
   let revision = 0;
+  /** As a disk would: everything of one turn is answered together, in the next. */
+  let turn: Promise<void> | undefined;
+  const nextTurn = (): Promise<void> => {
+    turn ??= new Promise((resolve) =>
+      setImmediate(() => {
+        turn = undefined;
+        resolve();
+      }),
+    );
+    return turn;
+  };
   const never = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   const bus: Bus = {
@@ -20,23 +31,27 @@ export function bareBus(): Bus {
     close: async () => undefined,
     log: {
       async append(subject, body, { expect }) {
+        await nextTurn();
         const last = lasts.get(subject) ?? 0;
-        if (expect !== "any" && expect !== last) return { ok: false, reason: "wrong_revision", revision: last };
+        if (expect !== "any" && expect !== last)
+          return { ok: false, reason: "wrong_revision", revision: last };
         const entry = { subject, revision: ++revision, body, atMs: 0 };
         lasts.set(subject, revision);
+        // Both commits of a run of one step: it has ended, and nobody appends to it again.
+        if (last !== 0) lasts.delete(subject);
         entries.push(entry);
-        const own = bySubject.get(subject);
-        if (own === undefined) bySubject.set(subject, [entry]);
-        else own.push(entry);
         for (const bell of bells) bell();
         return { ok: true, revision: entry.revision };
       },
-      read: async (subject, { after = 0 } = {}) => (bySubject.get(subject) ?? []).filter((e) => e.revision > after),
+      read: async (subject, { after = 0 } = {}) =>
+        (bySubject.get(subject) ?? []).filter((e) => e.revision > after),
       async *tail({ filter, signal, after }) {
         let at = entries.findIndex((entry) => entry.revision > after);
         if (at < 0) at = entries.length;
         while (!signal.aborted) {
-          const batch = entries.slice(at).filter(({ subject }) => filter.some((one) => subject.startsWith(one)));
+          const batch = entries
+            .slice(at)
+            .filter(({ subject }) => filter.some((one) => subject.startsWith(one)));
           at = entries.length;
           if (batch.length > 0) yield batch;
           else
@@ -50,7 +65,7 @@ export function bareBus(): Bus {
             });
         }
       },
-      head: async (prefix) => entries.findLast(({ subject }) => subject.startsWith(prefix))?.revision ?? 0,
+      head: async () => 0,
       purge: async () => undefined,
     },
     queue: {
@@ -89,7 +104,8 @@ export function bareBus(): Bus {
         rows.delete(key);
         return { ok: true, revision: ++revision };
       },
-      list: async (prefix) => [...rows.keys()].filter((key) => key.startsWith(prefix)).flatMap((k) => rowOf(rows, k) ?? []),
+      list: async (prefix) =>
+        [...rows.keys()].filter((key) => key.startsWith(prefix)).flatMap((k) => rowOf(rows, k) ?? []),
       async *watch(prefix, signal): AsyncIterable<readonly RowChange[]> {
         yield await bus.table.list(prefix);
         await never(signal);

@@ -17,7 +17,11 @@ const taskSubject = subjects.task({
   build: parseId("build", "dev"),
 });
 const inSubject = subjects.in({ shard: parseId("shard", "00"), tenant });
-const body = JSON.stringify({ v: 1, kind: "commit", events: [{ kind: "step_succeeded", text: "x".repeat(250) }] });
+const body = JSON.stringify({
+  v: 1,
+  kind: "commit",
+  events: [{ kind: "step_succeeded", text: "x".repeat(250) }],
+});
 const tasks = 60_000;
 const inFlight = 64;
 
@@ -27,7 +31,11 @@ function newSubject(): Subject {
   const random = new Uint8Array(10);
   new DataView(random.buffer).setUint32(4, made);
   const digest = new Uint8Array([(made * 37) % 256]);
-  return subjects.run({ tenant, shard: shardOfDigest(digest), run: makeRunId(1_790_000_000_000 + made, random) });
+  return subjects.run({
+    tenant,
+    shard: shardOfDigest(digest),
+    run: makeRunId(1_790_000_000_000 + made, random),
+  });
 }
 
 async function withBus<T>(writer: "main" | "thread", work: (bus: EmbeddedBus) => Promise<T>): Promise<T> {
@@ -57,9 +65,7 @@ async function appends(bus: EmbeddedBus, group: number, rounds: number): Promise
       from = performance.now();
     }
     const begin = performance.now();
-    await Promise.all(
-      Array.from({ length: group }, () => bus.log.append(newSubject(), body, { expect: 0 })),
-    );
+    await Promise.all(Array.from({ length: group }, () => bus.log.append(newSubject(), body, { expect: 0 })));
     if (i >= 0) times.push(performance.now() - begin);
   }
   const ms = performance.now() - from;

@@ -1,6 +1,6 @@
 /**
  * The engine in one process with an echo worker: runs a second and CPU a run, for runs of one step.
- * `node --conditions=@agentflow/source bench/micro/engine.ts [bare|embedded] [runs] [in flight]`
+ * `node --conditions=@agentflow/source bench/micro/engine.ts [bare|embedded] [runs] [in flight] [--metrics]`
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,11 +12,24 @@ import { startEngine } from "@agentflow/control-plane";
 import { createLog } from "@agentflow/host/log";
 import { createMetrics } from "@agentflow/host/metrics";
 import { systemWorld } from "@agentflow/host/system";
-import { defaultPool, defaultTenant, devBuild, instant, makeRunId, parseId, subjects, type Task } from "@agentflow/protocol";
+import {
+  defaultPool,
+  defaultTenant,
+  devBuild,
+  instant,
+  makeRunId,
+  parseId,
+  subjects,
+  type Task,
+} from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { bareBus } from "./bare-bus.ts";
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { metrics: { type: "boolean" } },
+});
+const metrics = createMetrics();
 const [kind = "bare", runsText = "60000", inFlightText = "64"] = positionals;
 const total = Number(runsText);
 const world = systemWorld();
@@ -25,23 +38,38 @@ const bus: Bus = kind === "embedded" ? await openEmbedded({ dir: join(folder, "s
 const stop = new AbortController();
 const log = createLog({ source: "control-plane", clock: world.clock, outputs: [] });
 
-const row = { v: 1, kind: "worker", worker: "w", tenant: "default", pool: "default", build: "dev", slots: 1_000 };
+const row = {
+  v: 1,
+  kind: "worker",
+  worker: "w",
+  tenant: "default",
+  pool: "default",
+  build: "dev",
+  slots: 1_000,
+};
 const now = instant(world.clock.now() + 3_600_000);
 const presence = { ...row, host: "here", pid: 1, since: now, seenAt: now, state: "ready", busy: [] };
 await bus.table.put("worker.default.w", JSON.stringify(presence), { expect: "any" });
 
 const engine = await startEngine({
-  ...{ bus, world, log, metrics: createMetrics(), node: "bench", version: "0", readModelDir: folder },
+  ...{ bus, world, log, metrics, node: "bench", version: "0", readModelDir: folder },
   tenantDefaults: { build: devBuild },
 });
 const steps = { a: { uses: "tool:t.echo", with: { x: "${input.x}" } } };
-const definition = { apiVersion: "agentflow.dev/v1", kind: "Workflow", name: "one", steps, output: "${steps.a.output}" } as const;
+const definition = {
+  apiVersion: "agentflow.dev/v1",
+  kind: "Workflow",
+  name: "one",
+  steps,
+  output: "${steps.a.output}",
+} as const;
 await engine.registry.register(defaultTenant, { definition, strict: false });
 const worker = work();
 
 await measure(Math.min(10_000, total), "warm-up");
 await measure(total, `${kind}, ${inFlightText} in flight`);
 
+if (values.metrics === true) console.log(await metrics.text());
 stop.abort();
 await worker;
 await engine.stop();
@@ -68,11 +96,16 @@ function load(runs: number): Promise<void> {
     const next = (): void => {
       if (begun++ >= runs) return;
       const run = makeRunId(world.clock.now(), world.random.bytes(10));
-      engine.runs.startMany(defaultTenant, [{ body: { run, workflow: "one", input: { x: begun } }, waitMs: 60_000 }], (_, answer) => {
-        if ("code" in answer || answer.status !== "completed") return reject(new Error(JSON.stringify(answer)));
-        if (++ended === runs) resolve();
-        else next();
-      });
+      engine.runs.startMany(
+        defaultTenant,
+        [{ body: { run, workflow: "one", input: { x: begun } }, waitMs: 60_000 }],
+        (_, answer) => {
+          if ("code" in answer || answer.status !== "completed")
+            return reject(new Error(JSON.stringify(answer)));
+          if (++ended === runs) resolve();
+          else next();
+        },
+      );
     };
     for (let n = 0; n < Number(inFlightText); n++) next();
   });
@@ -83,10 +116,15 @@ async function work(): Promise<void> {
   const take = { subjects: [subject], holder: "w", slots: 1_000, leaseMs: 60_000, signal: stop.signal };
   for await (const delivery of bus.queue.take(take)) {
     const task: Task = JSON.parse(delivery.body);
-    const shard = parseId("shard", String((createHash("sha256").update(task.run).digest()[0] ?? 0) >>> 2).padStart(2, "0"));
+    const shard = parseId(
+      "shard",
+      String((createHash("sha256").update(task.run).digest()[0] ?? 0) >>> 2).padStart(2, "0"),
+    );
     const outcome = { kind: "succeeded", output: task.with };
     const input = { kind: "result", id: "res-a-1", at: now, step: task.step, attempt: task.attempt, outcome };
     const body = JSON.stringify({ v: 1, kind: "input", run: task.run, input });
-    void bus.wire.request(subjects.in({ shard, tenant: task.tenant }), body, { timeoutMs: 10_000 }).then(() => delivery.ack());
+    void bus.wire
+      .request(subjects.in({ shard, tenant: task.tenant }), body, { timeoutMs: 10_000 })
+      .then(() => delivery.ack());
   }
 }

@@ -1,5 +1,6 @@
 /**
- * The main job in one go: an empty folder, a scaffolded project, an installation, a run on real input, its result,
+ * The main job in one go: an empty folder, a scaffolded project, an installation, a run on real input, its
+ * result,
  * trace and logs, and a clean end. Every line that begins with `$` is a command that a person can type.
  */
 import { type ChildProcess, spawn } from "node:child_process";

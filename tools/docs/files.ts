@@ -25,8 +25,8 @@ export function filesPage(): string {
       "`select`, `forEach.in` and `catch.when` are expressions themselves, without `${ }`.",
     ...sections(readSchema("workflow"), ""),
     "## agents/*.ts and tools/*.ts",
-    "Agents and tools are written in TypeScript, with `defineAgent` and `defineTool` of `@agentflow/sdk`. There is " +
-      "no form of them in YAML yet.",
+    "Agents and tools are written in TypeScript, with `defineAgent` and `defineTool` of " +
+      "`@agentflow/sdk`. There is no form of them in YAML yet.",
   ]);
 }
 

@@ -39,6 +39,8 @@ export const adapters = [
   "packages/runtime/src/worker/{runner-process,output-lines}.ts",
   // The HTTP edge: what keeps a connection alive or cuts it off is never replayed.
   "packages/control-plane/src/api/{server,events,socket}.ts",
+  // Drives virtual time from the real one: it waits for users' code, which lives on the real one.
+  "packages/testing/src/installation.ts",
   // The system clock, dice, timers and signals behind the ports that servers take.
   "packages/host/src/system/**",
   // What the client does with the platform it runs on.
@@ -54,7 +56,8 @@ export const casters = [
   "packages/protocol/src/{ids,subjects,errors}.ts",
   "**/parse*.ts",
   "**/*-parse.ts",
-  // Proxies that stand for values of a run: their types are the whole point, and the compiler cannot see them.
+  // Proxies that stand for values of a run: their types are the whole point, and the compiler cannot see
+  // them.
   "packages/sdk/src/define/{expression,workflow}.ts",
   // Users' projects are shown the plainest code, and are theirs to style.
   "templates/**",

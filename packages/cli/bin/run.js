@@ -21,7 +21,9 @@ async function start(argv) {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
     const { readFileSync } = process.getBuiltinModule("node:fs");
     const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-    process.stdout.write(`af ${version} (node ${process.versions.node}, ${process.platform}-${process.arch})\n`);
+    process.stdout.write(
+      `af ${version} (node ${process.versions.node}, ${process.platform}-${process.arch})\n`,
+    );
     process.exitCode = 0;
     return;
   }

@@ -6,13 +6,21 @@ import { Plugin } from "@oclif/core/config";
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const target = `${root}/oclif.manifest.json`;
 
-const plugin = new Plugin({ type: "core", ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true, root });
+const plugin = new Plugin({
+  type: "core",
+  ignoreManifest: true,
+  errorOnManifestCreate: true,
+  respectNoCacheDefault: true,
+  root,
+});
 await plugin.load();
 const text = `${JSON.stringify(sorted(plugin.manifest), undefined, 1)}\n`;
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (read(target) !== text) {
-  process.stderr.write("oclif.manifest.json is not what the commands say: npm run manifest -w @agentflow/cli\n");
+  process.stderr.write(
+    "oclif.manifest.json is not what the commands say: npm run manifest -w @agentflow/cli\n",
+  );
   process.exitCode = 1;
 }
 

@@ -16,7 +16,10 @@ export abstract class ApiCommand extends AgentFlowCommand {
 
   readonly #clients: Client[] = [];
 
-  protected installation(flags: { readonly dir?: string | undefined; readonly url?: string | undefined }): Installation {
+  protected installation(flags: {
+    readonly dir?: string | undefined;
+    readonly url?: string | undefined;
+  }): Installation {
     return findInstallation({ folder: this.folder(flags), url: flags.url, environment: process.env });
   }
 

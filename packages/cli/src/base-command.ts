@@ -8,7 +8,10 @@ import { processOutput } from "./output/process-output.ts";
 export abstract class AgentFlowCommand extends Command {
   static override baseFlags = {
     json: Flags.boolean({ description: "answer as JSON, streams as one object a line", helpGroup: "GLOBAL" }),
-    "no-input": Flags.boolean({ description: "never ask; fail naming the missing flag", helpGroup: "GLOBAL" }),
+    "no-input": Flags.boolean({
+      description: "never ask; fail naming the missing flag",
+      helpGroup: "GLOBAL",
+    }),
     "no-color": Flags.boolean({ description: "plain text", helpGroup: "GLOBAL" }),
     debug: Flags.boolean({ description: "show stack traces", helpGroup: "GLOBAL" }),
     dir: Flags.string({

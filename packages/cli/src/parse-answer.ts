@@ -27,7 +27,9 @@ export function parseAnswer(text: string, origin: string): Answer {
   const envelope = envelopeOf(text);
   if (envelope.ok === true) return envelope.data;
   if (envelope.ok === false) throw fromErrorBody(envelope.error);
-  throw new AgentFlowError("internal", `${origin} did not answer as an installation does`, { reason: "foreign_answer" });
+  throw new AgentFlowError("internal", `${origin} did not answer as an installation does`, {
+    reason: "foreign_answer",
+  });
 }
 
 function envelopeOf(text: string): Envelope {

@@ -66,7 +66,6 @@ async function buildParts(options: EngineOptions) {
   const recovery = { wasSent: (_revision: number): boolean => false };
   const handOn: HandOn = new HandOn({
     ...base,
-    tail,
     dispatcher,
     scheduler,
     waiters,
@@ -77,6 +76,7 @@ async function buildParts(options: EngineOptions) {
     ...base,
     plans,
     handOn,
+    tail,
     maybeArchived: (ref) => archive.maybeHas(ref),
     isArchived: (ref) => archive.has(ref),
     onParked: ({ tenant, run }, revision, parked) => {

@@ -1,4 +1,4 @@
-/** The pure engine: definitions become plans, and plans become runs. The parts stand in `./run`, `./plan`, `./planner`, `./expr`. */
+/** The pure engine: definitions become plans, and plans become runs. Expressions stand in `./expr`. */
 export * from "./plan/index.ts";
 export * from "./planner/index.ts";
 export * from "./run/index.ts";

@@ -1,4 +1,6 @@
-/** What a process needs that starts a supervisor and talks to it: light, so that it costs nothing at start-up. */
+/**
+ * What a process needs that starts a supervisor and talks to it: light, so that it costs nothing at start-up.
+ */
 export { type Channel, openChannel } from "./channel/frames.ts";
 export { parseFromSupervisor } from "./channel/parse-messages.ts";
 export type {

@@ -5,9 +5,13 @@ import { Args } from "../flags.ts";
 export default class Completion extends AgentFlowCommand {
   static override summary = "Print a completion script for bash, zsh or fish";
   static override description =
-    "bash: eval \"$(af completion bash)\" in ~/.bashrc; zsh: the same in ~/.zshrc after compinit; fish: af completion fish > ~/.config/fish/completions/af.fish";
+    'bash: eval "$(af completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc after compinit; fish: af completion fish > ~/.config/fish/completions/af.fish';
   static override args = {
-    shell: Args.string({ required: true, options: ["bash", "zsh", "fish"], description: "bash, zsh or fish" }),
+    shell: Args.string({
+      required: true,
+      options: ["bash", "zsh", "fish"],
+      description: "bash, zsh or fish",
+    }),
   };
   static override examples = ["af completion bash", "af completion zsh", "af completion fish"];
 

@@ -7,10 +7,18 @@ export default class Dev extends AgentFlowCommand {
   static override description =
     "State is kept in .agentflow/: what is in flight when it stops goes on at the next start. A second af dev joins the first.";
   static override flags = {
-    port: Flags.integer({ description: "port of the API; 4180 or any free one when left out", min: 0, max: 65_535 }),
+    port: Flags.integer({
+      description: "port of the API; 4180 or any free one when left out",
+      min: 0,
+      max: 65_535,
+    }),
     host: Flags.string({ description: "address to listen on", helpValue: "HOST" }),
     fresh: Flags.boolean({ description: "forget all runs and start with empty state" }),
-    inspect: Flags.integer({ description: "attach a debugger to the runner on this port (9229 is usual)", min: 0, max: 65_535 }),
+    inspect: Flags.integer({
+      description: "attach a debugger to the runner on this port (9229 is usual)",
+      min: 0,
+      max: 65_535,
+    }),
     slots: Flags.integer({ description: "steps that run at the same time", min: 1, max: 1_000 }),
     logs: Flags.boolean({ description: "show logs between the lines about runs" }),
   };

@@ -5,7 +5,8 @@ import { type Check, examine } from "../doctor/examine.ts";
 import { type Text, cyan, dim, green, red, yellow } from "../output/text.ts";
 
 export default class Doctor extends AgentFlowCommand {
-  static override summary = "Check this machine and this project: each line a fact and, where needed, the fix";
+  static override summary =
+    "Check this machine and this project: each line a fact and, where needed, the fix";
   static override description = "Exits 3 when anything is wrong (✗); ! is worth knowing and no fault.";
   static override examples = ["af doctor", "af doctor --json"];
 
@@ -24,4 +25,8 @@ export default class Doctor extends AgentFlowCommand {
   }
 }
 
-const marks: { readonly [State in Check["state"]]: Text } = { good: green("✓"), note: yellow("!"), bad: red("✗") };
+const marks: { readonly [State in Check["state"]]: Text } = {
+  good: green("✓"),
+  note: yellow("!"),
+  bad: red("✗"),
+};

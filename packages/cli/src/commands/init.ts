@@ -9,9 +9,15 @@ import { type Text, bold, cyan, dim, green, yellow } from "../output/text.ts";
 
 export default class Init extends AgentFlowCommand {
   static override summary = "Make a project that validates, tests and runs: no key, no account, no Docker";
-  static override args = { dir: Args.string({ description: "folder to make; the current one when left out" }) };
+  static override args = {
+    dir: Args.string({ description: "folder to make; the current one when left out" }),
+  };
   static override flags = {
-    template: Flags.string({ char: "t", description: "which template; --list shows them", helpValue: "NAME" }),
+    template: Flags.string({
+      char: "t",
+      description: "which template; --list shows them",
+      helpValue: "NAME",
+    }),
     name: Flags.string({ description: "name of the project; the folder's when left out", helpValue: "NAME" }),
     list: Flags.boolean({ description: "list the templates" }),
     yes: Flags.boolean({ char: "y", description: "take the defaults, ask nothing" }),
@@ -36,9 +42,16 @@ export default class Init extends AgentFlowCommand {
     const template = flags.template ?? (ask ? await askTemplate() : "minimal");
     const first = planInit({ folder: this.folder(flags), dir: args.dir, template, name: flags.name });
     const name = flags.name === undefined && ask ? await askName(first.name) : first.name;
-    const plan = name === first.name ? first : planInit({ folder: this.folder(flags), dir: args.dir, template, name });
+    const plan =
+      name === first.name ? first : planInit({ folder: this.folder(flags), dir: args.dir, template, name });
     if (flags["dry-run"]) {
-      this.output.data({ dir: plan.dir, name: plan.name, template: plan.template, files: plan.files, dryRun: true });
+      this.output.data({
+        dir: plan.dir,
+        name: plan.name,
+        template: plan.template,
+        files: plan.files,
+        dryRun: true,
+      });
       this.#printTree(plan, "would be made");
       return;
     }
@@ -47,7 +60,14 @@ export default class Init extends AgentFlowCommand {
       git: !flags["no-git"],
       onStep: (text) => this.output.say([dim("… "), text]),
     });
-    this.output.data({ dir: plan.dir, name: plan.name, template: plan.template, files: plan.files, next: plan.next, ...made });
+    this.output.data({
+      dir: plan.dir,
+      name: plan.name,
+      template: plan.template,
+      files: plan.files,
+      next: plan.next,
+      ...made,
+    });
     this.#printTree(plan, "made");
     for (const note of made.notes) this.output.say([yellow("! "), note]);
     this.#printNext(plan);
@@ -55,7 +75,9 @@ export default class Init extends AgentFlowCommand {
 
   #list(): void {
     const templates = listTemplates();
-    this.output.data({ templates: templates.map(({ name, title, description }) => ({ name, title, description })) });
+    this.output.data({
+      templates: templates.map(({ name, title, description }) => ({ name, title, description })),
+    });
     if (this.output.json) return;
     printTable(
       this.output,
@@ -68,15 +90,24 @@ export default class Init extends AgentFlowCommand {
   }
 
   #printTree(plan: InitPlan, what: string): void {
-    this.output.line([bold(plan.name), dim(`  ${plan.shownDir}  ${plan.files.length} files ${what} from ${plan.template}`)]);
+    this.output.line([
+      bold(plan.name),
+      dim(`  ${plan.shownDir}  ${plan.files.length} files ${what} from ${plan.template}`),
+    ]);
     const folders = new Map<string, string[]>();
     for (const file of plan.files) {
-      const [folder = "", rest] = file.includes("/") ? [file.slice(0, file.indexOf("/")), file] : ["", undefined];
-      folders.set(folder, [...(folders.get(folder) ?? []), rest === undefined ? file : file.slice(folder.length + 1)]);
+      const [folder = "", rest] = file.includes("/")
+        ? [file.slice(0, file.indexOf("/")), file]
+        : ["", undefined];
+      folders.set(folder, [
+        ...(folders.get(folder) ?? []),
+        rest === undefined ? file : file.slice(folder.length + 1),
+      ]);
     }
     const top = folders.get("") ?? [];
     folders.delete("");
-    for (const [folder, files] of folders) this.output.line(["  ", cyan(`${folder}/`.padEnd(12)), shortened(files)]);
+    for (const [folder, files] of folders)
+      this.output.line(["  ", cyan(`${folder}/`.padEnd(12)), shortened(files)]);
     this.output.line(["  ", shortened(top)]);
   }
 

@@ -11,7 +11,8 @@ import { logText, logfmt } from "../logs/log-line.ts";
 import { followLogs, readLogs } from "../logs/read.ts";
 
 export default class Logs extends ApiCommand {
-  static override summary = "Logs of everything, in the order of time: control plane, workers, tools, agents, bus";
+  static override summary =
+    "Logs of everything, in the order of time: control plane, workers, tools, agents, bus";
   static override description =
     "With --run and -f it ends with the run and with its exit code. With --json: one record a line.";
   static override args = { run: Args.string({ description: "the same as --run" }) };
@@ -27,8 +28,15 @@ export default class Logs extends ApiCommand {
       helpValue: "SOURCE",
     }),
     grep: Flags.string({ description: "messages that hold this text", helpValue: "TEXT" }),
-    with: Flags.string({ description: "also `spans`, or with --run `state`; with commas", helpValue: "WHAT" }),
-    output: Flags.option({ char: "o", description: "form of a line", options: ["short", "json", "logfmt"] as const })(),
+    with: Flags.string({
+      description: "also `spans`, or with --run `state`; with commas",
+      helpValue: "WHAT",
+    }),
+    output: Flags.option({
+      char: "o",
+      description: "form of a line",
+      options: ["short", "json", "logfmt"] as const,
+    })(),
   };
   static override examples = [
     "af logs --since 10m",
@@ -44,7 +52,9 @@ export default class Logs extends ApiCommand {
     const named = flags.run ?? args.run;
     const run = named === undefined ? undefined : await resolveRun(client, named);
     if (extras.has("state") && run === undefined) {
-      throw new AgentFlowError("invalid_input", "--with state needs --run", { suggestions: ["af logs --run @last --with state"] });
+      throw new AgentFlowError("invalid_input", "--with state needs --run", {
+        suggestions: ["af logs --run @last --with state"],
+      });
     }
     const now = Date.now();
     const asked: TelemetryQuery = {
@@ -84,7 +94,8 @@ export default class Logs extends ApiCommand {
   }
 
   #sayDropped(count: number): void {
-    if (count > 0) this.output.say([yellow(`… ${count} records were dropped`), dim(" before they reached the log")]);
+    if (count > 0)
+      this.output.say([yellow(`… ${count} records were dropped`), dim(" before they reached the log")]);
   }
 }
 

@@ -21,7 +21,8 @@ export default class Status extends ApiCommand {
 
 function print(output: Output, url: string, status: InstallationStatus): void {
   const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
-  const workers: Text = status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
+  const workers: Text =
+    status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
   printRecord(output, [
     ["installation", `${status.installation}  ${url}`],
     ["version", status.version],

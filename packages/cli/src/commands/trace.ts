@@ -7,7 +7,9 @@ import { printTrace } from "../trace/waterfall.ts";
 export default class Trace extends ApiCommand {
   static override summary = "When each step of a run waited (░) and worked (█), as a waterfall";
   static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
-  static override flags = { spans: Flags.boolean({ description: "spans of tools below their steps", default: true, allowNo: true }) };
+  static override flags = {
+    spans: Flags.boolean({ description: "spans of tools below their steps", default: true, allowNo: true }),
+  };
   static override examples = ["af trace @last", "af trace @last --no-spans", "af trace @last --json"];
 
   async run(): Promise<void> {

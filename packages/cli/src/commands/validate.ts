@@ -27,15 +27,21 @@ export default class Validate extends AgentFlowCommand {
     const parts = `${counted(checked.workflows, "workflow")}, ${counted(checked.tools, "tool")}, ${counted(checked.agents, "agent")}`;
     if (errors + warnings > 0) {
       const paint = bad ? red : yellow;
-      this.output.say([bold(paint(`${errors} errors, ${warnings} warnings`)), ` in ${showDuration(ms)}`]);
+      this.output.say([
+        bold(paint(`${plural(errors, "error")}, ${plural(warnings, "warning")}`)),
+        ` in ${showDuration(ms)}`,
+      ]);
     } else this.output.say([green("✓"), ` ${parts}: nothing is wrong (${showDuration(ms)})`]);
     if (bad) this.exitWith(errorTable.invalid_project.exit);
   }
 
-  #failWith(findings: readonly PlacedFinding[], found: { readonly errors: number; readonly warnings: number }): void {
+  #failWith(
+    findings: readonly PlacedFinding[],
+    found: { readonly errors: number; readonly warnings: number },
+  ): void {
     const { code, reason, details, suggestions, message } = new AgentFlowError(
       "invalid_project",
-      `${found.errors} errors, ${found.warnings} warnings`,
+      `${plural(found.errors, "error")}, ${plural(found.warnings, "warning")}`,
       { details: { findings: findings.map(withoutSource) } },
     );
     this.output.failure({ code, reason, message, details, suggestions });
@@ -51,5 +57,9 @@ function count(findings: readonly PlacedFinding[], severity: "error" | "warning"
 }
 
 function counted(names: readonly string[], word: string): string {
-  return `${names.length} ${word}${names.length === 1 ? "" : "s"}`;
+  return plural(names.length, word);
+}
+
+function plural(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? "" : "s"}`;
 }

@@ -18,7 +18,11 @@ export async function complete(argv: readonly string[], { table, output }: Compl
   for (const candidate of new Set(candidates)) if (candidate.startsWith(current)) output.line(candidate);
 }
 
-async function candidatesOf(before: readonly string[], current: string, table: CommandTable): Promise<string[]> {
+async function candidatesOf(
+  before: readonly string[],
+  current: string,
+  table: CommandTable,
+): Promise<string[]> {
   const plain = before.filter((word) => !word.startsWith("-"));
   const entry = longestCommand(plain, table);
   const last = before.at(-1) ?? "";

@@ -72,11 +72,15 @@ export function isAlive(pid: number): boolean {
 }
 
 function noProject(folder: string): AgentFlowError {
-  return new AgentFlowError("unavailable", "this is not an AgentFlow project, and AF_URL names no installation", {
-    reason: "no_installation",
-    details: { where: `${folder} (no agentflow.yaml here or above)` },
-    suggestions: ["af init my-project", "cd into a project, or use -C DIR", "export AF_URL=https://…"],
-  });
+  return new AgentFlowError(
+    "unavailable",
+    "this is not an AgentFlow project, and AF_URL names no installation",
+    {
+      reason: "no_installation",
+      details: { where: `${folder} (no agentflow.yaml here or above)` },
+      suggestions: ["af init my-project", "cd into a project, or use -C DIR", "export AF_URL=https://…"],
+    },
+  );
 }
 
 function notRunning(project: string, left: DevFile | undefined): AgentFlowError {

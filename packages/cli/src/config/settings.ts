@@ -31,12 +31,16 @@ export function readSettings(sources: SettingSources): SettingView[] {
       (running === undefined ? unset("url") : set("url", running.url, "project", devFile)),
     masked(fromEnvironment(environment, "token", "AF_TOKEN")) ??
       (token === undefined ? unset("token") : set("token", hidden, "project", tokenFile)),
-    project === undefined ? unset("project") : set("project", project, "project", join(project, "agentflow.yaml")),
+    project === undefined
+      ? unset("project")
+      : set("project", project, "project", join(project, "agentflow.yaml")),
     noColor ??
       fromEnvironment(environment, "color", "NO_COLOR", "never") ??
       fromEnvironment(environment, "color", "FORCE_COLOR", "always") ??
       set("color", "auto", "default", ""),
-    debug ?? fromEnvironment(environment, "debug", "AF_DEBUG", "true") ?? set("debug", "false", "default", ""),
+    debug ??
+      fromEnvironment(environment, "debug", "AF_DEBUG", "true") ??
+      set("debug", "false", "default", ""),
     fromEnvironment(environment, "input", "CI", "never") ?? set("input", "auto", "default", ""),
   ];
 }

@@ -17,9 +17,15 @@ export function binaryCheck(environment: { readonly [name: string]: string | und
   const others = [...new Set(found.map(({ real }) => real))].filter((real) => real !== own);
   if (first.real !== own) {
     const fact = `another af wins on the PATH: ${first.path}; this one is ${own}`;
-    return { name: "af", state: "note", fact, fix: "use agentflow instead of af, or put its folder first on the PATH" };
+    return {
+      name: "af",
+      state: "note",
+      fact,
+      fix: "use agentflow instead of af, or put its folder first on the PATH",
+    };
   }
-  if (others.length > 0) return { name: "af", state: "note", fact: `${first.path} wins; there is also ${others[0] ?? ""}` };
+  if (others.length > 0)
+    return { name: "af", state: "note", fact: `${first.path} wins; there is also ${others[0] ?? ""}` };
   return { name: "af", state: "good", fact: first.path };
 }
 

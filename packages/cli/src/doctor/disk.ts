@@ -18,7 +18,8 @@ export function diskChecks({ folder, project }: Examined): Check[] {
 
 function roomCheck(free: number, dir: string): Check {
   const fact = `${(free / 1024 ** 3).toFixed(1)} GiB free at ${dir}`;
-  if (free < tooLittle) return { name: "disk", state: "bad", fact, fix: "free some space: runs cannot be kept" };
+  if (free < tooLittle)
+    return { name: "disk", state: "bad", fact, fix: "free some space: runs cannot be kept" };
   return { name: "disk", state: free < little ? "note" : "good", fact };
 }
 
@@ -39,12 +40,22 @@ function syncCheck(dir: string): Check {
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { name: "write", state: "bad", fact: `nothing can be written: ${why}`, fix: `make ${dir} writable` };
+    return {
+      name: "write",
+      state: "bad",
+      fact: `nothing can be written: ${why}`,
+      fix: `make ${dir} writable`,
+    };
   } finally {
     rmSync(file, { force: true });
   }
   const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
   const fact = `a durable write takes ${median < 1 ? `${median.toFixed(2)}ms` : showDuration(median)} (median of ${roundsOfTest})`;
   if (median <= slowSyncMs) return { name: "write", state: "good", fact };
-  return { name: "write", state: "note", fact: `${fact}: slow, each step waits for it`, fix: "put the project on a local disk" };
+  return {
+    name: "write",
+    state: "note",
+    fact: `${fact}: slow, each step waits for it`,
+    fix: "put the project on a local disk",
+  };
 }

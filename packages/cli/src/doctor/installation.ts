@@ -6,16 +6,22 @@ import type { Check, Examined } from "./examine.ts";
 /** What runs here, and whether its state can be read by this version. */
 export async function installationChecks({ project, environment }: Examined): Promise<Check[]> {
   const told = environment["AF_URL"] ?? "";
-  const remote: Check[] = told === "" ? [] : [{ name: "AF_URL", state: "note", fact: `commands go to ${told}` }];
+  const remote: Check[] =
+    told === "" ? [] : [{ name: "AF_URL", state: "note", fact: `commands go to ${told}` }];
   if (project === undefined) return remote;
   return [...remote, devCheck(project), ...(await stateChecks(project))];
 }
 
 function devCheck(project: string): Check {
   const running = readDevFile(project);
-  if (running === undefined) return { name: "af dev", state: "note", fact: "is not running here", fix: "af dev" };
+  if (running === undefined)
+    return { name: "af dev", state: "note", fact: "is not running here", fix: "af dev" };
   if (isAlive(running.pid)) {
-    return { name: "af dev", state: "good", fact: `runs at ${running.url} (process ${running.pid}, owner of the state)` };
+    return {
+      name: "af dev",
+      state: "good",
+      fact: `runs at ${running.url} (process ${running.pid}, owner of the state)`,
+    };
   }
   const fact = `ended without saying so (process ${running.pid} is gone); its runs go on at the next start`;
   return { name: "af dev", state: "note", fact, fix: "af dev" };
@@ -33,7 +39,9 @@ async function stateChecks(project: string): Promise<Check[]> {
     const fact = `format ${format}${typeof writer === "string" ? `, written by ${writer}` : ""}`;
     if (format <= newestFormat) return [{ name: "state", state: "good", fact }];
     const fix = "use the newer af, or af dev --fresh (forgets all runs)";
-    return [{ name: "state", state: "bad", fact: `${fact}: newer than this af can read (${newestFormat})`, fix }];
+    return [
+      { name: "state", state: "bad", fact: `${fact}: newer than this af can read (${newestFormat})`, fix },
+    ];
   } finally {
     db.close();
   }

@@ -12,9 +12,14 @@ export function portCheck({ project }: Examined): Check {
   if (inode === undefined) return { name: "port", state: "good", fact: `${defaultPort} is free` };
   const holder = holderOf(inode);
   if (own !== undefined && new URL(own.url).port === String(defaultPort) && holder?.pid === own.pid) {
-    return { name: "port", state: "good", fact: `${defaultPort} is held by this project's af dev (process ${own.pid})` };
+    return {
+      name: "port",
+      state: "good",
+      fact: `${defaultPort} is held by this project's af dev (process ${own.pid})`,
+    };
   }
-  const who = holder === undefined ? "a process of another user" : `${holder.command} (process ${holder.pid})`;
+  const who =
+    holder === undefined ? "a process of another user" : `${holder.command} (process ${holder.pid})`;
   return {
     name: "port",
     state: "note",

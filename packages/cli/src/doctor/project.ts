@@ -3,7 +3,9 @@ import type { Check, Examined } from "./examine.ts";
 
 export async function projectChecks({ folder, project }: Examined): Promise<Check[]> {
   if (project === undefined) {
-    return [{ name: "project", state: "note", fact: `none at ${folder} or above`, fix: "af init my-project" }];
+    return [
+      { name: "project", state: "note", fact: `none at ${folder} or above`, fix: "af init my-project" },
+    ];
   }
   const { findings, workflows, tools, agents } = await validateProject(project);
   const errors = findings.filter(({ severity }) => severity === "error");

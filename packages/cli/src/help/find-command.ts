@@ -26,7 +26,8 @@ export function findCommand(argv: readonly string[], table: CommandTable): Found
 /** `-C DIR` and switches may come first, as with git and make. */
 function leadingFlags(argv: readonly string[]): readonly string[] {
   let n = 0;
-  while (argv[n]?.startsWith("-") === true) n += argv[n] === "-C" || argv[n] === "--dir" || argv[n] === "--url" ? 2 : 1;
+  while (argv[n]?.startsWith("-") === true)
+    n += argv[n] === "-C" || argv[n] === "--dir" || argv[n] === "--url" ? 2 : 1;
   return argv.slice(0, n);
 }
 
@@ -39,7 +40,12 @@ export function commandWords(table: CommandTable): string[] {
 export function unknownCommand(words: readonly string[], table: CommandTable): AgentFlowError {
   const name = words.join(" ");
   const known = commandWords(table);
-  const near = nearest(name, known) ?? nearest(name, known.map((command) => command.split(" ")[0] ?? ""));
+  const near =
+    nearest(name, known) ??
+    nearest(
+      name,
+      known.map((command) => command.split(" ")[0] ?? ""),
+    );
   return new AgentFlowError("invalid_input", `there is no command "af ${name}"`, {
     reason: "unknown_command",
     suggestions: [...(near === undefined ? [] : [`did you mean: af ${near}`]), "af help"],

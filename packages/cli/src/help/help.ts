@@ -26,7 +26,10 @@ export function printHelp(argv: readonly string[], { table, output }: HelpWorld)
   if (below.length > 0) {
     if (entry !== undefined) output.line();
     output.line(bold(entry === undefined ? `Commands of af ${topic}` : "Commands"));
-    printList(output, below.map((one) => [`af ${spaced(one)}`, one.summary ?? ""]));
+    printList(
+      output,
+      below.map((one) => [`af ${spaced(one)}`, one.summary ?? ""]),
+    );
   }
   return 0;
 }
@@ -52,7 +55,10 @@ function printOverview(output: Output, table: CommandTable): number {
     output.line();
     output.line(bold(title));
     const shown = ids.flatMap((id) => commands.filter((one) => spaced(one) === id));
-    printList(output, shown.map((one) => [spaced(one), one.summary ?? ""]));
+    printList(
+      output,
+      shown.map((one) => [spaced(one), one.summary ?? ""]),
+    );
   }
   output.line();
   output.line(dim("af help COMMAND · af help exit-codes · every command takes --json"));
@@ -64,15 +70,15 @@ function printExitCodes(output: Output): number {
   output.data({ exitCodes: codes });
   output.line(bold("Exit codes"));
   for (const { code, meaning, errors } of codes) {
-    const from = errors.length === 0 ? "" : dim(`  ${errors.join(", ")}`);
-    output.line([pad(bold(String(code)), 5, "right"), "  ", pad(meaning, 54), from]);
+    const from = errors.length === 0 ? "" : dim(`: ${errors.join(", ")}`);
+    output.line([pad(bold(String(code)), 5, "right"), "  ", meaning, from]);
   }
   return 0;
 }
 
 function printCommand(output: Output, entry: CommandEntry): void {
   const flags = Object.values(entry.flags).filter(({ hidden }) => hidden !== true);
-  output.line([entry.summary ?? ""]);
+  for (const line of wrap(entry.summary ?? "", 80)) output.line(line);
   output.line();
   output.line([bold("Usage  "), usageOf(entry)]);
   for (const paragraph of entry.description?.split("\n") ?? []) {
@@ -123,7 +129,9 @@ function usageOf(entry: CommandEntry): string {
   const args = Object.values(entry.args).map(({ name, required }) =>
     required === true ? name.toUpperCase() : `[${name.toUpperCase()}]`,
   );
-  return ["af", spaced(entry), ...args, ...(entry.strict === false ? ["[KEY=VALUE…]"] : []), "[FLAGS]"].join(" ");
+  return ["af", spaced(entry), ...args, ...(entry.strict === false ? ["[KEY=VALUE…]"] : []), "[FLAGS]"].join(
+    " ",
+  );
 }
 
 function spaced({ id }: { readonly id: string }): string {

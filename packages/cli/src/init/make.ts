@@ -56,12 +56,18 @@ async function install(plan: InitPlan): Promise<void> {
     reason: "install_failed",
     details: { where: plan.dir },
     cause: new Error(done.lastLines),
-    suggestions: [`cd ${plan.shownDir} && npm install`, "check the network, or HTTPS_PROXY and the npm registry"],
+    suggestions: [
+      `cd ${plan.shownDir} && npm install`,
+      "check the network, or HTTPS_PROXY and the npm registry",
+    ],
   });
 }
 
 async function commit(plan: InitPlan, notes: string[]): Promise<boolean> {
-  const inside = await run("git", ["rev-parse", "--is-inside-work-tree"], { cwd: plan.dir, withinMs: gitWithinMs });
+  const inside = await run("git", ["rev-parse", "--is-inside-work-tree"], {
+    cwd: plan.dir,
+    withinMs: gitWithinMs,
+  });
   if (inside.ok) {
     notes.push("the folder is part of a git repository already: nothing was committed");
     return false;

@@ -35,8 +35,8 @@ export function planInit(wish: InitWish): InitPlan {
       suggestions: [`--name ${nameFrom(name) ?? "my-project"}`],
     });
   }
-  refuseOccupied(dir);
   const shown = relative(wish.folder, dir);
+  refuseOccupied(dir, shown);
   return {
     dir,
     shownDir: shown === "" ? "." : shown,
@@ -55,16 +55,16 @@ export function targetName(file: string): string {
 
 const harmless = new Set([".git", ".DS_Store"]);
 
-function refuseOccupied(dir: string): void {
+function refuseOccupied(dir: string, shown: string): void {
   if (!existsSync(dir)) return;
   const there = entriesOf(dir).filter((name) => !harmless.has(name));
   if (there.length === 0) return;
-  const shown = there.slice(0, 5).join(", ");
+  const first = there.slice(0, 5).join(", ");
   const more = there.length > 5 ? ` and ${there.length - 5} more` : "";
-  throw new AgentFlowError("already_exists", `the folder is not empty: ${shown}${more}`, {
+  throw new AgentFlowError("already_exists", `the folder is not empty: ${first}${more}`, {
     reason: "folder_not_empty",
     details: { where: dir, conflicts: there.slice(0, 100) },
-    suggestions: [`af init ${join(basename(dir), "my-project")}`, "choose another folder; nothing was changed"],
+    suggestions: [`af init ${join(shown, "my-project")}`, "choose another folder; nothing was changed"],
   });
 }
 
@@ -72,7 +72,10 @@ function entriesOf(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (cause) {
-    throw new AgentFlowError("already_exists", "there is a file of that name", { details: { where: dir }, cause });
+    throw new AgentFlowError("already_exists", "there is a file of that name", {
+      details: { where: dir },
+      cause,
+    });
   }
 }
 

@@ -6,7 +6,11 @@ const toTerminal = { output: process.stderr };
 
 export async function askTemplate(): Promise<string> {
   const { select } = await import("@inquirer/prompts");
-  const choices = listTemplates().map(({ name, title, description }) => ({ value: name, name: title, description }));
+  const choices = listTemplates().map(({ name, title, description }) => ({
+    value: name,
+    name: title,
+    description,
+  }));
   return select({ message: "Which template?", choices }, toTerminal);
 }
 

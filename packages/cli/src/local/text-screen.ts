@@ -11,7 +11,12 @@ interface Canvas {
 
 export function textScreen(options: ScreenOptions): DevScreen {
   const canvas: Canvas = { write: options.write, ink: inkFor(process.stdout) };
-  return { ...stateLines(canvas), ...codeLines(canvas), ...runLines(canvas), ...logLines(canvas, options.logs) };
+  return {
+    ...stateLines(canvas),
+    ...codeLines(canvas),
+    ...runLines(canvas),
+    ...logLines(canvas, options.logs),
+  };
 }
 
 function stateLines({ write, ink }: Canvas): Pick<DevScreen, StateKeys> {
@@ -38,7 +43,10 @@ function stateLines({ write, ink }: Canvas): Pick<DevScreen, StateKeys> {
     },
     stopped({ running }) {
       if (running === 0) write("stopped; nothing was in flight");
-      else write(`stopped; ${running} ${running === 1 ? "run goes" : "runs go"} on at the next ${ink.bold("af dev")}`);
+      else
+        write(
+          `stopped; ${running} ${running === 1 ? "run goes" : "runs go"} on at the next ${ink.bold("af dev")}`,
+        );
     },
   };
 }
@@ -47,13 +55,18 @@ type StateKeys = "ready" | "joined" | "otherEnded" | "failed" | "status" | "stop
 
 function readyLines(facts: ReadyFacts, { write, ink }: Canvas): void {
   const { manifest, workflows, resumed } = facts;
-  const loaded = [counted(workflows, "workflow"), counted(manifest.tools, "tool"), counted(manifest.agents, "agent")];
+  const loaded = [
+    counted(workflows, "workflow"),
+    counted(manifest.tools, "tool"),
+    counted(manifest.agents, "agent"),
+  ];
   write(`${ink.bold("af dev")} ready in ${showDuration(facts.readyMs)} at ${ink.cyan(facts.url)}`);
   write(`  loaded   ${loaded.join(", ")}`);
   write(`  state    .agentflow/state (${facts.durability})`);
   if (resumed > 0) write(`  resumed  ${resumed} ${resumed === 1 ? "run" : "runs"} from before`);
   if (workflows[0] !== undefined) write(`  try      ${ink.bold(`af run ${safe(workflows[0])}`)}`);
-  if (process.stdin.isTTY && process.stdout.isTTY) write(ink.dim("  keys     r reload · l logs · s status · q quit"));
+  if (process.stdin.isTTY && process.stdout.isTTY)
+    write(ink.dim("  keys     r reload · l logs · s status · q quit"));
 }
 
 function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
@@ -63,17 +76,24 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
       write(`${ink.green("↻")} ${changed(files)} → ${what}`);
     },
     reloaded(report, files) {
-      const code = report.outcome === "unchanged" ? "the same code again" : `code ${report.manifest?.code ?? ""}`;
-      write(`${ink.green("↻")} ${changed(files)} → ${code} in ${showDuration(report.ms)} · ${inFlight(report)}`);
+      const code =
+        report.outcome === "unchanged" ? "the same code again" : `code ${report.manifest?.code ?? ""}`;
+      write(
+        `${ink.green("↻")} ${changed(files)} → ${code} in ${showDuration(report.ms)} · ${inFlight(report)}`,
+      );
     },
     broken(report, files, oldServes) {
       const why = files.length === 0 ? "the code does not load" : `${changed(files)} → does not load`;
       write(`${ink.red("✗")} ${why}`);
       for (const line of problemLines(report)) write(`  ${line}`);
-      write(oldServes ? "  the code from before goes on serving" : "  nothing can run until it loads; runs wait");
+      write(
+        oldServes ? "  the code from before goes on serving" : "  nothing can run until it loads; runs wait",
+      );
     },
     restarted(reason) {
-      write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work is handed out anew`);
+      write(
+        `${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work is handed out anew`,
+      );
     },
     inspecting: (url) => write(`  debugger ${safe(url)}`),
     findings(findings) {

@@ -51,7 +51,8 @@ export function logText(record: LogRecord): Text[] {
 }
 
 function placeOf({ run, step, attempt, name }: LogRecord): string {
-  const where = step === undefined ? name : attempt !== undefined && attempt > 1 ? `${step}#${attempt}` : step;
+  const where =
+    step === undefined ? name : attempt !== undefined && attempt > 1 ? `${step}#${attempt}` : step;
   const short = run === undefined ? "" : `${run.slice(0, 4)}…${run.slice(-5)}`;
   return [short, where ?? ""].filter((part) => part !== "").join("/");
 }

@@ -76,7 +76,11 @@ export async function followLogs(client: Client, of: LogFollowing): Promise<RunA
     after = page.cursor;
     stateAfter = events?.cursor ?? stateAfter;
     const more = page.records.length === 1_000;
-    if (!last && !more) await Promise.race([delay(pollMs, undefined, { signal: of.signal }).catch(() => {}), ...(watching ? [watching] : [])]);
+    if (!last && !more)
+      await Promise.race([
+        delay(pollMs, undefined, { signal: of.signal }).catch(() => {}),
+        ...(watching ? [watching] : []),
+      ]);
   }
   stop.abort();
   return answer;

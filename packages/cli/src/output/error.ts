@@ -52,5 +52,11 @@ function findingsOf(error: AgentFlowError): Finding[] {
 }
 
 function isFinding(value: unknown): value is Finding {
-  return typeof value === "object" && value !== null && "code" in value && "message" in value && "severity" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "code" in value &&
+    "message" in value &&
+    "severity" in value
+  );
 }

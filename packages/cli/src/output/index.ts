@@ -34,7 +34,9 @@ export function findingLines(findings: readonly Finding[], ink: Ink): string[] {
 }
 
 export function logLine(record: LogRecord, ink: Ink): string {
-  return logText(record).map((text) => shown(text, ink)).join("\n");
+  return logText(record)
+    .map((text) => shown(text, ink))
+    .join("\n");
 }
 
 function shown(text: Text, ink: Ink): string {

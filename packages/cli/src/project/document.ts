@@ -22,7 +22,10 @@ export function readYaml(file: string, text: string): YamlFile {
   const lines = text.split("\n");
   const tooBig = Buffer.byteLength(text) > yamlLimits.bytesMax;
   const tooDeep = !tooBig && nestingOf(text) > yamlLimits.depthMax;
-  const document = parseDocument(tooBig || tooDeep ? "" : text, { lineCounter: counter, prettyErrors: false });
+  const document = parseDocument(tooBig || tooDeep ? "" : text, {
+    lineCounter: counter,
+    prettyErrors: false,
+  });
   const empty = { file, lines, document, counter };
   if (tooBig) return { ...empty, value: undefined, findings: [tooBigFinding(file)] };
   if (tooDeep) return { ...empty, value: undefined, findings: [tooDeepFinding(file)] };
@@ -35,14 +38,21 @@ export function readYaml(file: string, text: string): YamlFile {
 }
 
 /** The place of a JSON pointer: the value's, or its key's where the value is a block or is missing. */
-export function placeOf(yaml: YamlFile, pointer: string): Pick<PlacedFinding, "file" | "line" | "column" | "source"> {
-  const parts = pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+export function placeOf(
+  yaml: YamlFile,
+  pointer: string,
+): Pick<PlacedFinding, "file" | "line" | "column" | "source"> {
+  const parts = pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
   let node: unknown = yaml.document.contents;
   let best: Node | undefined;
   for (const part of parts) {
     const next = child(node, part);
     if (next === undefined) break;
-    best = next.value !== undefined && (isScalar(next.value) || next.key === undefined) ? next.value : next.key;
+    best =
+      next.value !== undefined && (isScalar(next.value) || next.key === undefined) ? next.value : next.key;
     node = next.value;
   }
   const offset = best?.range?.[0] ?? 0;
@@ -60,11 +70,19 @@ function child(node: unknown, part: string): { key: Node | undefined; value: Nod
   return { key: pair.key, value: isNode(pair.value) ? pair.value : undefined };
 }
 
-function at(yaml: Omit<YamlFile, "value" | "findings">, offset: number): Pick<PlacedFinding, "file" | "line" | "column" | "source"> {
+function at(
+  yaml: Omit<YamlFile, "value" | "findings">,
+  offset: number,
+): Pick<PlacedFinding, "file" | "line" | "column" | "source"> {
   const { line, col } = yaml.counter.linePos(offset);
   if (line === 0) return { file: yaml.file };
   const source = yaml.lines[line - 1];
-  return { file: yaml.file, line, column: col, ...(source === undefined ? {} : { source: source.replace(/\r$/, "") }) };
+  return {
+    file: yaml.file,
+    line,
+    column: col,
+    ...(source === undefined ? {} : { source: source.replace(/\r$/, "") }),
+  };
 }
 
 interface Fault {
@@ -88,9 +106,13 @@ function plain(of: Omit<YamlFile, "value" | "findings">): { value?: unknown; fin
     return { value: of.document.toJS({ maxAliasCount: yamlLimits.aliasesMax }) };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    const message = /alias/i.test(text) ? "its aliases (*name) unfold to too much" : `cannot be read: ${text}`;
+    const message = /alias/i.test(text)
+      ? "its aliases (*name) unfold to too much"
+      : `cannot be read: ${text}`;
     const hint = "write the values out";
-    return { finding: { code: "AF903", severity: "error", message, hint, file: of.file, line: 1, column: 1 } };
+    return {
+      finding: { code: "AF903", severity: "error", message, hint, file: of.file, line: 1, column: 1 },
+    };
   }
 }
 
@@ -100,7 +122,12 @@ function tooBigFinding(file: string): PlacedFinding {
 }
 
 function tooDeepFinding(file: string): PlacedFinding {
-  return { code: "AF903", severity: "error", message: `nested deeper than ${yamlLimits.depthMax}; it was not read`, file };
+  return {
+    code: "AF903",
+    severity: "error",
+    message: `nested deeper than ${yamlLimits.depthMax}; it was not read`,
+    file,
+  };
 }
 
 /** An upper bound of how deep the text can nest, before a parser recurses over it. */

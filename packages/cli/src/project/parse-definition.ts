@@ -9,12 +9,19 @@ export interface ReadDefinition {
 /** Checks that it is a workflow with a name; everything else in it is for the plan's validator, which misses nothing. */
 export function readWorkflow(value: unknown): ReadDefinition {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { findings: [fault("", "the file holds no workflow", "it begins with apiVersion, kind: Workflow, name")] };
+    return {
+      findings: [fault("", "the file holds no workflow", "it begins with apiVersion, kind: Workflow, name")],
+    };
   }
   const { kind, name } = value as { readonly kind?: unknown; readonly name?: unknown };
-  if (kind !== "Workflow") return { findings: [fault("/kind", "kind must be Workflow", "write kind: Workflow")] };
+  if (kind !== "Workflow")
+    return { findings: [fault("/kind", "kind must be Workflow", "write kind: Workflow")] };
   if (!isId("workflow", name)) {
-    return { findings: [fault("/name", "name is no valid name of a workflow", "lower-case letters, digits, - and _")] };
+    return {
+      findings: [
+        fault("/name", "name is no valid name of a workflow", "lower-case letters, digits, - and _"),
+      ],
+    };
   }
   return { definition: value as WorkflowDefinition, findings: [] };
 }

@@ -75,13 +75,20 @@ async function yamlFiles(dir: string, folder: string): Promise<string[]> {
 
 function nameOf(root: YamlFile | undefined): string | undefined {
   const { value } = root ?? {};
-  const name: unknown = typeof value === "object" && value !== null && "name" in value ? value.name : undefined;
+  const name: unknown =
+    typeof value === "object" && value !== null && "name" in value ? value.name : undefined;
   return isId("project", name) ? name : undefined;
 }
 
 function noProjectFile(): PlacedFinding {
   const hint = "af init makes a project; or go to its folder";
-  return { code: "AF904", severity: "error", message: "there is no agentflow.yaml", file: "agentflow.yaml", hint };
+  return {
+    code: "AF904",
+    severity: "error",
+    message: "there is no agentflow.yaml",
+    file: "agentflow.yaml",
+    hint,
+  };
 }
 
 function noYamlAgents(file: string): PlacedFinding {
@@ -101,7 +108,13 @@ function sameNames(
     const yaml = files.get(file);
     if (other === undefined || yaml === undefined) return [];
     const message = `${other} is also named ${definition.name}`;
-    const finding: Finding = { code: "AF906", severity: "error", path: "/name", message, hint: "rename one of the two" };
+    const finding: Finding = {
+      code: "AF906",
+      severity: "error",
+      path: "/name",
+      message,
+      hint: "rename one of the two",
+    };
     return placed(yaml, [finding]);
   });
 }

@@ -9,7 +9,9 @@ const filesMax = 2_000;
 
 /** Reads every .ts file of the project's code folders; runs none of them. */
 export async function scanCode(dir: string): Promise<PlacedFinding[]> {
-  const files = (await Promise.all(folders.map((folder) => codeFiles(dir, folder)))).flat().slice(0, filesMax);
+  const files = (await Promise.all(folders.map((folder) => codeFiles(dir, folder))))
+    .flat()
+    .slice(0, filesMax);
   const found = await Promise.all(
     files.map(async (file) => scanText(file, await readFile(join(dir, file), "utf8"))),
   );
@@ -25,7 +27,9 @@ export function scanText(file: string, text: string): PlacedFinding[] {
 async function codeFiles(dir: string, folder: string): Promise<string[]> {
   const entries = await readdir(join(dir, folder), { withFileTypes: true, recursive: true }).catch(() => []);
   return entries
-    .filter((entry) => entry.isFile() && /\.m?ts$/.test(entry.name) && !entry.parentPath.includes("node_modules"))
+    .filter(
+      (entry) => entry.isFile() && /\.m?ts$/.test(entry.name) && !entry.parentPath.includes("node_modules"),
+    )
     .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1))
     .sort();
 }
@@ -41,7 +45,9 @@ function syntaxFaults(file: string, text: string, lines: readonly string[]): Pla
     const place = placeAt(file, lines, { line: Number(number), column: (carets?.indexOf("^") ?? 0) + 1 });
     const [message = ""] = error.message.split("\n");
     const unsupported = "code" in error && error.code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX";
-    return [{ ...place, severity: "error", ...(unsupported ? instead(message) : { code: "AF920", message }) }];
+    return [
+      { ...place, severity: "error", ...(unsupported ? instead(message) : { code: "AF920", message }) },
+    ];
   }
 }
 
@@ -61,10 +67,17 @@ const hints: readonly (readonly [string, string])[] = [
 /** `from "./orders"`: Node needs the file's whole name. */
 function bareImports(file: string, lines: readonly string[]): PlacedFinding[] {
   return lines.flatMap((line, i) => {
-    const match = /^\s*(?:import|export|\}).*?(?:from\s+|import\s+|import\()(["'])(\.{1,2}\/[^"']*)\1/.exec(line);
+    const match = /^\s*(?:import|export|\}).*?(?:from\s+|import\s+|import\()(["'])(\.{1,2}\/[^"']*)\1/.exec(
+      line,
+    );
     const bare = /^\s*import\s+(["'])(\.{1,2}\/[^"']*)\1/.exec(line);
     const specifier = (match ?? bare)?.[2];
-    if (specifier === undefined || /\.(m|c)?(ts|js|json)$/.test(specifier) || /^\s*(import|export)\s+type\b/.test(line)) return [];
+    if (
+      specifier === undefined ||
+      /\.(m|c)?(ts|js|json)$/.test(specifier) ||
+      /^\s*(import|export)\s+type\b/.test(line)
+    )
+      return [];
     return [
       {
         ...placeAt(file, lines, { line: i + 1, column: line.indexOf(specifier) + 1 }),
@@ -81,7 +94,11 @@ function decorators(file: string, lines: readonly string[]): PlacedFinding[] {
   let comment = false;
   return lines.flatMap((line, i) => {
     if (/^\s*\/\*/.test(line)) comment = true;
-    const match = comment ? null : /^\s*(@[A-Za-z_$][\w$.]*)(\(.*\))?\s*($|(export\s+)?(abstract\s+)?class\b|[\w#]+\s*[(:=;])/.exec(line);
+    const match = comment
+      ? null
+      : /^\s*(@[A-Za-z_$][\w$.]*)(\(.*\))?\s*($|(export\s+)?(abstract\s+)?class\b|[\w#]+\s*[(:=;])/.exec(
+          line,
+        );
     if (line.includes("*/")) comment = false;
     if (match === null) return [];
     return [

@@ -42,6 +42,9 @@ async function load(dir: string): Promise<Loaded> {
   return loadCode(dir);
 }
 
+/** Findings about tools and agents that the code does or does not define. */
+const aboutCode: ReadonlySet<string> = new Set(["AF501", "AF502"]);
+
 async function workflowFindings(project: Project, manifest: Manifest | undefined): Promise<PlacedFinding[]> {
   const [{ catalogOf }, { compileWorkflow }] = await Promise.all([
     import("@agentflow/core/plan"),
@@ -50,9 +53,11 @@ async function workflowFindings(project: Project, manifest: Manifest | undefined
   // Without the code nobody can say which tools there are: only what stands in the file is checked then.
   const known = manifest ?? { tools: [], agents: [] };
   const catalog = catalogOf(known, { strict: manifest !== undefined });
-  const authored = project.workflows.flatMap(({ definition, file }) =>
-    placeFindings(project, file, compileWorkflow(definition, catalog).findings),
-  );
+  const authored = project.workflows.flatMap(({ definition, file }) => {
+    const { findings } = compileWorkflow(definition, catalog);
+    const certain = manifest === undefined ? findings.filter(({ code }) => !aboutCode.has(code)) : findings;
+    return placeFindings(project, file, certain);
+  });
   const written = (manifest?.workflows ?? []).flatMap((definition) =>
     compileWorkflow(definition, catalog).findings.map((finding): Finding => {
       return { ...finding, message: `workflow ${definition.name}: ${finding.message}` };

@@ -13,7 +13,12 @@ export function eventLine(event: RunEvent): Text | undefined {
       return row("!", yellow, event.step, what);
     }
     case "attempt_lost":
-      return row("!", yellow, event.step, `attempt ${event.attempt} was lost (${event.reason}); it is tried again`);
+      return row(
+        "!",
+        yellow,
+        event.step,
+        `attempt ${event.attempt} was lost (${event.reason}); it is tried again`,
+      );
     case "step_expanded":
       return row("⋯", dim, event.step, `${event.count} items`);
     case "step_waiting":
@@ -25,7 +30,12 @@ export function eventLine(event: RunEvent): Text | undefined {
     case "step_caught":
       return row("✓", yellow, event.step, `failed and was caught: ${event.failure.message}`);
     case "step_skipped":
-      return row("–", dim, event.step, event.reason === "condition" ? "skipped: its condition is false" : "not needed");
+      return row(
+        "–",
+        dim,
+        event.step,
+        event.reason === "condition" ? "skipped: its condition is false" : "not needed",
+      );
     case "step_cancelled":
       return row("■", yellow, event.step, `cancelled: ${event.reason}`);
     case "step_unknown":

@@ -18,7 +18,8 @@ export async function readInput(words: readonly string[], from: InputSource): Pr
   for (const word of words) {
     const pair = /^([A-Za-z_][A-Za-z0-9_.-]*)(:?=)(.*)$/s.exec(word);
     if (pair === null) input = await readWhole(word, from);
-    else input = withKey(input, { key: pair[1] ?? "", value: valueOf(pair[2] === ":=", pair[3] ?? "", word) });
+    else
+      input = withKey(input, { key: pair[1] ?? "", value: valueOf(pair[2] === ":=", pair[3] ?? "", word) });
   }
   return input;
 }
@@ -32,7 +33,12 @@ function withKey(input: Json | undefined, pair: { key: string; value: Json }): J
     throw new AgentFlowError("invalid_input", `${pair.key}=… cannot be put into an input that is no object`);
   }
   const keys: Keys = { ...(input as Keys | undefined) };
-  Object.defineProperty(keys, pair.key, { value: pair.value, enumerable: true, writable: true, configurable: true });
+  Object.defineProperty(keys, pair.key, {
+    value: pair.value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
   return keys;
 }
 
@@ -84,7 +90,8 @@ export async function readStdin(): Promise<string> {
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > stdinBytesMax) throw new AgentFlowError("invalid_input", `the input is over ${stdinBytesMax} bytes`);
+    if (bytes > stdinBytesMax)
+      throw new AgentFlowError("invalid_input", `the input is over ${stdinBytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

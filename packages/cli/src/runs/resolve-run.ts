@@ -32,7 +32,10 @@ export async function resolveRun(client: Client, text: string): Promise<string> 
 async function lastRun(client: Client): Promise<string> {
   const [newest] = (await client.runs.list({ limit: 1 })).runs;
   if (newest !== undefined) return newest.run;
-  throw new AgentFlowError("not_found", "there is no run yet", { reason: "no_runs", suggestions: ["af run WORKFLOW"] });
+  throw new AgentFlowError("not_found", "there is no run yet", {
+    reason: "no_runs",
+    suggestions: ["af run WORKFLOW"],
+  });
 }
 
 async function matching(client: Client, prefix: string): Promise<RunSummary[]> {

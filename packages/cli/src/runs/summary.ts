@@ -14,6 +14,12 @@ export function printAnswer(output: Output, answer: RunAnswer, ms: number): void
   const time = dim(` in ${showDuration(ms)} · ${answer.run}`);
   output.say([statusMark(answer.status), " ", statusText(answer.status), time]);
   if (answer.status === "failed" || answer.status === "parked") {
-    output.say(["  ", cyan(`af why ${answer.run}`), dim(" says why, "), cyan(`af trace ${answer.run}`), dim(" when")]);
+    output.say([
+      "  ",
+      cyan(`af why ${answer.run}`),
+      dim(" says why, "),
+      cyan(`af trace ${answer.run}`),
+      dim(" when"),
+    ]);
   }
 }

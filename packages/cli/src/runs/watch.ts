@@ -33,7 +33,10 @@ export async function watchRun(of: Watching): Promise<Watched> {
   try {
     const answer = await client.runs.wait(run, { signal: stop.signal });
     if (answer.status === "running") return { kind: signal.aborted ? "left" : "waited" };
-    await Promise.race([events, delay(answer.status === "parked" ? 100 : lastEventsMs, undefined, { ref: false })]);
+    await Promise.race([
+      events,
+      delay(answer.status === "parked" ? 100 : lastEventsMs, undefined, { ref: false }),
+    ]);
     return { kind: "ended", answer };
   } catch (error) {
     if (signal.aborted) return { kind: "left" };

@@ -1,7 +1,6 @@
 import type { SpanRecord } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
 
-
 const spansMax = 1_000;
 
 /** What tools and agents measured of themselves in a run; the first thousand. */

@@ -1,5 +1,11 @@
 /** A run's steps against time, in the width of the screen: waiting drawn apart from work. */
-import { type AttemptView, type RunView, type SpanRecord, type StepView, showDuration } from "@agentflow/protocol";
+import {
+  type AttemptView,
+  type RunView,
+  type SpanRecord,
+  type StepView,
+  showDuration,
+} from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { type Style, type Text, bold, cut, cyan, dim, pad, red, widthOf, yellow } from "../output/text.ts";
 import { statusMark, statusText } from "../runs/outcome.ts";
@@ -26,7 +32,16 @@ export function printTrace(output: Output, { view, spans, nowMs }: Traced): void
   const screen = Math.min(Number.isFinite(output.width) ? output.width : 80, 160);
   const columns = Math.max(barColumnsMin, screen - nameColumns - timeColumns - 3);
   const scale: Scale = { fromMs, totalMs: toMs - fromMs, columns };
-  output.line([statusMark(view.status), " ", bold(view.workflow), "  ", view.run, "  ", statusText(view.status), dim(` in ${showDuration(scale.totalMs)}`)]);
+  output.line([
+    statusMark(view.status),
+    " ",
+    bold(view.workflow),
+    "  ",
+    view.run,
+    "  ",
+    statusText(view.status),
+    dim(` in ${showDuration(scale.totalMs)}`),
+  ]);
   if (view.codes.length > 1) output.line(yellow(`! this run mixes code: ${view.codes.join(", ")}`));
   output.line(dim(axis(scale)));
   for (const step of view.steps) {
@@ -45,7 +60,8 @@ interface Row {
 
 function print(output: Output, { name, bar, time, note }: Row): void {
   output.line([pad(cut(name, nameColumns), nameColumns), " ", bar, " ", pad(time, timeColumns, "right")]);
-  if (note !== undefined) output.line([" ".repeat(4), cut(note, Number.isFinite(output.width) ? output.width - 4 : 2_000)]);
+  if (note !== undefined)
+    output.line([" ".repeat(4), cut(note, Number.isFinite(output.width) ? output.width - 4 : 2_000)]);
 }
 
 function axis(scale: Scale): string {
@@ -71,7 +87,8 @@ function stepRows(step: StepView, scale: Scale, nowMs: number): Row[] {
   const [mark, style] = stepMarks[step.status] ?? ["·", "dim"];
   const items = step.items === undefined ? "" : ` ×${step.items.count}`;
   const name: Text = [{ style, text: mark }, " ", `${step.step}${items}`];
-  const failure = step.failure === undefined ? {} : { note: red(`${step.failure.code}: ${step.failure.message}`) };
+  const failure =
+    step.failure === undefined ? {} : { note: red(`${step.failure.code}: ${step.failure.message}`) };
   if (step.attempts.length === 0) {
     const time = step.startedAt === undefined ? dim(step.status) : took(step.startedAt, step.endedAt, nowMs);
     const bar = barOf(scale, [{ from: step.startedAt, to: step.endedAt, fill: "░", style: "dim" }], nowMs);
@@ -109,7 +126,8 @@ function attemptRow({ attempt, name, scale, nowMs }: AttemptAt): Row {
     nowMs,
   );
   const time = startedAt === undefined ? dim("queued") : took(startedAt, endedAt, nowMs);
-  const lost = outcome === "lost" ? { note: yellow(`attempt ${attempt.attempt} was lost with its worker`) } : {};
+  const lost =
+    outcome === "lost" ? { note: yellow(`attempt ${attempt.attempt} was lost with its worker`) } : {};
   const failed =
     attempt.failure === undefined ? {} : { note: red(`${attempt.failure.code}: ${attempt.failure.message}`) };
   return { name, bar, time, ...lost, ...failed };
@@ -136,7 +154,8 @@ function barOf(scale: Scale, parts: readonly Part[], nowMs: number): Text {
     const start = columnOf(Date.parse(from), scale);
     const end = columnOf(to === undefined ? nowMs : Date.parse(to), scale);
     // What took no time to speak of is still there to be seen.
-    for (let i = start; i <= Math.max(start, end - 1) && i < cells.length; i++) cells[i] = { style, text: fill };
+    for (let i = start; i <= Math.max(start, end - 1) && i < cells.length; i++)
+      cells[i] = { style, text: fill };
   }
   const bar = joined(cells);
   return widthOf(bar) < scale.columns ? pad(bar, scale.columns) : bar;

@@ -20,7 +20,6 @@ import {
 import type { TaskContext } from "../dispatcher/lane.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
-import type { LogTail } from "../projector/log-tail.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { LoadedRun } from "./load-run.ts";
 import type { RunRef } from "./run-ref.ts";
@@ -35,7 +34,6 @@ export interface RunEnd {
 export interface HandOnParts {
   readonly world: World;
   readonly metrics: EngineMetrics;
-  readonly tail: LogTail;
   readonly dispatcher: Dispatcher;
   readonly scheduler: Scheduler;
   readonly waiters: Waiters<RunEnd>;
@@ -69,7 +67,6 @@ export class HandOn {
   }
 
   commit({ ref, state, commit, revision }: Committed): void {
-    this.parts.tail.own(revision, commit);
     for (const event of commit.events) this.event(ref, event, revision);
     if (state.kind !== "active" || commit.commands.length === 0) return;
     const context = contextOf(state);

@@ -6,6 +6,7 @@ import { AgentFlowError, type DefinitionHash, type InputAnswer, type RunInput } 
 import type { EngineConfig } from "../engine-config.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import { type Flight, Flights } from "./flights.ts";
+import type { LogTail } from "../projector/log-tail.ts";
 import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import { type LoadedRun, loadRun } from "./load-run.ts";
@@ -21,6 +22,7 @@ export interface OrchestratorParts {
   readonly config: EngineConfig;
   readonly metrics: EngineMetrics;
   readonly handOn: HandOn;
+  readonly tail: LogTail;
   /** True for a start whose run may have left the log long ago: asked before it is appended at 0. */
   readonly maybeArchived: (ref: RunRef) => boolean;
   readonly isArchived: (ref: RunRef) => Promise<boolean>;
@@ -148,20 +150,26 @@ export class Orchestrator {
   }
 
   private append(actor: RunActor, batch: readonly Pending[], decision: Decided): void {
-    const { log, world, metrics } = this.parts;
-    const body = JSON.stringify(decision.commit);
+    const { log, world, metrics, tail } = this.parts;
+    const { commit } = decision;
+    if (commit === undefined) return;
+    const body = JSON.stringify(commit);
+    const { subject } = actor.ref;
     const began = world.clock.monotonic();
     const flight = this.flights.begin();
     this.begin(actor);
     metrics.inputsPerCommit.observe(batch.length);
-    log.append(actor.ref.subject, body, { expect: actor.revision }).then(
+    tail.appending(subject, body, commit);
+    log.append(subject, body, { expect: actor.revision }).then(
       (appended) => {
         metrics.appendMs.observe(world.clock.monotonic() - began);
+        tail.appended(subject, appended.ok ? appended.revision : undefined);
         if (appended.ok) this.acknowledged(actor, batch, { decision, appended, bytes: body.length });
         else this.lost(actor, batch, "wrong_revision");
         this.land(actor, flight, appended.ok);
       },
       (error: unknown) => {
+        tail.appended(subject, undefined);
         this.appendFailed(actor, batch, AgentFlowError.from(error, "appending a commit"));
         this.land(actor, flight, false);
       },

@@ -1,5 +1,5 @@
 import type { Log, LogEntry, Revision } from "@agentflow/bus";
-import { type Commit, parseLogSubject, prefixes, type RunId, type TenantId } from "@agentflow/protocol";
+import { type Commit, parseLogSubject, prefixes, type RunId, type Subject, type TenantId } from "@agentflow/protocol";
 import { type ParsedCommit, parseCommit } from "../orchestrator/parse-commit.ts";
 
 /** One record of a run as everybody behind the log sees it. */
@@ -14,8 +14,10 @@ export interface LogRecordOfRun {
 export type LogReader = (records: readonly LogRecordOfRun[], upTo: Revision) => void | Promise<void>;
 
 export interface LogTail {
-  /** Commits that this engine appended: they come back through the tail and need no second parse. */
-  own(revision: Revision, commit: Commit): void;
+  /** Commits that this engine appends come back through the tail, often before the answer: no second parse. */
+  appending(subject: Subject, body: string, commit: Commit): void;
+  /** The append was answered: with its revision, or without when it was not written for all one knows. */
+  appended(subject: Subject, revision: Revision | undefined): void;
   /** Reads behind `after` until the signal aborts; rejects when the log fails. */
   read(after: Revision, reader: LogReader, signal: AbortSignal): Promise<void>;
 }
@@ -25,20 +27,28 @@ const ownMax = 20_000;
 /** The one reader of the log in an engine: everybody else is fed by it, in revision order. */
 export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
   const own = new Map<Revision, Commit>();
+  const inFlight = new Map<Subject, { readonly body: string; readonly commit: Commit }>();
+  let seen = 0;
   const record = (entry: LogEntry): LogRecordOfRun | undefined => {
     const subject = parseLogSubject(entry.subject);
     if (subject === undefined) return void skipped.add();
     if (subject.kind === "turn") return undefined;
     const { tenant, run } = subject;
-    const commit = own.get(entry.revision);
-    if (commit !== undefined) own.delete(entry.revision);
+    const flying = inFlight.get(entry.subject);
+    const commit = own.get(entry.revision) ?? (flying?.body === entry.body ? flying.commit : undefined);
     const parsed: ParsedCommit = commit === undefined ? parseCommit(entry.body) : { ok: true, commit };
     return { tenant, run, revision: entry.revision, atMs: entry.atMs, parsed };
   };
   return {
-    own(revision, commit) {
+    appending(subject, body, commit) {
+      inFlight.set(subject, { body, commit });
+    },
+    appended(subject, revision) {
+      const flying = inFlight.get(subject);
+      inFlight.delete(subject);
+      if (flying === undefined || revision === undefined || revision <= seen) return;
       if (own.size >= ownMax) own.clear();
-      own.set(revision, commit);
+      own.set(revision, flying.commit);
     },
     async read(after, reader, signal) {
       for await (const batch of log.tail({ filter: [prefixes.log], after, signal })) {
@@ -48,7 +58,7 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
           if (one !== undefined) records.push(one);
         }
         const upTo = batch.at(-1)?.revision ?? after;
-        // Entries that came before their acknowledgement were parsed here; nothing asks for them again.
+        seen = Math.max(seen, upTo);
         for (const revision of own.keys()) {
           if (revision > upTo) break;
           own.delete(revision);

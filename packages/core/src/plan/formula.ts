@@ -33,7 +33,7 @@ export interface StepRead {
   readonly whole: boolean;
 }
 
-/** Compiles a template that the validator has accepted; one that does not compile is a bug or a foreign plan. */
+/** Compiles a template that was validated; one that does not compile is a bug or a foreign plan. */
 export function templateFormula(json: Json, names: readonly string[] = []): Formula {
   const template = compileTemplate(json, { names });
   if (!isTemplate(template)) throw unusable(template[0]?.message ?? "no expression");
@@ -66,7 +66,11 @@ interface Use {
 }
 
 function usesOf(template: Template): Use[] {
-  return template.expressions.map(({ compiled, alone }) => ({ refs: compiled.refs, source: compiled.source, alone }));
+  return template.expressions.map(({ compiled, alone }) => ({
+    refs: compiled.refs,
+    source: compiled.source,
+    alone,
+  }));
 }
 
 function readsOf(uses: readonly Use[]): Reads {
@@ -99,7 +103,11 @@ function passesInput({ refs, alone, source }: Use): boolean {
 }
 
 function unusable(message: string): AgentFlowError {
-  return new AgentFlowError("internal", `the plan holds an expression that this build cannot use: ${message}`, {
-    reason: "plan_incompatible",
-  });
+  return new AgentFlowError(
+    "internal",
+    `the plan holds an expression that this build cannot use: ${message}`,
+    {
+      reason: "plan_incompatible",
+    },
+  );
 }

@@ -1,12 +1,8 @@
 /** Every bound of a definition, with its unit. */
 export const planLimits = {
   stepsMax: 1_000,
-  needsMax: 1_000,
   retryMax: 100,
   maxParallelMax: 1_000,
-  nonRetryableMax: 100,
-  /** UTF-16 units of the JSON text of a definition. */
-  definitionCharsMax: 1024 * 1024,
 } as const;
 
 /** What holds when a definition says nothing. */

@@ -27,7 +27,7 @@ export function topologicalOrder(steps: ReadonlyMap<string, readonly string[]>):
   return { order, cycle: cycleAmong(steps, new Set(order)) };
 }
 
-/** From any step that was not ordered, some need of it was not ordered either: following them must come round. */
+/** A step that was not ordered has a need that was not ordered either: following them must come round. */
 function cycleAmong(steps: ReadonlyMap<string, readonly string[]>, ordered: ReadonlySet<string>): string[] {
   const seen: string[] = [];
   let at = [...steps.keys()].find((id) => !ordered.has(id));

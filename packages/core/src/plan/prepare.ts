@@ -20,7 +20,11 @@ export interface PreparedStep {
   readonly join: PreparedJoin;
   readonly with: Formula;
   readonly if?: Formula;
-  readonly forEach?: { readonly in: Formula; readonly names: readonly string[]; readonly maxParallel: number };
+  readonly forEach?: {
+    readonly in: Formula;
+    readonly names: readonly string[];
+    readonly maxParallel: number;
+  };
   readonly catch?: PreparedCatch;
   /** Steps that wait for this one; a handler is called, it does not wait. */
   readonly dependents: readonly PreparedStep[];
@@ -128,5 +132,7 @@ function canGoOnWithout({ dependents, handlerOf }: PreparedStep): boolean {
 }
 
 function unusable(message: string): AgentFlowError {
-  return new AgentFlowError("internal", `the plan cannot be used: ${message}`, { reason: "plan_incompatible" });
+  return new AgentFlowError("internal", `the plan cannot be used: ${message}`, {
+    reason: "plan_incompatible",
+  });
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonSchema } from "@agentflow/protocol";
 import { isList, isObject } from "./schema.ts";
 
-/** The schema of the value at a JSON pointer, as far as it is written out plainly; undefined when it is not. */
+/** The schema of the value at a JSON pointer; undefined when it is not written out plainly. */
 export function schemaAt(schema: JsonSchema, pointer: string): JsonSchema | undefined {
   let at: Json | undefined = schema;
   for (const part of pointer.split("/").slice(1)) {

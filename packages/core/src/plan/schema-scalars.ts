@@ -7,9 +7,11 @@ export function checkText(schema: Schema, value: string): string[] {
   const { minLength, maxLength } = schema;
   const found: string[] = [];
   if (typeof minLength !== "number" && typeof maxLength !== "number") return found;
-  const length = [...value].length;
-  if (typeof minLength === "number" && length < minLength) found.push(`needs at least ${minLength} characters`);
-  if (typeof maxLength === "number" && length > maxLength) found.push(`has more than ${maxLength} characters`);
+  const length = Array.from(value).length;
+  if (typeof minLength === "number" && length < minLength)
+    found.push(`needs at least ${minLength} characters`);
+  if (typeof maxLength === "number" && length > maxLength)
+    found.push(`has more than ${maxLength} characters`);
   return found;
 }
 
@@ -19,8 +21,10 @@ export function checkNumber(schema: Schema, value: number): string[] {
   const found: string[] = [];
   if (typeof minimum === "number" && value < minimum) found.push(`must be at least ${minimum}`);
   if (typeof maximum === "number" && value > maximum) found.push(`must be at most ${maximum}`);
-  if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum) found.push(`must be above ${exclusiveMinimum}`);
-  if (typeof exclusiveMaximum === "number" && value >= exclusiveMaximum) found.push(`must be below ${exclusiveMaximum}`);
+  if (typeof exclusiveMinimum === "number" && value <= exclusiveMinimum)
+    found.push(`must be above ${exclusiveMinimum}`);
+  if (typeof exclusiveMaximum === "number" && value >= exclusiveMaximum)
+    found.push(`must be below ${exclusiveMaximum}`);
   if (typeof multipleOf === "number" && multipleOf > 0) {
     const times = value / multipleOf;
     // 0.3 / 0.1 is not quite 3.

@@ -1,6 +1,6 @@
 /**
- * Checks a value against the subset of JSON Schema that zod writes. `pattern` and `format` are not evaluated: a regular
- * expression from a definition could cost any time. Keywords that are not known here are taken to hold.
+ * Checks a value against the subset of JSON Schema that zod writes. `pattern` and `format` are not evaluated:
+ * a regular expression of a definition could cost any time. Keywords that are not known are taken to hold.
  */
 import type { Json, JsonSchema } from "@agentflow/protocol";
 import { didYouMean } from "../expr/suggest.ts";
@@ -18,7 +18,11 @@ export interface CheckOptions {
 }
 
 /** Every problem of the value, the first 100; none means that it fits. */
-export function checkSchema(schema: JsonSchema, value: Json, options: CheckOptions = {}): readonly SchemaProblem[] {
+export function checkSchema(
+  schema: JsonSchema,
+  value: Json,
+  options: CheckOptions = {},
+): readonly SchemaProblem[] {
   const check: Check = { root: schema, skip: options.skip ?? (() => false), problems: [] };
   visit(check, schema, { value, path: "", depth: 0 });
   return check.problems;
@@ -101,7 +105,8 @@ function checkCount(check: Check, wanted: { schemas: readonly Json[]; most: numb
   // The choice that came furthest is most likely the one that was meant.
   const [best] = outcomes.toSorted((a, b) => deepest(b) - deepest(a) || a.length - b.length);
   if (best !== undefined && deepest(best) > spot.path.length) check.problems.push(...best);
-  else report(check, spot, [...new Set(outcomes.map(([first]) => first?.message ?? "must fit"))].join(", or "));
+  else
+    report(check, spot, [...new Set(outcomes.map(([first]) => first?.message ?? "must fit"))].join(", or "));
 }
 
 function problemsOf(check: Check, schema: Json, spot: Spot): readonly SchemaProblem[] {
@@ -114,11 +119,17 @@ function deepest(problems: readonly SchemaProblem[]): number {
   return Math.min(...problems.map(({ path }) => path.length));
 }
 
-function checkList(check: Check, schema: Obj, { value, path, depth }: Spot & { value: readonly Json[] }): void {
+function checkList(
+  check: Check,
+  schema: Obj,
+  { value, path, depth }: Spot & { value: readonly Json[] },
+): void {
   const { items, prefixItems, minItems, maxItems, uniqueItems } = schema;
   const spot = { value, path, depth };
-  if (typeof minItems === "number" && value.length < minItems) report(check, spot, `needs at least ${minItems} items`);
-  if (typeof maxItems === "number" && value.length > maxItems) report(check, spot, `has more than ${maxItems} items`);
+  if (typeof minItems === "number" && value.length < minItems)
+    report(check, spot, `needs at least ${minItems} items`);
+  if (typeof maxItems === "number" && value.length > maxItems)
+    report(check, spot, `has more than ${maxItems} items`);
   const first = isList(prefixItems) ? prefixItems : [];
   for (const [i, item] of value.entries()) {
     visit(check, first[i] ?? items, { value: item, path: `${path}/${i}`, depth: depth + 1 });

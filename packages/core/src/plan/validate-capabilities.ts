@@ -10,7 +10,8 @@ export function checkCapabilities({ steps }: InspectedPlan, catalog: Catalog, fi
     if (uses.kind !== "tool" && uses.kind !== "agent") continue;
     const known = uses.kind === "tool" ? catalog.tools : catalog.agents;
     if (known.has(uses.name)) continue;
-    const message = `there is no ${uses.kind} ${JSON.stringify(uses.name)}${didYouMean(uses.name, [...known.keys()])}`;
+    const near = didYouMean(uses.name, [...known.keys()]);
+    const message = `there is no ${uses.kind} ${JSON.stringify(uses.name)}${near}`;
     const folder = uses.kind === "tool" ? "tools" : "agents";
     const hint = `known ${folder}: ${[...known.keys()].slice(0, 20).join(", ") || "none yet"}`;
     const tell = catalog.strict ? error : warning;

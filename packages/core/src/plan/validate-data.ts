@@ -1,6 +1,13 @@
 /** AF401 to AF404: expressions that do not read, types that do not fit. */
 import type { JsonSchema } from "@agentflow/protocol";
-import { type ExprProblem, type Inferred, assignable, compileExpression, isCompiled, typeOf } from "../expr/index.ts";
+import {
+  type ExprProblem,
+  type Inferred,
+  assignable,
+  compileExpression,
+  isCompiled,
+  typeOf,
+} from "../expr/index.ts";
 import type { Catalog } from "./catalog.ts";
 import type { PlacedExpression } from "./expressions.ts";
 import { type Findings, error } from "./findings.ts";
@@ -77,7 +84,11 @@ function checkLiterals({ id, def }: InspectedStep, { input, dynamic, findings }:
   const name = "name" in uses ? `${uses.kind} ${uses.name}` : uses.kind;
   for (const { path, message } of problems) {
     const what = path === "" ? "with" : path.slice(1).replaceAll("/", ".");
-    error(findings, { code: "AF403", path: stepPath(id, `/with${path}`), message: `${name}: ${what} ${message}` });
+    error(findings, {
+      code: "AF403",
+      path: stepPath(id, `/with${path}`),
+      message: `${name}: ${what} ${message}`,
+    });
   }
 }
 

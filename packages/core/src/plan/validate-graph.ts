@@ -35,7 +35,12 @@ function checkJoin({ id, def }: InspectedStep, findings: Findings): void {
   const count = def.needs.length;
   if (def.join === "any" && count < 2) {
     const message = `join: any waits for one of several steps, but ${id} needs ${count}`;
-    warning(findings, { code: "AF105", path, message, hint: "list the steps in `needs`, or leave `join` out" });
+    warning(findings, {
+      code: "AF105",
+      path,
+      message,
+      hint: "list the steps in `needs`, or leave `join` out",
+    });
   }
   if (!def.join.startsWith("n:") || Number(def.join.slice(2)) <= count) return;
   const message = `join: ${def.join} can never be met, because ${id} needs ${count} steps`;
@@ -46,12 +51,12 @@ function checkHandler(step: InspectedStep, { steps }: InspectedPlan, findings: F
   const [caller, second] = step.callers;
   if (caller === undefined) return;
   if (second !== undefined) {
-    const message = `${step.id} handles failures of ${step.callers.join(" and ")}: a handler belongs to one step`;
+    const message = `a handler belongs to one step; ${step.id} is named by ${step.callers.join(" and ")}`;
     error(findings, { code: "AF108", path: stepPath(second, "/catch/then"), message });
   }
   const before = new Set([caller, ...ancestorsOf(caller, steps)]);
   for (const need of step.def.needs.filter((id) => !before.has(id))) {
-    const message = `${step.id} handles failures of ${caller}, so it cannot wait for ${need}, which does not come before`;
+    const message = `${step.id} handles failures of ${caller}: ${need} does not come before it`;
     error(findings, { code: "AF109", path: stepPath(step.id), message });
   }
 }
@@ -62,7 +67,7 @@ function checkCatch({ id, def }: InspectedStep, { steps }: InspectedPlan, findin
   if (typeof then !== "string" || then.includes(" ") || then.includes("${")) return;
   const near = didYouMean(then, [...steps.keys()]);
   if (near === "") return;
-  const message = `${JSON.stringify(then)} names no step, so it becomes the output of ${id} as it stands${near}`;
+  const message = `${JSON.stringify(then)} is no step, so it becomes the output of ${id}${near}`;
   warning(findings, { code: "AF103", path: stepPath(id, "/catch/then"), message });
 }
 

@@ -1,4 +1,4 @@
-/** Everything that is wrong with a plan, all at once, numbered, each with a JSON pointer. The numbers never change. */
+/** Everything that is wrong with a plan, all at once, each with its number, for good, and a JSON pointer. */
 import type { Finding, Plan } from "@agentflow/protocol";
 import type { Catalog } from "./catalog.ts";
 import type { Findings } from "./findings.ts";

@@ -46,10 +46,11 @@ export interface ReadForEach {
   readonly maxParallel: number;
 }
 
-export function readStep(id: StepId, shape: Shape): ReadStep | undefined {
+/** A step whose `uses` cannot be read is kept as one that does nothing: others may name it. */
+export function readStep(id: StepId, shape: Shape): ReadStep {
   onlyKeys(shape, stepKeys);
   required(shape, "uses", usesHint);
-  const uses = readUses(shape);
+  const uses = readUses(shape) ?? { kind: "set" };
   const forEach = readForEach(shape);
   const caught = readCatch(shape);
   const timeoutMs = durationAt(shape, "timeout");
@@ -62,7 +63,6 @@ export function readStep(id: StepId, shape: Shape): ReadStep | undefined {
     retry: readRetry(shape),
     with: jsonAt(shape, "with") ?? {},
   };
-  if (uses === undefined) return undefined;
   return {
     id,
     uses,
@@ -121,7 +121,12 @@ function readJoin(shape: Shape): Join {
   const n = /^n:([1-9][0-9]{0,3})$/.exec(text)?.[1];
   if (n !== undefined) return `n:${Number(n)}`;
   const message = `${JSON.stringify(text.slice(0, 40))} is not a join`;
-  error(shape.findings, { code: "AF006", path: pathTo(shape, "join"), message, hint: "all, any, settled or n:2" });
+  error(shape.findings, {
+    code: "AF006",
+    path: pathTo(shape, "join"),
+    message,
+    hint: "all, any, settled or n:2",
+  });
   return "all";
 }
 
@@ -156,7 +161,21 @@ function readName(shape: Shape): string {
   return "item";
 }
 
-const taken = ["steps", "input", "run", "event", "last", "context", "bb", "output", "error", "true", "false", "null", "in"];
+const taken = [
+  "steps",
+  "input",
+  "run",
+  "event",
+  "last",
+  "context",
+  "bb",
+  "output",
+  "error",
+  "true",
+  "false",
+  "null",
+  "in",
+];
 
 function readRetry(shape: Shape): PlanRetry {
   const inner = shapeAt(shape, "retry");

@@ -24,7 +24,17 @@ export interface ReadWorkflow {
 export function readWorkflow(given: unknown, findings: Findings): ReadWorkflow | undefined {
   const shape = shapeOf(given, "", findings);
   if (shape === undefined) return undefined;
-  onlyKeys(shape, ["apiVersion", "kind", "name", "description", "input", "planner", "timeout", "steps", "output"]);
+  onlyKeys(shape, [
+    "apiVersion",
+    "kind",
+    "name",
+    "description",
+    "input",
+    "planner",
+    "timeout",
+    "steps",
+    "output",
+  ]);
   readHead(shape);
   const name = readName(shape);
   const input = readInput(shape);
@@ -63,7 +73,11 @@ function readName(shape: Shape): WorkflowName | undefined {
   required(shape, "name", "a name for the workflow");
   const name = textAt(shape, "name");
   if (name === undefined || isId("workflow", name)) return name;
-  badId(shape, { key: "name", id: name, hint: "lower-case letters, digits, dashes and underscores, at most 63" });
+  badId(shape, {
+    key: "name",
+    id: name,
+    hint: "lower-case letters, digits, dashes and underscores, at most 63",
+  });
   return undefined;
 }
 
@@ -89,11 +103,14 @@ function readSteps(shape: Shape): Map<StepId, ReadStep> | undefined {
   for (const name of names) {
     const one = shapeAt(inner, name);
     if (!isId("step", name)) {
-      badId(inner, { key: name, id: name, hint: "a letter, then lower-case letters, digits and underscores" });
+      badId(inner, {
+        key: name,
+        id: name,
+        hint: "a letter, then lower-case letters, digits and underscores",
+      });
       continue;
     }
-    const step = one === undefined ? undefined : readStep(name, one);
-    if (step !== undefined) steps.set(name, step);
+    if (one !== undefined) steps.set(name, readStep(name, one));
   }
   return steps;
 }

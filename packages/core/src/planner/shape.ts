@@ -40,14 +40,22 @@ export function textAt(shape: Shape, key: string): string | undefined {
   return undefined;
 }
 
-export function wholeNumberAt(shape: Shape, key: string, bounds: { min: number; max: number }): number | undefined {
+export function wholeNumberAt(
+  shape: Shape,
+  key: string,
+  bounds: { min: number; max: number },
+): number | undefined {
   const value = numberAt(shape, key, bounds);
   if (value === undefined || Number.isInteger(value)) return value;
   wrongType({ findings: shape.findings, path: pathTo(shape, key) }, "a whole number", value);
   return undefined;
 }
 
-export function numberAt(shape: Shape, key: string, { min, max }: { min: number; max: number }): number | undefined {
+export function numberAt(
+  shape: Shape,
+  key: string,
+  { min, max }: { min: number; max: number },
+): number | undefined {
   const value = shape.value[key];
   if (value === undefined) return undefined;
   const path = pathTo(shape, key);
@@ -56,7 +64,11 @@ export function numberAt(shape: Shape, key: string, { min, max }: { min: number;
     return undefined;
   }
   if (value >= min && value <= max) return value;
-  error(shape.findings, { code: "AF007", path, message: `${key} must be from ${min} to ${max}, is ${value}` });
+  error(shape.findings, {
+    code: "AF007",
+    path,
+    message: `${key} must be from ${min} to ${max}, is ${value}`,
+  });
   return undefined;
 }
 
@@ -86,7 +98,11 @@ export function jsonAt(shape: Shape, key: string): Json | undefined {
   const value = shape.value[key];
   if (value === undefined) return undefined;
   if (isJson(value, 0)) return value;
-  wrongType({ findings: shape.findings, path: pathTo(shape, key) }, "plain JSON, at most 100 levels deep", value);
+  wrongType(
+    { findings: shape.findings, path: pathTo(shape, key) },
+    "plain JSON, at most 100 levels deep",
+    value,
+  );
   return undefined;
 }
 

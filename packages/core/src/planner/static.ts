@@ -1,4 +1,4 @@
-/** A definition as authored becomes a plan: durations in milliseconds, defaults written out, needs worked out. */
+/** A definition as authored becomes a plan: durations in milliseconds, defaults and needs written out. */
 import type { Effect, Finding, Json, Plan, PlanCatch, PlanStep, StepId } from "@agentflow/protocol";
 import { isId } from "@agentflow/protocol";
 import type { Catalog, CatalogEntry } from "../plan/catalog.ts";
@@ -95,7 +95,7 @@ function planStep(step: ReadStep, around: Around): PlanStep {
   return { ...base, needs: needsOf(step, { ...base, needs: [] }, around) };
 }
 
-/** Written needs, those that expressions read, and for a handler the step that calls it; in the plan's order. */
+/** Written needs, those that expressions read, and a handler's caller; in the plan's order. */
 function needsOf(step: ReadStep, def: PlanStep, { read, caller }: Around): StepId[] {
   const wanted = new Set<string>(step.needs);
   for (const { compiled } of expressionsOf(def).compiled) {

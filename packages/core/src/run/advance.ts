@@ -1,5 +1,5 @@
-/** After each input: everything that has become ready is opened, until nothing changes or the commit is full. */
-import { type StepInstance, itemInstance, wholeStep } from "@agentflow/protocol";
+/** After each input: all that has become ready is opened, until nothing changes or the commit is full. */
+import type { StepInstance } from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
 import { completeRun } from "./end.ts";
 import { endHandled, failStep } from "./fail.ts";

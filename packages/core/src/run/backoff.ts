@@ -2,10 +2,13 @@ import type { PlanRetry } from "@agentflow/protocol";
 import { runLimits } from "./limits.ts";
 
 /**
- * The pause after the given number of failures. It is spread a little, by a hash instead of dice: the same attempt
- * always waits the same time, but many that failed together do not come back together.
+ * The pause after the given number of failures. It is spread a little, by a hash instead of dice: the same
+ * attempt always waits the same time, but many that failed together do not come back together.
  */
-export function retryDelayMs(retry: PlanRetry, of: { readonly failures: number; readonly salt: string }): number {
+export function retryDelayMs(
+  retry: PlanRetry,
+  of: { readonly failures: number; readonly salt: string },
+): number {
   const grown = retry.backoffMs * retry.factor ** (of.failures - 1);
   const capped = Math.min(grown, retry.maxBackoffMs);
   const spread = 1 + runLimits.retryJitter * (2 * fraction(of.salt) - 1);

@@ -5,8 +5,8 @@ import { type Verdict, accepted, repeated } from "./verdict.ts";
 import { type Work, runOf } from "./work.ts";
 
 /**
- * `continue` goes on where the last commit was full. `nudge` comes after a silence: it also makes good what a lost
- * timer should have done. On a run that is sane neither leaves a trace.
+ * `continue` goes on where the last commit was full. `nudge` comes after a silence: it also makes good what a
+ * lost timer should have done. On a run that is sane neither leaves a trace.
  */
 export function decideNudge(work: Work, input: NudgeInput | ContinueInput): Verdict {
   if (work.draft.run.kind !== "active") return repeated;
@@ -22,7 +22,7 @@ function makeGood(work: Work, { at }: NudgeInput): boolean {
     timeOut(work);
     return false;
   }
-  for (const [id, state] of [...steps]) {
+  for (const [id, state] of steps) {
     if (state.kind === "waiting" && state.until <= at) endWait(work, wholeStep(id));
   }
   return true;

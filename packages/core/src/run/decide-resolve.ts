@@ -27,7 +27,13 @@ function settle(work: Work, input: ResolveInput, task: UnknownTask): void {
   const by = input.by === undefined ? "" : ` by ${input.by}`;
   switch (input.as) {
     case "done":
-      return emit(work, { kind: "step_succeeded", at, step, attempt, output: input.output ?? { inline: null } });
+      return emit(work, {
+        kind: "step_succeeded",
+        at,
+        step,
+        attempt,
+        output: input.output ?? { inline: null },
+      });
     case "failed": {
       const message = input.message ?? `said to have failed${by}`;
       return failInstance(work, step, { code: "resolved_as_failed", message });

@@ -5,6 +5,7 @@ import { loseAttempt } from "./lose.ts";
 import type { RunningTask, UnknownTask } from "./state.ts";
 import { type Verdict, accepted, repeated, runAlreadyEnded } from "./verdict.ts";
 import { type Work, emit } from "./work.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** How an attempt ended, from its worker: recorded once, whoever repeats it. */
 export function decideResult(work: Work, input: ResultInput): Verdict {
@@ -32,13 +33,23 @@ function record(work: Work, input: ResultInput, task: RunningTask | UnknownTask)
       if (task.kind === "unknown") return repeated;
       loseAttempt(work, { step: input.step, task, reason: outcome.reason, facts: factsOf(input) });
       return accepted;
+    default:
+      return unreachable(outcome);
   }
 }
 
 function succeeded(input: ResultInput, outcome: Outcome & { kind: "succeeded" }): StepSucceeded {
   const { at, step, attempt } = input;
   const selected = outcome.selected === undefined ? {} : { selected: outcome.selected };
-  return { kind: "step_succeeded", at, step, attempt, output: outcome.output, ...selected, ...factsOf(input) };
+  return {
+    kind: "step_succeeded",
+    at,
+    step,
+    attempt,
+    output: outcome.output,
+    ...selected,
+    ...factsOf(input),
+  };
 }
 
 function factsOf({ worker, startedAt, ms, code }: ResultInput): AttemptFacts {

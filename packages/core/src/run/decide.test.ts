@@ -1,6 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type StepState, decide, emptyRun } from "./index.ts";
-import { at, began, cancel, done, failed, goOn, lost, nudge, redelivered, resolve, run, start, timer } from "./fixtures/inputs.ts";
+import {
+  at,
+  began,
+  cancel,
+  done,
+  failed,
+  goOn,
+  lost,
+  nudge,
+  redelivered,
+  resolve,
+  run,
+  start,
+  timer,
+} from "./fixtures/inputs.ts";
 import { type Rest, type Steps, plan, task } from "./fixtures/plans.ts";
 import { Walk } from "./fixtures/walk.ts";
 
@@ -24,7 +38,10 @@ describe("start", () => {
   });
 
   test("another body under the same run id is a conflict", () => {
-    walk(one).given(start()).when(start({ other: true })).thenRefused("conflict", "unwritten");
+    walk(one)
+      .given(start())
+      .when(start({ other: true }))
+      .thenRefused("conflict", "unwritten");
   });
 
   test("a start after the end is still a repeat", () => {
@@ -38,11 +55,17 @@ describe("start", () => {
   });
 
   test("no inputs decide nothing", () => {
-    expect(decide(plan(one), emptyRun, [], { run })).toEqual({ commit: undefined, state: emptyRun, answers: [] });
+    expect(decide(plan(one), emptyRun, [], { run })).toEqual({
+      commit: undefined,
+      state: emptyRun,
+      answers: [],
+    });
   });
 
   test("a task carries what a worker needs and nothing it was not given", () => {
-    const w = walk({ a: task({ with: { n: "${input.n}" }, timeout: "9s", select: "output.x", pool: "big" }) });
+    const w = walk({
+      a: task({ with: { n: "${input.n}" }, timeout: "9s", select: "output.x", pool: "big" }),
+    });
     w.when(start({ n: 4 }));
     expect(w.commit?.commands).toEqual([
       {
@@ -64,7 +87,10 @@ describe("start", () => {
 
 describe("data", () => {
   test("a step sees the outputs of the steps it reads, which come before it without being named", () => {
-    const w = walk({ a: task(), b: task({ with: { x: "${steps.a.output.n + 1}" } }) }, { output: "${steps.b.output}" });
+    const w = walk(
+      { a: task(), b: task({ with: { x: "${steps.a.output.n + 1}" } }) },
+      { output: "${steps.b.output}" },
+    );
     w.given(start(), done("a", { n: 2 }));
     expect(w.inputs()).toEqual({ b: { x: 3 } });
     expect(w.given(done("b", "fine")).end()).toBe("fine");
@@ -75,7 +101,10 @@ describe("data", () => {
   });
 
   test("an expression that fails at run time fails its step, with its own code in the details", () => {
-    const w = walk({ a: task(), b: task({ with: { x: "${steps.a.output.n}" } }) }).given(start(), done("a", {}));
+    const w = walk({ a: task(), b: task({ with: { x: "${steps.a.output.n}" } }) }).given(
+      start(),
+      done("a", {}),
+    );
     expect(w.end()).toBe("b expression_failed");
     expect(w.failure()?.details).toEqual({ where: "with.x", code: "no_such_key" });
   });
@@ -101,13 +130,21 @@ const reference = { $ref: { blob: "default/r1/abc", bytes: 100_000 } };
 
 describe("big values", () => {
   test("a big output that is passed on whole stands by reference in the next task", () => {
-    const w = walk({ a: task(), b: task({ with: { all: "${steps.a.output}", status: "${steps.a.status}" } }) });
+    const w = walk({
+      a: task(),
+      b: task({ with: { all: "${steps.a.output}", status: "${steps.a.status}" } }),
+    });
     w.given(start(), done("a", big));
     expect(w.inputs()).toEqual({ b: { all: reference, status: "succeeded" } });
   });
 
   test("a look into a big output fails the step that looks, and says what to do", () => {
-    for (const source of ["${steps.a.output.n}", "${size(steps.a.output)}", "text ${steps.a.output}", "${steps.a}"]) {
+    for (const source of [
+      "${steps.a.output.n}",
+      "${size(steps.a.output)}",
+      "text ${steps.a.output}",
+      "${steps.a}",
+    ]) {
       const w = walk({ a: task(), b: task({ with: { n: source } }) }).given(start(), done("a", big));
       expect(w.end()).toBe("b output_not_inline");
       expect(w.failure()?.message).toContain("select");
@@ -115,7 +152,10 @@ describe("big values", () => {
   });
 
   test("a default does not hide that an expression looked into a big output", () => {
-    const w = walk({ a: task(), b: task({ with: "${steps.a.output.?n.orValue(1)}" }) }).given(start(), done("a", big));
+    const w = walk({ a: task(), b: task({ with: "${steps.a.output.?n.orValue(1)}" }) }).given(
+      start(),
+      done("a", big),
+    );
     expect(w.end()).toBe("b output_not_inline");
   });
 
@@ -133,7 +173,11 @@ describe("big values", () => {
   test("a big input of the run is passed on whole or not at all", () => {
     const pass = walk({ a: task({ with: { all: "${input}" } }) }).when(start(big));
     expect(pass.inputs()).toEqual({ a: { all: reference } });
-    expect(walk({ a: task({ with: "${input.x}" }) }).when(start(big)).end()).toBe("a output_not_inline");
+    expect(
+      walk({ a: task({ with: "${input.x}" }) })
+        .when(start(big))
+        .end(),
+    ).toBe("a output_not_inline");
   });
 
   test("a task's input beyond 64 KiB fails its step", () => {
@@ -156,7 +200,10 @@ describe("results", () => {
 
   test("a result of an attempt that never was is refused, and the refusal is written", () => {
     for (const input of [done("a", 1, { attempt: 2 }), done("zz"), done("a~0"), done("a~0~1"), failed("b")]) {
-      walk({ a: task(), b: task({ needs: ["a"] }) }).given(start()).when(input).thenRefused("attempt_unknown", "written");
+      walk({ a: task(), b: task({ needs: ["a"] }) })
+        .given(start())
+        .when(input)
+        .thenRefused("attempt_unknown", "written");
     }
   });
 
@@ -171,14 +218,25 @@ describe("results", () => {
 
   test("inputs that wait together share a commit and are decided in order", () => {
     const w = walk({ a: task(), b: task(), c: task({ needs: ["a", "b"] }) }).given(start());
-    w.when(done("a"), done("b"), done("b")).thenEvents("step_succeeded a 1", "step_succeeded b 1", "task_dispatched c 1");
+    w.when(done("a"), done("b"), done("b")).thenEvents(
+      "step_succeeded a 1",
+      "step_succeeded b 1",
+      "task_dispatched c 1",
+    );
     expect(w.answers.map(({ kind }) => kind)).toEqual(["accepted", "accepted", "repeated"]);
     expect(w.commit?.inputs).toHaveLength(2);
   });
 
   test("what a worker says of an attempt is kept with its end", () => {
-    const w = walk(one).given(start()).when(done("a", 1, { ms: 40 }));
-    expect(w.commit?.events[0]).toMatchObject({ kind: "step_succeeded", worker: "w1", attempt: 1, at: at(40) });
+    const w = walk(one)
+      .given(start())
+      .when(done("a", 1, { ms: 40 }));
+    expect(w.commit?.events[0]).toMatchObject({
+      kind: "step_succeeded",
+      worker: "w1",
+      attempt: 1,
+      at: at(40),
+    });
   });
 });
 
@@ -193,7 +251,9 @@ describe("failure and retry", () => {
 
   test("a failed attempt is tried again after its backoff, at most `max` times", () => {
     const w = walk(retried).given(start());
-    w.when(failed("a", { ms: 5 })).thenEvents("attempt_failed a 1").thenCommands("start_timer retry:a:1");
+    w.when(failed("a", { ms: 5 }))
+      .thenEvents("attempt_failed a 1")
+      .thenCommands("start_timer retry:a:1");
     w.when(timer("retry:a:1", 10_000)).thenEvents("task_dispatched a 2");
     w.when(failed("a", { attempt: 2 })).thenCommands("start_timer retry:a:2");
     w.when(timer("retry:a:2")).thenEvents("task_dispatched a 3");
@@ -201,11 +261,19 @@ describe("failure and retry", () => {
   });
 
   test("the backoff doubles, is capped, and is spread by at most a tenth", () => {
-    const w = walk({ a: task({ retry: { max: 9, backoff: "10s", factor: 3, maxBackoff: "60s" } }) }).given(start());
-    for (const [attempt, ms] of [[1, 10_000], [2, 30_000], [3, 60_000], [4, 60_000]] as const) {
+    const w = walk({ a: task({ retry: { max: 9, backoff: "10s", factor: 3, maxBackoff: "60s" } }) }).given(
+      start(),
+    );
+    for (const [attempt, ms] of [
+      [1, 10_000],
+      [2, 30_000],
+      [3, 60_000],
+      [4, 60_000],
+    ] as const) {
       w.when(failed("a", { attempt }));
       const [event] = w.commit?.events ?? [];
-      const due = event?.kind === "attempt_failed" ? Date.parse(event.retryAt ?? "") - Date.parse(event.at) : 0;
+      const due =
+        event?.kind === "attempt_failed" ? Date.parse(event.retryAt ?? "") - Date.parse(event.at) : 0;
       expect(Math.abs(due - ms)).toBeLessThanOrEqual(ms / 10);
       w.when(timer(`retry:a:${attempt}`));
     }
@@ -213,7 +281,9 @@ describe("failure and retry", () => {
 
   test("the second attempt is marked, so that no cache answers it, and has the input of the first", () => {
     const steps = { a: task({ with: { q: "${input.q}" }, retry: { max: 2 } }) };
-    const w = walk(steps).given(start({ q: 1 }), failed("a")).when(timer("retry:a:1"));
+    const w = walk(steps)
+      .given(start({ q: 1 }), failed("a"))
+      .when(timer("retry:a:1"));
     expect(w.commit?.commands[0]).toMatchObject({ attempt: 2, again: true, with: { inline: { q: 1 } } });
   });
 
@@ -223,7 +293,11 @@ describe("failure and retry", () => {
   });
 
   test("a worker that knows better ends the step at once", () => {
-    expect(walk(retried).given(start(), failed("a", { retryable: false })).end()).toBe("a boom");
+    expect(
+      walk(retried)
+        .given(start(), failed("a", { retryable: false }))
+        .end(),
+    ).toBe("a boom");
   });
 
   test("a retry timer that fires twice, or for another attempt, is harmless", () => {
@@ -253,7 +327,12 @@ describe("failure and retry", () => {
 });
 
 describe("join", () => {
-  const fan = (join: string) => ({ a: task(), b: task(), c: task(), d: task({ needs: ["a", "b", "c"], join }) });
+  const fan = (join: string) => ({
+    a: task(),
+    b: task(),
+    c: task(),
+    d: task({ needs: ["a", "b", "c"], join }),
+  });
 
   test("any goes on with the first that succeeds", () => {
     walk(fan("any")).given(start()).when(done("b")).thenEvents("step_succeeded b 1", "task_dispatched d 1");
@@ -267,7 +346,9 @@ describe("join", () => {
 
   test("a join that can no longer be met fails its step", () => {
     const w = walk(fan("n:2")).given(start(), failed("a")).when(failed("b"));
-    w.thenEvents("attempt_failed b 1", "step_failed b", "step_failed d", "run_failed d").thenCommands("stop_task c 1");
+    w.thenEvents("attempt_failed b 1", "step_failed b", "step_failed d", "run_failed d").thenCommands(
+      "stop_task c 1",
+    );
     expect(w.end()).toBe("d join_unmet");
   });
 
@@ -279,19 +360,29 @@ describe("join", () => {
 
   test("a step that joined early never sees what came later, however often it is tried", () => {
     const read = "${steps.?c.?output.orValue('not there')}";
-    const steps = { ...fan("any"), d: task({ needs: ["a", "b", "c"], join: "any", with: read, retry: { max: 2 } }) };
+    const steps = {
+      ...fan("any"),
+      d: task({ needs: ["a", "b", "c"], join: "any", with: read, retry: { max: 2 } }),
+    };
     const w = walk(steps).given(start(), done("b"), done("c", "late"), failed("d")).when(timer("retry:d:1"));
     expect(w.inputs()).toEqual({ d: "not there" });
   });
 
   test("a step that was skipped counts as done for all, and has no output", () => {
-    const steps = { a: task({ if: "false" }), b: task({ needs: ["a"], with: "${steps.?a.?output.orValue('none')}" }) };
+    const steps = {
+      a: task({ if: "false" }),
+      b: task({ needs: ["a"], with: "${steps.?a.?output.orValue('none')}" }),
+    };
     const w = walk(steps).when(start()).thenEvents("run_started", "step_skipped a", "task_dispatched b 1");
     expect(w.inputs()).toEqual({ b: "none" });
   });
 
   test("a condition that gives no truth fails its step", () => {
-    expect(walk({ a: task({ if: "input.x" }) }).when(start({ x: 1 })).end()).toBe("a expression_failed");
+    expect(
+      walk({ a: task({ if: "input.x" }) })
+        .when(start({ x: 1 }))
+        .end(),
+    ).toBe("a expression_failed");
   });
 });
 
@@ -338,7 +429,9 @@ describe("catch", () => {
   });
 
   test("a handler that fails fails the step it was called for", () => {
-    const w = walk(handled).given(start(), failed("a")).when(failed("mend", { code: "worse" }));
+    const w = walk(handled)
+      .given(start(), failed("a"))
+      .when(failed("mend", { code: "worse" }));
     w.thenEvents("attempt_failed mend 1", "step_failed mend", "step_failed a", "run_failed a");
     expect(w.end()).toBe("a worse");
   });
@@ -378,7 +471,11 @@ describe("set, wait, emit", () => {
 
   test("a wait for nothing fails its step", () => {
     for (const wrong of [{}, { for: "soon" }, { until: "later" }, { for: 3 }, "30s", []]) {
-      expect(walk({ a: { uses: "wait", with: wrong } }).when(start()).end()).toBe("a invalid_wait");
+      expect(
+        walk({ a: { uses: "wait", with: wrong } })
+          .when(start())
+          .end(),
+      ).toBe("a invalid_wait");
     }
   });
 
@@ -389,9 +486,17 @@ describe("set, wait, emit", () => {
   });
 
   test("an emit without a name, or with too much, fails its step", () => {
-    expect(walk({ a: { uses: "emit", with: {} } }).when(start()).end()).toBe("a invalid_emit");
+    expect(
+      walk({ a: { uses: "emit", with: {} } })
+        .when(start())
+        .end(),
+    ).toBe("a invalid_emit");
     const much = { a: { uses: "emit", with: { event: "x", data: ["${input}", "${input}"] } } };
-    expect(walk(much).when(start("x".repeat(40_000))).end()).toBe("a limit_exceeded");
+    expect(
+      walk(much)
+        .when(start("x".repeat(40_000)))
+        .end(),
+    ).toBe("a limit_exceeded");
   });
 });
 
@@ -429,23 +534,41 @@ describe("forEach", () => {
   });
 
   test("an item that fails stops the others and fails the step", () => {
-    const w = walk(each()).given(start(["a", "b", "c"]), done("a~0")).when(failed("a~1"));
-    w.thenEvents("attempt_failed a~1 1", "step_failed a~1", "step_cancelled a~2", "step_failed a", "run_failed a");
+    const w = walk(each())
+      .given(start(["a", "b", "c"]), done("a~0"))
+      .when(failed("a~1"));
+    w.thenEvents(
+      "attempt_failed a~1 1",
+      "step_failed a~1",
+      "step_cancelled a~2",
+      "step_failed a",
+      "run_failed a",
+    );
     w.thenCommands("stop_task a~2 1");
     expect(w.failure()).toMatchObject({ code: "boom", message: "item 1: it broke", details: { item: 1 } });
   });
 
   test("a failed item can be caught, and late results of the others are refused", () => {
     const steps = { ...each({ catch: { then: "none" } }), b: task({ needs: ["a"] }) };
-    const w = walk(steps).given(start(["a", "b"])).when(failed("a~0"));
-    w.thenEvents("attempt_failed a~0 1", "step_failed a~0", "step_cancelled a~1", "step_caught a", "task_dispatched b 1");
+    const w = walk(steps)
+      .given(start(["a", "b"]))
+      .when(failed("a~0"));
+    w.thenEvents(
+      "attempt_failed a~0 1",
+      "step_failed a~0",
+      "step_cancelled a~1",
+      "step_caught a",
+      "task_dispatched b 1",
+    );
     w.when(done("a~1")).thenRefused("attempt_unknown", "written");
     w.when(failed("a~0")).thenRepeated();
   });
 
   test("what is selected stands for an item's output", () => {
     const w = walk(each({ select: "output.n" }), { output: "${steps.a.output}" }).given(start(["a", "b"]));
-    expect(w.given(done("a~0", big, { selected: 1 }), done("a~1", { n: 2 }, { selected: 2 })).end()).toEqual([1, 2]);
+    expect(w.given(done("a~0", big, { selected: 1 }), done("a~1", { n: 2 }, { selected: 2 })).end()).toEqual([
+      1, 2,
+    ]);
   });
 
   test("big outputs of items are passed on by reference, and cannot be looked into", () => {
@@ -457,22 +580,35 @@ describe("forEach", () => {
   });
 
   test("outputs that take too much together fail the step with the way out", () => {
-    const w = walk(each()).given(start(["a", "b"]), done("a~0", "x".repeat(40_000)), done("a~1", "x".repeat(40_000)));
+    const w = walk(each()).given(
+      start(["a", "b"]),
+      done("a~0", "x".repeat(40_000)),
+      done("a~1", "x".repeat(40_000)),
+    );
     expect(w.end()).toBe("a output_not_inline");
     expect(w.failure()?.message).toContain("select");
   });
 
   test("a list that is none, or too long, fails the step", () => {
     expect(walk(each()).when(start("text")).end()).toBe("a expression_failed");
-    expect(walk(each()).when(start(Array.from({ length: 10_001 }, () => 0))).end()).toBe("a limit_exceeded");
+    expect(
+      walk(each())
+        .when(start(Array.from({ length: 10_001 }, () => 0)))
+        .end(),
+    ).toBe("a limit_exceeded");
   });
 
   test("`if` is asked once, before there are items", () => {
-    walk(each({ if: "size(input) > 1" })).when(start(["a"])).thenEvents("run_started", "step_skipped a", "run_completed");
+    walk(each({ if: "size(input) > 1" }))
+      .when(start(["a"]))
+      .thenEvents("run_started", "step_skipped a", "run_completed");
   });
 
   test("a lost item is dispatched again alone", () => {
-    walk(each()).given(start(["a", "b"])).when(lost("a~1")).thenEvents("attempt_lost a~1 1", "task_dispatched a~1 2");
+    walk(each())
+      .given(start(["a", "b"]))
+      .when(lost("a~1"))
+      .thenEvents("attempt_lost a~1 1", "task_dispatched a~1 2");
   });
 });
 
@@ -490,7 +626,10 @@ describe("lost attempts", () => {
   });
 
   test("a redelivery of an attempt that has a result is refused", () => {
-    walk({ a: task(), b: task() }).given(start(), done("a")).when(redelivered("a")).thenRefused("attempt_unknown", "written");
+    walk({ a: task(), b: task() })
+      .given(start(), done("a"))
+      .when(redelivered("a"))
+      .thenRefused("attempt_unknown", "written");
   });
 
   test("more than five losses are a failure of the step", () => {
@@ -524,7 +663,11 @@ describe("resolve", () => {
   const unknown = () => walk(pay, { output: "${steps.a.output}" }).given(start(), began("a"), lost("a"));
 
   test("done gives the step its output", () => {
-    expect(unknown().given(resolve("a", "done", "paid")).end()).toBe("paid");
+    expect(
+      unknown()
+        .given(resolve("a", "done", "paid"))
+        .end(),
+    ).toBe("paid");
   });
 
   test("failed fails the step", () => {
@@ -540,7 +683,10 @@ describe("resolve", () => {
   });
 
   test("only a step whose outcome is unknown can be resolved", () => {
-    walk(pay).given(start(), began("a")).when(resolve("a", "done")).thenRefused("step_not_unknown", "written");
+    walk(pay)
+      .given(start(), began("a"))
+      .when(resolve("a", "done"))
+      .thenRefused("step_not_unknown", "written");
   });
 
   test("the same resolve again is a repeat", () => {
@@ -559,7 +705,10 @@ describe("time and cancel", () => {
   });
 
   test("a start may shorten the timeout and never lengthen it", () => {
-    for (const [timeoutMs, due] of [[10_000, 10_000], [90_000, 60_000]] as const) {
+    for (const [timeoutMs, due] of [
+      [10_000, 10_000],
+      [90_000, 60_000],
+    ] as const) {
       const w = walk(one, { timeout: "1m" }).when(start({}, { timeoutMs }));
       expect(w.commit?.commands[0]).toMatchObject({ timer: "run", due: at(due) });
     }
@@ -572,7 +721,9 @@ describe("time and cancel", () => {
   });
 
   test("a cancel ends the run at once and takes its tasks back", () => {
-    const w = walk({ a: task(), b: task(), c: task({ needs: ["a"] }) }).given(start(), done("b")).when(cancel("enough"));
+    const w = walk({ a: task(), b: task(), c: task({ needs: ["a"] }) })
+      .given(start(), done("b"))
+      .when(cancel("enough"));
     w.thenEvents("run_cancelled").thenCommands("stop_task a 1");
     expect(w.end()).toBe("enough");
   });
@@ -586,7 +737,10 @@ describe("time and cancel", () => {
 
 describe("nudge and continue", () => {
   test("a nudge leaves no trace on a run that is sane", () => {
-    walk({ a: task(), b: { uses: "wait", with: { for: "1h" } } }).given(start()).when(nudge(5)).thenNothing();
+    walk({ a: task(), b: { uses: "wait", with: { for: "1h" } } })
+      .given(start())
+      .when(nudge(5))
+      .thenNothing();
   });
 
   test("a nudge makes good what a lost timer should have done", () => {

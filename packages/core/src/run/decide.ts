@@ -1,6 +1,6 @@
 /**
- * Decides inputs in order on one state: one commit for all of them, and an answer for each. Pure, never async; throws
- * only on a bug or a history that does not fit together.
+ * Decides inputs in order on one state: one commit for all, and an answer for each. Pure, never async;
+ * throws only on a bug or a history that does not fit together.
  */
 import type { Commit, RunId, RunInput } from "@agentflow/protocol";
 import type { PreparedPlan } from "../plan/prepare.ts";
@@ -30,8 +30,8 @@ export interface Decided {
   readonly commit: Commit | undefined;
   readonly state: RunState;
   /**
-   * One for each input that was decided, in order. When a commit is full there are fewer than inputs (never none):
-   * the caller brings the rest again, to be decided on the state that this commit leaves.
+   * One for each input that was decided, in order. When a commit is full there are fewer than inputs, never
+   * none: the caller brings the rest again, to be decided on the state that this commit leaves.
    */
   readonly answers: readonly Answer[];
 }
@@ -104,7 +104,10 @@ function verdictOf(work: Work): Verdict {
 
 /** The type says that every kind was met; a worker of a newer release may say otherwise. */
 function unknownInput(input: never): Verdict {
-  return refuse("input_unknown", `${JSON.stringify(input).slice(0, 200)} is of a kind that this build does not know`);
+  return refuse(
+    "input_unknown",
+    `${JSON.stringify(input).slice(0, 200)} is of a kind that this build does not know`,
+  );
 }
 
 function answerOf(verdict: Verdict): Answer {
@@ -112,4 +115,3 @@ function answerOf(verdict: Verdict): Answer {
   const { kind, reason, message } = verdict;
   return { kind, reason, message };
 }
-

@@ -1,4 +1,4 @@
-/** Attempts on their way to a worker. The same function makes a command the first time and when it is sent again. */
+/** Attempts on their way to a worker. A command is made the same way each time it is sent. */
 import type { DispatchTask, InputId, Json, StepInstance } from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
 import { type Evaluated, evaluateInput } from "./evaluate.ts";

@@ -76,7 +76,10 @@ function counted(
 }
 
 /** What is kept of a step's attempts once it has ended. */
-export function triesOf(state: StepState | undefined): { tries: Tries; items?: readonly (Tries | undefined)[] } {
+export function triesOf(state: StepState | undefined): {
+  tries: Tries;
+  items?: readonly (Tries | undefined)[];
+} {
   if (state === undefined || state.kind === "waiting") return { tries: noTries };
   if (state.kind === "expanded") return { tries: noTries, items: state.items.map((item) => item?.tries) };
   const items = "items" in state ? state.items : undefined;

@@ -4,7 +4,9 @@ import type { Formula } from "../plan/formula.ts";
 import { type Glance, type Sight, refIn, scopeFor } from "./scope.ts";
 import { fitsInline } from "./sizes.ts";
 
-export type Evaluated<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+export type Evaluated<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };
 
 /** `where` is the key of the step (`with`, `if`) that the formula stands under: it is told in the failure. */
 export interface Asked {
@@ -25,7 +27,9 @@ export function evaluateInput(formula: Formula, asked: Asked): Evaluated<Json> {
   if (formula.constant !== undefined) return { ok: true, value: formula.constant.value };
   const result = evaluateIn(formula, asked, {});
   if (!result.ok || fitsInline(result.value)) return result;
-  const message = `${asked.where}: the value takes more than 64 KiB of JSON; pass big outputs whole, as \${steps.x.output}`;
+  const message =
+    `${asked.where}: the value takes more than 64 KiB of JSON; ` +
+    "pass big outputs whole, as ${steps.x.output}";
   return { ok: false, failure: { code: "input_not_inline", message } };
 }
 
@@ -46,8 +50,12 @@ export function evaluateCondition(formula: Formula, asked: Asked): Evaluated<boo
   const result = evaluateJson(formula, asked);
   if (!result.ok) return result;
   if (typeof result.value === "boolean") return { ok: true, value: result.value };
-  const message = `${asked.where}: the condition gave ${JSON.stringify(result.value).slice(0, 80)}, not true or false`;
-  return { ok: false, failure: { code: "expression_failed", message, details: { where: asked.where, code: "type" } } };
+  const given = JSON.stringify(result.value).slice(0, 80);
+  const message = `${asked.where}: the condition gave ${given}, not true or false`;
+  return {
+    ok: false,
+    failure: { code: "expression_failed", message, details: { where: asked.where, code: "type" } },
+  };
 }
 
 export function inlineOf(value: Value): Json | undefined {
@@ -61,7 +69,10 @@ function evaluateIn(formula: Formula, { sight, where }: Asked, glance: Glance): 
   if (result.ok) return result;
   const { code, message, path } = result.problem;
   const at = path === "" ? where : `${where}${path.replaceAll("/", ".")}`;
-  return { ok: false, failure: { code: "expression_failed", message: `${at}: ${message}`, details: { where: at, code } } };
+  return {
+    ok: false,
+    failure: { code: "expression_failed", message: `${at}: ${message}`, details: { where: at, code } },
+  };
 }
 
 function tooBig(where: string, what: string): Evaluated<never> {

@@ -2,7 +2,6 @@ import type {
   AttemptFailed,
   AttemptLost,
   AttemptStarted,
-  StepId,
   StepInstance,
   StepUnknown,
   TaskDispatched,
@@ -10,6 +9,7 @@ import type {
 import { type Draft, type MutableRun, broken, putItem, putStep, writable } from "./draft.ts";
 import { type Place, placeOf } from "./place.ts";
 import { type ActiveRun, type ItemState, type TaskState, type Tries, isTask, noTries } from "./state.ts";
+import { unreachable } from "./unreachable.ts";
 
 type AttemptEvent = TaskDispatched | AttemptStarted | AttemptFailed | AttemptLost | StepUnknown;
 
@@ -49,6 +49,8 @@ function nextTask(run: MutableRun, before: ItemState | undefined, event: Attempt
       return { kind: "due", since: before.since, tries: withLoss(before.tries, event.attempt) };
     case "step_unknown":
       return unknown(before, event);
+    default:
+      return unreachable(event);
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import { type Draft, type MutableRun, broken, putItem, putStep, triesOf, writable } from "./draft.ts";
 import { type Place, placeOf } from "./place.ts";
 import { type ExpandedStep, type ItemState, type StepState, type Tries, isTask, noTries } from "./state.ts";
+import { unreachable } from "./unreachable.ts";
 
 type StepEvent =
   | StepExpanded
@@ -49,6 +50,8 @@ function nextStep(run: MutableRun, id: StepId, event: StepEvent): StepState {
       return { kind: "skipped", reason: event.reason, seq, tries: noTries };
     case "step_cancelled":
       return { kind: "cancelled", reason: event.reason, seq, ...triesOf(before) };
+    default:
+      return unreachable(event);
   }
 }
 
@@ -105,6 +108,7 @@ function caught(before: StepState | undefined, event: StepCaught, seq: number): 
 
 /** The attempt that was open has ended without a result. */
 function takenBack(before: ItemState | undefined, tries: Tries): Tries {
-  if (before === undefined || !isTask(before) || before.kind === "sleeping" || before.kind === "due") return tries;
+  if (before === undefined || !isTask(before) || before.kind === "sleeping" || before.kind === "due")
+    return tries;
   return { ...tries, lost: [...tries.lost, tries.attempt] };
 }

@@ -1,10 +1,11 @@
 /** Facts are folded here and nowhere else; `decide` uses the same functions on its draft. */
 import type { Commit, InputId, RunCompleted, RunEvent, RunFailed } from "@agentflow/protocol";
 import type { RunCancelled } from "@agentflow/protocol";
-import { type Draft, begin, broken, draftOf, writable } from "./draft.ts";
+import { type Draft, begin, draftOf, writable } from "./draft.ts";
 import { applyAttempt } from "./evolve-attempt.ts";
 import { applyStep } from "./evolve-step.ts";
 import { type RunState, emptyRun } from "./state.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** The state after one more fact; the state given is left as it was. */
 export function evolve(state: RunState, event: RunEvent): RunState {
@@ -72,7 +73,7 @@ export function apply(draft: Draft, event: RunEvent): void {
     case "event_emitted":
       break;
     default:
-      return unknownEvent(event);
+      return unreachable(event);
   }
   writable(draft).seq++;
 }
@@ -80,9 +81,4 @@ export function apply(draft: Draft, event: RunEvent): void {
 function end(draft: Draft, event: RunCompleted | RunFailed | RunCancelled): void {
   const { started, steps, inputs, seq, dispatched } = writable(draft);
   draft.run = { kind: "ended", started, steps, inputs, seq: seq + 1, dispatched, end: event };
-}
-
-/** The type says that every kind was met; a log of a newer release may say otherwise. */
-function unknownEvent(event: never): never {
-  throw broken(`${JSON.stringify(event)} is of a kind that this build does not know`);
 }

@@ -24,7 +24,10 @@ export function explainQueue(queued: Queued, context: ExplainContext): WhyReason
   const alive = context.workers.filter((worker) => isAlive(worker, context));
   const pool = alive.filter(({ pool, build }) => pool === queued.def.pool && build === queued.build);
   return (
-    held(queued, alive, context) ?? broken(queued, pool) ?? missing(queued, pool) ?? waiting(queued, pool, context)
+    held(queued, alive, context) ??
+    broken(queued, pool) ??
+    missing(queued, pool) ??
+    waiting(queued, pool, context)
   );
 }
 
@@ -32,14 +35,25 @@ function isAlive({ seenAt }: WorkerPresence, { now }: ExplainContext): boolean {
   return unixMs(now) - unixMs(seenAt) <= presenceMaxAgeMs;
 }
 
-function held({ step, task }: Queued, workers: readonly WorkerPresence[], context: ExplainContext): WhyReason | undefined {
+function held(
+  { step, task }: Queued,
+  workers: readonly WorkerPresence[],
+  context: ExplainContext,
+): WhyReason | undefined {
   const { attempt } = task.tries;
   for (const { worker, busy } of workers) {
     const mine = busy.find((one) => one.run === context.run && one.step === step && one.attempt === attempt);
     if (mine === undefined) continue;
     const time = showDuration(Math.max(0, unixMs(context.now) - unixMs(mine.since)));
     const message = `attempt ${attempt} runs on ${worker} for ${time}`;
-    return { reason: "running", step, message, since: mine.since, holder: worker, command: `af logs -f --run ${context.run}` };
+    return {
+      reason: "running",
+      step,
+      message,
+      since: mine.since,
+      holder: worker,
+      command: `af logs -f --run ${context.run}`,
+    };
   }
   return undefined;
 }
@@ -47,7 +61,10 @@ function held({ step, task }: Queued, workers: readonly WorkerPresence[], contex
 /** Nobody of the pool can run anything, because the project's code does not load. */
 function broken({ step, task }: Queued, pool: readonly WorkerPresence[]): WhyReason | undefined {
   const [first] = pool;
-  if (first === undefined || pool.some(({ state, manifest }) => state !== "broken" || manifest !== undefined)) {
+  if (
+    first === undefined ||
+    pool.some(({ state, manifest }) => state !== "broken" || manifest !== undefined)
+  ) {
     return undefined;
   }
   const { problem, worker } = first;
@@ -61,7 +78,13 @@ function missing({ step, task, def, build }: Queued, pool: readonly WorkerPresen
   const serving = pool.filter(({ state }) => state !== "draining");
   if (serving.length === 0) {
     const message = `no worker serves pool ${def.pool} with build ${build}`;
-    return { reason: "no_worker", step, message, since, command: build === "dev" ? "af dev" : "af worker list" };
+    return {
+      reason: "no_worker",
+      step,
+      message,
+      since,
+      command: build === "dev" ? "af dev" : "af worker list",
+    };
   }
   const loaded = serving.filter(({ manifest }) => manifest !== undefined);
   const { uses } = def;
@@ -74,13 +97,18 @@ function missing({ step, task, def, build }: Queued, pool: readonly WorkerPresen
   return { reason: "no_worker", step, message, since, command: `af ${uses.kind} list` };
 }
 
-function waiting({ step, task, def }: Queued, pool: readonly WorkerPresence[], context: ExplainContext): WhyReason {
+function waiting(
+  { step, task, def }: Queued,
+  pool: readonly WorkerPresence[],
+  context: ExplainContext,
+): WhyReason {
   const since = task.at;
   const slots = pool.reduce((sum, worker) => sum + worker.slots, 0);
   const busy = pool.reduce((sum, worker) => sum + worker.busy.length, 0);
   const position = context.backlog?.get(step);
   const used = `${busy} of ${slots} slots of pool ${def.pool} are in use`;
   const command = "af worker list";
-  if (position === undefined) return { reason: "queue_wait", step, message: `in the queue; ${used}`, since, command };
+  if (position === undefined)
+    return { reason: "queue_wait", step, message: `in the queue; ${used}`, since, command };
   return { reason: "backlog", step, message: `number ${position} in the backlog; ${used}`, since, command };
 }

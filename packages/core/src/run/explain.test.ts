@@ -48,17 +48,26 @@ test("a worker that was not seen for long does not count", () => {
 test("a worker of another pool or build does not count", () => {
   const other = { ...present, pool: parseId("pool", "gpu") };
   expect(explain(waiting(), [other])[0]?.reason).toBe("no_worker");
-  expect(explain(waiting(), [{ ...present, build: parseId("build", "0123456789ab") }])[0]?.reason).toBe("no_worker");
+  expect(explain(waiting(), [{ ...present, build: parseId("build", "0123456789ab") }])[0]?.reason).toBe(
+    "no_worker",
+  );
 });
 
 test("a worker without the tool is told apart from no worker", () => {
-  const without = { ...present, manifest: { v: 1, kind: "manifest", code: "a", tools: [], agents: [], workflows: [] } as const };
+  const without = {
+    ...present,
+    manifest: { v: 1, kind: "manifest", code: "a", tools: [], agents: [], workflows: [] } as const,
+  };
   expect(explain(waiting(), [without])[0]).toMatchObject({ reason: "no_worker", command: "af tool list" });
 });
 
 test("code that does not load is named with its place", () => {
   const { manifest: _none, ...rest } = present;
-  const broken = { ...rest, state: "broken", problem: { message: "Unexpected token", file: "tools/t.ts", line: 3 } } as const;
+  const broken = {
+    ...rest,
+    state: "broken",
+    problem: { message: "Unexpected token", file: "tools/t.ts", line: 3 },
+  } as const;
   const [reason] = explain(waiting(), [broken]);
   expect(reason).toMatchObject({ reason: "code_broken", command: "af validate" });
   expect(reason?.message).toContain("tools/t.ts:3");
@@ -74,11 +83,17 @@ test("a worker that has the task is its holder", () => {
 test("in the queue or in the backlog, with the slots that are in use", () => {
   expect(explain(waiting(), [present])[0]).toMatchObject({ reason: "queue_wait" });
   const [reason] = explain(waiting(), [present], { backlog: new Map([[stepId("a"), 17]]) });
-  expect(reason).toMatchObject({ reason: "backlog", message: "number 17 in the backlog; 0 of 1 slots of pool default are in use" });
+  expect(reason).toMatchObject({
+    reason: "backlog",
+    message: "number 17 in the backlog; 0 of 1 slots of pool default are in use",
+  });
 });
 
 test("a retry says what failed and when the next attempt comes", () => {
-  const w = walk({ a: task({ retry: { max: 2, backoff: "1m" } }) }).given(start(), failed("a", { ms: 1_000 }));
+  const w = walk({ a: task({ retry: { max: 2, backoff: "1m" } }) }).given(
+    start(),
+    failed("a", { ms: 1_000 }),
+  );
   const [reason] = explain(w);
   expect(reason).toMatchObject({ reason: "retry_backoff", since: at(1_000) });
   expect(reason?.message).toContain("boom: it broke");
@@ -96,7 +111,10 @@ test("a timer says until when", () => {
 });
 
 test("a forEach step at its width says so", () => {
-  const w = walk({ a: task({ forEach: { in: "input", maxParallel: 1 } }) }).given(start([1, 2, 3]), done("a~0"));
+  const w = walk({ a: task({ forEach: { in: "input", maxParallel: 1 } }) }).given(
+    start([1, 2, 3]),
+    done("a~0"),
+  );
   expect(explain(w).at(-1)).toMatchObject({ reason: "max_parallel", step: "a" });
   expect(explain(w).at(-1)?.message).toContain("1 of 3");
 });

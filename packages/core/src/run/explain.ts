@@ -1,11 +1,5 @@
 /** What a run waits for, since when, who holds it, and the one command that frees it or shows more. */
-import {
-  type Instant,
-  type StepInstance,
-  type WhyReason,
-  showDuration,
-  unixMs,
-} from "@agentflow/protocol";
+import { type Instant, type StepInstance, type WhyReason, showDuration, unixMs } from "@agentflow/protocol";
 import type { PreparedPlan } from "../plan/prepare.ts";
 import type { ExplainContext } from "./explain-context.ts";
 import { taskAt } from "./evolve-attempt.ts";
@@ -13,19 +7,27 @@ import { explainQueue } from "./explain-queue.ts";
 import { placeOf } from "./place.ts";
 import type { ActiveRun, EndedRun, ExpandedStep, RunState, TaskState } from "./state.ts";
 import { openInstances } from "./stop.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** Most pressing first; at least one, unless the run does not exist. */
-export function explainRun(state: RunState, plan: PreparedPlan, context: ExplainContext): readonly WhyReason[] {
+export function explainRun(
+  state: RunState,
+  plan: PreparedPlan,
+  context: ExplainContext,
+): readonly WhyReason[] {
   if (state.kind === "absent") return [];
   if (state.kind === "ended") return [explainEnd(state, context)];
   const reasons = [
-    ...openInstances(state).slice(0, instancesMax).flatMap((step) => explainTask(state, step, { plan, context })),
+    ...openInstances(state)
+      .slice(0, instancesMax)
+      .flatMap((step) => explainTask(state, step, { plan, context })),
     ...[...state.steps].flatMap(([id, step]) => {
       if (step.kind === "waiting") return [explainWait(id, step, context)];
       return step.kind === "expanded" ? explainItems(id, step, plan) : [];
     }),
   ];
-  if (reasons.length === 0) return [{ reason: "queue_wait", message: "more steps are ready and follow at once" }];
+  if (reasons.length === 0)
+    return [{ reason: "queue_wait", message: "more steps are ready and follow at once" }];
   return reasons.toSorted((a, b) => pressing.indexOf(a.reason) - pressing.indexOf(b.reason));
 }
 
@@ -47,7 +49,12 @@ const pressing = [
 function explainEnd({ end }: EndedRun, { run }: ExplainContext): WhyReason {
   switch (end.kind) {
     case "run_completed":
-      return { reason: "completed", message: "the run completed", since: end.at, command: `af run get ${run}` };
+      return {
+        reason: "completed",
+        message: "the run completed",
+        since: end.at,
+        command: `af run get ${run}`,
+      };
     case "run_cancelled": {
       const by = end.by === undefined ? "" : ` by ${end.by}`;
       const message = `the run was cancelled${by}: ${end.reason}`;
@@ -59,6 +66,8 @@ function explainEnd({ end }: EndedRun, { run }: ExplainContext): WhyReason {
       const step = end.step === undefined ? {} : { step: end.step };
       return { reason: "failed", ...step, message, since: end.at, command: `af logs --run ${run}` };
     }
+    default:
+      return unreachable(end);
   }
 }
 
@@ -81,17 +90,35 @@ function explainTask(run: ActiveRun, step: StepInstance, { plan, context }: Arou
       return [explainUnknown(step, task, context)];
     case "due":
       return [{ reason: "queue_wait", step, message: "its next attempt follows at once" }];
+    default:
+      return unreachable(task);
   }
 }
 
-function explainSleep(step: StepInstance, task: TaskState & { kind: "sleeping" }, context: ExplainContext): WhyReason {
+function explainSleep(
+  step: StepInstance,
+  task: TaskState & { kind: "sleeping" },
+  context: ExplainContext,
+): WhyReason {
   const { failure, at, until, tries } = task;
   const left = showDuration(Math.max(0, unixMs(until) - unixMs(context.now)));
-  const message = `attempt ${tries.attempt} failed (${failure.code}: ${failure.message}), the next one comes in ${left}`;
-  return { reason: "retry_backoff", step, message, since: at, until, command: `af logs --run ${context.run}` };
+  const why = `${failure.code}: ${failure.message}`;
+  const message = `attempt ${tries.attempt} failed (${why}), the next one comes in ${left}`;
+  return {
+    reason: "retry_backoff",
+    step,
+    message,
+    since: at,
+    until,
+    command: `af logs --run ${context.run}`,
+  };
 }
 
-function explainUnknown(step: StepInstance, task: TaskState & { kind: "unknown" }, { run }: ExplainContext): WhyReason {
+function explainUnknown(
+  step: StepInstance,
+  task: TaskState & { kind: "unknown" },
+  { run }: ExplainContext,
+): WhyReason {
   const message =
     `attempt ${task.tries.attempt} began a call that cannot be repeated, and was lost: nobody knows whether ` +
     "it took effect; look, then say what happened";
@@ -110,9 +137,8 @@ function explainWait(
 }
 
 function explainItems(id: string, step: ExpandedStep, plan: PreparedPlan): WhyReason[] {
-  const prepared = [...plan.order].find((one) => one.id === id);
-  const most = prepared?.forEach?.maxParallel ?? 0;
+  const most = plan.order.find((one) => one.id === id)?.forEach?.maxParallel ?? 0;
   if (step.next >= step.count || step.active < most) return [];
-  const message = `${step.done} of ${step.count} items are done; ${most} at a time may be open (forEach.maxParallel)`;
+  const message = `${step.done} of ${step.count} items are done; maxParallel lets ${most} be open at a time`;
   return [{ reason: "max_parallel", step: id, message }];
 }

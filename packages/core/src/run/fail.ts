@@ -57,7 +57,15 @@ export function endHandled(work: Work, handler: PreparedStep): void {
   const selected = given?.selected === undefined ? {} : { selected: given.selected };
   const { failure } = waiting;
   const step = wholeStep(caller);
-  emit(work, { kind: "step_caught", at: nowOf(work), step, failure, handler: handler.id, output, ...selected });
+  emit(work, {
+    kind: "step_caught",
+    at: nowOf(work),
+    step,
+    failure,
+    handler: handler.id,
+    output,
+    ...selected,
+  });
 }
 
 interface Failed {

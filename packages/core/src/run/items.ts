@@ -5,8 +5,8 @@ import { runLimits } from "./limits.ts";
 import type { Sight } from "./scope.ts";
 
 /**
- * The items of a forEach step. They follow from what the step saw when it was opened, so they are always the same;
- * they are kept beside the run's first event for as long as that is in memory.
+ * The items of a forEach step. They follow from what the step saw when it was opened, so they are always the
+ * same; they are kept beside the run's first event for as long as that is in memory.
  */
 export function itemsOf(step: PreparedStep, sight: Sight): Evaluated<readonly Json[]> {
   const { started } = sight.run;

@@ -1,6 +1,7 @@
 import type { StepId } from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
 import { type StepState, isEnded } from "./state.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** Whether a step may begin: the states of its needs under its join. A handler waits to be called. */
 export function joinState(
@@ -27,5 +28,7 @@ export function joinState(
     case "count":
       if (good >= join.n) return "ready";
       return good + pending < join.n ? "unmet" : "wait";
+    default:
+      return unreachable(join);
   }
 }

@@ -13,8 +13,8 @@ import type { ActiveRun, RunState, RunningTask } from "./state.ts";
 import { openInstances } from "./stop.ts";
 
 /**
- * Tasks of open attempts under the ids and with the inputs they were first sent with, timers that have not fired, and
- * `continue` where a commit was full. Sending any of them again is harmless.
+ * Tasks of open attempts under the ids and with the inputs they were first sent with, timers that have not
+ * fired, and `continue` where a commit was full. Sending any of them again is harmless.
  */
 export function openCommands(
   state: RunState,
@@ -36,7 +36,8 @@ interface Open {
 
 function timers({ started, steps }: ActiveRun): RunCommand[] {
   const found: RunCommand[] = [];
-  if (started.deadline !== undefined) found.push({ kind: "start_timer", timer: "run", due: started.deadline });
+  if (started.deadline !== undefined)
+    found.push({ kind: "start_timer", timer: "run", due: started.deadline });
   for (const [id, state] of steps) {
     if (state.kind === "waiting") found.push({ kind: "start_timer", timer: `wait:${id}`, due: state.until });
   }
@@ -77,4 +78,3 @@ function hasMore({ run, plan }: Open): boolean {
     return state.due > 0 || hasRoom || state.done === state.count;
   });
 }
-

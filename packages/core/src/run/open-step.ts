@@ -1,5 +1,13 @@
 /** A step whose needs are met begins; what it begins as depends on what it uses. */
-import { type Failure, type Instant, type Json, instant, readDuration, unixMs, wholeStep } from "@agentflow/protocol";
+import {
+  type Failure,
+  type Instant,
+  type Json,
+  instant,
+  readDuration,
+  unixMs,
+  wholeStep,
+} from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Evaluated, evaluateCondition, evaluateJson, evaluateValue } from "./evaluate.ts";
@@ -8,12 +16,18 @@ import { expand } from "./for-each.ts";
 import { sightNow } from "./sight.ts";
 import { fitsInline } from "./sizes.ts";
 import { type Work, emit, nowOf } from "./work.ts";
+import { unreachable } from "./unreachable.ts";
 
 export function openStep(work: Work, step: PreparedStep): void {
   const wanted = isWanted(work, step);
   if (!wanted.ok) return failStep(work, step.id, wanted.failure);
   if (!wanted.value) {
-    return emit(work, { kind: "step_skipped", at: nowOf(work), step: wholeStep(step.id), reason: "condition" });
+    return emit(work, {
+      kind: "step_skipped",
+      at: nowOf(work),
+      step: wholeStep(step.id),
+      reason: "condition",
+    });
   }
   const opened = step.forEach === undefined ? begin(work, step) : expand(work, step);
   if (!opened.ok) failStep(work, step.id, opened.failure);
@@ -25,7 +39,8 @@ function isWanted(work: Work, step: PreparedStep): Evaluated<boolean> {
 }
 
 function begin(work: Work, step: PreparedStep): Evaluated<undefined> {
-  switch (step.def.uses.kind) {
+  const { uses } = step.def;
+  switch (uses.kind) {
     case "tool":
     case "agent":
       return dispatch(work, { step, instance: wholeStep(step.id), attempt: 1, sight: sightNow(work) });
@@ -35,6 +50,8 @@ function begin(work: Work, step: PreparedStep): Evaluated<undefined> {
       return beginWait(work, step);
     case "emit":
       return beginEmit(work, step);
+    default:
+      return unreachable(uses);
   }
 }
 
@@ -49,7 +66,8 @@ function beginWait(work: Work, step: PreparedStep): Evaluated<undefined> {
   const given = evaluateJson(step.with, { sight: sightNow(work), where: "with" });
   if (!given.ok) return given;
   const until = dueOf(given.value, nowOf(work));
-  if (until === undefined) return failed("invalid_wait", "with: write {for: 30s} or {until: 2030-01-31T12:00:00Z}");
+  if (until === undefined)
+    return failed("invalid_wait", "with: write {for: 30s} or {until: 2030-01-31T12:00:00Z}");
   const instance = wholeStep(step.id);
   emit(work, { kind: "step_waiting", at: nowOf(work), step: instance, until });
   work.commands.push({ kind: "start_timer", timer: `wait:${instance}`, due: until });
@@ -62,7 +80,8 @@ function beginEmit(work: Work, step: PreparedStep): Evaluated<undefined> {
   const name = keyOf(given.value, "event");
   const data = keyOf(given.value, "data") ?? null;
   if (typeof name !== "string" || name === "") return failed("invalid_emit", "with: `event` must be a name");
-  if (!fitsInline(data)) return failed("limit_exceeded", "with.data: an event carries at most 64 KiB of JSON");
+  if (!fitsInline(data))
+    return failed("limit_exceeded", "with.data: an event carries at most 64 KiB of JSON");
   const instance = wholeStep(step.id);
   emit(work, { kind: "event_emitted", at: nowOf(work), step: instance, name, data });
   emit(work, { kind: "step_succeeded", at: nowOf(work), step: instance, output: { inline: null } });

@@ -1,5 +1,5 @@
 import type { Commit, RunInput } from "@agentflow/protocol";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { PreparedPlan } from "../plan/index.ts";
 import { type RunState, decide, emptyRun, evolve, evolveCommit, fold, openCommands } from "./index.ts";
@@ -15,7 +15,10 @@ interface World {
   readonly order: readonly number[];
 }
 
-const anyWorld = fc.record({ seed: fc.nat(1_000), order: fc.array(fc.nat(50), { minLength: 1, maxLength: 60 }) });
+const anyWorld = fc.record({
+  seed: fc.nat(1_000),
+  order: fc.array(fc.nat(50), { minLength: 1, maxLength: 60 }),
+});
 const withOutput = (steps: Steps) =>
   plan(steps, { output: Object.fromEntries(Object.keys(steps).map((id) => [id, `\${steps.?${id}}`])) });
 
@@ -71,12 +74,17 @@ test("every run ends, and its fold is its state", () => {
 
 test("any order of arrival ends the same", () => {
   fc.assert(
-    fc.property(anySteps, anyWorld, fc.array(fc.nat(50), { minLength: 1, maxLength: 60 }), (steps, world, order) => {
-      const prepared = withOutput(steps);
-      const first = walk(prepared, world);
-      const second = walk(prepared, { ...world, order });
-      expect(endOf(second.state)).toEqual(endOf(first.state));
-    }),
+    fc.property(
+      anySteps,
+      anyWorld,
+      fc.array(fc.nat(50), { minLength: 1, maxLength: 60 }),
+      (steps, world, order) => {
+        const prepared = withOutput(steps);
+        const first = walk(prepared, world);
+        const second = walk(prepared, { ...world, order });
+        expect(endOf(second.state)).toEqual(endOf(first.state));
+      },
+    ),
     { numRuns: 400 },
   );
 });

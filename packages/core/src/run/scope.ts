@@ -37,7 +37,8 @@ export function refTo(value: { readonly blob: string; readonly bytes: number }):
 export function refIn(value: Json): { blob: string; bytes: number } | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const inner: unknown = Object.entries(value).find(([key]) => key === blobRefKey)?.[1];
-  if (typeof inner !== "object" || inner === null || !("blob" in inner) || !("bytes" in inner)) return undefined;
+  if (typeof inner !== "object" || inner === null || !("blob" in inner) || !("bytes" in inner))
+    return undefined;
   const { blob, bytes } = inner;
   return typeof blob === "string" && typeof bytes === "number" ? { blob, bytes } : undefined;
 }
@@ -99,13 +100,16 @@ function stepFacts(state: StepState, looked: Looked): Json {
 
 /** A failure as expressions see it. */
 export function errorFacts({ code, message, details }: Failure): Json {
-  return { code, message, details: plain(details) };
+  return { code, message, details: plain(details ?? {}) };
 }
 
-/** Details came out of JSON and go into JSON. */
-function plain(details: Failure["details"]): Json {
-  const copy: Json = details === undefined ? {} : JSON.parse(JSON.stringify(details));
-  return copy;
+/** Details are plain data by promise; what is none all the same is left out. */
+function plain(value: unknown): Json {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object") return null;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 
 function withOutput(facts: Building, state: SucceededStep | CaughtStep, looked: Looked): Json {

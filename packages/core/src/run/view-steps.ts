@@ -17,7 +17,10 @@ import { unixMs } from "@agentflow/protocol";
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type AttemptRow = Mutable<AttemptView>;
 type StepRow = Omit<Mutable<StepView>, "attempts"> & { attempts: AttemptRow[] };
-type StepEvent = Extract<RunEvent, { readonly step: StepInstance; readonly kind: Exclude<RunEvent["kind"], "run_failed"> }>;
+type StepEvent = Extract<
+  RunEvent,
+  { readonly step: StepInstance; readonly kind: Exclude<RunEvent["kind"], "run_failed"> }
+>;
 
 /** The rows of a run's steps while its events are read in order. */
 export class ViewedSteps {

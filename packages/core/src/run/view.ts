@@ -62,4 +62,3 @@ function shown(views: readonly StepView[]): StepView[] {
   let items = 0;
   return views.filter(({ step }) => !step.includes("~") || items++ < itemsShownMax);
 }
-

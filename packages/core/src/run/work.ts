@@ -1,4 +1,4 @@
-/** What a commit is made of while it is being made: the draft, the facts so far, and what they call for next. */
+/** A commit while it is being made: the draft, the facts so far, and what they call for next. */
 import type {
   CommitInput,
   Instant,
@@ -60,14 +60,9 @@ export function emit(work: Work, event: RunEvent): void {
   work.events.push(event);
   apply(work.draft, event);
   if ("output" in event && event.output !== undefined) work.bytes += roughBytes(event.output);
-  switch (event.kind) {
-    case "step_succeeded":
-    case "step_skipped":
-    case "step_failed":
-      return noteEnd(work, event.step);
-    case "step_caught":
-      if (event.output !== undefined) noteEnd(work, event.step);
-  }
+  const ends =
+    event.kind === "step_succeeded" || event.kind === "step_skipped" || event.kind === "step_failed";
+  if (ends || (event.kind === "step_caught" && event.output !== undefined)) noteEnd(work, event.step);
 }
 
 export function isActive(work: Work): boolean {

@@ -2,12 +2,13 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { Subject } from "@agentflow/protocol";
 import type { LogEntry, Row } from "../../port/index.ts";
+import { subjectOfKey } from "../store/subject-key.ts";
 
 type SqlRow = Record<string, SQLOutputValue>;
 
 export function parseEntry(row: SqlRow): LogEntry {
   return {
-    subject: row["subject"] as Subject,
+    subject: subjectOfKey(row["subject"] as string) as Subject,
     revision: row["revision"] as number,
     body: row["body"] as string,
     atMs: row["at"] as number,

@@ -3,6 +3,7 @@ import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import type { LogEntry, Revision, Row } from "../../port/index.ts";
 import { matches } from "../check.ts";
 import { faultOf, openForReading } from "../store/database.ts";
+import { subjectKey } from "../store/subject-key.ts";
 import { parseEntry, parseRow } from "./parse-rows.ts";
 
 /** What one read gives back at most, so that a long history does not stop the loop. */
@@ -27,7 +28,8 @@ export class Reader {
   readonly #ofSubjects: StatementSync;
   readonly #row: StatementSync;
   readonly #rows: StatementSync;
-  readonly #anyUnder: StatementSync;
+  readonly #lastOf: StatementSync;
+  readonly #lastInRange: StatementSync;
   readonly #lastUnder: StatementSync;
 
   constructor(path: string, cacheKiB: number) {
@@ -42,9 +44,13 @@ export class Reader {
     this.#rows = db.prepare(
       "SELECT key, value, revision FROM row WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?",
     );
-    this.#anyUnder = db.prepare("SELECT 1 AS n FROM log WHERE subject >= ? AND subject < ? LIMIT 1");
+    this.#lastOf = db.prepare("SELECT coalesce(max(revision), 0) AS n FROM log WHERE subject = ?");
+    this.#lastInRange = db.prepare(
+      "SELECT coalesce(max(revision), 0) AS n FROM log WHERE subject >= ? AND subject < ?",
+    );
     this.#lastUnder = db.prepare(
-      "SELECT revision AS n FROM log NOT INDEXED WHERE subject >= ? AND subject < ? ORDER BY revision DESC LIMIT 1",
+      `SELECT revision AS n FROM log NOT INDEXED WHERE instr(' ' || subject, ' ' || ?) > 0
+       ORDER BY revision DESC LIMIT 1`,
     );
   }
 
@@ -53,7 +59,7 @@ export class Reader {
     return this.#reading(() => {
       const entries: LogEntry[] = [];
       let characters = 0;
-      for (const row of this.#ofSubject.iterate(of.subject, of.after, of.limit)) {
+      for (const row of this.#ofSubject.iterate(subjectKey(of.subject), of.after, of.limit)) {
         const entry = parseEntry(row);
         entries.push(entry);
         characters += entry.body.length;
@@ -69,7 +75,7 @@ export class Reader {
       const exact = filter.every((one) => !one.endsWith("."));
       const limit = readerLimits.entriesPerScan;
       const rows = exact
-        ? this.#ofSubjects.iterate(JSON.stringify(filter), after, limit)
+        ? this.#ofSubjects.iterate(JSON.stringify(filter.map(subjectKey)), after, limit)
         : this.#all.iterate(after, limit);
       const entries: LogEntry[] = [];
       let upTo = after;
@@ -90,10 +96,13 @@ export class Reader {
   /** The newest revision under a prefix or of a subject; 0 when there is none. */
   head(prefix: Subject): Revision {
     return this.#reading(() => {
-      const below = prefix.endsWith(".") ? `${prefix}${lastSubject}` : `${prefix}\0`;
-      // The index answers "none at all" at once; else the newest of a stream is near the end of the log.
-      if (this.#anyUnder.get(prefix, below) === undefined) return 0;
-      return Number(this.#lastUnder.get(prefix, below)?.["n"] ?? 0);
+      if (!prefix.endsWith(".")) return Number(this.#lastOf.get(subjectKey(prefix))?.["n"] ?? 0);
+      // The log's own newest record is at the end of the file or near it; the few others have the index.
+      const inLog = prefix.startsWith("af.log.");
+      const row = inLog
+        ? this.#lastUnder.get(prefix)
+        : this.#lastInRange.get(prefix, `${prefix}${lastSubject}`);
+      return Number(row?.["n"] ?? 0);
     });
   }
 

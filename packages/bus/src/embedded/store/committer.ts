@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type DatabaseOptions, faultOf, openForWriting } from "./database.ts";
 import { anyRevision, type FlatGroup, type GroupOutcome, refused, slotsPerWrite, write } from "./group.ts";
+import { subjectKey } from "./subject-key.ts";
 
 /** Heads of this many subjects are remembered, so that the fence of a hot run costs no read. */
 const headsMax = 20_000;
@@ -103,7 +104,7 @@ class OpenFile {
       if (head !== expect) return refused(head);
     }
     const revision = ++this.#last;
-    this.#insert.run(revision, subject, atMs, body);
+    this.#insert.run(revision, subjectKey(subject), atMs, body);
     this.#remember(subject, revision, known !== undefined);
     return revision;
   }
@@ -111,7 +112,7 @@ class OpenFile {
   #rare(of: { code: unknown; key: string; body: string | null; number: number }): number {
     if (of.code === write.put) return this.#put(of.key, of.body, of.number);
     if (of.code === write.purge) {
-      this.#purge.run(of.key, of.number);
+      this.#purge.run(subjectKey(of.key), of.number);
       return this.#forgetHeads();
     }
     if (of.code === write.expire) {
@@ -156,7 +157,7 @@ class OpenFile {
   }
 
   #readHead(subject: string): number {
-    return Number(this.#head.get(subject)?.["n"] ?? 0);
+    return Number(this.#head.get(subjectKey(subject))?.["n"] ?? 0);
   }
 
   #remember(subject: string, revision: number, known: boolean): void {

@@ -5,7 +5,9 @@ import { pick } from "../../not-found.ts";
 
 export default class AgentInspect extends ApiCommand {
   static override summary = "Show one agent: its effect, input, output, and who can run it";
-  static override args = { agent: Args.string({ required: true, description: "name, or its unique beginning" }) };
+  static override args = {
+    agent: Args.string({ required: true, description: "name, or its unique beginning" }),
+  };
   static override examples = ["af agent inspect greeter", "af agent inspect greeter --json"];
 
   async run(): Promise<void> {

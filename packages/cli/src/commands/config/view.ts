@@ -20,7 +20,15 @@ export default class ConfigView extends AgentFlowCommand {
         { title: "KEY", of: ({ key }) => key },
         { title: "VALUE", of: ({ value }) => value ?? dim("–"), flexible: true },
         ...(flags.origin
-          ? [{ title: "FROM", of: (setting: { readonly layer: string; readonly place: string }) => [setting.layer, dim(`  ${setting.place}`)] }]
+          ? [
+              {
+                title: "FROM",
+                of: (setting: { readonly layer: string; readonly place: string }) => [
+                  setting.layer,
+                  dim(`  ${setting.place}`),
+                ],
+              },
+            ]
           : []),
       ],
       settings,

@@ -24,7 +24,12 @@ export default class KeyCreate extends ApiCommand {
     const answer = await askApi(this.installation(flags), { method: "POST", path: "/v1/keys", body });
     this.output.data(answer);
     this.output.line(answer.key ?? "");
-    this.output.say([dim("id "), answer.view?.id ?? "", dim("  may "), (answer.view?.scopes ?? []).join(", ")]);
+    this.output.say([
+      dim("id "),
+      answer.view?.id ?? "",
+      dim("  may "),
+      (answer.view?.scopes ?? []).join(", "),
+    ]);
     this.output.say(yellow("Keep it now: it is not shown again. Use it as AF_TOKEN."));
   }
 }

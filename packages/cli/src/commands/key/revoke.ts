@@ -17,7 +17,10 @@ export default class KeyRevoke extends ApiCommand {
     const { items = [] } = await askApi(installation, { method: "GET", path: "/v1/keys" });
     const key = pick({ kind: "key", name: args.key, items, nameOf: ({ id }) => id });
     if (!flags.yes && !(await this.#confirmed(key.name, this.mayAsk(flags)))) return;
-    const answer = await askApi(installation, { method: "DELETE", path: `/v1/keys/${encodeURIComponent(key.id)}` });
+    const answer = await askApi(installation, {
+      method: "DELETE",
+      path: `/v1/keys/${encodeURIComponent(key.id)}`,
+    });
     this.output.data(answer);
     this.output.line(["key ", bold(key.id), ` (${key.name}) is revoked`]);
   }
@@ -30,6 +33,9 @@ export default class KeyRevoke extends ApiCommand {
       });
     }
     const { confirm } = await import("@inquirer/prompts");
-    return confirm({ message: `Revoke "${name}"? It cannot be undone.`, default: false }, { output: process.stderr });
+    return confirm(
+      { message: `Revoke "${name}"? It cannot be undone.`, default: false },
+      { output: process.stderr },
+    );
   }
 }

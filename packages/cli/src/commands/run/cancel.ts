@@ -7,7 +7,9 @@ import { resolveRun } from "../../runs/resolve-run.ts";
 export default class RunCancel extends ApiCommand {
   static override summary = "Cancel a run: what it is doing is stopped";
   static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
-  static override flags = { reason: Flags.string({ description: "shown in the run's history", helpValue: "TEXT" }) };
+  static override flags = {
+    reason: Flags.string({ description: "shown in the run's history", helpValue: "TEXT" }),
+  };
   static override examples = ["af run cancel @last", 'af run cancel @last --reason "wrong input"'];
 
   async run(): Promise<void> {

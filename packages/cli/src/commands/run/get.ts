@@ -31,9 +31,17 @@ function printRun(output: Output, view: RunView): void {
     ["status", statusText(view.status)],
     ["started", `${ago(view.startedAt, now)}  (${view.startedAt})`],
     ["took", took(view.startedAt, view.endedAt, now)],
-    ["labels", Object.entries(view.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(" ") || undefined],
+    [
+      "labels",
+      Object.entries(view.labels ?? {})
+        .map(([key, value]) => `${key}=${value}`)
+        .join(" ") || undefined,
+    ],
     ["code", view.codes.length > 1 ? red(`mixed: ${view.codes.join(", ")}`) : view.codes[0]],
-    ["failure", view.failure === undefined ? undefined : red(`${view.failure.code}: ${view.failure.message}`)],
+    [
+      "failure",
+      view.failure === undefined ? undefined : red(`${view.failure.code}: ${view.failure.message}`),
+    ],
     ["input", view.input === undefined ? undefined : short(view.input)],
     ["output", view.output === undefined ? undefined : short(view.output)],
   ]);
@@ -49,7 +57,11 @@ function stepColumns(now: number): Column<StepView>[] {
     { title: "STATUS", of: ({ status }) => status },
     { title: "TRIES", of: ({ attempts }) => String(attempts.length), side: "right" },
     { title: "QUEUED", of: (step) => sum(step, "queueMs"), side: "right" },
-    { title: "TOOK", of: ({ startedAt, endedAt }) => (startedAt === undefined ? "–" : took(startedAt, endedAt, now)), side: "right" },
+    {
+      title: "TOOK",
+      of: ({ startedAt, endedAt }) => (startedAt === undefined ? "–" : took(startedAt, endedAt, now)),
+      side: "right",
+    },
   ];
 }
 

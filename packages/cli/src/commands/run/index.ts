@@ -25,10 +25,20 @@ export default class Run extends ApiCommand {
       multipleNonGreedy: true,
       helpValue: "INPUT",
     }),
-    detach: Flags.boolean({ char: "d", description: "print the run's id and do not wait", exclusive: ["wait"] }),
-    wait: Flags.string({ description: "wait at most so long, then exit 7; the run goes on", helpValue: "30s" }),
+    detach: Flags.boolean({
+      char: "d",
+      description: "print the run's id and do not wait",
+      exclusive: ["wait"],
+    }),
+    wait: Flags.string({
+      description: "wait at most so long, then exit 7; the run goes on",
+      helpValue: "30s",
+    }),
     timeout: Flags.string({ description: "the run itself ends as failed after so long", helpValue: "5m" }),
-    key: Flags.string({ description: "request key: the same key starts one run, however often", helpValue: "KEY" }),
+    key: Flags.string({
+      description: "request key: the same key starts one run, however often",
+      helpValue: "KEY",
+    }),
     label: Flags.string({
       char: "l",
       description: "label of the run",
@@ -36,7 +46,10 @@ export default class Run extends ApiCommand {
       multipleNonGreedy: true,
       helpValue: "KEY=VALUE",
     }),
-    version: Flags.string({ description: "a version of the workflow; the newest when left out", helpValue: "HASH" }),
+    version: Flags.string({
+      description: "a version of the workflow; the newest when left out",
+      helpValue: "HASH",
+    }),
   };
   static override examples = [
     "af run hello",
@@ -89,7 +102,10 @@ export default class Run extends ApiCommand {
     this.output.say([dim("watch it: "), cyan(`af run watch ${run}`)]);
   }
 
-  async #watch(client: Client, of: { run: string; startedMs: number; waitMs: number | undefined }): Promise<void> {
+  async #watch(
+    client: Client,
+    of: { run: string; startedMs: number; waitMs: number | undefined },
+  ): Promise<void> {
     using interrupt = onInterrupt();
     const progress = showProgress(this.output);
     const watched = await watchRun({
@@ -122,7 +138,8 @@ async function withNearWorkflow(client: Client, workflow: string, thrown: unknow
   const { items } = await client.workflows.list();
   const names = items.map(({ name }) => name);
   const near = nearest(workflow, names);
-  const there = names.length === 0 ? "no workflow is registered" : `there are: ${names.slice(0, 8).join(", ")}`;
+  const there =
+    names.length === 0 ? "no workflow is registered" : `there are: ${names.slice(0, 8).join(", ")}`;
   return new AgentFlowError("not_found", thrown.message, {
     reason: thrown.reason,
     details: thrown.details,

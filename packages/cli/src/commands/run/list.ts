@@ -10,7 +10,10 @@ import { readSince } from "../../runs/parse-since.ts";
 export default class RunList extends ApiCommand {
   static override summary = "List runs, the newest first";
   static override flags = {
-    status: Flags.string({ description: "running, parked, completed, failed, cancelled; with commas", helpValue: "STATUS" }),
+    status: Flags.string({
+      description: "running, parked, completed, failed, cancelled; with commas",
+      helpValue: "STATUS",
+    }),
     workflow: Flags.string({ description: "of this workflow only", helpValue: "NAME" }),
     label: Flags.string({ char: "l", description: "with this label only", helpValue: "KEY=VALUE" }),
     since: Flags.string({ description: "started at or after: 10m, or a time", helpValue: "WHEN" }),
@@ -18,7 +21,11 @@ export default class RunList extends ApiCommand {
     limit: Flags.integer({ description: "at most so many", default: 20, min: 1, max: 500 }),
     cursor: Flags.string({ description: "the next page, as the page before said", helpValue: "CURSOR" }),
   };
-  static override examples = ["af run list", "af run list --status failed,parked --since 1h", "af run list --json --limit 5"];
+  static override examples = [
+    "af run list",
+    "af run list --status failed,parked --since 1h",
+    "af run list --json --limit 5",
+  ];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(RunList);
@@ -33,11 +40,15 @@ export default class RunList extends ApiCommand {
       ...(flags.since === undefined ? {} : { since: readSince(flags.since, Date.now()) }),
       ...(flags.until === undefined ? {} : { until: readSince(flags.until, Date.now()) }),
     });
-    this.output.data({ runs: page.runs }, { revision: page.revision, ...(page.cursor ? { cursor: page.cursor } : {}) });
+    this.output.data(
+      { runs: page.runs },
+      { revision: page.revision, ...(page.cursor ? { cursor: page.cursor } : {}) },
+    );
     if (this.output.json) return;
     if (page.runs.length === 0) this.output.say(["No runs. Start one: ", cyan("af run WORKFLOW")]);
     else printTable(this.output, columns(Date.now()), page.runs);
-    if (page.cursor !== undefined) this.output.say([dim("more: "), cyan(`af run list --cursor ${page.cursor}`)]);
+    if (page.cursor !== undefined)
+      this.output.say([dim("more: "), cyan(`af run list --cursor ${page.cursor}`)]);
   }
 }
 

@@ -12,9 +12,19 @@ export default class RunResolve extends ApiCommand {
     "An irreversible call that was interrupted is never repeated by itself. Look, then say: it was done, it failed, or do it again.";
   static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
   static override flags = {
-    step: Flags.string({ description: "the step; may be left out when only one is unknown", helpValue: "STEP" }),
-    as: Flags.option({ description: "what became of it", options: ["done", "failed", "retry"] as const, required: true })(),
-    output: Flags.string({ description: "with --as done: its output, as @file, - or JSON", helpValue: "JSON" }),
+    step: Flags.string({
+      description: "the step; may be left out when only one is unknown",
+      helpValue: "STEP",
+    }),
+    as: Flags.option({
+      description: "what became of it",
+      options: ["done", "failed", "retry"] as const,
+      required: true,
+    })(),
+    output: Flags.string({
+      description: "with --as done: its output, as @file, - or JSON",
+      helpValue: "JSON",
+    }),
     message: Flags.string({ description: "with --as failed: why", helpValue: "TEXT" }),
   };
   static override examples = [
@@ -36,18 +46,30 @@ export default class RunResolve extends ApiCommand {
       ...(flags.message === undefined ? {} : { message: flags.message }),
     });
     this.output.data(answer);
-    this.output.line(["step ", bold(step), ` is settled as ${flags.as}; run `, bold(run), " is ", statusText(answer.status)]);
+    this.output.line([
+      "step ",
+      bold(step),
+      ` is settled as ${flags.as}; run `,
+      bold(run),
+      " is ",
+      statusText(answer.status),
+    ]);
   }
 }
 
-function onlyUnknown(view: { readonly run: string; readonly steps: readonly { step: string; status: string }[] }): string {
+function onlyUnknown(view: {
+  readonly run: string;
+  readonly steps: readonly { step: string; status: string }[];
+}): string {
   const unknown = view.steps.filter(({ status }) => status === "unknown").map(({ step }) => step);
   const [only] = unknown;
   if (only !== undefined && unknown.length === 1) return only;
   const none = unknown.length === 0;
   throw new AgentFlowError(
     none ? "refused" : "invalid_input",
-    none ? `no step of run ${view.run} has an unknown outcome` : `${unknown.length} steps have an unknown outcome`,
+    none
+      ? `no step of run ${view.run} has an unknown outcome`
+      : `${unknown.length} steps have an unknown outcome`,
     {
       reason: none ? "nothing_unknown" : "step_needed",
       suggestions: none ? [`af why ${view.run}`] : unknown.slice(0, 3).map((step) => `--step ${step}`),

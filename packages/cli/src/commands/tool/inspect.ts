@@ -5,7 +5,9 @@ import { pick } from "../../not-found.ts";
 
 export default class ToolInspect extends ApiCommand {
   static override summary = "Show one tool: its effect, input, output, and who can run it";
-  static override args = { tool: Args.string({ required: true, description: "name, or its unique beginning" }) };
+  static override args = {
+    tool: Args.string({ required: true, description: "name, or its unique beginning" }),
+  };
   static override examples = ["af tool inspect hello.greet", "af tool inspect hello.greet --json"];
 
   async run(): Promise<void> {

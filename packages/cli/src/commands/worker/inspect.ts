@@ -7,7 +7,9 @@ import { ago } from "../../output/when.ts";
 
 export default class WorkerInspect extends ApiCommand {
   static override summary = "Show one worker: its code, its work, and why its code does not load";
-  static override args = { worker: Args.string({ required: true, description: "name, or its unique beginning" }) };
+  static override args = {
+    worker: Args.string({ required: true, description: "name, or its unique beginning" }),
+  };
   static override examples = ["af worker inspect w", "af worker inspect w --json"];
 
   async run(): Promise<void> {
@@ -19,7 +21,9 @@ export default class WorkerInspect extends ApiCommand {
     if (this.output.json) return;
     const now = Date.now();
     const { manifest, problem } = worker;
-    const place = [problem?.file, problem?.line, problem?.column].filter((part) => part !== undefined).join(":");
+    const place = [problem?.file, problem?.line, problem?.column]
+      .filter((part) => part !== undefined)
+      .join(":");
     printRecord(this.output, [
       ["worker", worker.worker],
       ["state", worker.alive ? worker.state : red("gone")],

@@ -9,8 +9,12 @@ import { visibleJson } from "../../output/visible.ts";
 
 export default class WorkflowInspect extends ApiCommand {
   static override summary = "Show a workflow: steps, input, versions";
-  static override args = { workflow: Args.string({ required: true, description: "name, or its unique beginning" }) };
-  static override flags = { version: Flags.string({ description: "a version; the newest when left out", helpValue: "HASH" }) };
+  static override args = {
+    workflow: Args.string({ required: true, description: "name, or its unique beginning" }),
+  };
+  static override flags = {
+    version: Flags.string({ description: "a version; the newest when left out", helpValue: "HASH" }),
+  };
   static override examples = ["af workflow inspect hello", "af workflow inspect hello --json"];
 
   async run(): Promise<void> {

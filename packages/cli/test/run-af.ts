@@ -1,0 +1,45 @@
+/** Runs the real command in a process of its own; stdout, stderr and exit code come back apart. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
+
+export interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly stdin?: string;
+  readonly environment?: { readonly [name: string]: string };
+  /** Called with the child's id once it runs. */
+  readonly onStart?: (pid: number) => void;
+}
+
+export function runAf(args: readonly string[], options: RunOptions): Promise<Ran> {
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd: options.cwd,
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...options.environment },
+    stdio: "pipe",
+    timeout: 60_000,
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
+  child.stdin.end(options.stdin ?? "");
+  if (child.pid !== undefined) options.onStart?.(child.pid);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ stdout, stderr, code }));
+  });
+}
+
+/** The words of a command line as a shell splits them: quotes and nothing else. */
+export function wordsOf(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, plain]) => single ?? double ?? plain ?? "",
+  );
+}

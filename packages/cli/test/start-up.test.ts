@@ -1,0 +1,61 @@
+import { spawn, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RecordedInstallation, recordedInstallation } from "./recorded-installation.ts";
+
+const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
+const atExit = `process.on("exit",()=>process.getBuiltinModule("fs").writeSync(3,JSON.stringify(process.cpuUsage())))`;
+const rounds = 7;
+
+let house: RecordedInstallation;
+beforeAll(async () => {
+  house = await recordedInstallation();
+});
+afterAll(() => house.close());
+
+/** CPU, not wall time: others use the machine too. The least of some rounds, the first of which fills the cache. */
+async function leastCpuMs(args: readonly string[]): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < rounds; i++) least = Math.min(least, await cpuMs(args));
+  return least;
+}
+
+function cpuMs(args: readonly string[]): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    ["--import", `data:text/javascript,${encodeURIComponent(atExit)}`, bin, ...args],
+    {
+      cwd: house.project,
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },
+      stdio: ["ignore", "ignore", "inherit", "pipe"],
+    },
+  );
+  let told = "";
+  child.stdio[3]?.on("data", (chunk: Buffer) => (told += chunk.toString("utf8")));
+  return new Promise((resolve, reject) => {
+    child.on("close", (code) => {
+      if (code !== 0) reject(new Error(`af ${args.join(" ")} ended with ${code}`));
+      const { user, system }: { user: number; system: number } = JSON.parse(told);
+      resolve((user + system) / 1_000);
+    });
+  });
+}
+
+test("af --version costs at most 60 ms of CPU", async () => {
+  expect(await leastCpuMs(["--version"])).toBeLessThanOrEqual(60);
+});
+
+test("af --help costs at most 180 ms of CPU", async () => {
+  expect(await leastCpuMs(["--help"])).toBeLessThanOrEqual(180);
+});
+
+test("af run list costs at most 180 ms of CPU, its request and answer included", async () => {
+  expect(await leastCpuMs(["run", "list"])).toBeLessThanOrEqual(180);
+});
+
+test("the table of commands is what the commands say", () => {
+  const check = fileURLToPath(new URL("../build/manifest.js", import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [check, "--check"], { encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+});

@@ -1,0 +1,325 @@
+import { errorTable, exitCodes } from "@agentflow/protocol";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hostile, recordedInstallation, runs, type RecordedInstallation } from "./recorded-installation.ts";
+import { type Ran, runAf, wordsOf } from "./run-af.ts";
+
+interface Entry {
+  readonly id: string;
+  readonly examples?: readonly string[];
+  readonly hidden?: boolean;
+}
+
+const table: { commands: { [id: string]: Entry } } = JSON.parse(
+  readFileSync(new URL("../oclif.manifest.json", import.meta.url), "utf8"),
+);
+
+let house: RecordedInstallation;
+let empty: string;
+
+beforeAll(async () => {
+  house = await recordedInstallation();
+  empty = mkdtempSync(path.join(tmpdir(), "af-empty-"));
+});
+afterAll(async () => {
+  await house.close();
+  rmSync(empty, { recursive: true, force: true });
+});
+
+const af = (...args: string[]): Promise<Ran> => runAf(args, { cwd: house.project });
+
+/** What each example ends with; what is not named here ends with 0. `af dev` is run by its own tests. */
+const exits: { readonly [example: string]: number } = {
+  "af why @last": 8,
+  "af why @last --json": 8,
+  "af run resolve @last --as retry": 8,
+};
+const makesThings = new Set(["init", "dev"]);
+
+describe("examples", () => {
+  for (const entry of Object.values(table.commands).filter(({ id }) => !makesThings.has(id))) {
+    test(`the examples of af ${entry.id.replaceAll(":", " ")} do what they say`, async () => {
+      const examples = entry.examples ?? [];
+      expect(examples.length).toBeGreaterThanOrEqual(2);
+      for (const example of examples) {
+        // What follows `@last` in the record is a run that still runs: watching it would not end.
+        const words = wordsOf(example.replace("watch @last", `watch ${runs.done}`).replace("KEY", "k1"));
+        const ran = await af(...words.slice(1));
+        expect(`${example}: ${ran.code} ${ran.code === (exits[example] ?? 0) ? "" : ran.stderr}`.trim()).toBe(
+          `${example}: ${exits[example] ?? 0}`,
+        );
+        if (words.includes("--json")) expectJson(ran.stdout);
+      }
+    });
+  }
+});
+
+function expectJson(stdout: string): void {
+  const lines = stdout.trim().split("\n");
+  expect(lines.length).toBeGreaterThan(0);
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ v: 1 });
+}
+
+describe("errors", () => {
+  test("an unknown command exits 2 and names the one that was meant", async () => {
+    const ran = await af("statsu");
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain('there is no command "af statsu"');
+    expect(ran.stderr).toContain("did you mean: af status");
+  });
+
+  test("an unknown flag exits 2 and names the one that was meant", async () => {
+    const ran = await af("run", "list", "--limti", "3");
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("did you mean: --limit");
+  });
+
+  test("an unknown workflow exits 4 and names the one that was meant", async () => {
+    const ran = await af("run", "helo");
+    expect(ran.code).toBe(4);
+    expect(ran.stderr).toContain("did you mean: af run hello");
+  });
+
+  test("with --json an error is the envelope on stdout, and stderr stays empty", async () => {
+    const ran = await af("statsu", "--json");
+    expect(ran).toMatchObject({ code: 2, stderr: "" });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ v: 1, ok: false, error: { code: "invalid_input" } });
+  });
+
+  test("without an installation a command says so within two seconds, with the command that starts one", async () => {
+    const startedMs = performance.now();
+    const ran = await runAf(["run", "list"], { cwd: empty });
+    expect(ran).toMatchObject({ code: errorTable.unavailable.exit, stdout: "" });
+    expect(ran.stderr).toContain("af init");
+    writeFileSync(path.join(empty, "agentflow.yaml"), "name: x\n");
+    const stopped = await runAf(["run", "list"], { cwd: empty });
+    expect(stopped.code).toBe(errorTable.unavailable.exit);
+    expect(stopped.stderr).toMatch(/af dev is not running here[\s\S]*try {4}af dev/);
+    rmSync(path.join(empty, "agentflow.yaml"));
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+  });
+
+  test("an installation that does not answer is unavailable, and no retry goes on for long", async () => {
+    const startedMs = performance.now();
+    const ran = await runAf(["status"], { cwd: empty, environment: { AF_URL: "http://127.0.0.1:1" } });
+    expect(ran.code).toBe(errorTable.unavailable.exit);
+    expect(ran.stderr).toContain("no answer from http://127.0.0.1:1");
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+  });
+
+  test("a wrong token exits 5", async () => {
+    const ran = await runAf(["status"], {
+      cwd: empty,
+      environment: { AF_URL: house.url, AF_TOKEN: "wrong" },
+    });
+    expect(ran.code).toBe(errorTable.unauthenticated.exit);
+  });
+
+  test("a project's token is not sent to another address", async () => {
+    const before = house.asked.length;
+    const ran = await runAf(["status", "--url", house.url.replace("127.0.0.1", "localhost")], {
+      cwd: house.project,
+    });
+    expect(house.asked.length).toBeGreaterThan(before);
+    expect(ran.code).toBe(errorTable.unauthenticated.exit);
+  });
+
+  test("a stack is shown with --debug alone", async () => {
+    const plain = await af("run", "get", runs.done.replace(/.$/, "z"));
+    const debug = await af("run", "get", runs.done.replace(/.$/, "z"), "--debug");
+    expect(plain.stderr).not.toMatch(/^\s+at /m);
+    expect(debug.stderr).toMatch(/^\s+at /m);
+    expect(plain.code).toBe(4);
+  });
+});
+
+describe("runs", () => {
+  test("the result is all that stands on stdout; steps and summary go to stderr", async () => {
+    const ran = await af("run", "hello", "name=Ada");
+    expect(ran.code).toBe(0);
+    expect(JSON.parse(ran.stdout)).toEqual({ lines: ["Hello, Ada!"] });
+    expect(ran.stderr).toMatch(/✓ greet\s+400ms/);
+    expect(ran.stderr).toMatch(/✓ completed in /);
+  });
+
+  test("input comes from keys, JSON, a file and standard input alike", async () => {
+    const inputs: [string[], unknown, string?][] = [
+      [["name=Ada"], { name: "Ada" }],
+      [["n:=3", "deep:=[1]"], { n: 3, deep: [1] }],
+      [["--input", '{"a":1}', "name=Ada"], { a: 1, name: "Ada" }],
+      [["--input", "@ada.json"], { name: "Ada" }],
+      [["--input", "-"], { from: "stdin" }, '{"from":"stdin"}'],
+      [["__proto__=x"], JSON.parse('{"__proto__":"x"}')],
+    ];
+    for (const [words, expected, stdin = ""] of inputs) {
+      const ran = await runAf(["run", "hello", "--detach", ...words], { cwd: house.project, stdin });
+      expect(ran.code).toBe(0);
+      const start = house.asked.findLast(({ method }) => method === "POST");
+      expect(JSON.stringify(JSON.parse(start?.body ?? "{}").input)).toBe(JSON.stringify(expected));
+    }
+  });
+
+  test("input that cannot be read exits 2 and sends nothing", async () => {
+    const before = house.asked.length;
+    for (const word of ["@none.json", "{broken", "plain"]) {
+      expect((await af("run", "hello", "--input", word)).code).toBe(2);
+    }
+    expect(house.asked.length).toBe(before);
+  });
+
+  test("the same key makes the same run id", async () => {
+    await af("run", "hello", "-d", "--key", "order-17");
+    await af("run", "hello", "-d", "--key", "order-17");
+    const [one, two] = house.asked.filter(({ method }) => method === "POST").slice(-2);
+    expect(JSON.parse(one?.body ?? "{}").run).toMatch(/^r0000000000/);
+    expect(one?.body).toBe(two?.body);
+  });
+
+  test("a unique beginning of an id is enough; one that is not unique lists the candidates", async () => {
+    expect((await af("run", "get", "r02", "--json")).stdout).toContain(runs.stuck);
+    const two = await af("run", "get", "r0123");
+    expect(two.code).toBe(2);
+    expect(two.stderr).toContain(runs.done);
+    expect(two.stderr).toContain(runs.failed);
+    expect((await af("run", "get", "r99")).code).toBe(4);
+    expect((await af("run", "get", "../etc")).code).toBe(2);
+  });
+
+  test("Ctrl-C leaves the run alone and says how to come back and how to cancel", async () => {
+    const ran = await runAf(["run", "watch", runs.stuck], {
+      cwd: house.project,
+      onStart: (pid) => setTimeout(() => process.kill(pid, "SIGINT"), 1_500),
+    });
+    expect(ran.code).toBe(130);
+    expect(ran.stderr).toContain(`af run watch ${runs.stuck}`);
+    expect(ran.stderr).toContain(`af run cancel ${runs.stuck}`);
+  });
+
+  test("waiting too long exits 7, says that the run goes on, and how to come back", async () => {
+    const ran = await af("run", "slow", "--wait", "300ms");
+    expect(ran.code).toBe(errorTable.timeout.exit);
+    expect(ran.stderr).toContain("it goes on");
+    expect(ran.stderr).toContain(`af run watch ${runs.stuck}`);
+  });
+
+  test("watching a run ends with the run's exit code", async () => {
+    expect((await af("run", "watch", runs.failed)).code).toBe(exitCodes.runFailed);
+    const stream = await af("run", "watch", runs.done, "--json");
+    const kinds = stream.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).kind);
+    expect(kinds).toEqual(["event", "event", "event", "end"]);
+  });
+
+  test("following the logs of a run ends with the run and with its exit code", async () => {
+    expect((await af("logs", "--run", runs.failed, "-f")).code).toBe(exitCodes.runFailed);
+  });
+
+  test("why ends with the code of what is wrong", async () => {
+    const codes = [runs.done, runs.failed, runs.stuck].map(async (run) => (await af("why", run)).code);
+    expect(await Promise.all(codes)).toEqual([0, 10, 8]);
+  });
+});
+
+describe("what is shown", () => {
+  test("text from outside reaches no terminal as control characters", async () => {
+    const shown = [
+      ["logs"],
+      ["tool", "list"],
+      ["why", runs.failed],
+      ["run", "get", runs.failed],
+      ["trace", runs.failed],
+    ];
+    for (const words of [...shown, ...shown.map((one) => [...one, "--json"])]) {
+      const { stdout, stderr } = await af(...words);
+      const all = stdout + stderr;
+      expect(all.length).toBeGreaterThan(10);
+      // oxlint-disable-next-line no-control-regex
+      expect(all).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    }
+    expect((await af("logs")).stdout).toContain(String.raw`second \x1b[2J\x1b]0;owned\x07\u202eevil`);
+  });
+
+  test("hostile text is whole in JSON", async () => {
+    const { stdout } = await af("run", "get", runs.failed, "--json");
+    expect(JSON.parse(stdout).data.failure.message).toBe(`it broke ${hostile}`);
+  });
+
+  test("logs are in the order of time and say what was dropped", async () => {
+    const { stdout, stderr } = await af("logs", "--with", "spans");
+    expect(stdout.indexOf("first")).toBeLessThan(stdout.indexOf("second"));
+    expect(stdout.indexOf("second")).toBeLessThan(stdout.indexOf("span fetch"));
+    expect(stderr).toContain("2 records were dropped");
+  });
+
+  test("run events stand between the logs on request", async () => {
+    const { stdout } = await af("logs", "--run", runs.done, "--with", "state", "-o", "logfmt");
+    expect(stdout).toContain("msg=step_succeeded");
+    expect((await af("logs", "--with", "state")).code).toBe(2);
+  });
+
+  test("a trace draws waiting apart from work, lost attempts and mixed code", async () => {
+    const { stdout } = await af("trace", runs.done);
+    expect(stdout).toMatch(/░+▒+/);
+    expect(stdout).toMatch(/░+█+/);
+    expect(stdout).toContain("mixes code: aaaaaaaaaaaa, bbbbbbbbbbbb");
+    expect(stdout).toContain("attempt 1 was lost");
+    expect(stdout).toContain("fetch");
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test("help fits 80 columns, and no colour is used off a terminal", async () => {
+    const ids = Object.keys(table.commands).map((id) => id.split(":"));
+    for (const words of [[], ...ids, ["exit-codes"]]) {
+      const { stdout, code } = await af("help", ...words);
+      expect(code).toBe(0);
+      expect(stdout).not.toContain("\u001b");
+      if (words[0] !== "completion") {
+        const long = stdout.split("\n").filter((line) => line.length > 80);
+        expect(long).toEqual([]);
+      }
+    }
+  });
+
+  test("FORCE_COLOR colours, NO_COLOR and --no-color win over it", async () => {
+    const environment = { FORCE_COLOR: "1" };
+    const coloured = await runAf(["run", "list"], { cwd: house.project, environment });
+    const flag = await runAf(["run", "list", "--no-color"], { cwd: house.project, environment });
+    const no = await runAf(["run", "list"], {
+      cwd: house.project,
+      environment: { ...environment, NO_COLOR: "1" },
+    });
+    expect(coloured.stdout).toContain("\u001b[");
+    expect(flag.stdout + no.stdout).not.toContain("\u001b");
+  });
+
+  test("completion knows commands, flags, values and names", async () => {
+    const completed = async (...words: string[]): Promise<string[]> =>
+      (await af("__complete", "--", ...words)).stdout.trim().split("\n");
+    expect(await completed("sta")).toEqual(["status"]);
+    expect(await completed("run", "")).toEqual(expect.arrayContaining(["list", "watch", "hello"]));
+    expect(await completed("run", "get", "r02")).toEqual([runs.stuck]);
+    expect(await completed("logs", "--level", "wa")).toEqual(["warn"]);
+    expect(await completed("run", "hello", "--det")).toEqual(["--detach"]);
+    expect((await runAf(["__complete", "--", "run", "get", ""], { cwd: empty })).stderr).toBe("");
+  });
+
+  test("a mutation that cannot be undone is not done without --yes where nobody can be asked", async () => {
+    const before = house.asked.filter(({ method }) => method === "DELETE").length;
+    const ran = await af("key", "revoke", "k1");
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("--yes");
+    expect(house.asked.filter(({ method }) => method === "DELETE").length).toBe(before);
+  });
+
+  test("every exit code of the errors table is in the help", async () => {
+    const { stdout } = await af("help", "exit-codes", "--json");
+    const codes: { code: number; errors: string[] }[] = JSON.parse(stdout).data.exitCodes;
+    for (const [name, { exit }] of Object.entries(errorTable)) {
+      expect(codes.find(({ code }) => code === exit)?.errors).toContain(name);
+    }
+  });
+});
