@@ -5,7 +5,7 @@
  */
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { type Dev, killPid, startDev } from "./embedded/dev.ts";
+import { type Dev, startDev } from "./embedded/dev.ts";
 import { ledgerProject, writeProject } from "./embedded/project.ts";
 import { spreadOf } from "./harness/quantiles.ts";
 import { figure } from "./harness/table.ts";
@@ -13,7 +13,7 @@ import { type History, faultsOf, readHistory } from "./kills/history.ts";
 import { checkLedger } from "./kills/ledger.ts";
 import { RunLoad } from "./kills/load.ts";
 import { type Kill, type Recovery, recoveries } from "./kills/recovery.ts";
-import { freePort, runDir, sleep } from "./lib/children.ts";
+import { freePort, killPid, runDir, sleep } from "./lib/children.ts";
 import { dice } from "./lib/dice.ts";
 
 const { values } = parseArgs({

@@ -12,7 +12,7 @@ export interface SaveOptions {
   readonly dir: string;
   readonly client: Client;
   readonly version: number;
-  /** Pause between two runs that ask: so much the figure may be too long; without one the asking is the load. */
+  /** Pause between two runs that ask: by so much the figure may be too long. None would be a load. */
   readonly askEveryMs: number;
 }
 

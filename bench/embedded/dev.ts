@@ -4,7 +4,7 @@ import { openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { type Client, createClient } from "@agentflow/sdk/client";
-import { NODE, ROOT } from "../lib/children.ts";
+import { NODE, ROOT, endWithUs, killPid } from "../lib/children.ts";
 import { commandLine, descendants, processTable } from "../lib/process-table.ts";
 import { type DevLine, parseDevLine } from "./parse-dev-line.ts";
 
@@ -25,11 +25,10 @@ export async function startDev(options: DevOptions): Promise<Dev> {
   const errors = path.join(dir, "af-dev.stderr");
   const words = ["dev", "--json", "--port", String(port), "--slots", String(slots)];
   const beganMs = performance.now();
-  const child = spawn(NODE, [afBin, ...words], {
-    cwd: dir,
-    stdio: ["ignore", "pipe", openSync(errors, "a")],
-    env: { ...process.env, CI: "1" },
-  });
+  const stdio: ["ignore", "pipe", number] = ["ignore", "pipe", openSync(errors, "a")];
+  const child = endWithUs(
+    spawn(NODE, [afBin, ...words], { cwd: dir, stdio, env: { ...process.env, CI: "1" } }),
+  );
   const said: string[] = [];
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
@@ -124,14 +123,5 @@ export class Dev {
     const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await gone;
     clearTimeout(timer);
-  }
-}
-
-/** kill -9 of one process; false when it had gone already. */
-export function killPid(pid: number): boolean {
-  try {
-    return process.kill(pid, "SIGKILL");
-  } catch {
-    return false;
   }
 }

@@ -5,6 +5,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { descendants } from "./process-table.ts";
 
 /** The bench folder: the packages of the peers are installed below it. */
 export const ROOT = path.resolve(import.meta.dirname, "..");
@@ -27,7 +28,7 @@ export interface StartOptions {
   readonly gid?: number;
 }
 
-/** Starts a process that writes to `<dir>/<label>.log`; it has an IPC channel, so it can end with us. */
+/** Starts a process that writes to `<dir>/<label>.log` and does not outlive us. */
 export function start(
   dir: string,
   label: string,
@@ -37,13 +38,47 @@ export function start(
 ): ChildProcess {
   const log = openSync(path.join(dir, `${label}.log`), "a");
   const { env, cwd = dir, uid, gid } = options;
-  return spawn(command, words, {
+  const child = spawn(command, words, {
     cwd,
     stdio: ["ignore", log, log, "ipc"],
     env: { ...process.env, ...env },
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
   });
+  return endWithUs(child);
+}
+
+const living = new Set<ChildProcess>();
+
+/** Whatever ends the measurement (an error, a signal, whoever started it) ends this child too. */
+export function endWithUs<Child extends ChildProcess>(child: Child): Child {
+  if (living.size === 0) watchOurEnd();
+  living.add(child);
+  child.once("exit", () => living.delete(child));
+  return child;
+}
+
+/** kill -9 of one process; false when it had gone already. */
+export function killPid(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch {
+    return false;
+  }
+}
+
+let watching = false;
+function watchOurEnd(): void {
+  if (watching) return;
+  watching = true;
+  process.on("exit", () => {
+    // With all descendants: some servers are started by a wrapper that a SIGKILL would tear from them.
+    const roots = [...living].flatMap(({ pid }) => pid ?? []);
+    for (const pid of descendants(roots)) killPid(pid);
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
+  const parent = process.ppid;
+  setInterval(() => (process.ppid === parent ? undefined : process.exit(130)), 500).unref();
 }
 
 /** Asks a process to end, kills it when it has not after `ms`, and waits until it is gone. */

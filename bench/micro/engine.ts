@@ -84,7 +84,8 @@ async function measure(runs: number, title: string): Promise<void> {
   const [all, main] = [process.cpuUsage(cpu), process.threadCpuUsage(thread)];
   const each = (usage: NodeJS.CpuUsage): string => ((usage.user + usage.system) / runs).toFixed(1);
   console.log(
-    `${title}: ${Math.round(runs / seconds)} runs/s, CPU us a run: main thread ${each(main)}, process ${each(all)}, ` +
+    `${title}: ${Math.round(runs / seconds)} runs/s, CPU us a run: ` +
+      `main thread ${each(main)}, process ${each(all)}, ` +
       `${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`,
   );
 }

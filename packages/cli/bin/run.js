@@ -20,14 +20,15 @@ async function start(argv) {
   process.exitCode = 1;
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
     const { readFileSync } = process.getBuiltinModule("node:fs");
-    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+    const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+    const { version } = /** @type {{ version: string }} */ (JSON.parse(text));
     process.stdout.write(
       `af ${version} (node ${process.versions.node}, ${process.platform}-${process.arch})\n`,
     );
     process.exitCode = 0;
     return;
   }
-  process.getBuiltinModule("node:module").enableCompileCache?.();
+  process.getBuiltinModule("node:module").enableCompileCache();
   const { main } = await import("../dist/main.js");
   process.exitCode = await main(argv);
 }

@@ -31,7 +31,7 @@ export abstract class AgentFlowCommand extends Command {
 
   /** Whether a question may be asked: only a person at a terminal can answer one. */
   protected mayAsk(flags: { readonly "no-input": boolean; readonly json: boolean }): boolean {
-    const seen = process.stdin.isTTY === true && process.stderr.isTTY === true;
+    const seen = process.stdin.isTTY && process.stderr.isTTY;
     return seen && !flags["no-input"] && !flags.json && (process.env["CI"] ?? "") === "";
   }
 

@@ -34,7 +34,10 @@ function cpuMs(args: readonly string[]): Promise<number> {
   child.stdio[3]?.on("data", (chunk: Buffer) => (told += chunk.toString("utf8")));
   return new Promise((resolve, reject) => {
     child.on("close", (code) => {
-      if (code !== 0) reject(new Error(`af ${args.join(" ")} ended with ${code}`));
+      if (code !== 0) {
+        reject(new Error(`af ${args.join(" ")} ended with ${code}`));
+        return;
+      }
       const { user, system }: { user: number; system: number } = JSON.parse(told);
       resolve((user + system) / 1_000);
     });
@@ -54,7 +57,7 @@ test("af run list costs at most 180 ms of CPU, its request and answer included",
 });
 
 test("the table of commands is what the commands say", () => {
-  const check = fileURLToPath(new URL("../build/manifest.js", import.meta.url));
+  const check = fileURLToPath(new URL("../tools/manifest.js", import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [check, "--check"], { encoding: "utf8" });
   expect(stderr).toBe("");
   expect(status).toBe(0);

@@ -237,7 +237,6 @@ describe("what is shown", () => {
       const { stdout, stderr } = await af(...words);
       const all = stdout + stderr;
       expect(all.length).toBeGreaterThan(10);
-      // oxlint-disable-next-line no-control-regex
       expect(all).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     }
     expect((await af("logs")).stdout).toContain(String.raw`second \x1b[2J\x1b]0;owned\x07\u202eevil`);

@@ -84,11 +84,15 @@ export interface EngineRuns {
   /** One input for one run, answered once it is durable; goes to the shard's owner wherever that is. */
   submit(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer>;
   /**
-   * Starts a run and, with `waitMs` above 0, waits so long for its end. The same id with the same body again is
+   * Starts a run and, with `waitMs` above 0, waits so long for its end. The same id with the same body
+   * again is
    * answered as the first was (`repeated`), with another body it is `conflict`.
    */
   start(tenant: TenantId, body: StartRunBody, options: WaitOptions): Promise<RunAnswer>;
-  /** As `start`, for the runs of one frame: no promise a run. The returned function forgets those unanswered. */
+  /**
+   * As `start`, for the runs of one frame: no promise a run. The returned function forgets those
+   * unanswered.
+   */
   startMany(tenant: TenantId, starts: readonly StartOne[], answer: AnswerEach): () => void;
   /** Waits for the end of a run; when `waitMs` is over, the answer says how it stands. */
   wait(tenant: TenantId, run: RunId, options: WaitOptions): Promise<RunAnswer>;
@@ -100,9 +104,14 @@ export interface EngineRuns {
   why(tenant: TenantId, run: RunId): Promise<WhyAnswer>;
   list(tenant: TenantId, filter: RunFilter): Promise<RunPage>;
   /** Events behind the cursor (all when it is empty), oldest first. */
-  events(tenant: TenantId, run: RunId, options: { readonly after?: string; readonly limit?: number }): Promise<EventPage>;
+  events(
+    tenant: TenantId,
+    run: RunId,
+    options: { readonly after?: string; readonly limit?: number },
+  ): Promise<EventPage>;
   /**
-   * Each event of the named runs once, in order, first what is stored behind `after`, then what comes; resolves
+   * Each event of the named runs once, in order, first what is stored behind `after`, then what comes;
+   * resolves
    * when the signal aborts, or when all named runs have ended and every event was sent. `runs: "all"` follows
    * the tenant, from now on unless `after` says from where.
    */

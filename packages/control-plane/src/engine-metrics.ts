@@ -39,7 +39,8 @@ export function createEngineMetrics(metrics: Metrics): EngineMetrics {
     labels: { outcome: ["completed", "failed", "cancelled"] },
   });
   const histogram = (name: string, help: string): HistogramCell => metrics.histogram({ name, help });
-  const sized = (name: string, help: string): HistogramCell => metrics.histogram({ name, help, buckets: counts });
+  const sized = (name: string, help: string): HistogramCell =>
+    metrics.histogram({ name, help, buckets: counts });
   return {
     runsStarted: count("runs_started_total", "Runs started here."),
     runsEnded: {

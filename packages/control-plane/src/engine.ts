@@ -10,15 +10,15 @@ import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { ownAll } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
 import { Router } from "./orchestrator/router.ts";
-import { RunQueries } from "./orchestrator/run-queries.ts";
+import { RunQueries, type RunQueriesParts } from "./orchestrator/run-queries.ts";
 import { Runs } from "./orchestrator/runs.ts";
-import { Starts } from "./orchestrator/starts.ts";
+import { Starts, type StartsParts } from "./orchestrator/starts.ts";
 import { Waiters } from "./orchestrator/waiters.ts";
 import { Archive } from "./projector/archive.ts";
 import { Hub } from "./projector/hub.ts";
-import { createLogTail } from "./projector/log-tail.ts";
+import { createLogTail, type LogTail } from "./projector/log-tail.ts";
 import { Projector } from "./projector/projector.ts";
-import { openReadStore } from "./projector/read-store.ts";
+import { openReadStore, type ReadStore } from "./projector/read-store.ts";
 import { Registry } from "./registry/registry.ts";
 import { Workers } from "./registry/workers.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -56,8 +56,15 @@ async function buildParts(options: EngineOptions) {
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub();
   const archive = new Archive(base);
-  const projector = new Projector({ ...base, tail, hub, refill: () => archive.refill() });
-  const workers: Workers = new Workers({ ...base, table: bus.table, onChange: () => dispatcher.slotsChanged() });
+  const projector: Projector = new Projector({
+    ...base,
+    tail,
+    hub,
+    refill: () => archive.refill(),
+    onShorter: (head) => orchestrator.flights.rewind(head),
+  });
+  const { table } = bus;
+  const workers: Workers = new Workers({ ...base, table, onChange: () => dispatcher.slotsChanged() });
   const dispatcher = new Dispatcher({ ...base, queue: bus.queue, slots: workers });
   const plans = new Plans(bus.blobs, config.plansMax);
   const registry = new Registry({ ...base, plans, workers });
@@ -72,7 +79,7 @@ async function buildParts(options: EngineOptions) {
     submit: (ref, input, answer) => router.submit(ref, input, answer),
     wasSent: (revision) => recovery.wasSent(revision),
   });
-  const orchestrator = new Orchestrator({
+  const orchestrator: Orchestrator = new Orchestrator({
     ...base,
     plans,
     handOn,
@@ -89,37 +96,63 @@ async function buildParts(options: EngineOptions) {
     ...base,
     key: `watermark.${ownership.name}`,
     everyMs: config.watermarkEveryMs,
-    handedOn: () => Math.min(orchestrator.flights.handedOn(), (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1),
+    handedOn: () =>
+      Math.min(orchestrator.flights.handedOn(), (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1),
     onNewEpoch: () => void dispatcher.sendAgain(Number.MAX_VALUE),
   });
-  const queries = new RunQueries({ ...base, plans, archive, orchestrator, dispatcher, workers });
-  const starts = new Starts({
-    ...base,
-    registry,
-    plans,
-    router,
-    orchestrator,
-    waiters,
-    build: options.tenantDefaults.build,
-    standing: (ref) => queries.standing(ref),
-  });
-  const following = { hub, tail, log: bus.log, histories: archive, followersMax: config.followersMax };
-  const listing = { store, projector, minRevisionWaitMs: config.minRevisionWaitMs };
-  const runs = new Runs({ world, blobs: bus.blobs, router, starts, queries, following, listing });
+  const runs = buildRuns(
+    { ...base, ...{ plans, archive, orchestrator, dispatcher, workers, registry, router, waiters } },
+    {
+      ...{ options, hub, tail, projector },
+    },
+  );
   const telemetry = new Telemetry(base);
-  registerGauges(options.metrics, {
-    hotRuns: () => orchestrator.hot.size,
-    hotBytes: () => orchestrator.hot.bytes,
-    timers: () => scheduler.size,
-    waiters: () => waiters.size,
-    backlog: () => dispatcher.waiting,
-    outstanding: () => dispatcher.outstanding,
-    projectionLagMs: () => projector.lagMs,
-  });
+  showGauges(options, { orchestrator, dispatcher, scheduler, waiters, projector });
   return {
     ...{ ownership, store, archive, projector, workers, dispatcher, registry, waiters, scheduler, recovery },
     ...{ orchestrator, router, sweep, watermark, runs, telemetry, hub },
   };
+}
+
+function showGauges(
+  options: EngineOptions,
+  of: {
+    readonly orchestrator: Orchestrator;
+    readonly dispatcher: Dispatcher;
+    readonly scheduler: Scheduler;
+    readonly waiters: Waiters<RunEnd>;
+    readonly projector: Projector;
+  },
+): void {
+  registerGauges(options.metrics, {
+    hotRuns: () => of.orchestrator.hot.size,
+    hotBytes: () => of.orchestrator.hot.bytes,
+    timers: () => of.scheduler.size,
+    waiters: () => of.waiters.size,
+    backlog: () => of.dispatcher.waiting,
+    outstanding: () => of.dispatcher.outstanding,
+    projectionLagMs: () => of.projector.lagMs,
+  });
+}
+
+type Base = Omit<RunQueriesParts & StartsParts, "build" | "standing"> & {
+  readonly store: ReadStore;
+  readonly archive: Archive;
+};
+
+/** The doors to runs, over parts that stand already. */
+function buildRuns(
+  base: Base,
+  of: { options: EngineOptions; hub: Hub; tail: LogTail; projector: Projector },
+): Runs {
+  const { bus, world, config, router, archive, store } = base;
+  const { hub, tail, projector, options } = of;
+  const queries = new RunQueries(base);
+  const { build } = options.tenantDefaults;
+  const starts = new Starts({ ...base, build, standing: (ref) => queries.standing(ref) });
+  const following = { hub, tail, log: bus.log, histories: archive, followersMax: config.followersMax };
+  const listing = { store, projector, minRevisionWaitMs: config.minRevisionWaitMs };
+  return new Runs({ world, blobs: bus.blobs, router, starts, queries, following, listing });
 }
 
 function engineOf(options: EngineOptions, parts: Parts): Engine {

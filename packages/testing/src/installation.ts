@@ -33,7 +33,7 @@ export interface TestOptions extends GivenProject {
   readonly startAt?: string;
 }
 
-export interface TestInstallation {
+export interface TestInstallation extends AsyncDisposable {
   /** Starts a run and drives time until it has ended (or waits for a person). */
   run(workflow: string, input?: Json): Promise<RunAnswer>;
   /** Starts a run and returns at once: drive time with `advance`. */
@@ -176,6 +176,10 @@ class House implements TestInstallation {
 
   now(): Date {
     return new Date(this.#time.now());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {

@@ -1,38 +1,31 @@
 import assert from "node:assert/strict";
+import path from "node:path";
 import test from "node:test";
-import type { CallContext } from "@agentflow/sdk";
-import greeter from "../agents/greeter.ts";
-import { greet, shout } from "../tools/hello.ts";
+import { testInstallation } from "@agentflow/testing";
+import { greet } from "../tools/hello.ts";
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+// The whole installation in memory, on virtual time: no server, no port, no waiting.
+const dir = path.resolve(import.meta.dirname, "..");
 
-/** What a tool or an agent gets beside its input. */
-const context: CallContext = {
-  signal: new AbortController().signal,
-  log: silent,
-  callId: "test",
-  run: "test",
-  workflow: "hello",
-  step: "test",
-  attempt: 1,
-  projectDir: ".",
-  secrets: { get: (name) => assert.fail(`no secret ${name} in this test`) },
-  span: async (_name, work) => await work(),
-};
+test("a run greets by name and the agent answers", async () => {
+  await using af = await testInstallation({ dir });
+  const run = await af.run("hello", { name: "Ada" });
+  assert.deepEqual(run.output, { lines: ["Hello, Ada!", "Nice to meet you."] });
+});
 
-test("greet greets by name", async () => {
-  assert.deepEqual(await greet.options.run({ name: "Ada" }, context), { text: "Hello, Ada!" });
+test("a crash in the middle loses nothing", async () => {
+  await using af = await testInstallation({ dir });
+  const run = await af.start("hello", {});
+  af.killRunner();
+  await af.restartControlPlane();
+  assert.equal((await run.ended()).status, "completed");
+});
+
+test("an input that does not match is refused at the door", async () => {
+  await using af = await testInstallation({ dir });
+  await assert.rejects(af.run("hello", { name: "" }), { code: "invalid_input" });
 });
 
 test("an empty name is refused before the tool runs", () => {
   assert.equal(greet.options.input.safeParse({ name: "" }).success, false);
-});
-
-test("the greeter answers in the tone in which it was greeted", async () => {
-  const tones = [];
-  for (const tool of [greet, shout]) {
-    const { text } = await tool.options.run({ name: "Ada" }, context);
-    tones.push((await greeter.options.run({ greeting: text }, context)).reply);
-  }
-  assert.deepEqual(tones, ["Nice to meet you.", "NO NEED TO SHOUT."]);
 });

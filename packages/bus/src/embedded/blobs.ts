@@ -44,7 +44,11 @@ export class FileBlobs implements Blobs {
   }
 
   /** A part of a blob and its whole size, unchecked: for who puts the parts together and checks the whole. */
-  async part(key: string, from: number, length: number): Promise<{ bytes: Buffer; size: number } | undefined> {
+  async part(
+    key: string,
+    from: number,
+    length: number,
+  ): Promise<{ bytes: Buffer; size: number } | undefined> {
     checkBlobKey(key);
     return await this.#doing(`reading the blob ${key}`, async () => {
       const file = await openIfThere(this.#path(key));

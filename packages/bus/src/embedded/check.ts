@@ -6,7 +6,9 @@ import { anyRevision } from "./store/group.ts";
 export function checkExpect(expect: Revision | "any"): number {
   if (expect === "any") return anyRevision;
   if (Number.isSafeInteger(expect) && expect >= 0) return expect;
-  throw new AgentFlowError("invalid_input", `${shown(expect)} is no revision`, { reason: "invalid_revision" });
+  throw new AgentFlowError("invalid_input", `${shown(expect)} is no revision`, {
+    reason: "invalid_revision",
+  });
 }
 
 /** True when `subject` is one of `filter` or below one of its prefixes. */

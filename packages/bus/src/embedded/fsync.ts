@@ -31,6 +31,7 @@ export function measureFsync(dir: string): FsyncTimes {
     rmSync(path, { force: true });
   }
   times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const at = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return { p50Ms: at(0.5), p95Ms: at(0.95) };
 }

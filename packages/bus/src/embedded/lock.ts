@@ -87,7 +87,10 @@ function processStart(pid: number): string | undefined {
     return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   }
   try {
-    const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", timeout: 2_000 });
+    const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      timeout: 2_000,
+    });
     return text.trim() === "" ? undefined : text.trim();
   } catch {
     return undefined;

@@ -14,7 +14,14 @@ import { Housekeeper, housekeeping } from "./housekeeper.ts";
 import { EmbeddedQueue } from "./queue/queue.ts";
 import { TaskQueue } from "./queue/task-queue.ts";
 import { type Backend, mainBackend, type StoreOptions, threadBackend } from "./store/backend.ts";
-import { createSchema, faultOf, formatVersion, openForWriting, readFormat, readWriter } from "./store/database.ts";
+import {
+  createSchema,
+  faultOf,
+  formatVersion,
+  openForWriting,
+  readFormat,
+  readWriter,
+} from "./store/database.ts";
 import { write } from "./store/group.ts";
 import { GroupWriter, type Write } from "./store/writer.ts";
 import { Switchboard } from "./switchboard.ts";
@@ -122,7 +129,10 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
   });
   const table = new EmbeddedTable({ writer: logWriter, reader: logReader });
   const logStore: Store = { writer: logWriter, reader: logReader, feed: logFeed };
-  const log = new EmbeddedLog({ log: logStore, tele: { writer: teleWriter, reader: teleReader, feed: teleFeed } });
+  const log = new EmbeddedLog({
+    log: logStore,
+    tele: { writer: teleWriter, reader: teleReader, feed: teleFeed },
+  });
   const tasks = new TaskQueue({
     wheel,
     epoch: randomUUID(),

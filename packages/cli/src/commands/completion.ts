@@ -4,8 +4,11 @@ import { Args } from "../flags.ts";
 
 export default class Completion extends AgentFlowCommand {
   static override summary = "Print a completion script for bash, zsh or fish";
-  static override description =
-    'bash: eval "$(af completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc after compinit; fish: af completion fish > ~/.config/fish/completions/af.fish';
+  static override description = [
+    'bash: put eval "$(af completion bash)" into ~/.bashrc',
+    'zsh: put eval "$(af completion zsh)" into ~/.zshrc, after compinit',
+    "fish: af completion fish > ~/.config/fish/completions/af.fish",
+  ].join("\n");
   static override args = {
     shell: Args.string({
       required: true,

@@ -5,7 +5,8 @@ import { Flags } from "../flags.ts";
 export default class Dev extends AgentFlowCommand {
   static override summary = "Run everything here, reloading as files are saved, losing nothing";
   static override description =
-    "State is kept in .agentflow/: what is in flight when it stops goes on at the next start. A second af dev joins the first.";
+    "State is kept in .agentflow/: what is in flight when it stops goes on at the next start.\n" +
+    "A second af dev in the same project joins the first.";
   static override flags = {
     port: Flags.integer({
       description: "port of the API; 4180 or any free one when left out",

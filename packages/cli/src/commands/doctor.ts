@@ -1,7 +1,8 @@
 import { errorTable } from "@agentflow/protocol";
 import { AgentFlowCommand } from "../base-command.ts";
 import { findProject } from "../config/installation.ts";
-import { type Check, examine } from "../doctor/examine.ts";
+import type { Check } from "../doctor/check.ts";
+import { examine } from "../doctor/examine.ts";
 import { type Text, cyan, dim, green, red, yellow } from "../output/text.ts";
 
 export default class Doctor extends AgentFlowCommand {

@@ -24,14 +24,18 @@ export default class Validate extends AgentFlowCommand {
     if (this.output.json && bad) this.#failWith(checked.findings, { errors, warnings });
     else this.output.data({ ...facts, findings: checked.findings.map(withoutSource) }, { ms });
     for (const finding of checked.findings) for (const line of findingTexts(finding)) this.output.line(line);
-    const parts = `${counted(checked.workflows, "workflow")}, ${counted(checked.tools, "tool")}, ${counted(checked.agents, "agent")}`;
+    const counts = [
+      counted(checked.workflows, "workflow"),
+      counted(checked.tools, "tool"),
+      counted(checked.agents, "agent"),
+    ];
     if (errors + warnings > 0) {
       const paint = bad ? red : yellow;
       this.output.say([
         bold(paint(`${plural(errors, "error")}, ${plural(warnings, "warning")}`)),
         ` in ${showDuration(ms)}`,
       ]);
-    } else this.output.say([green("✓"), ` ${parts}: nothing is wrong (${showDuration(ms)})`]);
+    } else this.output.say([green("✓"), ` ${counts.join(", ")}: nothing is wrong (${showDuration(ms)})`]);
     if (bad) this.exitWith(errorTable.invalid_project.exit);
   }
 

@@ -1,4 +1,4 @@
-/** What may come next on the command line: commands, flags, their values, and names that only the installation knows. */
+/** What may come next on the command line: commands, flags, values, and names the installation knows. */
 import type { Client } from "@agentflow/sdk/client";
 import { findInstallation } from "../config/installation.ts";
 import { commandWords } from "../help/find-command.ts";

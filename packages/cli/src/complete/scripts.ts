@@ -1,4 +1,4 @@
-/** Completion scripts: the shells ask `af __complete` with the words typed so far and get one candidate a line. */
+/** The shells ask `af __complete` with the words typed so far and get one candidate a line. */
 export function completionScript(shell: string): string {
   if (shell === "zsh") return zsh;
   return shell === "fish" ? fish : bash;
@@ -7,7 +7,8 @@ export function completionScript(shell: string): string {
 const bash = `_af_complete() {
   local cur="\${COMP_WORDS[COMP_CWORD]}"
   local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$("\${COMP_WORDS[0]}" __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "$cur"))
+  local found="$("\${COMP_WORDS[0]}" __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
+  COMPREPLY=($(compgen -W "$found" -- "$cur"))
 }
 complete -o default -F _af_complete af agentflow
 `;

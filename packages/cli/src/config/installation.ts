@@ -1,4 +1,4 @@
-/** Where the installation is that a command speaks to: told by flag or environment, else the one in this project. */
+/** Where the installation is: told by flag or environment, else the one that runs in this project. */
 import { AgentFlowError } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,7 +17,7 @@ export interface Looking {
   readonly environment: { readonly [name: string]: string | undefined };
 }
 
-/** Refuses with `unavailable` when nothing was told and nothing runs here. Asks nobody: it only reads two files. */
+/** Refuses with `unavailable` when nothing was told and nothing runs here. Only reads two files. */
 export function findInstallation(looking: Looking): Installation {
   const { folder, environment } = looking;
   const told = looking.url ?? given(environment["AF_URL"]);

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Check } from "./examine.ts";
+import type { Check } from "./check.ts";
 
 /** Whether `af` on the PATH is this one, and which file wins. */
 export function binaryCheck(environment: { readonly [name: string]: string | undefined }): Check {

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { showDuration } from "@agentflow/protocol";
-import type { Check, Examined } from "./examine.ts";
+import type { Check, Examined } from "./check.ts";
 
 const roundsOfTest = 10;
 const slowSyncMs = 20;
@@ -50,7 +50,8 @@ function syncCheck(dir: string): Check {
     rmSync(file, { force: true });
   }
   const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-  const fact = `a durable write takes ${median < 1 ? `${median.toFixed(2)}ms` : showDuration(median)} (median of ${roundsOfTest})`;
+  const shown = median < 1 ? `${median.toFixed(2)}ms` : showDuration(median);
+  const fact = `a durable write takes ${shown} (median of ${roundsOfTest})`;
   if (median <= slowSyncMs) return { name: "write", state: "good", fact };
   return {
     name: "write",

@@ -1,24 +1,11 @@
 /** Everything `af doctor` looks at, all at once. It changes nothing but a test file that it removes. */
 import { binaryCheck } from "./binary.ts";
+import type { Check, Examined } from "./check.ts";
 import { diskChecks } from "./disk.ts";
 import { installationChecks } from "./installation.ts";
 import { nodeCheck } from "./node-version.ts";
 import { portCheck } from "./ports.ts";
 import { projectChecks } from "./project.ts";
-
-export interface Check {
-  readonly name: string;
-  /** `note` is worth knowing; only `bad` must be fixed. */
-  readonly state: "good" | "note" | "bad";
-  readonly fact: string;
-  readonly fix?: string;
-}
-
-export interface Examined {
-  readonly folder: string;
-  readonly project: string | undefined;
-  readonly environment: { readonly [name: string]: string | undefined };
-}
 
 /** A look that fails is itself a finding: one broken check hides no other. */
 export async function examine(of: Examined): Promise<Check[]> {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, readDevFile } from "../config/installation.ts";
-import type { Check, Examined } from "./examine.ts";
+import type { Check, Examined } from "./check.ts";
 
 /** What runs here, and whether its state can be read by this version. */
 export async function installationChecks({ project, environment }: Examined): Promise<Check[]> {

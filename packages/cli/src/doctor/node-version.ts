@@ -1,4 +1,4 @@
-import type { Check } from "./examine.ts";
+import type { Check } from "./check.ts";
 
 export function nodeCheck(): Check {
   const { versions, platform, arch, execPath } = process;

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { readDevFile } from "../config/installation.ts";
-import type { Check, Examined } from "./examine.ts";
+import type { Check, Examined } from "./check.ts";
 
 const defaultPort = 4180;
 const listening = "0A";

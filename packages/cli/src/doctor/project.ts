@@ -1,5 +1,5 @@
 import { validateProject } from "../project/validate.ts";
-import type { Check, Examined } from "./examine.ts";
+import type { Check, Examined } from "./check.ts";
 
 export async function projectChecks({ folder, project }: Examined): Promise<Check[]> {
   if (project === undefined) {
@@ -15,6 +15,7 @@ export async function projectChecks({ folder, project }: Examined): Promise<Chec
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
     return [{ name: "project", state: "bad", fact: `${place} ${first.message}${more}`, fix: "af validate" }];
   }
-  const fact = `valid: ${workflows.length} workflows, ${tools.length} tools, ${agents.length} agents`;
+  const named = [...workflows, ...tools.map((tool) => `tool:${tool}`), ...agents.map((agent) => `agent:${agent}`)];
+  const fact = `valid: ${named.slice(0, 4).join(", ")}${named.length > 4 ? ` and ${named.length - 4} more` : ""}`;
   return [{ name: "project", state: findings.length > 0 ? "note" : "good", fact }];
 }

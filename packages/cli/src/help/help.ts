@@ -1,4 +1,4 @@
-/** Help, made from the table of commands: quick, the same everywhere, and checked by the tests that run it. */
+/** Help, made from the table of commands: quick, and the same everywhere. */
 import type { Output } from "../output/output.ts";
 import { type Text, bold, cyan, dim, pad } from "../output/text.ts";
 import { exitCodeTable } from "./exit-codes.ts";
@@ -121,7 +121,9 @@ function flagRow(flag: FlagEntry): [string, string] {
   const value = flag.type === "boolean" ? "" : ` ${flag.helpValue ?? "VALUE"}`;
   const options = flag.options === undefined ? "" : ` (${flag.options.join(", ")})`;
   const isShown = flag.default !== undefined && flag.default !== false;
-  const preset = isShown ? ` [${String(flag.default)}]` : "";
+  const preset = isShown
+    ? ` [${Array.isArray(flag.default) ? flag.default.join(", ") : JSON.stringify(flag.default)}]`
+    : "";
   return [`${short}--${flag.name}${value}`, `${flag.description ?? ""}${options}${preset}`];
 }
 

@@ -1,4 +1,4 @@
-/** The table of commands that the build writes (`oclif.manifest.json`): help and completion read nothing else. */
+/** The table of commands that the build writes (`oclif.manifest.json`): all that help and completion read. */
 import { readFileSync } from "node:fs";
 
 export interface CommandTable {

@@ -1,4 +1,4 @@
-/** Where a new project gets our packages from: this command line's own installation, until they are published. */
+/** Where a new project gets our packages from: this installation of the command line, until published. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -48,7 +48,7 @@ const pollMs = 250;
 /** Telemetry leaves in batches: what a run said last arrives a little after its end. */
 const lastRecordsMs = 500;
 
-/** Goes on behind the cursor until Ctrl-C, or until the run ends: then its answer. A restart is waited for. */
+/** Goes on behind the cursor until Ctrl-C, or until the run ends: then its answer. Waits for a restart. */
 export async function followLogs(client: Client, of: LogFollowing): Promise<RunAnswer | undefined> {
   let { after, stateAfter } = of;
   let dropped = 0;

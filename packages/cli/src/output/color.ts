@@ -1,4 +1,4 @@
-import type { Sink } from "./output.ts";
+import type { Sink } from "./sink.ts";
 
 /** NO_COLOR, FORCE_COLOR, TERM=dumb and --no-color, as everywhere; colour by default on a terminal alone. */
 export function colorFor(

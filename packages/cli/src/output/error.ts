@@ -32,7 +32,8 @@ function placeOf(error: AgentFlowError): string | undefined {
   const { where, file, line, column } = error.details;
   if (typeof where === "string") return where;
   if (typeof file !== "string") return undefined;
-  return [file, line, column].filter((part) => part !== undefined).join(":");
+  const numbers = [line, column].filter((part) => typeof part === "number");
+  return [file, ...numbers].join(":");
 }
 
 function causesOf(error: AgentFlowError): string[] {

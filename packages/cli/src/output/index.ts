@@ -1,8 +1,8 @@
-/** What the local installation's screen shares with every command: one way to make text harmless, one to show things. */
+/** What the screen of `af dev` shares with every command: how text is made harmless, how things are shown. */
 import { type Finding, type LogRecord } from "@agentflow/protocol";
 import { logText } from "../logs/log-line.ts";
 import { findingTexts } from "./findings.ts";
-import type { Sink } from "./output.ts";
+import type { Sink } from "./sink.ts";
 import { colorFor } from "./color.ts";
 import { type Style, type Text, render } from "./text.ts";
 import { visible } from "./visible.ts";

@@ -1,13 +1,8 @@
 /** The only writer to stdout and stderr: data to the one, talk to the other, JSON when it was asked for. */
 import { colorFor } from "./color.ts";
+import type { Sink } from "./sink.ts";
 import { type Text, render } from "./text.ts";
 import { visibleJson } from "./visible.ts";
-
-export interface Sink {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
 
 export interface OutputOptions {
   readonly json: boolean;

@@ -1,6 +1,6 @@
 import { type Output, createOutput } from "./output.ts";
 
-/** The output of this process; what was asked for is read from the words themselves, so that errors obey too. */
+/** The output of this process. What was asked for is read from the words themselves: errors obey it too. */
 export function processOutput(argv: readonly string[]): Output {
   const end = argv.indexOf("--");
   const words = end === -1 ? argv : argv.slice(0, end);

@@ -1,9 +1,8 @@
-import fc from "fast-check";
+import { assert, integer, property, string } from "fast-check";
 import { expect, test } from "vitest";
 import { cut, pad, red, render, widthOf } from "./text.ts";
 import { visible, visibleJson } from "./visible.ts";
 
-// oxlint-disable-next-line no-control-regex
 const dangerous = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 test("what could steer a terminal is shown as an escape", () => {
@@ -21,14 +20,12 @@ test("what could steer a terminal is shown as an escape", () => {
 });
 
 test("no text at all leaves a dangerous character", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 50 }), (text) => !dangerous.test(visible(text))),
-  );
+  assert(property(string({ unit: "binary", maxLength: 50 }), (text) => !dangerous.test(visible(text))));
 });
 
 test("JSON stays the same JSON", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 50 }), (text) => {
+  assert(
+    property(string({ unit: "binary", maxLength: 50 }), (text) => {
       const json = visibleJson({ text });
       expect(JSON.parse(json)).toEqual({ text });
       expect(json).not.toMatch(dangerous);
@@ -45,8 +42,8 @@ test("cut and pad count columns as a terminal does", () => {
   expect(render(cut("abcdef", 4), false)).toBe("abc…");
   expect(widthOf(cut("日本語日本語", 7))).toBeLessThanOrEqual(7);
   expect(render(pad("日本", 6), false)).toBe("日本  ");
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 30 }), (text, columns) => {
+  assert(
+    property(string({ unit: "binary" }), integer({ min: 1, max: 30 }), (text, columns) => {
       expect(widthOf(cut(["x", red(text)], columns))).toBeLessThanOrEqual(columns);
     }),
   );

@@ -12,9 +12,10 @@ export function visibleJson(value: unknown, indent?: number): string {
   return text.replace(unsafeInJson, (letters) => Array.from(letters, escapedInJson).join(""));
 }
 
-// Control characters (C0, DEL, C1), marks that reorder text, line separators, invisible joiners, tags, halves of pairs.
+// Control characters, marks that reorder text, line separators, invisible joiners, tags, halves of pairs.
 const marks =
-  "\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}\\ud800-\\udfff";
+  "\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb" +
+  "\\u{e0000}-\\u{e0fff}\\ud800-\\udfff";
 const unsafe = new RegExp(`[\\u0000-\\u001f\\u007f-\\u009f${marks}]`, "gu");
 const unsafeInJson = new RegExp(`[\\u007f-\\u009f${marks}]`, "gu");
 

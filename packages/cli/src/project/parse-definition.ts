@@ -6,7 +6,7 @@ export interface ReadDefinition {
   readonly findings: readonly Finding[];
 }
 
-/** Checks that it is a workflow with a name; everything else in it is for the plan's validator, which misses nothing. */
+/** Checks that it is a workflow with a name; all else in it is for the plan's validator. */
 export function readWorkflow(value: unknown): ReadDefinition {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return {

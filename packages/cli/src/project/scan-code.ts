@@ -124,7 +124,7 @@ function placeAt(
 
 /** The function is marked experimental; that is our business, not the user's. */
 function withoutWarning(work: () => unknown): void {
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => {};
   try {
     work();

@@ -48,6 +48,8 @@ export function eventLine(event: RunEvent): Text | undefined {
     case "run_failed":
     case "run_cancelled":
       return undefined;
+    default:
+      return undefined;
   }
 }
 

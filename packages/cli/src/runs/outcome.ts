@@ -19,7 +19,7 @@ export function exitCodeOf(run: Ended): number {
       return exitCodes.runCancelled;
     case "parked":
       return run.failure?.code === "incompatible" ? exitCodes.historyIncompatible : exitCodes.outcomeUnknown;
-    case "failed":
+    default:
       return budgetCodes.has(run.failure?.code ?? "") ? exitCodes.budgetExhausted : exitCodes.runFailed;
   }
 }

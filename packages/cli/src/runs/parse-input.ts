@@ -12,7 +12,7 @@ type Keys = { [key: string]: Json };
 
 const stdinBytesMax = 16 * 1024 * 1024;
 
-/** Undefined when nothing was given. Keys and values are put over a JSON object that was given before them. */
+/** Undefined when nothing was given. Keys and values are put over an object that was given before them. */
 export async function readInput(words: readonly string[], from: InputSource): Promise<Json | undefined> {
   let input: Json | undefined;
   for (const word of words) {
@@ -80,7 +80,7 @@ function parseJson(text: string, where: string): Json {
 
 /** All of standard input, bounded. Refuses a terminal: nobody there knows that it waits. */
 export async function readStdin(): Promise<string> {
-  if (process.stdin.isTTY === true) {
+  if (process.stdin.isTTY) {
     throw new AgentFlowError("invalid_input", "--input - reads standard input, which is a terminal", {
       reason: "stdin_terminal",
       suggestions: ["echo '{}' | af run WORKFLOW --input -"],

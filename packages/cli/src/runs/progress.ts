@@ -1,4 +1,4 @@
-/** What a watched run is doing: a line an event, and on a terminal a live block of what runs now below them. */
+/** What a watched run is doing: a line an event; on a terminal also a live block of what runs now. */
 import { type RunEventView, showDuration } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { type Text, bold, cut, cyan, dim } from "../output/text.ts";

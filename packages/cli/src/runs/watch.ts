@@ -21,7 +21,7 @@ export type Watched =
 /** After the answer, this long for the last events to arrive. */
 const lastEventsMs = 1_000;
 
-/** Resolves with the answer, or with why there is none yet. Events come before it, as far as they arrive in time. */
+/** Resolves with the answer, or with why there is none yet. Events that arrive in time come before it. */
 export async function watchRun(of: Watching): Promise<Watched> {
   const { client, run, signal, waitMs } = of;
   const over = waitMs === undefined ? new AbortController().signal : AbortSignal.timeout(waitMs);

@@ -9,6 +9,7 @@ import {
 import type { Output } from "../output/output.ts";
 import { type Style, type Text, bold, cut, cyan, dim, pad, red, widthOf, yellow } from "../output/text.ts";
 import { statusMark, statusText } from "../runs/outcome.ts";
+import { inOrderOfStart } from "../runs/step-order.ts";
 
 export interface Traced {
   readonly view: RunView;
@@ -44,7 +45,7 @@ export function printTrace(output: Output, { view, spans, nowMs }: Traced): void
   ]);
   if (view.codes.length > 1) output.line(yellow(`! this run mixes code: ${view.codes.join(", ")}`));
   output.line(dim(axis(scale)));
-  for (const step of view.steps) {
+  for (const step of inOrderOfStart(view.steps)) {
     for (const row of stepRows(step, scale, nowMs)) print(output, row);
     for (const span of spans.filter((one) => one.step === step.step)) print(output, spanRow(span, scale));
   }
@@ -69,7 +70,8 @@ function axis(scale: Scale): string {
   const middle = showDuration(scale.totalMs / 2);
   const half = Math.floor((scale.columns - middle.length) / 2);
   const left = `0${" ".repeat(Math.max(1, half - 1))}${middle}`;
-  return `${" ".repeat(nameColumns + 1)}${left}${" ".repeat(Math.max(1, scale.columns - left.length - end.length))}${end}`;
+  const right = " ".repeat(Math.max(1, scale.columns - left.length - end.length));
+  return `${" ".repeat(nameColumns + 1)}${left}${right}${end}`;
 }
 
 const stepMarks: { readonly [status: string]: readonly [string, Style] } = {
@@ -91,7 +93,8 @@ function stepRows(step: StepView, scale: Scale, nowMs: number): Row[] {
     step.failure === undefined ? {} : { note: red(`${step.failure.code}: ${step.failure.message}`) };
   if (step.attempts.length === 0) {
     const time = step.startedAt === undefined ? dim(step.status) : took(step.startedAt, step.endedAt, nowMs);
-    const bar = barOf(scale, [{ from: step.startedAt, to: step.endedAt, fill: "░", style: "dim" }], nowMs);
+    const fill = step.uses === "wait" ? "░" : "█";
+    const bar = barOf(scale, [{ from: step.startedAt, to: step.endedAt, fill, style: "dim" }], nowMs);
     return [{ name, bar, time, ...failure }];
   }
   const [first, ...more] = step.attempts;

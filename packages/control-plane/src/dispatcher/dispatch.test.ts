@@ -14,7 +14,7 @@ async function registerFor(engine: Engine, tenant: typeof red): Promise<void> {
   await kit.drive(engine.registry.register(tenant, { definition, strict: false }));
 }
 
-test("two tenants that share a pool's worker take turns, however much one of them asked for first", async () => {
+test("two tenants that share a worker take turns, however much one of them asked for first", async () => {
   kit = new Kit(1, { polite: true });
   const engine = await kit.engine("engine-1", { releaseWithoutWorkers: 0 });
   for (const tenant of [red, blue]) await registerFor(engine, tenant);
@@ -45,7 +45,9 @@ test("without any worker a few tasks are released, so that the first one finds w
     await kit.drive(engine.runs.start(defaultTenant, kit.body("one", { x }), { waitMs: 0 }));
   }
   await kit.pass(100);
-  expect((await kit.drive(engine.status())).backlog).toMatchObject([{ outstanding: 16, waiting: 14, slots: 0 }]);
+  expect((await kit.drive(engine.status())).backlog).toMatchObject([
+    { outstanding: 16, waiting: 14, slots: 0 },
+  ]);
 });
 
 test("a queue that forgot everything gets the open tasks again under their old ids", async () => {
@@ -58,7 +60,9 @@ test("a queue that forgot everything gets the open tasks again under their old i
   kit.bus.faults.restartQueue();
   await kit.pass(2_500);
   const worker = kit.worker();
-  const ends = bodies.map(({ run }) => engine.runs.wait(defaultTenant, parseId("run", run), { waitMs: 20_000 }));
+  const ends = bodies.map(({ run }) =>
+    engine.runs.wait(defaultTenant, parseId("run", run), { waitMs: 20_000 }),
+  );
   const answers = await kit.drive(Promise.all(ends));
   expect(answers.every(({ status }) => status === "completed")).toBe(true);
   expect(worker.seen.length).toBe(5);
@@ -75,7 +79,9 @@ test("an engine that follows another sends nothing again that the watermark says
   for (let n = 0; n < 10; n++) kit.bus.faults.failNext("push", "before", { client: "engine-2" });
   const second = await kit.engine("engine-2");
   kit.worker();
-  const ends = bodies.map(({ run }) => second.runs.wait(defaultTenant, parseId("run", run), { waitMs: 20_000 }));
+  const ends = bodies.map(({ run }) =>
+    second.runs.wait(defaultTenant, parseId("run", run), { waitMs: 20_000 }),
+  );
   expect((await kit.drive(Promise.all(ends))).every(({ status }) => status === "completed")).toBe(true);
   // Not one push was tried: the planned faults are all still there for this one.
   const push = kit.bus.client("engine-2").queue.push([]);
@@ -108,7 +114,12 @@ test("a run is shown with its steps, attempts and a big input whole, to its own 
   const view = await kit.drive(engine.runs.get(defaultTenant, parseId("run", body.run)));
   expect(view).toMatchObject({ input: { text }, output: "ok", status: "completed" });
   expect(view.steps).toMatchObject([
-    { step: "a", uses: "tool:t.echo", status: "succeeded", attempts: [{ attempt: 1, worker: "w", outcome: "succeeded" }] },
+    {
+      step: "a",
+      uses: "tool:t.echo",
+      status: "succeeded",
+      attempts: [{ attempt: 1, worker: "w", outcome: "succeeded" }],
+    },
   ]);
   const other = engine.runs.get(red, parseId("run", body.run));
   await expect(kit.drive(other)).rejects.toMatchObject({ code: "not_found" });

@@ -335,7 +335,10 @@ export class Dispatcher {
       .then(
         () => ids.forEach((id) => this.toRevoke.delete(id)),
         (error: unknown) => {
-          this.parts.say.warn("the queue did not take tasks back; trying again", { error, tasks: ids.length });
+          this.parts.say.warn("the queue did not take tasks back; trying again", {
+            error,
+            tasks: ids.length,
+          });
           this.retryLater();
         },
       )

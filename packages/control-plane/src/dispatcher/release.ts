@@ -29,7 +29,8 @@ export class ReleaseGroup {
       this.turn = index + 1;
       const lane = this.lanes[index];
       const counts = lane !== undefined && slots.ofLane(lane) > 0;
-      const fits = lane !== undefined && lane.outstanding < (maxOf[index] ?? 0) && (!counts || held < poolMax);
+      const fits =
+        lane !== undefined && lane.outstanding < (maxOf[index] ?? 0) && (!counts || held < poolMax);
       const item = fits ? lane.take() : undefined;
       if (item === undefined) {
         idle++;

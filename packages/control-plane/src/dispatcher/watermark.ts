@@ -1,6 +1,7 @@
 import type { Bus } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
+import { prefixes } from "@agentflow/protocol";
 import { parseWatermark, type Watermark } from "./parse-watermark.ts";
 
 export interface WatermarkParts {
@@ -33,6 +34,8 @@ export class WatermarkKeeper {
     this.epoch = await bus.queue.epoch();
     const stored = parseWatermark((await bus.table.get(key))?.value);
     if (stored === undefined || stored.epoch !== this.epoch) return () => false;
+    // A log that lost its end gives revisions again: what it says of them is about other commits.
+    if (stored.revision > (await bus.log.head(prefixes.log))) return () => false;
     return (revision) => revision <= stored.revision;
   }
 

@@ -27,6 +27,11 @@ export class Flights {
     if (revision > this.acked) this.acked = revision;
   }
 
+  /** The log lost its end: what was acknowledged above its head is not there any more. */
+  rewind(head: number): void {
+    if (head < this.acked) this.acked = head;
+  }
+
   get inFlight(): number {
     return this.open.size;
   }

@@ -37,7 +37,11 @@ export interface HandOnParts {
   readonly dispatcher: Dispatcher;
   readonly scheduler: Scheduler;
   readonly waiters: Waiters<RunEnd>;
-  readonly submit: (ref: RunRef, input: RunInput, answer: (given: InputAnswer | AgentFlowError) => void) => void;
+  readonly submit: (
+    ref: RunRef,
+    input: RunInput,
+    answer: (given: InputAnswer | AgentFlowError) => void,
+  ) => void;
   /** True while a recovery goes on, for a commit whose tasks the queue still holds. */
   readonly wasSent: (revision: number) => boolean;
 }

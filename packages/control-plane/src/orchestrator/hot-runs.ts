@@ -1,7 +1,8 @@
 import type { RunActor } from "./run-actor.ts";
 
 /**
- * Runs in memory, bounded by number and by bytes; the one that was not touched for longest leaves first. A run
+ * Runs in memory, bounded by number and by bytes; the one that was not touched for longest leaves first. A
+ * run
  * with something in flight or waiting never leaves.
  */
 export class HotRuns {

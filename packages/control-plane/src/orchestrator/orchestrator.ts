@@ -2,7 +2,14 @@ import type { Appended, Log } from "@agentflow/bus";
 import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
 import type { World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
-import { AgentFlowError, type DefinitionHash, type InputAnswer, type RunInput } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type DefinitionHash,
+  type InputAnswer,
+  type RunId,
+  type RunInput,
+  type TenantId,
+} from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import { type Flight, Flights } from "./flights.ts";
@@ -12,7 +19,8 @@ import { HotRuns } from "./hot-runs.ts";
 import { type LoadedRun, loadRun } from "./load-run.ts";
 import type { Plans } from "./plans.ts";
 import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
-import type { RunRef } from "./run-ref.ts";
+import { archivedRun, keptChanging, mailboxFull, planMissing, stopping } from "./run-errors.ts";
+import { makeRunRef, type RunRef } from "./run-ref.ts";
 
 export interface OrchestratorParts {
   readonly log: Log;
@@ -54,16 +62,16 @@ export class Orchestrator {
     this.ready(actor);
   }
 
+  /** A run in memory has its reference ready. */
+  refOf(tenant: TenantId, run: RunId): RunRef {
+    return this.hot.get(`${tenant} ${run}`)?.ref ?? makeRunRef(tenant, run);
+  }
+
   /** Takes a run up again: reads it from the log and hands on all that is open. */
   async takeUp(ref: RunRef): Promise<void> {
     const actor = this.actor(ref);
     if (actor.busy) return;
     await this.reload(actor);
-  }
-
-  /** The run's state and history as the log has it, parked or not. */
-  async look(ref: RunRef): Promise<LoadedRun> {
-    return await loadRun(this.parts.log, ref);
   }
 
   /** Refuses what comes; resolves once nothing is in flight and no mailbox waits. */
@@ -247,7 +255,8 @@ export class Orchestrator {
         return { ...loaded, archived };
       } catch (error) {
         const { code, message } = AgentFlowError.from(error, "reading a run");
-        if (code === "internal") return { ...nothing, archived: false, parked: { reason: "incompatible", message } };
+        if (code === "internal")
+          return { ...nothing, archived: false, parked: { reason: "incompatible", message } };
         say.warn("a run cannot be read now; trying again", { ...actor.ref, error });
         if (this.stopped) return undefined;
         pauseMs = Math.min(Math.max(pauseMs, config.reloadPauseMs) * 2, config.reloadPauseMaxMs);
@@ -373,30 +382,4 @@ function answerEach(batch: readonly Pending[], decision: Decided, revision: numb
     } else if (given.kind === "repeated") answer({ v: 1, kind: "accepted", revision, repeated: true });
     else answer({ v: 1, kind: "accepted", revision });
   }
-}
-
-function planMissing(hash: string): Parked {
-  return { reason: "plan_missing", message: `the plan ${hash.slice(0, 12)} of this run is not stored` };
-}
-
-function stopping(): AgentFlowError {
-  return new AgentFlowError("unavailable", "this control plane is stopping", { reason: "stopping" });
-}
-
-function archivedRun({ run }: RunRef): AgentFlowError {
-  return new AgentFlowError("already_exists", `run ${run} has ended and is archived`, {
-    reason: "run_archived",
-    suggestions: [`af run get ${run}`],
-  });
-}
-
-function keptChanging({ run }: RunRef): AgentFlowError {
-  return new AgentFlowError("conflict", `run ${run} kept changing`, { reason: "conflict_rounds" });
-}
-
-function mailboxFull({ run }: RunRef): AgentFlowError {
-  return new AgentFlowError("limit_exceeded", `too much waits for run ${run} already`, {
-    reason: "mailbox_full",
-    details: { retryAfterMs: 100 },
-  });
 }

@@ -11,8 +11,7 @@ const kinds: { readonly [K in RunInput["kind"]]: (input: Fields) => boolean } = 
     isId("definition", input["plan"]) && isId("build", input["build"]) && isValue(input["input"]),
   result: (input) => isAttempt(input) && isOutcome(input["outcome"]),
   started: (input) => isAttempt(input) && isId("worker", input["worker"]),
-  redelivered: (input) =>
-    isAttempt(input) && isId("worker", input["worker"]) && isCount(input["delivery"]),
+  redelivered: (input) => isAttempt(input) && isId("worker", input["worker"]) && isCount(input["delivery"]),
   timer: (input) => typeof input["timer"] === "string",
   cancel: (input) => typeof input["reason"] === "string",
   resolve: (input) =>
@@ -23,7 +22,10 @@ const kinds: { readonly [K in RunInput["kind"]]: (input: Fields) => boolean } = 
 
 type Fields = Record<string, unknown>;
 
-/** What came over the wire as an input, checked where it enters; another kind or version is `invalid_input`. */
+/**
+ * What came over the wire as an input, checked where it enters; another kind or version is
+ * `invalid_input`.
+ */
 export function parseInputRequest(body: string): InputRequest {
   const request = parseObject(body);
   const input = request["input"];
@@ -32,7 +34,8 @@ export function parseInputRequest(body: string): InputRequest {
   if (!isObject(input) || !isId("input", input["id"])) throw invalid("an input without an id");
   const { kind, at } = input;
   if (typeof at !== "string" || Number.isNaN(Date.parse(at))) throw invalid("an input without an instant");
-  if (typeof kind !== "string" || !isKind(kind)) throw invalid("an input of a kind that this build does not know");
+  if (typeof kind !== "string" || !isKind(kind))
+    throw invalid("an input of a kind that this build does not know");
   if (!kinds[kind](input)) throw invalid(`a malformed ${kind} input`);
   return request as unknown as InputRequest;
 }
@@ -42,7 +45,9 @@ export function parseInputAnswer(body: string): InputAnswer {
   const answer = parseObject(body);
   const known = answer["kind"] === "accepted" || answer["kind"] === "refused";
   if (answer["v"] === 1 && known) return answer as unknown as InputAnswer;
-  throw new AgentFlowError("internal", "the owner's answer is of another version", { reason: "answer_unknown" });
+  throw new AgentFlowError("internal", "the owner's answer is of another version", {
+    reason: "answer_unknown",
+  });
 }
 
 function parseObject(body: string): Fields {
@@ -85,5 +90,7 @@ function isObject(value: unknown): value is Fields {
 }
 
 function invalid(what: string): AgentFlowError {
-  return new AgentFlowError("invalid_input", `an input request with ${what}`, { reason: "invalid_input_request" });
+  return new AgentFlowError("invalid_input", `an input request with ${what}`, {
+    reason: "invalid_input_request",
+  });
 }

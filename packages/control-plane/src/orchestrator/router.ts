@@ -14,7 +14,7 @@ import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
 import { parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
-import { makeRunRef, type RunRef } from "./run-ref.ts";
+import type { RunRef } from "./run-ref.ts";
 
 export interface RouterParts {
   readonly wire: Wire;
@@ -23,7 +23,10 @@ export interface RouterParts {
   readonly config: EngineConfig;
 }
 
-/** Brings inputs to the owner of their shard: a local call here, a request elsewhere. Serves our own shards. */
+/**
+ * Brings inputs to the owner of their shard: a local call here, a request elsewhere. Serves our own
+ * shards.
+ */
 export class Router {
   private readonly parts: RouterParts;
   private serving: WireStop[] = [];
@@ -57,7 +60,7 @@ export class Router {
       const to = parseInSubject(subject);
       if (to === undefined) throw new AgentFlowError("invalid_input", `${subject} is no subject of inputs`);
       const { run, input } = parseInputRequest(body);
-      const ref = makeRunRef(to.tenant, run);
+      const ref = this.parts.orchestrator.refOf(to.tenant, run);
       if (ref.shard !== to.shard) throw wrongShard(ref, to.shard);
       this.parts.orchestrator.submit(ref, input, (given) => {
         if ("code" in given) reject(given);

@@ -36,5 +36,7 @@ export async function fetchValue(blobs: Blobs, value: Value) {
   if (value.bytes > outputBytesMax) return { blob: value.blob, bytes: value.bytes };
   const bytes = await blobs.get(value.blob);
   if (bytes !== undefined) return parseBlobJson(new TextDecoder().decode(bytes));
-  throw new AgentFlowError("not_found", `the stored value ${value.blob} is missing`, { reason: "blob_missing" });
+  throw new AgentFlowError("not_found", `the stored value ${value.blob} is missing`, {
+    reason: "blob_missing",
+  });
 }

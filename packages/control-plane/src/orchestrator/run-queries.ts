@@ -73,7 +73,9 @@ export class RunQueries {
       revision,
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
-      ...(parked === undefined ? {} : { status: "parked", failure: { code: parked.reason, message: parked.message } }),
+      ...(parked === undefined
+        ? {}
+        : { status: "parked", failure: { code: parked.reason, message: parked.message } }),
     };
   }
 
@@ -119,5 +121,7 @@ function parkedReason(run: RunId, { message }: Parked): WhyReason {
 }
 
 function unreadable(run: RunId, { message }: Parked): AgentFlowError {
-  return new AgentFlowError("refused", `run ${run} cannot be shown: ${message}`, { reason: "run_incompatible" });
+  return new AgentFlowError("refused", `run ${run} cannot be shown: ${message}`, {
+    reason: "run_incompatible",
+  });
 }

@@ -1,5 +1,12 @@
 import { hash } from "node:crypto";
-import { type RunId, type Shard, type Subject, shardOfDigest, subjects, type TenantId } from "@agentflow/protocol";
+import {
+  type RunId,
+  type Shard,
+  type Subject,
+  shardOfDigest,
+  subjects,
+  type TenantId,
+} from "@agentflow/protocol";
 
 /** The slice of all runs that a run belongs to, for life. */
 export function shardOf(run: RunId): Shard {

@@ -31,7 +31,8 @@ export interface PreparedInput {
 export function prepareInput(ref: RunRef, input: Json): PreparedInput {
   const text = JSON.stringify(input);
   // A character is at most three bytes: short texts need no counting.
-  if (text.length * 3 <= inlineBytesMax || Buffer.byteLength(text) <= inlineBytesMax) return { value: { inline: input } };
+  if (text.length * 3 <= inlineBytesMax || Buffer.byteLength(text) <= inlineBytesMax)
+    return { value: { inline: input } };
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > inputBytesMax) {
     throw new AgentFlowError("limit_exceeded", `the input is over ${inputBytesMax} bytes`, {
@@ -79,19 +80,22 @@ const startId = parseId("input", "start");
 /** Refuses what the schema of the API does not look at: ids from the future, labels that are none. */
 export function checkStart(body: StartRunBody, nowMs: number): void {
   const run = parseId("run", body.run);
-  if (runIdTime(run) > nowMs + aheadMsMax) throw invalid("run_id_ahead", "the run id's time lies in the future");
+  if (runIdTime(run) > nowMs + aheadMsMax)
+    throw invalid("run_id_ahead", "the run id's time lies in the future");
   const labels = Object.entries(body.labels ?? {});
   if (labels.length > labelsMax) throw invalid("labels_too_many", `at most ${labelsMax} labels`);
   for (const [name, value] of labels) {
     if (labelPattern.test(name) && value.length <= labelValueMax) continue;
-    throw invalid("invalid_label", `${JSON.stringify(name.slice(0, 70))} is not a label, or its value is too long`);
+    throw invalid(
+      "invalid_label",
+      `${JSON.stringify(name.slice(0, 70))} is not a label, or its value is too long`,
+    );
   }
   const { timeoutMs } = body;
   if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
     throw invalid("invalid_timeout", "timeoutMs is a whole number above 0");
   }
 }
-
 
 function invalid(reason: string, message: string): AgentFlowError {
   return new AgentFlowError("invalid_input", message, { reason });

@@ -61,7 +61,8 @@ export class Starts {
       const ref = makeRunRef(tenant, parseId("run", body.run));
       const head = registry.peek(tenant, body.workflow, body.version);
       const plan = head === undefined ? undefined : plans.peek(tenant, head.plan);
-      if (head !== undefined && plan !== undefined) this.begin({ ref, body, head, plan, wait, waitMs: to.waitMs });
+      if (head !== undefined && plan !== undefined)
+        this.begin({ ref, body, head, plan, wait, waitMs: to.waitMs });
       else void this.find(ref, body, { wait, waitMs: to.waitMs });
     } catch (error) {
       wait.answer(AgentFlowError.from(error, "starting a run"));
@@ -105,14 +106,19 @@ export class Starts {
     const { router, build, world, bus } = this.parts;
     const input = makeStartInput({ body, head, build, value, nowMs: world.clock.now() });
     if (waitMs > 0) this.listen(ref, wait, waitMs);
-    const submit = (): void => router.submit(ref, input, (given) => this.started(ref, given, { wait, waitMs }));
+    const submit = (): void =>
+      router.submit(ref, input, (given) => this.started(ref, given, { wait, waitMs }));
     if (blob === undefined) return submit();
     bus.blobs.put(blob.key, blob.bytes).then(submit, (error: unknown) => {
       wait.answer(AgentFlowError.from(error, "storing a run's input"));
     });
   }
 
-  private started(ref: RunRef, given: InputAnswer | AgentFlowError, to: { wait: Wait; waitMs: number }): void {
+  private started(
+    ref: RunRef,
+    given: InputAnswer | AgentFlowError,
+    to: { wait: Wait; waitMs: number },
+  ): void {
     const { wait, waitMs } = to;
     if ("code" in given) return wait.answer(given);
     if (given.kind === "refused") return wait.answer(refusalError(given));
@@ -175,7 +181,11 @@ export function asPromise(
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       forget();
-      reject(new AgentFlowError("timeout", "the client stopped waiting; the run goes on", { reason: "wait_ended" }));
+      reject(
+        new AgentFlowError("timeout", "the client stopped waiting; the run goes on", {
+          reason: "wait_ended",
+        }),
+      );
     };
     const forget = begin((answer) => {
       signal?.removeEventListener("abort", abort);
@@ -220,5 +230,7 @@ function openAnswer({ run }: RunRef, { revision }: Wait, status: "running" | "pa
 }
 
 function planMissing(workflow: string): AgentFlowError {
-  return new AgentFlowError("internal", `the plan of workflow ${workflow} is not stored`, { reason: "plan_missing" });
+  return new AgentFlowError("internal", `the plan of workflow ${workflow} is not stored`, {
+    reason: "plan_missing",
+  });
 }

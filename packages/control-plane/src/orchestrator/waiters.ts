@@ -11,7 +11,10 @@ interface Waiter<End> {
   due?: Due<Waiter<End>>;
 }
 
-/** Who waits for the end of a run. Removed by every path: the end, the time that is over, the client that left. */
+/**
+ * Who waits for the end of a run. Removed by every path: the end, the time that is over, the client that
+ * left.
+ */
 export class Waiters<End> {
   private readonly byRun = new Map<string, Set<Waiter<End>>>();
   private readonly heap: DueHeap<Waiter<End>>;
@@ -35,7 +38,10 @@ export class Waiters<End> {
     return this.byRun.has(key);
   }
 
-  /** Calls `onEnd` once: with the end, or with undefined when the time is over. The returned function forgets it. */
+  /**
+   * Calls `onEnd` once: with the end, or with undefined when the time is over. The returned function
+   * forgets it.
+   */
   add(key: string, waitMs: number, onEnd: OnEnd<End>): () => void {
     if (this.count >= this.max) {
       throw new AgentFlowError("limit_exceeded", `${this.max} clients wait for runs already`, {

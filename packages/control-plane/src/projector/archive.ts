@@ -33,7 +33,10 @@ const ageMsMin = 3_600_000;
 const filesInMemory = 4;
 const idBytes = 8;
 
-/** Ended runs outside the log: packed by hundreds, found again by the read model, known to starts by Table. */
+/**
+ * Ended runs outside the log: packed by hundreds, found again by the read model, known to starts by
+ * Table.
+ */
 export class Archive implements Histories {
   private readonly parts: ArchiveParts;
   private readonly files = new Map<string, Map<string, ArchivedRun>>();
@@ -125,7 +128,8 @@ export class Archive implements Histories {
     const runs: ArchivedRun[] = [];
     for (const { run, subject } of refs) {
       const commits = await bus.log.read(subject, { limit: 100_000 });
-      if (commits.length > 0) runs.push({ run, commits: commits.map((one) => [one.revision, one.atMs, one.body]) });
+      if (commits.length > 0)
+        runs.push({ run, commits: commits.map((one) => [one.revision, one.atMs, one.body]) });
     }
     if (runs.length === 0) return 0;
     const file: ArchiveFile = { v: 1, kind: "archive", runs };
@@ -135,7 +139,9 @@ export class Archive implements Histories {
     await bus.blobs.put(blob, bytes);
     const ids = Buffer.concat(runs.map(({ run }) => shortId(run))).toString("base64");
     const row: ArchiveRow = { v: 1, blob, ids };
-    await bus.table.put(`archived.${shard}.${tenant}.${digest.slice(0, 24)}`, JSON.stringify(row), { expect: "any" });
+    await bus.table.put(`archived.${shard}.${tenant}.${digest.slice(0, 24)}`, JSON.stringify(row), {
+      expect: "any",
+    });
     await store.call("archive", { tenant, archive: blob, runs: runs.map(({ run }) => run) });
     for (const { subject } of refs) await bus.log.purge(subject);
     return runs.length;

@@ -48,20 +48,30 @@ export async function pageOfEvents(
   return { events, cursor: showPlace(last) };
 }
 
-/** See `EngineRuns.follow`: no event twice, none left out, whatever was written while the history was read. */
+/**
+ * See `EngineRuns.follow`: no event twice, none left out, whatever was written while the history was
+ * read.
+ */
 export async function follow(parts: FollowParts, tenant: TenantId, options: FollowRuns): Promise<void> {
   const { hub } = parts;
   const runs = options.runs === "all" ? undefined : [...new Set(options.runs)];
   if (hub.listeners >= parts.followersMax) throw tooMany("follow_limit", parts.followersMax);
-  if (runs !== undefined && runs.length > runsPerFollowMax) throw tooMany("runs_per_follow", runsPerFollowMax);
-  const place = options.after === undefined && runs === undefined ? undefined : readPlace(options.after ?? "");
-  const follower = new Follower(options, runs, place ?? { revision: hub.position, n: Number.MAX_SAFE_INTEGER });
+  if (runs !== undefined && runs.length > runsPerFollowMax)
+    throw tooMany("runs_per_follow", runsPerFollowMax);
+  const place =
+    options.after === undefined && runs === undefined ? undefined : readPlace(options.after ?? "");
+  const follower = new Follower(
+    options,
+    runs,
+    place ?? { revision: hub.position, n: Number.MAX_SAFE_INTEGER },
+  );
   // What comes from here on waits until the stored part was sent; both meet exactly at `until`.
   const until = hub.position;
   const stop = hub.listen({ tenant, runs, onRecord: (record) => follower.live(record) });
   try {
     if (runs !== undefined) await sendHistories(parts, follower, { tenant, runs, until });
-    else if (place !== undefined && place.revision <= until) await sendTail(parts, follower, { tenant, until });
+    else if (place !== undefined && place.revision <= until)
+      await sendTail(parts, follower, { tenant, until });
     follower.goLive();
     await follower.done;
   } finally {

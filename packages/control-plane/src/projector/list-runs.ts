@@ -1,4 +1,12 @@
-import { AgentFlowError, type Failure, instant, type RunPage, type RunSummary, type TenantId, unixMs } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type Failure,
+  instant,
+  type RunPage,
+  type RunSummary,
+  type TenantId,
+  unixMs,
+} from "@agentflow/protocol";
 import type { RunFilter } from "../engine-api.ts";
 import { invalidCursor } from "./cursor.ts";
 import { parseFailure, parseLabels } from "./parse-row.ts";

@@ -1,5 +1,12 @@
 import type { Log, LogEntry, Revision } from "@agentflow/bus";
-import { type Commit, parseLogSubject, prefixes, type RunId, type Subject, type TenantId } from "@agentflow/protocol";
+import {
+  type Commit,
+  parseLogSubject,
+  prefixes,
+  type RunId,
+  type Subject,
+  type TenantId,
+} from "@agentflow/protocol";
 import { type ParsedCommit, parseCommit } from "../orchestrator/parse-commit.ts";
 
 /** One record of a run as everybody behind the log sees it. */
@@ -14,7 +21,10 @@ export interface LogRecordOfRun {
 export type LogReader = (records: readonly LogRecordOfRun[], upTo: Revision) => void | Promise<void>;
 
 export interface LogTail {
-  /** Commits that this engine appends come back through the tail, often before the answer: no second parse. */
+  /**
+   * Commits that this engine appends come back through the tail, often before the answer: no second
+   * parse.
+   */
   appending(subject: Subject, body: string, commit: Commit): void;
   /** The append was answered: with its revision, or without when it was not written for all one knows. */
   appended(subject: Subject, revision: Revision | undefined): void;

@@ -24,7 +24,9 @@ export function parseArchive(text: string): ArchiveFile {
   const file: unknown = JSON.parse(text);
   const known = typeof file === "object" && file !== null && "v" in file && file.v === 1 && "runs" in file;
   if (known && Array.isArray(file.runs)) return file as unknown as ArchiveFile;
-  throw new AgentFlowError("internal", "the archive is of another version", { reason: "archive_incompatible" });
+  throw new AgentFlowError("internal", "the archive is of another version", {
+    reason: "archive_incompatible",
+  });
 }
 
 export function parseArchiveRow(text: string): ArchiveRow | undefined {

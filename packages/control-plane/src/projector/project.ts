@@ -35,7 +35,10 @@ export class Projection {
   }
 
   /** This build cannot go on with the run. */
-  park(of: { tenant: string; run: string; revision: number }, failure: { code: string; message: string }): void {
+  park(
+    of: { tenant: string; run: string; revision: number },
+    failure: { code: string; message: string },
+  ): void {
     const delta = this.delta(`${of.tenant} ${of.run}`, of);
     delta.status = "parked";
     delta.failure = JSON.stringify(failure);

@@ -17,8 +17,13 @@ export interface ProjectorParts {
   readonly world: World;
   readonly say: HostLog;
   readonly config: EngineConfig;
-  /** Called on an emptied read model, before the log is read again: brings back what the log no longer has. */
+  /**
+   * Called on an emptied read model, before the log is read again: brings back what the log no longer
+   * has.
+   */
   readonly refill: () => Promise<void>;
+  /** The log lost its end while this engine ran: revisions above the head will be given again. */
+  readonly onShorter: (head: Revision) => void;
 }
 
 interface Waiter {
@@ -26,7 +31,10 @@ interface Waiter {
   resolve(): void;
 }
 
-/** Keeps the read model behind the log: one tail, batches with their checkpoint, rebuilt when it is broken. */
+/**
+ * Keeps the read model behind the log: one tail, batches with their checkpoint, rebuilt when it is
+ * broken.
+ */
 export class Projector {
   private readonly parts: ProjectorParts;
   private readonly projection = new Projection();
@@ -87,7 +95,10 @@ export class Projector {
   }
 
   /** This build cannot go on with the run: shown until its next commit that this build understands. */
-  park(of: { tenant: string; run: string; revision: Revision }, failure: { code: string; message: string }): void {
+  park(
+    of: { tenant: string; run: string; revision: Revision },
+    failure: { code: string; message: string },
+  ): void {
     this.projection.park(of, failure);
     this.schedule();
   }
@@ -156,6 +167,7 @@ export class Projector {
     await this.flushing;
     await this.empty();
     this.parts.hub.rewind(head);
+    this.parts.onShorter(head);
   }
 
   private async rebuild(): Promise<void> {

@@ -31,7 +31,9 @@ export interface ReadCalls {
 
 export type ReadCall = keyof ReadCalls;
 
-type Handlers = { readonly [K in ReadCall]: (model: ReadModel, ask: ReadCalls[K]["ask"]) => ReadCalls[K]["answer"] };
+type Handlers = {
+  readonly [K in ReadCall]: (model: ReadModel, ask: ReadCalls[K]["ask"]) => ReadCalls[K]["answer"];
+};
 
 const handlers: Handlers = {
   checkpoint: (model) => model.checkpoint(),

@@ -22,7 +22,8 @@ import { TelemetryTable } from "./telemetry-table.ts";
 const inMemory = ":memory:";
 
 /**
- * One SQLite file that can be thrown away. A file that is broken or of another version is replaced by an empty
+ * One SQLite file that can be thrown away. A file that is broken or of another version is replaced by an
+ * empty
  * one; its checkpoint then says 0, and whoever fills it begins anew.
  */
 export class ReadModel {

@@ -126,7 +126,11 @@ export interface Checkpoint {
   readonly telemetryRevision: number;
 }
 
-export type StatusCounts = readonly { readonly tenant: string; readonly status: string; readonly count: number }[];
+export type StatusCounts = readonly {
+  readonly tenant: string;
+  readonly status: string;
+  readonly count: number;
+}[];
 
 /** Runs that leave the log: their rows keep the archive's key and their place in it. */
 export interface ArchiveMark {

@@ -1,4 +1,7 @@
-/** The tables of the read model. A change of any line needs a new `readModelVersion`: the file is then rebuilt. */
+/**
+ * The tables of the read model. A change of any line needs a new `readModelVersion`: the file is then
+ * rebuilt.
+ */
 export const readModelVersion = "1";
 
 export const pragmas = [
@@ -14,7 +17,8 @@ export const pragmas = [
 export const tables = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
-  tenant TEXT NOT NULL, run TEXT NOT NULL, workflow TEXT NOT NULL, version TEXT NOT NULL, status TEXT NOT NULL,
+  tenant TEXT NOT NULL, run TEXT NOT NULL, workflow TEXT NOT NULL, version TEXT NOT NULL,
+  status TEXT NOT NULL,
   startedAtMs INTEGER NOT NULL, endedAtMs INTEGER, revision INTEGER NOT NULL, labels TEXT, failure TEXT,
   unknown TEXT, archive TEXT, PRIMARY KEY (tenant, run)
 ) WITHOUT ROWID;
@@ -22,7 +26,8 @@ CREATE INDEX IF NOT EXISTS runs_started ON runs (tenant, startedAtMs, run);
 CREATE INDEX IF NOT EXISTS runs_status ON runs (tenant, status, startedAtMs, run);
 CREATE INDEX IF NOT EXISTS runs_workflow ON runs (tenant, workflow, startedAtMs, run);
 CREATE INDEX IF NOT EXISTS runs_live ON runs (tenant, run) WHERE endedAtMs IS NULL;
-CREATE INDEX IF NOT EXISTS runs_ended ON runs (endedAtMs, tenant, run) WHERE endedAtMs IS NOT NULL AND archive IS NULL;
+CREATE INDEX IF NOT EXISTS runs_ended ON runs (endedAtMs, tenant, run)
+  WHERE endedAtMs IS NOT NULL AND archive IS NULL;
 CREATE TABLE IF NOT EXISTS counters (
   tenant TEXT NOT NULL, status TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (tenant, status)
 ) WITHOUT ROWID;

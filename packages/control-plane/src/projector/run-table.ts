@@ -13,7 +13,8 @@ import type {
 import { numberOf, optionalNumber, optionalText, type SqlRow, textOf } from "./sql-row.ts";
 
 const columns =
-  "tenant, run, workflow, version, status, startedAtMs, endedAtMs, revision, labels, failure, unknown, archive";
+  "tenant, run, workflow, version, status, startedAtMs, endedAtMs, revision, " +
+  "labels, failure, unknown, archive";
 
 /** Rows of runs with counters by status that are kept, not counted. Every list goes by an index. */
 export class RunTable {

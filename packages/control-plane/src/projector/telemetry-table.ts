@@ -41,7 +41,8 @@ export class TelemetryTable {
       if (rows.length === query.limit) break;
     }
     // Without a needle the rows that do not match were skipped by the database, up to the end of the table.
-    if (!query.newest && rows.length < query.limit && scanned < query.scanMax) seen = Math.max(seen, this.last());
+    if (!query.newest && rows.length < query.limit && scanned < query.scanMax)
+      seen = Math.max(seen, this.last());
     return { rows: query.newest ? rows.toReversed() : rows, seen, dropped };
   }
 

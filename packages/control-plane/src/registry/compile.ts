@@ -1,6 +1,12 @@
 import { catalogOf } from "@agentflow/core/plan";
 import { compileWorkflow } from "@agentflow/core/planner";
-import { AgentFlowError, type Callable, type Finding, type Plan, type WorkflowDefinition } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type Callable,
+  type Finding,
+  type Plan,
+  type WorkflowDefinition,
+} from "@agentflow/protocol";
 
 export interface Compiled {
   readonly plan: Plan;
@@ -24,7 +30,8 @@ export function compile(definition: WorkflowDefinition, options: CompileOptions)
   if (plan !== undefined && errors.length === 0) return { plan, findings };
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const message = first === undefined ? "the workflow cannot be compiled" : `${first.code}: ${first.message}${more}`;
+  const message =
+    first === undefined ? "the workflow cannot be compiled" : `${first.code}: ${first.message}${more}`;
   throw new AgentFlowError("invalid_project", message, {
     reason: "invalid_workflow",
     details: { workflow: definition.name, findings },

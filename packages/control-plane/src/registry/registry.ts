@@ -67,7 +67,12 @@ export class Registry implements EngineRegistry {
     const hash = sha256(text);
     const tools = this.listTools(tenant);
     const agents = this.listAgents(tenant);
-    const compiled = compile(definition, { version: hash.slice(0, 12), tools, agents, strict: body.strict ?? true });
+    const compiled = compile(definition, {
+      version: hash.slice(0, 12),
+      tools,
+      agents,
+      strict: body.strict ?? true,
+    });
     const planText = canonicalJson(compiled.plan);
     const planHash = sha256(planText);
     const { blobs } = this.parts.bus;
@@ -89,10 +94,12 @@ export class Registry implements EngineRegistry {
   async listWorkflows(tenant: TenantId): Promise<readonly WorkflowSummary[]> {
     const start = `${prefix}${tenant}.`;
     const heads = [...this.heads].filter(([key]) => key.startsWith(start)).map(([, head]) => head);
-    const summaries = heads.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(async (head) => {
-      const input = (await this.parts.plans.get(tenant, head.plan))?.plan.input;
-      return input === undefined ? summaryOf(head, head) : { ...summaryOf(head, head), input };
-    });
+    const summaries = heads
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(async (head) => {
+        const input = (await this.parts.plans.get(tenant, head.plan))?.plan.input;
+        return input === undefined ? summaryOf(head, head) : { ...summaryOf(head, head), input };
+      });
     return await Promise.all(summaries);
   }
 
@@ -173,7 +180,9 @@ export class Registry implements EngineRegistry {
 
   private names(tenant: TenantId): string[] {
     const start = `${prefix}${tenant}.`;
-    return [...this.heads.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
+    return [...this.heads.keys()]
+      .filter((key) => key.startsWith(start))
+      .map((key) => key.slice(start.length));
   }
 
   private keep(key: string, value: string | undefined): void {

@@ -139,7 +139,11 @@ export class Workers implements Slots {
       byPool.set(pool, workers.set(row.worker, row.slots));
     }
     const pools = new Map<string, number>();
-    for (const [pool, workers] of byPool) pools.set(pool, [...workers.values()].reduce((a, b) => a + b, 0));
+    for (const [pool, workers] of byPool)
+      pools.set(
+        pool,
+        [...workers.values()].reduce((a, b) => a + b, 0),
+      );
     const changed = !sameCounts(lanes, this.lanes) || !sameCounts(pools, this.pools);
     this.alive = alive;
     this.lanes = lanes;

@@ -1,6 +1,13 @@
 import { hash } from "node:crypto";
 import type { World } from "@agentflow/host/clock";
-import { type InputId, instant, parseId, type StartTimer, type TimerInput, unixMs } from "@agentflow/protocol";
+import {
+  type InputId,
+  instant,
+  parseId,
+  type StartTimer,
+  type TimerInput,
+  unixMs,
+} from "@agentflow/protocol";
 import type { RunRef } from "../orchestrator/run-ref.ts";
 import { type Due, DueHeap } from "./due-heap.ts";
 

@@ -26,7 +26,8 @@ export interface SweepParts {
 const pageMax = 1_000;
 
 /**
- * Goes over the runs that have not ended: at the start takes each up, later nudges those that have gone silent.
+ * Goes over the runs that have not ended: at the start takes each up, later nudges those that have gone
+ * silent.
  * The read model only says where to look; what is sent is worked out from the log.
  */
 export class Sweep {

@@ -17,7 +17,9 @@ export function parseTelemetryBatch(body: string): TelemetryBatch | undefined {
 export function isTelemetryRecord(record: unknown): record is LogRecord | SpanRecord {
   if (typeof record !== "object" || record === null || !("kind" in record)) return false;
   if (record.kind === "log") {
-    return "at" in record && isInstant(record.at) && "message" in record && typeof record.message === "string";
+    return (
+      "at" in record && isInstant(record.at) && "message" in record && typeof record.message === "string"
+    );
   }
   return record.kind === "span" && "startedAt" in record && isInstant(record.startedAt);
 }

@@ -19,7 +19,12 @@ import type { EngineTelemetry, TelemetryFilter, TelemetryFollower, TelemetryReco
 import { invalidCursor } from "../projector/cursor.ts";
 import { recordsPerBatchMax, type TelemetryQuery, type TelemetryRow } from "../projector/read-rows.ts";
 import type { ReadStore } from "../projector/read-store.ts";
-import { isTelemetryRecord, levelRank, parseTelemetryBatch, parseTelemetryRecord } from "./parse-telemetry.ts";
+import {
+  isTelemetryRecord,
+  levelRank,
+  parseTelemetryBatch,
+  parseTelemetryRecord,
+} from "./parse-telemetry.ts";
 
 export interface TelemetryParts {
   readonly log: Log;
@@ -39,7 +44,10 @@ interface Fresh {
 const scanMax = 50_000;
 const pageMax = 1_000;
 
-/** Logs and spans: appended in batches, read back by run, time, level and text. May be lost, never blocks a run. */
+/**
+ * Logs and spans: appended in batches, read back by run, time, level and text. May be lost, never blocks
+ * a run.
+ */
 export class Telemetry implements EngineTelemetry {
   private readonly parts: TelemetryParts;
   private readonly stopped = new AbortController();
@@ -81,7 +89,9 @@ export class Telemetry implements EngineTelemetry {
 
   async follow(tenant: TenantId, filter: TelemetryFilter, to: TelemetryFollower): Promise<void> {
     if (this.followers.size >= this.parts.config.followersMax) {
-      throw new AgentFlowError("limit_exceeded", "too many follow telemetry already", { reason: "follow_limit" });
+      throw new AgentFlowError("limit_exceeded", "too many follow telemetry already", {
+        reason: "follow_limit",
+      });
     }
     const waiting: Fresh[] = [];
     let live = false;
@@ -207,7 +217,8 @@ function matches(record: LogRecord | SpanRecord, query: TelemetryQuery): boolean
   if (query.levelMin !== undefined && row.level < query.levelMin) return false;
   if (query.sinceMs !== undefined && row.atMs < query.sinceMs) return false;
   if (query.untilMs !== undefined && row.atMs >= query.untilMs) return false;
-  if (query.sources !== undefined && query.sources.length > 0 && !query.sources.includes(row.source)) return false;
+  if (query.sources !== undefined && query.sources.length > 0 && !query.sources.includes(row.source))
+    return false;
   const text = record.kind === "log" ? record.message : record.name;
   return query.grep === undefined || text.toLowerCase().includes(query.grep.toLowerCase());
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type StepState, decide, emptyRun } from "./index.ts";
+import { type StepState, decide, emptyRun, openCommands } from "./index.ts";
 import {
   at,
   began,
@@ -366,6 +366,15 @@ describe("join", () => {
     };
     const w = walk(steps).given(start(), done("b"), done("c", "late"), failed("d")).when(timer("retry:d:1"));
     expect(w.inputs()).toEqual({ d: "not there" });
+  });
+
+  test("a task that is sent again carries what it carried first, whatever has ended since", () => {
+    const steps = { ...fan("any"), d: task({ needs: ["a", "b"], join: "any", with: "${steps.?a.?output}" }) };
+    const w = walk(steps).given(start(), done("b"));
+    expect(w.inputs()).toEqual({ d: null });
+    const first = w.commit?.commands;
+    w.given(done("a", "late"), done("c"));
+    expect(openCommands(w.state, w.plan, { run })).toEqual(first);
   });
 
   test("a step that was skipped counts as done for all, and has no output", () => {

@@ -120,8 +120,8 @@ function explainUnknown(
   { run }: ExplainContext,
 ): WhyReason {
   const message =
-    `attempt ${task.tries.attempt} began a call that cannot be repeated, and was lost: nobody knows whether ` +
-    "it took effect; look, then say what happened";
+    `attempt ${task.tries.attempt} began a call that cannot be repeated, and was lost: nobody knows ` +
+    "whether it took effect; look, then say what happened";
   const command = `af run resolve ${run} ${step} --as done`;
   return { reason: "outcome_unknown", step, message, since: task.at, command };
 }

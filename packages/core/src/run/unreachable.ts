@@ -1,6 +1,6 @@
 import { AgentFlowError } from "@agentflow/protocol";
 
-/** Every kind was met, or the types would not hold; data of a newer release may bring another all the same. */
+/** Every kind was met, or the types would not hold; data of a newer release may bring another. */
 export function unreachable(value: never): never {
   throw new AgentFlowError(
     "internal",

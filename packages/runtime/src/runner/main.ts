@@ -3,22 +3,24 @@
  * else.
  */
 import { AgentFlowError, type LogRecord, type SpanRecord } from "@agentflow/protocol";
-import inspector from "node:inspector";
 import { Socket } from "node:net";
 import { type Channel, type Message, openChannel } from "../channel/frames.ts";
 import type { CallEnd, FromRunner, RunnerConfig } from "../channel/runner-messages.ts";
 import { type Calls, createCalls } from "./calls.ts";
+import { createInspector } from "./inspect.ts";
 import { loadProject } from "./load.ts";
 import { loadProblem } from "./problem.ts";
 import { parseToRunner } from "../channel/parse-messages.ts";
 
 const teleEveryMs = 100;
+const inspectWaitMs = 40;
 
 class RunnerProcess {
   readonly #channel: Channel;
   #calls: Calls | undefined;
   #retired = false;
   #records: (LogRecord | SpanRecord)[] = [];
+  readonly #inspector = createInspector((url) => this.#say(["inspecting", url]));
 
   constructor() {
     const stream = new Socket({ fd: 3, readable: true, writable: true });
@@ -42,18 +44,18 @@ class RunnerProcess {
         this.#calls?.stop(message[1], message[2]);
         return;
       case "inspect":
-        this.#inspect(message[1]);
+        void this.#inspector.open(message[1]);
         return;
       case "retire":
         this.#retired = true;
-        inspector.close();
+        this.#inspector.close();
         this.#leaveIfIdle();
         return;
     }
   }
 
   async #load(config: RunnerConfig): Promise<void> {
-    if (config.inspectPort !== undefined) this.#inspect(config.inspectPort);
+    if (config.inspectPort !== undefined) await this.#openInspector(config.inspectPort);
     try {
       process.chdir(config.projectDir);
       const project = await loadProject(config.projectDir);
@@ -89,13 +91,13 @@ class RunnerProcess {
     this.#say(["tele", records]);
   }
 
-  #inspect(port: number): void {
-    try {
-      inspector.open(port, "127.0.0.1");
-      this.#say(["inspecting", inspector.url() ?? ""]);
-    } catch (error) {
-      process.stderr.write(`cannot open the inspector on port ${port}: ${String(error)}\n`);
-    }
+  /**
+   * Before user code is loaded, so that breakpoints at the top of a file hold; not waited for when the runner
+   * before this one still has the port, because that one only gives it up once this one is ready.
+   */
+  async #openInspector(port: number): Promise<void> {
+    const opened = this.#inspector.open(port);
+    await Promise.race([opened, new Promise((resolve) => setTimeout(resolve, inspectWaitMs))]);
   }
 
   #leaveIfIdle(): void {

@@ -16,10 +16,12 @@ export function loadProblem(error: unknown, projectDir: string): LoadProblem {
   const cause = error instanceof LoadError ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
   const place =
-    placeOf(cause, projectDir) ?? (error instanceof LoadError ? placeIn(error, projectDir) : undefined);
+    placeOf(cause, projectDir) ??
+    placeOfImport(text, projectDir) ??
+    (error instanceof LoadError ? placeIn(error, projectDir) : undefined);
   const hint = hintFor(cause, text);
   return {
-    message: firstLine(text),
+    message: firstLine(text).replaceAll(`${projectDir}${path.sep}`, ""),
     ...(place === undefined ? {} : shown(place, projectDir)),
     ...(hint === undefined ? {} : { hint }),
   };
@@ -53,6 +55,30 @@ function placeOf(error: unknown, projectDir: string): Place | undefined {
   return undefined;
 }
 
+/** A module that is not found has no place in the stack, but the message names who imports it. */
+function placeOfImport(text: string, projectDir: string): Place | undefined {
+  const match = /^Cannot find (?:module|package) '([^']+)' imported from (\/.+)$/.exec(firstLine(text));
+  const [, wanted = "", file = ""] = match ?? [];
+  if (!file.startsWith(`${projectDir}${path.sep}`)) return undefined;
+  const lines = sourceOf(file)?.split("\n") ?? [];
+  for (const [index, line] of lines.entries()) {
+    const name = path.isAbsolute(wanted) ? path.basename(wanted) : wanted;
+    const quoted = [...line.matchAll(/["']([^"']+)["']/g)].find(
+      ([, from = ""]) => from === wanted || from.endsWith(`/${name}`) || from.startsWith(`${wanted}/`),
+    );
+    if (quoted !== undefined) return { file, line: index + 1, column: quoted.index + 1 };
+  }
+  return { file };
+}
+
+function sourceOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 /** The stack's column, or where the carets of Node's own frame (`  ^^^`) stand. */
 function columnOf(error: Error, written: string | undefined): { column?: number } {
   if (written !== undefined) return { column: Number(written) };
@@ -61,14 +87,10 @@ function columnOf(error: Error, written: string | undefined): { column?: number 
 }
 
 function frameAt(place: Place): string | undefined {
-  try {
-    const source = readFileSync(place.file, "utf8").split("\n")[(place.line ?? 1) - 1];
-    if (source === undefined) return undefined;
-    const caret = place.column === undefined ? "" : `\n${" ".repeat(place.column - 1)}^`;
-    return `${source.slice(0, 160)}${caret}`;
-  } catch {
-    return undefined;
-  }
+  const source = sourceOf(place.file)?.split("\n")[(place.line ?? 1) - 1];
+  if (source === undefined) return undefined;
+  const caret = place.column === undefined ? "" : `\n${" ".repeat(place.column - 1)}^`;
+  return `${source.slice(0, 160)}${caret}`;
 }
 
 function hintFor(error: unknown, text: string): string | undefined {

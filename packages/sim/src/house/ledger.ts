@@ -51,6 +51,8 @@ export interface LostTail {
 
 export class Ledger {
   readonly acts: Act[] = [];
+  /** Ids of tasks in the order in which workers got them. */
+  readonly handedOut: string[] = [];
   readonly told: Told[] = [];
   readonly refused: Refused[] = [];
   readonly reported: Reported[] = [];

@@ -19,7 +19,11 @@ export class ClientBlobs implements Blobs {
     const upload = this.#client.newId();
     const { blobPartBytes } = socketLimits;
     for (let at = 0; at === 0 || at < bytes.length; at += blobPartBytes) {
-      const part = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(blobPartBytes, bytes.length - at));
+      const part = Buffer.from(
+        bytes.buffer,
+        bytes.byteOffset + at,
+        Math.min(blobPartBytes, bytes.length - at),
+      );
       const facts = [upload, key, at === 0, at + blobPartBytes >= bytes.length];
       await this.#client.call({ code: operation.putBlob, facts, bodies: [part.toString("base64")] });
     }
@@ -48,6 +52,8 @@ export class ClientBlobs implements Blobs {
 
   async list(prefix: string, options: { after?: string } = {}): Promise<readonly string[]> {
     const facts = [prefix, options.after ?? ""];
-    return parse.texts((await this.#client.call({ code: operation.listBlobs, facts }, { again: true })).facts);
+    return parse.texts(
+      (await this.#client.call({ code: operation.listBlobs, facts }, { again: true })).facts,
+    );
   }
 }

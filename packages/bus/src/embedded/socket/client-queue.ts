@@ -70,7 +70,10 @@ function parts(tasks: readonly QueuedTask[]): QueuedTask[][] {
   let characters = 0;
   for (const task of tasks) {
     const size = task.id.length + task.subject.length + task.body.length;
-    if (part.length > 0 && (part.length === tasksPerPush || characters + size > socketLimits.pageCharacters)) {
+    if (
+      part.length > 0 &&
+      (part.length === tasksPerPush || characters + size > socketLimits.pageCharacters)
+    ) {
       all.push(part);
       part = [];
       characters = 0;

@@ -100,7 +100,10 @@ export class Client {
   }
 
   /** Resolves with the owner's answer. */
-  call(of: { code: number; facts?: unknown; bodies?: readonly string[]; id?: number }, options: CallOptions = {}): Promise<Message> {
+  call(
+    of: { code: number; facts?: unknown; bodies?: readonly string[]; id?: number },
+    options: CallOptions = {},
+  ): Promise<Message> {
     return new Promise((resolve, reject) => {
       if (this.#end !== undefined) return reject(this.#end);
       if (this.#calls.size >= callsWaitingMax) return reject(offline("too much waits for the owner"));

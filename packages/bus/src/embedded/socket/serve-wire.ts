@@ -46,7 +46,11 @@ export function wireHandlers(talk: Talk): Handlers {
     on: {
       [operation.request]: ({ id, facts, bodies }) => {
         const [name, timeoutMs] = parse.tuple(facts, 2);
-        const of = { subject: parse.subject(name), body: parse.body(bodies), timeoutMs: parse.count(timeoutMs) };
+        const of = {
+          subject: parse.subject(name),
+          body: parse.body(bodies),
+          timeoutMs: parse.count(timeoutMs),
+        };
         checkRequest(of.subject, of.body, of.timeoutMs);
         board.request(of, (error, answer) => {
           if (error === undefined) talk.answer(id, null, [answer]);

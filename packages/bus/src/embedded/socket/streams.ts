@@ -37,7 +37,8 @@ export class Streams {
     const open = this.#open.get(stream);
     if (open === undefined) return this.#talk.answer(id);
     open.next().then(
-      (batch) => (batch === undefined ? this.#talk.answer(id) : this.#talk.answer(id, batch.facts, batch.bodies)),
+      (batch) =>
+        batch === undefined ? this.#talk.answer(id) : this.#talk.answer(id, batch.facts, batch.bodies),
       (error: unknown) => this.#talk.fail(id, error),
     );
   }

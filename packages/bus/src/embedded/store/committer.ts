@@ -1,10 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type DatabaseOptions, faultOf, openForWriting } from "./database.ts";
 import { anyRevision, type FlatGroup, type GroupOutcome, refused, slotsPerWrite, write } from "./group.ts";
+import { Heads } from "./heads.ts";
 import { subjectKey } from "./subject-key.ts";
 
-/** Heads of this many subjects are remembered, so that the fence of a hot run costs no read. */
-const headsMax = 20_000;
 /** Records that one `shrink` removes at most, so that others are not kept waiting behind it. */
 const shrinkStep = 2_000;
 
@@ -41,7 +40,7 @@ export class Committer {
 /** One connection with its statements and what it remembers; thrown away whole when a commit fails. */
 class OpenFile {
   readonly #db: DatabaseSync;
-  readonly #heads = new Map<string, number>();
+  readonly #heads = new Heads();
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #insert: StatementSync;
@@ -58,7 +57,7 @@ class OpenFile {
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#insert = db.prepare("INSERT INTO log (revision, subject, at, body) VALUES (?, ?, ?, ?)");
-    this.#head = db.prepare("SELECT max(revision) AS n FROM log WHERE subject = ?");
+    this.#head = db.prepare("SELECT revision AS n FROM log WHERE subject = ? ORDER BY revision DESC LIMIT 1");
     this.#purge = db.prepare("DELETE FROM log WHERE subject = ? AND revision <= ?");
     this.#row = db.prepare("SELECT revision AS n FROM row WHERE key = ?");
     this.#putRow = db.prepare("INSERT OR REPLACE INTO row (key, value, revision) VALUES (?, ?, ?)");
@@ -73,7 +72,10 @@ class OpenFile {
     const results: number[] = [];
     this.#begin.run();
     for (let i = 0; i < group.length; i += slotsPerWrite) {
-      const [code, key, text, number] = [group[i], group[i + 1], group[i + 2], group[i + 3]];
+      const code = group[i];
+      const key = group[i + 1];
+      const text = group[i + 2];
+      const number = group[i + 3];
       if (typeof key !== "string" || typeof number !== "number" || text === undefined) {
         throw new TypeError("a write of the wrong shape");
       }
@@ -98,14 +100,13 @@ class OpenFile {
   }
 
   #append(subject: string, body: string, expect: number, atMs: number): number {
-    const known = this.#heads.get(subject);
     if (expect !== anyRevision) {
-      const head = known ?? this.#readHead(subject);
+      const head = this.#heads.get(subject) ?? this.#readHead(subject);
       if (head !== expect) return refused(head);
     }
     const revision = ++this.#last;
     this.#insert.run(revision, subjectKey(subject), atMs, body);
-    this.#remember(subject, revision, known !== undefined);
+    this.#heads.set(subject, revision);
     return revision;
   }
 
@@ -158,16 +159,6 @@ class OpenFile {
 
   #readHead(subject: string): number {
     return Number(this.#head.get(subjectKey(subject))?.["n"] ?? 0);
-  }
-
-  #remember(subject: string, revision: number, known: boolean): void {
-    // Delete first: a Map keeps the order of insertion, so the oldest key is the one least lately used.
-    if (known) this.#heads.delete(subject);
-    else if (this.#heads.size >= headsMax) {
-      const oldest = this.#heads.keys().next();
-      if (oldest.done !== true) this.#heads.delete(oldest.value);
-    }
-    this.#heads.set(subject, revision);
   }
 
   #number(sql: string, column = "n"): number {

@@ -7,6 +7,7 @@ import { red } from "../../output/text.ts";
 import { ago, took } from "../../output/when.ts";
 import { statusText } from "../../runs/outcome.ts";
 import { resolveRun } from "../../runs/resolve-run.ts";
+import { inOrderOfStart } from "../../runs/step-order.ts";
 import { visibleJson } from "../../output/visible.ts";
 
 export default class RunGet extends ApiCommand {
@@ -47,7 +48,7 @@ function printRun(output: Output, view: RunView): void {
   ]);
   if (view.steps.length === 0) return;
   heading(output, "Steps");
-  printTable(output, stepColumns(now), view.steps);
+  printTable(output, stepColumns(now), inOrderOfStart(view.steps));
 }
 
 function stepColumns(now: number): Column<StepView>[] {

@@ -9,7 +9,8 @@ import { resolveRun } from "../../runs/resolve-run.ts";
 export default class RunResolve extends ApiCommand {
   static override summary = "Say what became of a step whose outcome is unknown";
   static override description =
-    "An irreversible call that was interrupted is never repeated by itself. Look, then say: it was done, it failed, or do it again.";
+    "An irreversible call that was interrupted is never repeated by itself.\n" +
+    "Look, then say: it was done, it failed, or do it again.";
   static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
   static override flags = {
     step: Flags.string({

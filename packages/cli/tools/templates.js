@@ -1,4 +1,5 @@
 // Before packing: the templates, which stand at the root of the repository, travel inside this package.
+// After it (--remove) the copy goes away again, so that nobody edits or uses the wrong one.
 import { cpSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -6,4 +7,4 @@ const from = fileURLToPath(new URL("../../../templates", import.meta.url));
 const to = fileURLToPath(new URL("../templates", import.meta.url));
 
 rmSync(to, { recursive: true, force: true });
-cpSync(from, to, { recursive: true, filter: (path) => !/\/(node_modules|\.agentflow)(\/|$)/.test(path) });
+if (!process.argv.includes("--remove")) cpSync(from, to, { recursive: true, filter: (path) => !/\/(node_modules|\.agentflow)(\/|$)/.test(path) });

@@ -6,6 +6,7 @@ import { Plugin } from "@oclif/core/config";
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const target = `${root}/oclif.manifest.json`;
 
+/** @type {import('@oclif/core/config').Plugin} */
 const plugin = new Plugin({
   type: "core",
   ignoreManifest: true,

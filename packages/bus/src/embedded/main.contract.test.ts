@@ -1,0 +1,4 @@
+import { busContract } from "../contract/index.ts";
+import { makeHere } from "./fixtures/makers.ts";
+
+busContract("embedded, main writer", makeHere("main"));

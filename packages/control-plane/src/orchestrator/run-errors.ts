@@ -1,0 +1,30 @@
+/** What a run's inputs are refused with when the run itself was not asked. */
+import { AgentFlowError } from "@agentflow/protocol";
+import type { Parked } from "./run-actor.ts";
+import type { RunRef } from "./run-ref.ts";
+
+export function planMissing(hash: string): Parked {
+  return { reason: "plan_missing", message: `the plan ${hash.slice(0, 12)} of this run is not stored` };
+}
+
+export function stopping(): AgentFlowError {
+  return new AgentFlowError("unavailable", "this control plane is stopping", { reason: "stopping" });
+}
+
+export function archivedRun({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("already_exists", `run ${run} has ended and is archived`, {
+    reason: "run_archived",
+    suggestions: [`af run get ${run}`],
+  });
+}
+
+export function keptChanging({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("conflict", `run ${run} kept changing`, { reason: "conflict_rounds" });
+}
+
+export function mailboxFull({ run }: RunRef): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `too much waits for run ${run} already`, {
+    reason: "mailbox_full",
+    details: { retryAfterMs: 100 },
+  });
+}

@@ -1,0 +1,44 @@
+/** The inspector of a runner: one port, which the runner before this one may still hold. */
+import inspector from "node:inspector";
+import { createServer } from "node:net";
+
+export interface Inspector {
+  /** Opens now when the port is free, else as soon as it is. */
+  open(port: number): Promise<void>;
+  /** For good: the next runner opens it. Ends a debugger's connection. */
+  close(): void;
+}
+
+const host = "127.0.0.1";
+const againMs = 50;
+
+export function createInspector(onOpen: (url: string) => void): Inspector {
+  let closed = false;
+  return {
+    async open(port) {
+      // Asked first: on a port that is taken Node writes to stderr and opens nothing.
+      while (!closed && !(await isFree(port))) await pause(againMs);
+      if (closed || inspector.url() !== undefined) return;
+      inspector.open(port, host);
+      onOpen(inspector.url() ?? "");
+    },
+    close() {
+      closed = true;
+      if (inspector.url() !== undefined) inspector.close();
+    },
+  };
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

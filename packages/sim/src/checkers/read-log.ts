@@ -1,0 +1,38 @@
+/** The log as it stands, read past everything that is simulated. */
+import type { Log, LogEntry } from "@agentflow/bus";
+import type { Commit, Subject } from "@agentflow/protocol";
+import { parseLogSubject } from "@agentflow/protocol";
+import { parseStoredCommit } from "./parse-stored.ts";
+
+export interface Stored {
+  readonly revision: number;
+  readonly atMs: number;
+  readonly commit: Commit;
+}
+
+/** Every record of a stream, oldest first. */
+export async function readWholeLog(log: Log, prefix: Subject): Promise<readonly LogEntry[]> {
+  const head = await log.head(prefix);
+  const entries: LogEntry[] = [];
+  if (head === 0) return entries;
+  const stop = new AbortController();
+  for await (const batch of log.tail({ filter: [prefix], after: 0, signal: stop.signal })) {
+    entries.push(...batch.filter(({ revision }) => revision <= head));
+    if ((batch.at(-1)?.revision ?? head) >= head) break;
+  }
+  stop.abort();
+  return entries;
+}
+
+/** Commits by run, each run's in order. */
+export function commitsByRun(entries: readonly LogEntry[]): Map<string, Stored[]> {
+  const runs = new Map<string, Stored[]>();
+  for (const { subject, revision, atMs, body } of entries) {
+    const parsed = parseLogSubject(subject);
+    if (parsed?.kind !== "run") continue;
+    const commits = runs.get(parsed.run) ?? [];
+    commits.push({ revision, atMs, commit: parseStoredCommit(body) });
+    runs.set(parsed.run, commits);
+  }
+  return runs;
+}

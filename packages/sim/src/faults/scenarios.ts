@@ -1,0 +1,38 @@
+/** Named mixtures of what goes wrong. A seed picks one unless it is named. */
+import type { Nastiness } from "@agentflow/bus/memory";
+import type { FaultKind } from "./faults.ts";
+
+export interface Scenario {
+  readonly name: string;
+  readonly faults: readonly FaultKind[];
+  /** Mean time between two faults. */
+  readonly everyMs: number;
+  readonly weather: Partial<Nastiness>;
+  /** How often a client's request, or the answer to it, is lost while faults last. */
+  readonly clientLoss: number;
+  readonly skewMs: number;
+}
+
+const weather: Partial<Nastiness> = { delayMsMax: 4 };
+const wild: Partial<Nastiness> = { delayMsMax: 25, reorderWithin: 16, repeatRate: 0.05, staleMs: 200, tailBatchMax: 3 };
+const crashes: FaultKind[] = ["crash_engine", "crash_engine", "crash_worker", "crash_runner", "power_cut"];
+const network: FaultKind[] = ["partition_engine", "partition_worker", "disconnect", "lost_request", "lost_answer", "lost_answer"];
+const slow: FaultKind[] = ["slow_disk", "late_answers", "pause_engine", "pause_worker", "lost_answer"];
+const queue: FaultKind[] = ["restart_queue", "repeat_delivery", "repeat_delivery", "lose_watermark", "crash_engine", "crash_worker", "pause_worker"];
+const rivals: FaultKind[] = ["replace_engine", "replace_engine", "lost_answer", "pause_worker"];
+const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
+
+export const scenarios: readonly Scenario[] = [
+  { name: "calm", faults: [], everyMs: 1_000, weather: wild, clientLoss: 0, skewMs: 0 },
+  { name: "crashes", faults: crashes, everyMs: 1_500, weather, clientLoss: 0.02, skewMs: 200 },
+  { name: "network", faults: network, everyMs: 700, weather: wild, clientLoss: 0.15, skewMs: 50 },
+  { name: "slow", faults: slow, everyMs: 900, weather: wild, clientLoss: 0.05, skewMs: 50 },
+  { name: "queue", faults: queue, everyMs: 900, weather, clientLoss: 0.02, skewMs: 50 },
+  { name: "rivals", faults: rivals, everyMs: 1_200, weather, clientLoss: 0.1, skewMs: 200 },
+  { name: "everything", faults: all, everyMs: 600, weather: wild, clientLoss: 0.1, skewMs: 500 },
+  { name: "lost-tail", faults: ["lose_tail", "crash_worker", "lost_answer", "slow_disk"], everyMs: 1_500, weather, clientLoss: 0.02, skewMs: 50 },
+];
+
+export function scenarioNamed(name: string): Scenario | undefined {
+  return scenarios.find((one) => one.name === name);
+}

@@ -1,0 +1,41 @@
+/** A control plane as a process: it starts, it serves clients, it dies; whoever keeps it starts another. */
+import type { Bus } from "@agentflow/bus";
+import { type Engine, startEngine } from "@agentflow/control-plane";
+import { createMetrics } from "@agentflow/host/metrics";
+import { devBuild } from "@agentflow/protocol";
+import type { SimProcess } from "../world/process.ts";
+import { traceLog, type Trace } from "../world/trace.ts";
+
+export interface EngineProcessOptions {
+  readonly process: SimProcess;
+  /** What the engine talks to; the process stands in between already. */
+  readonly bus: Bus;
+  readonly trace: Trace;
+  /** The start failed: a process that cannot start ends. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+export class EngineProcess {
+  readonly process: SimProcess;
+  engine: Engine | undefined;
+
+  constructor({ process, bus, trace, onFailed }: EngineProcessOptions) {
+    this.process = process;
+    startEngine({
+      bus,
+      world: process.world,
+      log: traceLog(trace, process.name),
+      metrics: createMetrics(),
+      node: process.name,
+      version: "sim",
+      readModelDir: ":memory:",
+      tenantDefaults: { build: devBuild },
+    }).then(
+      (engine) => {
+        this.engine = engine;
+        trace.say(process.name, "serves");
+      },
+      (error: unknown) => onFailed(error),
+    );
+  }
+}

@@ -1,0 +1,108 @@
+/** The installation: one bus, engines and workers as processes, and who restarts them. */
+import type { Bus } from "@agentflow/bus";
+import { type MemoryBus, openMemoryBus, type Nastiness } from "@agentflow/bus/memory";
+import type { Engine } from "@agentflow/control-plane";
+import { type SeededRandom, VirtualTime } from "@agentflow/host/virtual";
+import { SimProcess } from "../world/process.ts";
+import { processBus } from "../world/process-bus.ts";
+import { Trace } from "../world/trace.ts";
+import { EngineProcess } from "./engine-process.ts";
+import { Ledger } from "./ledger.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+export interface HouseOptions {
+  readonly dice: SeededRandom;
+  readonly weather: Partial<Nastiness>;
+  readonly workers: number;
+  readonly slots: number;
+  /** How far clocks may be off, in either direction. */
+  readonly skewMs: number;
+  /** What stands between an engine and its bus: nothing, or the mutation under test. */
+  readonly engineBus: (bus: Bus) => Bus;
+}
+
+const engineRetryMs = 500;
+
+export class House {
+  readonly time = new VirtualTime();
+  readonly trace = new Trace(this.time);
+  readonly ledger = new Ledger();
+  readonly bus: MemoryBus;
+  readonly workers = new Map<string, WorkerProcess>();
+  /** All that live, the newest last: those before it were taken for dead. */
+  engines: EngineProcess[] = [];
+  private readonly options: HouseOptions;
+  private lives = 0;
+
+  constructor(options: HouseOptions) {
+    this.options = options;
+    const random = options.dice.fork("weather");
+    const world = { clock: this.time, timers: this.time, random };
+    this.bus = openMemoryBus({ world, nasty: options.weather });
+  }
+
+  open(): void {
+    this.startEngine();
+    for (const name of this.workerNames) this.startWorker(name);
+  }
+
+  get workerNames(): readonly string[] {
+    return Array.from({ length: this.options.workers }, (_, n) => `worker-${n}`);
+  }
+
+  /** The engine that was started last, once it serves. */
+  get engine(): Engine | undefined {
+    const newest = this.engines.at(-1);
+    return newest?.process.alive ? newest.engine : undefined;
+  }
+
+  startEngine(): void {
+    const { process, bus } = this.join("engine");
+    const failed = (error: unknown): void => {
+      this.trace.say(process.name, `did not start: ${error instanceof Error ? error.message : String(error)}`);
+      this.killEngine(one);
+      this.time.after(engineRetryMs, () => this.engines.length === 0 && this.startEngine());
+    };
+    const own = this.options.engineBus(bus);
+    const one: EngineProcess = new EngineProcess({
+      process,
+      bus: processBus(own, process),
+      trace: this.trace,
+      onFailed: failed,
+    });
+    this.engines.push(one);
+  }
+
+  killEngine(one: EngineProcess): void {
+    one.process.kill();
+    this.bus.faults.crash(one.process.name);
+    this.engines = this.engines.filter((other) => other !== one);
+  }
+
+  startWorker(worker: string): void {
+    const { process, bus } = this.join(worker);
+    const { slots, dice } = this.options;
+    const random = dice.fork(`${process.name}/runner`);
+    const { time, trace, ledger } = this;
+    const options = { worker, process, bus: processBus(bus, process), slots, time, random, trace, ledger };
+    this.workers.set(worker, new WorkerProcess(options));
+  }
+
+  killWorker(worker: string): void {
+    const one = this.workers.get(worker);
+    if (one === undefined) return;
+    one.kill();
+    this.bus.faults.crash(one.process.name);
+    this.workers.delete(worker);
+  }
+
+  /** A process of its own with a connection of its own; both bear the name that faults aim at. */
+  private join(role: string): { readonly process: SimProcess; readonly bus: Bus } {
+    const name = `${role}.${++this.lives}`;
+    const { dice, skewMs } = this.options;
+    const random = dice.fork(name);
+    const skew = skewMs === 0 ? 0 : random.int(2 * skewMs) - skewMs;
+    const process = new SimProcess({ name, time: this.time, random, skewMs: skew });
+    return { process, bus: this.bus.client(name) };
+  }
+}

@@ -1,0 +1,114 @@
+/** A supervisor as a process, with its runner beside it. */
+import type { Bus, Delivery, Queue, Wire } from "@agentflow/bus";
+import type { SeededRandom, VirtualTime } from "@agentflow/host/virtual";
+import {
+  defaultPool,
+  defaultTenant,
+  devBuild,
+  type InputAnswer,
+  type InputRequest,
+  parseId,
+} from "@agentflow/protocol";
+import { Worker } from "@agentflow/runtime";
+import { SimProcess } from "../world/process.ts";
+import { traceLog, type Trace } from "../world/trace.ts";
+import type { Ledger } from "./ledger.ts";
+import { parseAnswer, parseRequest } from "./parse-wire.ts";
+import { ScriptedRunner } from "./scripted-runner.ts";
+
+export const leaseMs = 3_000;
+
+export interface WorkerProcessOptions {
+  /** The worker's name, the same in each life. */
+  readonly worker: string;
+  readonly process: SimProcess;
+  readonly bus: Bus;
+  readonly slots: number;
+  readonly time: VirtualTime;
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+  readonly ledger: Ledger;
+}
+
+export class WorkerProcess {
+  readonly process: SimProcess;
+  readonly worker: Worker;
+  private readonly options: WorkerProcessOptions;
+  private runner: ScriptedRunner | undefined;
+  private pids = 0;
+
+  constructor(options: WorkerProcessOptions) {
+    this.options = options;
+    const { process, bus, ledger, time } = options;
+    this.process = process;
+    this.worker = new Worker({
+      bus: {
+        ...bus,
+        queue: counting(bus.queue, ledger),
+        wire: listening(bus.wire, { worker: options.worker, ledger, time }),
+      },
+      world: process.world,
+      log: traceLog(options.trace, process.name),
+      worker: parseId("worker", options.worker),
+      tenant: defaultTenant,
+      pool: defaultPool,
+      build: devBuild,
+      slots: options.slots,
+      leaseMs,
+      attemptTimeoutMs: 20_000,
+      host: "sim",
+      pid: 1,
+      startRunner: () => this.startRunner(),
+    });
+    void this.worker.start();
+  }
+
+  /** The runner's process dies; the supervisor notices and starts another. */
+  killRunner(): void {
+    this.runner?.kill("killed by the simulation");
+  }
+
+  kill(): void {
+    this.process.kill();
+    // The reaper: nothing outlives its supervisor.
+    this.runner?.kill("supervisor died");
+  }
+
+  private startRunner(): ScriptedRunner {
+    const { process, time, random, ledger, worker } = this.options;
+    const pid = ++this.pids;
+    const own = new SimProcess({ name: `${process.name}/${pid}`, time, random });
+    const loadMs = 1 + random.int(50);
+    const nowMs = (): number => time.now();
+    this.runner = new ScriptedRunner({ pid, worker, process: own, supervisor: process, ledger, nowMs, loadMs });
+    return this.runner;
+  }
+}
+
+/** Writes down which tasks were handed out. */
+function counting(queue: Queue, ledger: Ledger): Queue {
+  async function* take(options: Parameters<Queue["take"]>[0]): AsyncGenerator<Delivery> {
+    for await (const delivery of queue.take(options)) {
+      ledger.handedOut.push(delivery.id);
+      yield delivery;
+    }
+  }
+  return { ...queue, take };
+}
+
+/** Writes down every report that was answered, as the worker heard it. */
+function listening(wire: Wire, to: { worker: string; ledger: Ledger; time: VirtualTime }): Wire {
+  const { worker, ledger, time } = to;
+  return {
+    serve: (subject, handler) => wire.serve(subject, handler),
+    publish: (subject, body) => wire.publish(subject, body),
+    subscribe: (subject, handler, onDropped) => wire.subscribe(subject, handler, onDropped),
+    request: async (subject, body, options) => {
+      const text = await wire.request(subject, body, options);
+      const request: InputRequest = parseRequest(body);
+      const answer: InputAnswer = parseAnswer(text);
+      ledger.reported.push({ run: request.run, worker, atMs: time.now(), input: request.input, answer });
+      return text;
+    },
+  };
+}
