@@ -69,8 +69,10 @@ async function killOne(what: ReturnType<typeof choose>): Promise<Kill | undefine
     const atMs = Date.now();
     return pid !== undefined && killPid(pid) ? { what, atMs } : undefined;
   }
+  const gone = dev.kill(what);
+  // The signals are sent; what the log shows from here on is recovery.
   const atMs = Date.now();
-  await dev.kill(what);
+  await gone;
   dev = await restart();
   return { what, atMs };
 }

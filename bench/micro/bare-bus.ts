@@ -88,11 +88,11 @@ function bareLog(): Log {
     read: async () => [],
     async *tail({ filter, signal }) {
       const own = new Bell(signal);
-      if (!filter.some((one) => one.startsWith("af.log."))) return void (await own.wait());
-      bell = own;
+      const isLog = filter.some((one) => one.startsWith("af.log."));
+      if (isLog) bell = own;
       while (!signal.aborted) {
-        const batch = unread;
-        unread = [];
+        const batch = isLog ? unread : [];
+        if (isLog) unread = [];
         if (batch.length > 0) yield batch;
         else await own.wait();
       }
@@ -165,7 +165,7 @@ function bareWire(): Wire {
     async request(subject, body) {
       const serve = servers.get(subject.slice(0, "af.in.00.".length));
       if (serve === undefined || !isSubject(subject)) throw new Error(`nobody serves ${subject}`);
-      return await serve(body, subject);
+      return serve(body, subject);
     },
     async serve(subject, handler) {
       servers.set(subject, handler);

@@ -52,7 +52,13 @@ const presence = { ...row, host: "here", pid: 1, since: now, seenAt: now, state:
 await bus.table.put("worker.default.w", JSON.stringify(presence), { expect: "any" });
 
 const engine = await startEngine({
-  ...{ bus, world, log, metrics, node: "bench", version: "0", readModelDir: folder },
+  bus,
+  world,
+  log,
+  metrics,
+  node: "bench",
+  version: "0",
+  readModelDir: folder,
   tenantDefaults: { build: devBuild },
 });
 const steps = { a: { uses: "tool:t.echo", with: { x: "${input.x}" } } };
@@ -116,7 +122,7 @@ async function work(): Promise<void> {
   const subject = subjects.task({ tenant: defaultTenant, pool: defaultPool, build: devBuild });
   const take = { subjects: [subject], holder: "w", slots: 1_000, leaseMs: 60_000, signal: stop.signal };
   for await (const delivery of bus.queue.take(take)) {
-    const task: Task = JSON.parse(delivery.body);
+    const task = taskOf(JSON.parse(delivery.body));
     const shard = parseId(
       "shard",
       String((createHash("sha256").update(task.run).digest()[0] ?? 0) >>> 2).padStart(2, "0"),
@@ -128,4 +134,9 @@ async function work(): Promise<void> {
       .request(subjects.in({ shard, tenant: task.tenant }), body, { timeoutMs: 10_000 })
       .then(() => delivery.ack());
   }
+}
+
+/** Our own task, come back from the queue. */
+function taskOf(task: Task): Task {
+  return task;
 }

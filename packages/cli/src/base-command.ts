@@ -24,6 +24,11 @@ export abstract class AgentFlowCommand extends Command {
 
   readonly output: Output = processOutput(this.argv);
 
+  /** Runs it to its end; what goes wrong comes out as it was thrown. */
+  async execute(): Promise<void> {
+    await this._run();
+  }
+
   /** The folder the command speaks of. */
   protected folder(flags: { readonly dir?: string | undefined }): string {
     return resolve(flags.dir ?? ".");
@@ -39,6 +44,9 @@ export abstract class AgentFlowCommand extends Command {
   protected exitWith(code: number): void {
     process.exitCode = code;
   }
+
+  /** Nothing to prepare: what a command needs it loads itself. */
+  protected override async init(): Promise<void> {}
 
   protected override async catch(error: Error): Promise<never> {
     throw error;

@@ -38,7 +38,7 @@ async function runCommand(argv: readonly string[], table: CommandTable): Promise
     const { topicNeedsCommand } = await import("./help/find-command.ts");
     throw topicNeedsCommand(found.topic, table);
   }
-  const { Config } = await import("@oclif/core/config");
-  const config = await Config.load({ root: new URL("..", import.meta.url).pathname });
-  await config.runCommand(found.id, [...found.rest]);
+  const { loadCommand } = await import("./parse-command.ts");
+  const command = await loadCommand(found.id, { table, argv: found.rest });
+  await command.execute();
 }

@@ -1,4 +1,4 @@
-/** A small server with recorded answers, shaped by the protocol's types: what the commands are tested against. */
+/** A small server with recorded answers, shaped by the protocol's types. */
 import type {
   CallableView,
   InstallationStatus,

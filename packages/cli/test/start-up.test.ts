@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RecordedInstallation, recordedInstallation } from "./recorded-installation.ts";
 
 const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
-const atExit = `process.on("exit",()=>process.getBuiltinModule("fs").writeSync(3,JSON.stringify(process.cpuUsage())))`;
+const write = `process.getBuiltinModule("fs").writeSync(3,JSON.stringify(process.cpuUsage()))`;
+const preload = `data:text/javascript,${encodeURIComponent(`process.on("exit",()=>${write})`)}`;
 const rounds = 7;
 
 let house: RecordedInstallation;
@@ -23,7 +24,7 @@ async function leastCpuMs(args: readonly string[]): Promise<number> {
 function cpuMs(args: readonly string[]): Promise<number> {
   const child = spawn(
     process.execPath,
-    ["--import", `data:text/javascript,${encodeURIComponent(atExit)}`, bin, ...args],
+    ["--import", preload, bin, ...args],
     {
       cwd: house.project,
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },

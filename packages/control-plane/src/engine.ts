@@ -100,18 +100,12 @@ async function buildParts(options: EngineOptions) {
       Math.min(orchestrator.flights.handedOn(), (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1),
     onNewEpoch: () => void dispatcher.sendAgain(Number.MAX_VALUE),
   });
-  const runs = buildRuns(
-    { ...base, ...{ plans, archive, orchestrator, dispatcher, workers, registry, router, waiters } },
-    {
-      ...{ options, hub, tail, projector },
-    },
-  );
+  const parts = { plans, archive, orchestrator, dispatcher, workers, registry, router, waiters };
+  const runs = buildRuns({ ...base, ...parts }, { options, hub, tail, projector });
   const telemetry = new Telemetry(base);
   showGauges(options, { orchestrator, dispatcher, scheduler, waiters, projector });
-  return {
-    ...{ ownership, store, archive, projector, workers, dispatcher, registry, waiters, scheduler, recovery },
-    ...{ orchestrator, router, sweep, watermark, runs, telemetry, hub },
-  };
+  const running = { ownership, projector, scheduler, recovery, sweep, watermark, runs, telemetry };
+  return { store, ...parts, ...running };
 }
 
 function showGauges(

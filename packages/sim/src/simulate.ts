@@ -1,19 +1,21 @@
 /** One simulated life of an installation: a function of the seed and of the code. */
 import type { Bus } from "@agentflow/bus";
 import { type SeededRandom, seededRandom } from "@agentflow/host/virtual";
-import { check } from "./checkers/check.ts";
+import { defaultTenant } from "@agentflow/protocol";
+import { check, isSettled, readHistories } from "./checkers/check.ts";
 import { calm, strike } from "./faults/faults.ts";
 import { type Scenario, scenarioNamed, scenarios } from "./faults/scenarios.ts";
 import { Client } from "./house/client.ts";
 import { House } from "./house/house.ts";
-import { type Mutation, mutations } from "./mutations/mutations.ts";
-import { People } from "./workload/people.ts";
+import { type Mutation, mutate } from "./mutations/mutations.ts";
 import { generateWorkflow } from "./workload/generate.ts";
-import type { WorkflowSpec } from "./workload/spec.ts";
-import { register, waitUntil } from "./world/drive.ts";
+import { People } from "./workload/people.ts";
+import { definitionOf, type WorkflowSpec } from "./workload/spec.ts";
+import { drive, passTime, waitUntil } from "./world/drive.ts";
 
 export interface SimulateOptions {
   readonly seed: string | number;
+  /** By name; the seed picks one when it is left out. */
   readonly scenario?: string;
   readonly mutation?: Mutation;
 }
@@ -29,33 +31,20 @@ export interface Simulated {
   readonly virtualMs: number;
 }
 
-const quietStepMs = 250;
-/** Without a lost tail nothing may need the nudge, which comes after ten minutes. */
+const startMaxMs = 60_000;
+/** Nothing but a lost tail or a rival may need the nudge, which comes after ten minutes of silence. */
 const quietMaxMs = 180_000;
 const quietWithNudgeMaxMs = 3_600_000;
 
 export async function simulate(options: SimulateOptions): Promise<Simulated> {
-  const dice = seededRandom(`sim/${options.seed}`);
+  const { seed, mutation } = options;
+  const dice = seededRandom(`sim/${seed}`);
   const scenario = pickScenario(options.scenario, dice.fork("scenario"));
-  const house = openHouse(scenario, options.mutation, dice);
+  const house = openHouse(scenario, mutation, dice);
   const specs = makeSpecs(dice.fork("workflows"));
-  let faulty = true;
-  const loss = (): number => (faulty ? scenario.clientLoss : 0);
-  const people = new People({ house, specs, dice: dice.fork("people"), makeClient: makeClients(house, dice, loss) });
-  house.open();
-  const violations: string[] = [];
-  const started = await waitUntil(house, () => house.engine !== undefined && hasTools(house), 30_000);
-  if (started) {
-    for (const spec of specs) await register(house, spec);
-    await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
-    faulty = false;
-    const max = house.ledger.lostTails.length > 0 || scenario.nudged ? quietWithNudgeMaxMs : quietMaxMs;
-    await quiet(house, people, max);
-    violations.push(...(await check(house, specs)));
-  } else violations.push("the installation did not start");
-  people.leave();
+  const violations = await live({ house, scenario, specs, dice });
   return {
-    seed: String(options.seed),
+    seed: String(seed),
     scenario: scenario.name,
     violations,
     trace: house.trace.lines(),
@@ -65,28 +54,82 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   };
 }
 
+interface Life {
+  readonly house: House;
+  readonly scenario: Scenario;
+  readonly specs: readonly WorkflowSpec[];
+  readonly dice: SeededRandom;
+}
+
+async function live({ house, scenario, specs, dice }: Life): Promise<string[]> {
+  let faulty = true;
+  const lossRate = (): number => (faulty ? scenario.clientLoss : 0);
+  const makeClient = (name: string): Client => new Client({ name, house, random: dice.fork(name), lossRate });
+  const people = new People({ house, specs, dice: dice.fork("people"), makeClient });
+  house.open();
+  if (!(await waitUntil(house.time, () => hasTools(house), startMaxMs))) return ["the installation did not start"];
+  for (const spec of specs) await register(house, spec);
+  await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
+  faulty = false;
+  await quietPhase(house, people, scenario.nudged || house.ledger.lostTails.length > 0);
+  const violations = await check(house, specs);
+  people.leave();
+  return violations;
+}
+
 function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
   const picked = name === undefined ? dice.pick(scenarios) : scenarioNamed(name);
-  if (picked === undefined) throw new TypeError(`there is no scenario ${name}`);
+  if (picked === undefined) throw new TypeError(`there is no scenario ${name ?? ""}`);
   return picked;
 }
 
-function openHouse(scenario: Scenario, mutation: Mutation | undefined, dice: SeededRandom): House {
-  const engineBus = (bus: Bus): Bus => (mutation === undefined ? bus : mutations[mutation](bus));
-  const { weather, skewMs } = scenario;
+function openHouse({ weather, skewMs }: Scenario, mutation: Mutation | undefined, dice: SeededRandom): House {
+  const engineBus = (bus: Bus): Bus => (mutation === undefined ? bus : mutate(mutation, bus));
   const size = dice.fork("size");
   return new House({ dice, weather, skewMs, workers: 2 + size.int(2), slots: 1 + size.int(4), engineBus });
 }
 
 function makeSpecs(dice: SeededRandom): WorkflowSpec[] {
-  const irreversible = dice.int(3) === 0 ? 25 : 5;
+  const irreversible = dice.int(3) === 0 ? 30 : 6;
   return [0, 1].map((n) => generateWorkflow(`w${n}`, dice, { stepsMax: 8, irreversible }));
 }
 
-function makeClients(house: House, dice: SeededRandom, lossRate: () => number): (name: string) => Client {
-  return (name) => new Client({ name, house, random: dice.fork(name), lossRate });
+function hasTools(house: House): boolean {
+  return (house.engine?.registry.listTools(defaultTenant).length ?? 0) > 0;
 }
 
-function hasTools(house: House): boolean {
-  return (house.engine?.registry.listTools(people0).length ?? 0) > 0;
+async function register(house: House, spec: WorkflowSpec): Promise<void> {
+  const { engine } = house;
+  if (engine === undefined) throw new Error("no engine serves");
+  await drive(house.time, engine.registry.register(defaultTenant, { definition: definitionOf(spec) }), startMaxMs);
+}
+
+async function faultPhase(of: { house: House; scenario: Scenario; people: People; dice: SeededRandom }): Promise<void> {
+  const { house, scenario, people, dice } = of;
+  const stops: (() => void)[] = [];
+  const later = (ms: number, fn: () => void): void => void stops.push(house.time.after(ms, fn));
+  const lengthMs = 4_000 + dice.int(8_000);
+  people.come(3 + dice.int(8), Math.floor(lengthMs * 0.8));
+  for (let atMs = 0; scenario.faults.length > 0; ) {
+    atMs += 1 + dice.int(2 * scenario.everyMs);
+    if (atMs >= lengthMs) break;
+    const kind = dice.pick(scenario.faults);
+    if (kind !== undefined) later(atMs, () => strike(kind, { house, dice, later }));
+  }
+  await passTime(house.time, lengthMs);
+  for (const stop of stops) stop();
+  calm(house);
+  house.trace.say("fault", "no more of them");
+}
+
+/** Until everything has ended and everybody has an answer, or time is up. */
+async function quietPhase(house: House, people: People, nudged: boolean): Promise<void> {
+  const until = house.time.now() + (nudged ? quietWithNudgeMaxMs : quietMaxMs);
+  for (let pauseMs = 500; house.time.now() < until; pauseMs = Math.min(pauseMs * 2, nudged ? 60_000 : 20_000)) {
+    await passTime(house.time, pauseMs);
+    const histories = await readHistories(house);
+    people.lookAfter(histories);
+    const settled = [...histories.values()].every(isSettled);
+    if (settled && people.idle && house.engine !== undefined) return;
+  }
 }

@@ -11,6 +11,8 @@ export interface CommandEntry {
   readonly summary?: string;
   readonly description?: string;
   readonly hidden?: boolean;
+  /** Where its code lies within this package. */
+  readonly relativePath: readonly string[];
   readonly strict?: boolean;
   readonly args: { readonly [name: string]: ArgEntry };
   readonly flags: { readonly [name: string]: FlagEntry };

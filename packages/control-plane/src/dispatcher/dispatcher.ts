@@ -122,7 +122,7 @@ export class Dispatcher {
     const items = this.byRun.get(ref.key);
     if (items === undefined) return;
     const kept = new Set(open.map(({ step, attempt }) => itemKey(step, attempt)));
-    for (const [key, { command }] of [...items]) {
+    for (const [key, { command }] of items) {
       if (!kept.has(key)) this.remove(ref, command.step, command.attempt);
     }
   }

@@ -47,9 +47,9 @@ export function parseCommit(body: string): ParsedCommit {
   if (!Array.isArray(inputs) || !Array.isArray(events) || !Array.isArray(commands)) {
     return refused("a commit without inputs, events and commands");
   }
-  const event = events.find((one) => !hasKind(one, eventKinds));
+  const event: unknown = events.find((one) => !hasKind(one, eventKinds));
   if (event !== undefined) return refused(`an event of kind ${kindOf(event)}`);
-  const command = commands.find((one) => !hasKind(one, commandKinds));
+  const command: unknown = commands.find((one) => !hasKind(one, commandKinds));
   if (command !== undefined) return refused(`a command of kind ${kindOf(command)}`);
   return { ok: true, commit: record as unknown as Commit };
 }

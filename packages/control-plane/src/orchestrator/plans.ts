@@ -27,7 +27,7 @@ export class Plans {
     if (known !== undefined) return known;
     const loading = this.loading.get(key) ?? this.load(key);
     this.loading.set(key, loading);
-    return await loading.finally(() => this.loading.delete(key));
+    return loading.finally(() => this.loading.delete(key));
   }
 
   private async load(key: string): Promise<PreparedPlan | undefined> {

@@ -103,7 +103,7 @@ export class RunQueries {
 
   /** Undefined for a value that stands in the record itself. */
   private async fetched(value: Value) {
-    return isInline(value) ? undefined : await fetchValue(this.parts.bus.blobs, value);
+    return isInline(value) ? undefined : fetchValue(this.parts.bus.blobs, value);
   }
 
   private async load(ref: RunRef): Promise<LoadedRun> {

@@ -88,7 +88,7 @@ export class Runs implements EngineRuns {
   async cancel(tenant: TenantId, run: RunId, body: CancelRequest): Promise<InputAnswer> {
     const { reason = "cancelled by a client", by } = body;
     const base = { kind: "cancel", id: parseId("input", body.input), at: this.now(), reason } as const;
-    return await this.ask(tenant, run, by === undefined ? base : { ...base, by });
+    return this.ask(tenant, run, by === undefined ? base : { ...base, by });
   }
 
   async resolve(
@@ -100,7 +100,7 @@ export class Runs implements EngineRuns {
     const step = parseId("step instance", body.step);
     const prepared = output === undefined ? undefined : prepareInput(makeRunRef(tenant, run), output);
     if (prepared?.blob !== undefined) await this.parts.blobs.put(prepared.blob.key, prepared.blob.bytes);
-    return await this.ask(tenant, run, {
+    return this.ask(tenant, run, {
       kind: "resolve",
       id: parseId("input", body.input),
       at: this.now(),
@@ -113,15 +113,15 @@ export class Runs implements EngineRuns {
   }
 
   async get(tenant: TenantId, run: RunId): Promise<RunView> {
-    return await this.parts.queries.view(tenant, run);
+    return this.parts.queries.view(tenant, run);
   }
 
   async why(tenant: TenantId, run: RunId): Promise<WhyAnswer> {
-    return await this.parts.queries.why(tenant, run);
+    return this.parts.queries.why(tenant, run);
   }
 
   async list(tenant: TenantId, filter: RunFilter): Promise<RunPage> {
-    return await listRuns(this.parts.listing, tenant, filter);
+    return listRuns(this.parts.listing, tenant, filter);
   }
 
   async events(
@@ -129,7 +129,7 @@ export class Runs implements EngineRuns {
     run: RunId,
     options: { readonly after?: string; readonly limit?: number },
   ): Promise<EventPage> {
-    return await pageOfEvents(this.parts.following.histories, { tenant, run }, options);
+    return pageOfEvents(this.parts.following.histories, { tenant, run }, options);
   }
 
   async follow(tenant: TenantId, options: FollowRuns): Promise<void> {

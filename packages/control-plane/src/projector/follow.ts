@@ -102,7 +102,7 @@ async function sendHistories(parts: FollowParts, to: Follower, of: Meeting & { r
 async function storedOf(parts: FollowParts, to: Follower, of: { tenant: TenantId; run: RunId }) {
   const after = Math.max(0, to.place.revision - 1);
   const commits = await parts.histories.read(of.tenant, of.run, { after });
-  return commits.length > 0 || after === 0 ? commits : await parts.histories.read(of.tenant, of.run);
+  return commits.length > 0 || after === 0 ? commits : parts.histories.read(of.tenant, of.run);
 }
 
 async function sendTail(parts: FollowParts, to: Follower, of: Meeting): Promise<void> {

@@ -41,7 +41,10 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
   let seen = 0;
   const record = (entry: LogEntry): LogRecordOfRun | undefined => {
     const subject = parseLogSubject(entry.subject);
-    if (subject === undefined) return void skipped.add();
+    if (subject === undefined) {
+      skipped.add();
+      return undefined;
+    }
     if (subject.kind === "turn") return undefined;
     const { tenant, run } = subject;
     const flying = inFlight.get(entry.subject);

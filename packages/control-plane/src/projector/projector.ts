@@ -109,7 +109,7 @@ export class Projector {
     await this.loop;
     this.stopTimer?.();
     await this.flush().catch(() => undefined);
-    for (const { resolve } of this.waiters.splice(0)) resolve();
+    for (const waiter of this.waiters.splice(0)) waiter.resolve();
   }
 
   private async open(): Promise<void> {
@@ -118,7 +118,7 @@ export class Projector {
     const head = await log.head(prefixes.log);
     if (revision === 0 || head < revision) {
       if (revision > 0) say.warn("the log is shorter than the read model: rebuilding", { revision, head });
-      return await this.empty();
+      return this.empty();
     }
     this.read = this.applied = revision;
     await this.restoreUnknown();
@@ -221,7 +221,7 @@ export class Projector {
     this.behindSince = this.read > this.applied ? this.parts.world.clock.now() : undefined;
     const reached = this.waiters.filter(({ revision }) => revision <= this.applied);
     if (reached.length > 0) this.waiters = this.waiters.filter(({ revision }) => revision > this.applied);
-    for (const { resolve } of reached) resolve();
+    for (const waiter of reached) waiter.resolve();
   }
 }
 

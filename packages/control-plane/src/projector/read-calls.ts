@@ -17,16 +17,16 @@ import type {
 
 export interface ReadCalls {
   checkpoint: { ask: undefined; answer: Checkpoint };
-  apply: { ask: ReadBatch; answer: undefined };
-  applyTelemetry: { ask: TelemetryBatchRows; answer: undefined };
+  apply: { ask: ReadBatch; answer: void };
+  applyTelemetry: { ask: TelemetryBatchRows; answer: void };
   row: { ask: { tenant: string; run: string }; answer: RunRow | undefined };
   list: { ask: RunQuery; answer: RunList };
   live: { ask: { after: LiveRun | undefined; limit: number }; answer: readonly LiveRun[] };
   counts: { ask: undefined; answer: StatusCounts };
   ended: { ask: EndedQuery; answer: readonly RunRow[] };
-  archive: { ask: ArchiveMark; answer: undefined };
+  archive: { ask: ArchiveMark; answer: void };
   queryTelemetry: { ask: TelemetryQuery; answer: TelemetryList };
-  reset: { ask: undefined; answer: undefined };
+  reset: { ask: undefined; answer: void };
 }
 
 export type ReadCall = keyof ReadCalls;
@@ -37,16 +37,16 @@ type Handlers = {
 
 const handlers: Handlers = {
   checkpoint: (model) => model.checkpoint(),
-  apply: (model, ask) => void model.apply(ask),
-  applyTelemetry: (model, ask) => void model.applyTelemetry(ask),
+  apply: (model, ask) => model.apply(ask),
+  applyTelemetry: (model, ask) => model.applyTelemetry(ask),
   row: (model, ask) => model.row(ask.tenant, ask.run),
   list: (model, ask) => model.list(ask),
   live: (model, ask) => model.live(ask.after, ask.limit),
   counts: (model) => model.counts(),
   ended: (model, ask) => model.ended(ask),
-  archive: (model, ask) => void model.archive(ask),
+  archive: (model, ask) => model.archive(ask),
   queryTelemetry: (model, ask) => model.queryTelemetry(ask),
-  reset: (model) => void model.reset(),
+  reset: (model) => model.reset(),
 };
 
 export function answerCall<K extends ReadCall>(

@@ -56,7 +56,7 @@ function openThread(path: string): ReadStore {
   let broken: AgentFlowError | undefined;
   const breakDown = (error: AgentFlowError): void => {
     broken ??= error;
-    for (const { reject } of waiting.values()) reject(broken);
+    for (const asked of waiting.values()) asked.reject(broken);
     waiting.clear();
   };
   thread.on("message", (message: unknown) => {

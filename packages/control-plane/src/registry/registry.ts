@@ -100,7 +100,7 @@ export class Registry implements EngineRegistry {
         const input = (await this.parts.plans.get(tenant, head.plan))?.plan.input;
         return input === undefined ? summaryOf(head, head) : { ...summaryOf(head, head), input };
       });
-    return await Promise.all(summaries);
+    return Promise.all(summaries);
   }
 
   async getWorkflow(tenant: TenantId, name: WorkflowName, version?: string): Promise<WorkflowView> {

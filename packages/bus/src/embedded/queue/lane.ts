@@ -1,6 +1,5 @@
 import type { Subject } from "@agentflow/protocol";
 import type { Timed } from "../wheel.ts";
-import type { Taker } from "./taker.ts";
 
 /** A task the queue holds, in exactly one state. */
 export interface Task extends Timed {
@@ -15,6 +14,31 @@ export interface Task extends Timed {
   taker: Taker | undefined;
   before: Task | undefined;
   after: Task | undefined;
+}
+
+/** Where a taker's tasks go. All are called from within the queue and may not call back into it. */
+export interface Sink {
+  deliver(task: Task): void;
+  /** A task it holds, named in `resume`, is its own again under this delivery number. */
+  resumed(task: Task): void;
+  /** The lease of a task it held is gone, or the task itself. */
+  lost(id: string): void;
+  /** The queue is closed. */
+  ended(): void;
+}
+
+/** One `take` call as the queue sees it. */
+export interface Taker {
+  readonly holder: string;
+  readonly slots: number;
+  readonly leaseMs: number;
+  readonly sink: Sink;
+  readonly lanes: readonly Lane[];
+  readonly held: Map<string, Task>;
+  /** Ids it says it works on, which the queue has not been told of yet. */
+  readonly claims: Set<string>;
+  isTaking: boolean;
+  turn: number;
 }
 
 /** The tasks of one subject that wait, in order, and who takes them. Every operation is O(1) in tasks. */

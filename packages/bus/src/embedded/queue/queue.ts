@@ -4,10 +4,9 @@ import { deadLetter } from "../../port/dead-letter.ts";
 import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
 import { Channel } from "../channel.ts";
 import type { EmbeddedLog } from "../log/log.ts";
-import type { Task } from "./lane.ts";
+import type { Task, Taker } from "./lane.ts";
 import { LocalDelivery, type LeaseHolder } from "./local-delivery.ts";
 import type { TaskQueue } from "./task-queue.ts";
-import type { Taker } from "./taker.ts";
 
 type Buried = (error: AgentFlowError | undefined, done: boolean) => void;
 

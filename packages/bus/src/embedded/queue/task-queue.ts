@@ -2,8 +2,7 @@ import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import { checkTake, checkTasks } from "../../port/check.ts";
 import type { Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
 import type { Wheel } from "../wheel.ts";
-import { Lane, type Task } from "./lane.ts";
-import type { Sink, Taker } from "./taker.ts";
+import { Lane, type Sink, type Taker, type Task } from "./lane.ts";
 
 export const queueLimits = {
   tasksMax: 100_000,

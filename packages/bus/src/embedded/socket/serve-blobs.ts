@@ -4,7 +4,7 @@ import { blobBytesMax } from "../../port/index.ts";
 import type { Message } from "./frame.ts";
 import { operation, socketLimits } from "./operations.ts";
 import * as parse from "./parse-message.ts";
-import type { Handlers, Talk } from "./session.ts";
+import type { Handlers, Talk } from "./talk.ts";
 
 interface Upload {
   readonly parts: Buffer[];

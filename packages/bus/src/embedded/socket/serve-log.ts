@@ -1,7 +1,7 @@
 import type { LogEntry, RowChange } from "../../port/index.ts";
 import { operation, socketLimits } from "./operations.ts";
 import * as parse from "./parse-message.ts";
-import type { Handlers, Talk } from "./session.ts";
+import type { Handlers, Talk } from "./talk.ts";
 import { type Batch, Streams } from "./streams.ts";
 
 export function logHandlers(talk: Talk): Handlers {

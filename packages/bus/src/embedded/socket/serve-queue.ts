@@ -1,11 +1,10 @@
 import { AgentFlowError } from "@agentflow/protocol";
-import type { Task } from "../queue/lane.ts";
-import type { Sink, Taker } from "../queue/taker.ts";
+import type { Sink, Taker, Task } from "../queue/lane.ts";
 import type { Timed } from "../wheel.ts";
 import type { Message } from "./frame.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";
-import type { Handlers, Talk } from "./session.ts";
+import type { Handlers, Talk } from "./talk.ts";
 
 const takersMax = 1_000;
 

@@ -1,7 +1,7 @@
 import type { Put, Row } from "../../port/index.ts";
 import { operation, socketLimits } from "./operations.ts";
 import * as parse from "./parse-message.ts";
-import type { Handlers, Talk } from "./session.ts";
+import type { Handlers, Talk } from "./talk.ts";
 
 export function tableHandlers(talk: Talk): Handlers {
   const { table } = talk.bus;

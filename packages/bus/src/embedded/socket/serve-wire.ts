@@ -5,7 +5,7 @@ import { checkRequest, wireLimits } from "../wire.ts";
 import type { Link } from "./link.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";
-import type { Handlers, Talk } from "./session.ts";
+import type { Handlers, Talk } from "./talk.ts";
 
 /** Calls that a client has not answered; their askers have long been told when the oldest is forgotten. */
 const callsMax = 50_000;

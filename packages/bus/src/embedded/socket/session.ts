@@ -9,25 +9,7 @@ import { logHandlers } from "./serve-log.ts";
 import { queueHandlers } from "./serve-queue.ts";
 import { tableHandlers } from "./serve-table.ts";
 import { wireHandlers } from "./serve-wire.ts";
-
-/** Answers one operation: once with `answer` or `fail`, now or later; or throws. */
-export type Handler = (message: Message) => void;
-
-/** What one port's handlers bring: by operation, and what to do when the connection is gone. */
-export interface Handlers {
-  readonly on: Readonly<Record<number, Handler>>;
-  readonly gone?: () => void;
-}
-
-/** What handlers work with. */
-export interface Talk {
-  readonly bus: EmbeddedBus;
-  readonly link: Link;
-  /** How long what it held waits for it to come back. */
-  readonly graceMs: number;
-  answer(id: number, facts?: unknown, bodies?: readonly string[]): void;
-  fail(id: number, error: unknown): void;
-}
+import type { Handler, Talk } from "./talk.ts";
 
 /** Operations that nobody answers. */
 const silent: ReadonlySet<number> = new Set([

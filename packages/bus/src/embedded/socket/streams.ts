@@ -1,5 +1,5 @@
 import { AgentFlowError } from "@agentflow/protocol";
-import type { Talk } from "./session.ts";
+import type { Talk } from "./talk.ts";
 
 export interface Batch {
   readonly facts: unknown;

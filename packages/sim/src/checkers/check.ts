@@ -1,0 +1,83 @@
+/** All checkers together: every promise that was broken, each in one line. */
+import { defaultTenant, prefixes, type RunSummary } from "@agentflow/protocol";
+import type { House } from "../house/house.ts";
+import type { WorkflowSpec } from "../workload/spec.ts";
+import { drive } from "../world/drive.ts";
+import { type History, isUnknown, readHistory } from "./history.ts";
+import { checkOutside } from "./outside.ts";
+import { checkProjection, type Projected } from "./projection.ts";
+import { commitsByRun, readWholeLog } from "./read-log.ts";
+import { checkValues } from "./values.ts";
+
+const answerMaxMs = 60_000;
+
+export async function readHistories(house: House): Promise<Map<string, History>> {
+  const entries = await drive(house.time, readWholeLog(house.bus.log, prefixes.log), answerMaxMs);
+  const runs = commitsByRun(entries);
+  return new Map([...runs].map(([run, commits]) => [run, readHistory(run, commits)]));
+}
+
+export async function check(house: House, specs: readonly WorkflowSpec[]): Promise<string[]> {
+  const faults = new Set<string>();
+  const say = (run: string, what: string): void => void faults.add(`${run} ${what}`);
+  const histories = await readHistories(house);
+  for (const [run, history] of histories) {
+    for (const fault of history.faults) say(run, fault);
+    const spec = specs.find(({ name }) => name === history.started?.workflow);
+    const asked = house.ledger.asked.get(run);
+    if (spec === undefined || asked === undefined) say(run, "nobody asked for this run");
+    else for (const fault of checkValues(history, spec, asked)) say(run, fault);
+    if (!isSettled(history)) say(run, `has not ended: ${openSteps(history)}`);
+  }
+  checkOutside(histories, house.ledger, say);
+  try {
+    checkProjection(histories, await projected(house), say);
+    await checkAbsent(house, histories, say);
+  } catch (error) {
+    say("all", `the engine does not answer: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return [...faults];
+}
+
+/** Ended, or waiting for a person as it should. */
+export function isSettled(history: History): boolean {
+  return history.end !== undefined || [...history.steps.values()].some(isUnknown);
+}
+
+async function projected(house: House): Promise<Projected> {
+  const { engine } = house;
+  if (engine === undefined) throw new Error("no engine serves");
+  await drive(house.time, engine.caughtUp(), answerMaxMs);
+  const rows: RunSummary[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const filter = cursor === undefined ? { limit: 5 } : { limit: 5, cursor };
+    const page = await drive(house.time, engine.runs.list(defaultTenant, filter), answerMaxMs);
+    rows.push(...page.runs);
+    cursor = page.cursor;
+    if (cursor === undefined) break;
+  }
+  const { runs } = await drive(house.time, engine.status(), answerMaxMs);
+  return { rows, counts: runs };
+}
+
+/** A run that the log lost is known not to be there: never half, and never a wait without end. */
+async function checkAbsent(
+  house: House,
+  histories: ReadonlyMap<string, History>,
+  say: (run: string, what: string) => void,
+): Promise<void> {
+  for (const run of house.ledger.asked.keys()) {
+    if (histories.has(run)) continue;
+    if (!house.ledger.isTorn(run)) say(run, "was asked for again and again and is not in the log");
+  }
+}
+
+function openSteps({ steps }: History): string {
+  const open = [...steps].filter(([, { end }]) => end === undefined);
+  const shown = open.map(([id, { attempts, waiting }]) => {
+    const last = attempts.at(-1);
+    if (last === undefined) return `${id} ${waiting === undefined ? "open" : `waits until ${waiting.until}`}`;
+    return `${id}/${last.attempt} ${last.end ?? (last.started === undefined ? "dispatched" : "started")}`;
+  });
+  return shown.length === 0 ? "no step is open" : shown.join(", ");
+}

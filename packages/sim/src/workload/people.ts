@@ -1,0 +1,112 @@
+/** Who uses the installation: starts, repeats, cancels, intrudes, and looks after what nobody else can know. */
+import type { SeededRandom } from "@agentflow/host/virtual";
+import { makeRunId, parseId, type RunId } from "@agentflow/protocol";
+import type { Client } from "../house/client.ts";
+import type { House } from "../house/house.ts";
+import type { History } from "../checkers/history.ts";
+import { isUnknown } from "../checkers/history.ts";
+import { chance } from "./generate.ts";
+import type { WorkflowSpec } from "./spec.ts";
+import { at, sumOf } from "./tools.ts";
+
+export interface PeopleOptions {
+  readonly house: House;
+  readonly specs: readonly WorkflowSpec[];
+  readonly dice: SeededRandom;
+  readonly makeClient: (name: string) => Client;
+}
+
+export class People {
+  private readonly options: PeopleOptions;
+  private readonly clients: Client[] = [];
+  private readonly asked = new Set<string>();
+  private busy = 0;
+  private inputs = 0;
+
+  constructor(options: PeopleOptions) {
+    this.options = options;
+  }
+
+  /** Nobody waits for an answer. */
+  get idle(): boolean {
+    return this.busy === 0;
+  }
+
+  /** So many runs are started within `withinMs` from now. */
+  come(runs: number, withinMs: number): void {
+    const { house, dice } = this.options;
+    for (let n = 0; n < runs; n++) {
+      house.time.after(dice.int(withinMs), () => this.begin(`client-${n}`));
+      this.busy++;
+    }
+  }
+
+  /** The simulation is over: whoever still asks gives up. */
+  leave(): void {
+    for (const client of this.clients) client.gone = true;
+  }
+
+  /** Looks at runs that wait for a person; leaves some of them as they are. */
+  lookAfter(histories: ReadonlyMap<string, History>): void {
+    for (const [run, history] of histories) {
+      if (history.end !== undefined || this.asked.has(run)) continue;
+      for (const [step, facts] of history.steps) {
+        if (!isUnknown(facts)) continue;
+        this.asked.add(run);
+        const command = facts.attempts.at(-1)?.dispatched.command;
+        if (command === undefined || chance(this.options.dice, 40)) continue;
+        const input = "inline" in command.with ? command.with.inline : null;
+        const output = { value: sumOf(at(input, "x") ?? null) + sumOf(at(input, "by") ?? null) };
+        const as = chance(this.options.dice, 60) ? "done" : "failed";
+        const client = this.client(`person-${run.slice(-4)}`);
+        this.track(client.resolve(parseId("run", run), { step, input: this.inputId(), as, output }));
+      }
+    }
+  }
+
+  private begin(name: string): void {
+    const { house, dice, specs } = this.options;
+    const spec = dice.pick(specs);
+    if (spec === undefined) return void this.busy--;
+    const run = makeRunId(house.time.now(), dice.bytes(10));
+    const base = dice.int(50);
+    const items = Array.from({ length: dice.int(6) }, () => dice.int(20));
+    const body = { run, workflow: spec.name, input: { base, items } };
+    const client = this.client(name);
+    this.busy--;
+    this.track(client.run(body, { waits: !chance(dice, 25), base, items }));
+    if (chance(dice, 15)) this.later(() => this.client(`${name}-twin`).run(body, { waits: true, base, items }));
+    if (chance(dice, 12)) this.later(() => this.cancel(run));
+    if (chance(dice, 8)) {
+      this.later(() => client.intrude({ ...body, input: { base: base + 1_000, items } }), 4_000);
+    }
+  }
+
+  private async cancel(run: RunId): Promise<void> {
+    await this.client(`cancel-${run.slice(-4)}`).cancel(run, this.inputId());
+  }
+
+  private later(act: () => Promise<void>, afterMs = 0): void {
+    const { house, dice } = this.options;
+    this.busy++;
+    house.time.after(afterMs + dice.int(1_500), () => {
+      this.busy--;
+      this.track(act());
+    });
+  }
+
+  private track(work: Promise<void>): void {
+    this.busy++;
+    void work.finally(() => this.busy--);
+  }
+
+  private client(name: string): Client {
+    const client = this.options.makeClient(name);
+    this.clients.push(client);
+    return client;
+  }
+
+  private inputId(): string {
+    return `person-${++this.inputs}`;
+  }
+}
