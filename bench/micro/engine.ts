@@ -19,8 +19,8 @@ import {
   instant,
   makeRunId,
   parseId,
+  splitTaskId,
   subjects,
-  type Task,
 } from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { bareBus } from "./bare-bus.ts";
@@ -122,21 +122,15 @@ async function work(): Promise<void> {
   const subject = subjects.task({ tenant: defaultTenant, pool: defaultPool, build: devBuild });
   const take = { subjects: [subject], holder: "w", slots: 1_000, leaseMs: 60_000, signal: stop.signal };
   for await (const delivery of bus.queue.take(take)) {
-    const task = taskOf(JSON.parse(delivery.body));
-    const shard = parseId(
-      "shard",
-      String((createHash("sha256").update(task.run).digest()[0] ?? 0) >>> 2).padStart(2, "0"),
-    );
-    const outcome = { kind: "succeeded", output: task.with };
-    const input = { kind: "result", id: "res-a-1", at: now, step: task.step, attempt: task.attempt, outcome };
-    const body = JSON.stringify({ v: 1, kind: "input", run: task.run, input });
-    void bus.wire
-      .request(subjects.in({ shard, tenant: task.tenant }), body, { timeoutMs: 10_000 })
-      .then(() => delivery.ack());
+    const task: unknown = JSON.parse(delivery.body);
+    const { tenant, run } = splitTaskId(parseId("task", delivery.id));
+    const output = typeof task === "object" && task !== null && "with" in task ? task.with : null;
+    const first = createHash("sha256").update(run).digest()[0] ?? 0;
+    const shard = parseId("shard", String(first >>> 2).padStart(2, "0"));
+    const outcome = { kind: "succeeded", output };
+    const input = { kind: "result", id: "res-a-1", at: now, step: "a", attempt: 1, outcome };
+    const body = JSON.stringify({ v: 1, kind: "input", run, input });
+    const answered = bus.wire.request(subjects.in({ shard, tenant }), body, { timeoutMs: 10_000 });
+    void answered.then(() => delivery.ack());
   }
-}
-
-/** Our own task, come back from the queue. */
-function taskOf(task: Task): Task {
-  return task;
 }

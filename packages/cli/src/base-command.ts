@@ -26,7 +26,11 @@ export abstract class AgentFlowCommand extends Command {
 
   /** Runs it to its end; what goes wrong comes out as it was thrown. */
   async execute(): Promise<void> {
-    await this._run();
+    try {
+      await this.run();
+    } finally {
+      await this.finally(undefined);
+    }
   }
 
   /** The folder the command speaks of. */
@@ -43,12 +47,5 @@ export abstract class AgentFlowCommand extends Command {
   /** The outcome that scripts see; the command itself goes on to its end. */
   protected exitWith(code: number): void {
     process.exitCode = code;
-  }
-
-  /** Nothing to prepare: what a command needs it loads itself. */
-  protected override async init(): Promise<void> {}
-
-  protected override async catch(error: Error): Promise<never> {
-    throw error;
   }
 }

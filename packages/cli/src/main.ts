@@ -1,4 +1,5 @@
 /** From the words on the command line to a command, and from whatever happens there to an exit code. */
+import { exitCodes } from "@agentflow/protocol";
 import { reportError } from "./output/error.ts";
 import { processOutput } from "./output/process-output.ts";
 import { type CommandTable, readCommandTable } from "./help/parse-command-table.ts";
@@ -19,8 +20,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     } else await runCommand(argv, table);
     return Number(process.exitCode);
   } catch (error) {
-    const { translated } = await import("./usage-error.ts");
-    return reportError(output, translated(error, argv));
+    const { isInterrupt, translated } = await import("./usage-error.ts");
+    const known = translated(error, argv);
+    const code = reportError(output, known);
+    return isInterrupt(known) ? exitCodes.interrupted : code;
   }
 }
 

@@ -20,6 +20,11 @@ export function translated(error: unknown, argv: readonly string[]): unknown {
   });
 }
 
+/** Whether somebody pressed Ctrl-C at a question. */
+export function isInterrupt(error: unknown): boolean {
+  return AgentFlowError.is(error) && error.reason === "interrupted";
+}
+
 function plain(message: string): string {
   return message
     .replace(/\nSee more help with --help$/, "")

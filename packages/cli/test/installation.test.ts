@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Ran, runAf } from "./run-af.ts";
+import { readCommandTable } from "../src/help/parse-command-table.ts";
+import { type Ran, bin, runAf, wordsOf } from "./run-af.ts";
 
-const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
 const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 const head = "apiVersion: agentflow.dev/v1\nkind: Workflow\n";
 const slow = `${head}name: slow\nsteps: {nap: {uses: wait, with: {for: 1h}}}\n`;
@@ -37,24 +37,38 @@ beforeAll(async () => {
   writeFileSync(path.join(project, "workflows/slow.yaml"), slow);
   writeFileSync(path.join(project, "workflows/broken.yaml"), broken);
   writeFileSync(path.join(project, "tools/broken.ts"), throws);
-  dev = spawn(process.execPath, [bin, "dev", "--json", "--port", "0"], { cwd: project, stdio: ["ignore", "pipe", "pipe"] });
+  dev = await started([], project);
+});
+
+afterAll(async () => {
+  await ended(dev);
+  rmSync(parent, { recursive: true, force: true });
+});
+
+/** `af dev` that has said it is ready. */
+async function started(args: readonly string[], cwd: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [bin, "dev", "--json", "--port", "0", ...args], {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   await new Promise<void>((resolve, reject) => {
     let said = "";
     const take = (chunk: Buffer): void => {
       said += chunk.toString("utf8");
       if (said.includes('"kind":"ready"')) resolve();
     };
-    dev.stdout?.on("data", take);
-    dev.stderr?.on("data", take);
-    dev.once("close", () => reject(new Error(`af dev ended: ${said}`)));
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.once("close", () => reject(new Error(`af dev ended: ${said}`)));
   });
-});
+  return child;
+}
 
-afterAll(async () => {
-  dev.kill("SIGTERM");
-  await new Promise((resolve) => dev.once("close", resolve));
-  rmSync(parent, { recursive: true, force: true });
-});
+async function ended(child: ChildProcess): Promise<number | null> {
+  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
+  child.kill("SIGTERM");
+  return closed;
+}
 
 const af = (...args: string[]): Promise<Ran> => runAf(args, { cwd: project });
 
@@ -71,8 +85,21 @@ test("the project that init makes is valid, runs, and explains itself", async ()
 
 test("every command that asks answers in the envelope", async () => {
   await af("run", "hello", "--detach");
-  const asked = ["run list", "run get @last", "trace @last", "status", "workflow list", "workflow inspect hello"];
-  const more = ["tool list", "tool inspect hello.greet", "agent inspect greeter", "worker list", "worker inspect local"];
+  const asked = [
+    "run list",
+    "run get @last",
+    "trace @last",
+    "status",
+    "workflow list",
+    "workflow inspect hello",
+  ];
+  const more = [
+    "tool list",
+    "tool inspect hello.greet",
+    "agent inspect greeter",
+    "worker list",
+    "worker inspect local",
+  ];
   for (const words of [...asked, ...more, "agent list", "key list", "doctor", "config view"]) {
     const ran = await af(...words.split(" "), "--json");
     expect(`${words} ${ran.code} ${ran.stderr}`.trim()).toBe(`${words} 0`);
@@ -118,5 +145,18 @@ test("a key opens the door until it is revoked", async () => {
   expect((await runAf(["run", "list"], { cwd: parent, environment })).code).toBe(0);
   expect((await runAf(["run", "cancel", "@last"], { cwd: parent, environment })).code).toBe(5);
   expect((await af("key", "revoke", data.view.id, "--yes")).code).toBe(0);
-  await expect.poll(async () => (await runAf(["run", "list"], { cwd: parent, environment })).code, { timeout: 5_000 }).toBe(5);
+  await expect
+    .poll(async () => (await runAf(["run", "list"], { cwd: parent, environment })).code, { timeout: 5_000 })
+    .toBe(5);
+});
+
+test("the examples of af dev start an installation that ends with 0", async () => {
+  const dir = path.join(parent, "examples");
+  expect((await runAf(["init", "examples", "--no-install", "--no-git"], { cwd: parent })).code).toBe(0);
+  symlinkSync(modules, path.join(dir, "node_modules"));
+  for (const example of readCommandTable().commands["dev"]?.examples ?? []) {
+    // Any free port instead of the one that is named: others may hold it.
+    const words = wordsOf(example.replace(/--port \d+/, "").replace(/--inspect \d+/, "--inspect 0"));
+    expect([example, await ended(await started(words.slice(2), dir))]).toEqual([example, 0]);
+  }
 });

@@ -12,7 +12,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { scanText } from "../src/project/scan-code.ts";
-import { type Ran, runAf } from "./run-af.ts";
+import { readCommandTable } from "../src/help/parse-command-table.ts";
+import { type Ran, runAf, wordsOf } from "./run-af.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -31,7 +32,17 @@ function write(file: string, text: string): void {
 const head = "apiVersion: agentflow.dev/v1\n";
 
 describe("init", () => {
-  test("a new project has no leftovers of templates, takes our packages from here, and is committed", async () => {
+  test("its examples do what they say", async () => {
+    const examples = readCommandTable().commands["init"]?.examples ?? [];
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const example of examples) {
+      const ran = await af(...wordsOf(example).slice(1), "--no-install");
+      expect(`${example}: ${ran.code} ${ran.stderr}`).toMatch(/: 0 /);
+      rmSync(path.join(folder, "my-team"), { recursive: true, force: true });
+    }
+  });
+
+  test("a new project is free of leftovers, takes our packages from here, and is committed", async () => {
     const ran = await af("init", "my-team", "--no-install", "--yes", "--json");
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     const { data } = JSON.parse(ran.stdout);
@@ -87,7 +98,8 @@ describe("validate", () => {
     write("agentflow.yaml", `${head}kind: Project\nname: broken\npoolz: {}\n`);
     write(
       "workflows/a.yaml",
-      `${head}kind: Workflow\nname: a\nsteps:\n  one: {uses: set, needs: [two]}\n  two: {uses: set, needs: [one], retyr: {max: 2}}\n`,
+      `${head}kind: Workflow\nname: a\nsteps:\n  one: {uses: set, needs: [two]}\n` +
+        "  two: {uses: set, needs: [one], retyr: {max: 2}}\n",
     );
     write("workflows/b.yaml", `${head}kind: Workflow\nname: b\nname: c\nsteps: {}\n`);
     const ran = await af("validate");
@@ -139,13 +151,15 @@ describe("validate", () => {
       expect(scanText("tools/a.ts", text)).toMatchObject([{ code, line, file: "tools/a.ts" }]);
     }
     const fine =
-      'import type { A } from "./a.ts";\nimport { z } from "zod";\nexport const a: A = z.x;\n/**\n * @param x\n */\n';
+      'import type { A } from "./a.ts";\nimport { z } from "zod";\n' +
+      "export const a: A = z.x;\n/**\n * @param x\n */\n";
     expect(scanText("tools/a.ts", fine)).toEqual([]);
   });
 
   test("outside a project it says so and how to make one", async () => {
     const ran = await af("validate");
-    expect(ran.code).toBe(6);
+    expect(ran.code).toBe(3);
+    expect((await af("dev")).code).toBe(3);
     expect(ran.stderr).toContain("af init");
   });
 });
@@ -187,7 +201,8 @@ describe("doctor", () => {
     const { DatabaseSync } = await import("node:sqlite");
     const db = new DatabaseSync(path.join(folder, ".agentflow/state/log.db"));
     db.exec(
-      "CREATE TABLE meta (key TEXT, value TEXT); INSERT INTO meta VALUES ('written_by', 'af 9.0.0'); PRAGMA user_version = 99",
+      "CREATE TABLE meta (key TEXT, value TEXT); INSERT INTO meta VALUES ('written_by', 'af 9.0.0');" +
+        "PRAGMA user_version = 99",
     );
     db.close();
     const ran = await af("doctor");

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RecordedInstallation, recordedInstallation } from "./recorded-installation.ts";
+import { bin } from "./run-af.ts";
 
-const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
 const write = `process.getBuiltinModule("fs").writeSync(3,JSON.stringify(process.cpuUsage()))`;
 const preload = `data:text/javascript,${encodeURIComponent(`process.on("exit",()=>${write})`)}`;
 const rounds = 7;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-/** CPU, not wall time: others use the machine too. The least of some rounds, the first of which fills the cache. */
+/** CPU, not wall time: others use the machine too. The least of some rounds; the first fills the cache. */
 async function leastCpuMs(args: readonly string[]): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < rounds; i++) least = Math.min(least, await cpuMs(args));
@@ -22,15 +22,11 @@ async function leastCpuMs(args: readonly string[]): Promise<number> {
 }
 
 function cpuMs(args: readonly string[]): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    ["--import", preload, bin, ...args],
-    {
-      cwd: house.project,
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },
-      stdio: ["ignore", "ignore", "inherit", "pipe"],
-    },
-  );
+  const child = spawn(process.execPath, ["--import", preload, bin, ...args], {
+    cwd: house.project,
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
+  });
   let told = "";
   child.stdio[3]?.on("data", (chunk: Buffer) => (told += chunk.toString("utf8")));
   return new Promise((resolve, reject) => {

@@ -1,20 +1,15 @@
 import { errorTable, exitCodes } from "@agentflow/protocol";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostile, recordedInstallation, runs, type RecordedInstallation } from "./recorded-installation.ts";
-import { type Ran, runAf, wordsOf } from "./run-af.ts";
+import { readCommandTable } from "../src/help/parse-command-table.ts";
+import { type Ran, bin, runAf, wordsOf } from "./run-af.ts";
 
-interface Entry {
-  readonly id: string;
-  readonly examples?: readonly string[];
-  readonly hidden?: boolean;
-}
-
-const table: { commands: { [id: string]: Entry } } = JSON.parse(
-  readFileSync(new URL("../oclif.manifest.json", import.meta.url), "utf8"),
-);
+const table = readCommandTable();
 
 let house: RecordedInstallation;
 let empty: string;
@@ -30,7 +25,7 @@ afterAll(async () => {
 
 const af = (...args: string[]): Promise<Ran> => runAf(args, { cwd: house.project });
 
-/** What each example ends with; what is not named here ends with 0. `af dev` is run by its own tests. */
+/** What each example ends with, where it is not 0. `init` and `dev` stand in tests of their own. */
 const exits: { readonly [example: string]: number } = {
   "af why @last": 8,
   "af why @last --json": 8,
@@ -88,7 +83,7 @@ describe("errors", () => {
     expect(JSON.parse(ran.stdout)).toMatchObject({ v: 1, ok: false, error: { code: "invalid_input" } });
   });
 
-  test("without an installation a command says so within two seconds, with the command that starts one", async () => {
+  test("without an installation a command says so within two seconds, and how to start one", async () => {
     const startedMs = performance.now();
     const ran = await runAf(["run", "list"], { cwd: empty });
     expect(ran).toMatchObject({ code: errorTable.unavailable.exit, stdout: "" });
@@ -304,6 +299,15 @@ describe("what is shown", () => {
     expect(await completed("logs", "--level", "wa")).toEqual(["warn"]);
     expect(await completed("run", "hello", "--det")).toEqual(["--detach"]);
     expect((await runAf(["__complete", "--", "run", "get", ""], { cwd: empty })).stderr).toBe("");
+  });
+
+  test("the completion script completes in bash", async () => {
+    const script = (await af("completion", "bash")).stdout;
+    const ask = `COMP_WORDS=("$1" run get r02); COMP_CWORD=3; _af_complete; echo "\${COMPREPLY[@]}"`;
+    const args = ["--norc", "-c", `${script}\n${ask}`, "bash", bin];
+    const env = { PATH: `${path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}` };
+    const { stdout, stderr } = await promisify(execFile)("bash", args, { cwd: house.project, env });
+    expect({ stdout, stderr }).toEqual({ stdout: `${runs.stuck}\n`, stderr: "" });
   });
 
   test("a mutation that cannot be undone is not done without --yes where nobody can be asked", async () => {

@@ -7,4 +7,5 @@ const from = fileURLToPath(new URL("../../../templates", import.meta.url));
 const to = fileURLToPath(new URL("../templates", import.meta.url));
 
 rmSync(to, { recursive: true, force: true });
-if (!process.argv.includes("--remove")) cpSync(from, to, { recursive: true, filter: (path) => !/\/(node_modules|\.agentflow)(\/|$)/.test(path) });
+if (!process.argv.includes("--remove"))
+  cpSync(from, to, { recursive: true, filter: (path) => !/\/(node_modules|\.agentflow)(\/|$)/.test(path) });

@@ -71,7 +71,7 @@ async function live({ house, scenario, specs, dice }: Life): Promise<string[]> {
   for (const spec of specs) await register(house, spec);
   await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
   faulty = false;
-  await quietPhase(house, people, scenario.nudged || house.ledger.lostTails.length > 0);
+  await quietPhase(house, people, house.hadRivals || house.ledger.lostTails.length > 0);
   const violations = await check(house, specs);
   people.leave();
   return violations;

@@ -50,7 +50,7 @@ export class FileBlobs implements Blobs {
     length: number,
   ): Promise<{ bytes: Buffer; size: number } | undefined> {
     checkBlobKey(key);
-    return await this.#doing(`reading the blob ${key}`, async () => {
+    return this.#doing(`reading the blob ${key}`, async () => {
       const file = await openIfThere(this.#path(key));
       if (file === undefined) return undefined;
       try {

@@ -34,7 +34,7 @@ export class Housekeeper {
     this.#round();
   }
 
-  stop(): void {
+  close(): void {
     clearInterval(this.#timer);
     this.#shrinking = true;
   }

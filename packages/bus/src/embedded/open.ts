@@ -1,18 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { AgentFlowError, isSubject } from "@agentflow/protocol";
-import type { Bus, LogEntry } from "../port/index.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { AgentFlowError } from "@agentflow/protocol";
+import type { Bus } from "../port/index.ts";
 import { FileBlobs } from "./blobs.ts";
 import { type FsyncTimes, measureFsync } from "./fsync.ts";
 import { takeLock } from "./lock.ts";
-import { Feed } from "./log/feed.ts";
-import { EmbeddedLog, type Store } from "./log/log.ts";
-import { Reader } from "./log/reader.ts";
+import { EmbeddedLog } from "./log/log.ts";
+import { openStore } from "./log/store.ts";
 import { Housekeeper, housekeeping } from "./housekeeper.ts";
 import { EmbeddedQueue } from "./queue/queue.ts";
-import { TaskQueue } from "./queue/task-queue.ts";
+import { queueLimits, TaskQueue } from "./queue/task-queue.ts";
 import { type Backend, mainBackend, type StoreOptions, threadBackend } from "./store/backend.ts";
 import {
   createSchema,
@@ -23,7 +22,7 @@ import {
   readWriter,
 } from "./store/database.ts";
 import { write } from "./store/group.ts";
-import { GroupWriter, type Write } from "./store/writer.ts";
+import type { Write } from "./store/writer.ts";
 import { Switchboard } from "./switchboard.ts";
 import { EmbeddedTable } from "./table.ts";
 import { Wheel } from "./wheel.ts";
@@ -104,64 +103,46 @@ interface Parts {
 }
 
 function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
-  const { backend, files, lock } = parts;
+  const { backend, files, lock, blobs } = parts;
   const wheel = new Wheel();
-  const logReader = new Reader(files.log.path, cacheKiB.read);
-  const teleReader = new Reader(files.tele.path, cacheKiB.read);
-  const logFeed = new Feed();
-  const teleFeed = new Feed();
-  const logWriter = new GroupWriter(backend, "log", {
-    committed: (writes, results, atMs) => {
-      if (logFeed.isWatched) logFeed.committed(entriesOf({ writes, results, atMs }));
-      announceRows(table, writes, results);
-    },
-    failed: () => {
-      logFeed.failed();
-      table.failed();
-    },
-  });
-  const teleWriter = new GroupWriter(backend, "tele", {
-    committed: (writes, results, atMs) => {
-      if (teleFeed.isWatched) teleFeed.committed(entriesOf({ writes, results, atMs }));
-      housekeeper.wrote(writes);
-    },
-    failed: () => teleFeed.failed(),
-  });
-  const table = new EmbeddedTable({ writer: logWriter, reader: logReader });
-  const logStore: Store = { writer: logWriter, reader: logReader, feed: logFeed };
-  const log = new EmbeddedLog({
-    log: logStore,
-    tele: { writer: teleWriter, reader: teleReader, feed: teleFeed },
-  });
+  const hooks = { committed: rows, failed: lookAgain };
+  const logStore = openStore({ backend, name: "log", path: files.log.path }, hooks);
+  const teleStore = openStore({ backend, name: "tele", path: files.tele.path }, { committed: count });
+  const table = new EmbeddedTable(logStore);
+  const log = new EmbeddedLog({ log: logStore, tele: teleStore });
   const tasks = new TaskQueue({
     wheel,
     epoch: randomUUID(),
-    ...(options.queueTasksMax === undefined ? {} : { tasksMax: options.queueTasksMax }),
-    ...(options.queueBytesMax === undefined ? {} : { bytesMax: options.queueBytesMax }),
+    tasksMax: options.queueTasksMax ?? queueLimits.tasksMax,
+    bytesMax: options.queueBytesMax ?? queueLimits.bytesMax,
   });
+  const board = new Switchboard(wheel);
   const housekeeper = new Housekeeper({
-    log: logWriter,
-    tele: teleWriter,
+    log: logStore.writer,
+    tele: teleStore.writer,
     teleBytesMax: options.teleBytesMax ?? housekeeping.teleBytesMax,
     teleAgeMs: options.teleAgeMs ?? housekeeping.teleAgeMs,
   });
+  function rows(writes: readonly Write[], results: readonly number[]): void {
+    announceRows(table, writes, results);
+  }
+  function lookAgain(): void {
+    table.failed();
+  }
+  function count(writes: readonly Write[]): void {
+    housekeeper.wrote(writes);
+  }
   const closed = Promise.withResolvers<Error | undefined>();
-  let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    housekeeper.stop();
-    tasks.close();
-    parts.blobs.close();
-    await Promise.all([logWriter.close(), teleWriter.close()]);
-    logFeed.close();
-    teleFeed.close();
-    table.close();
-    wheel.stop();
+    for (const part of [housekeeper, tasks, blobs, board]) part.close();
+    await Promise.all([logStore.writer.close(), teleStore.writer.close()]);
+    for (const part of [logStore.feed, teleStore.feed, table, wheel]) part.close();
     await backend.close();
-    logReader.close();
-    teleReader.close();
+    for (const { reader } of [logStore, teleStore]) reader.close();
     lock.release();
     closed.resolve(undefined);
   };
+  let closing: Promise<void> | undefined;
   housekeeper.start();
   return {
     kind: "embedded",
@@ -172,8 +153,8 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
     log,
     queue: new EmbeddedQueue(tasks, log),
     table,
-    blobs: parts.blobs,
-    wire: new EmbeddedWire(new Switchboard(wheel)),
+    blobs,
+    wire: new EmbeddedWire(board),
     wheel,
     closed: closed.promise,
     announce: (socket) => lock.announce(socket),
@@ -218,7 +199,8 @@ function newerState(of: {
   version: string;
 }): AgentFlowError {
   const writtenBy = of.writtenBy ?? "unknown";
-  const text = `${of.path} has format ${of.format}, written by af ${writtenBy}; this af (${of.version}) reads up to ${formatVersion}`;
+  const found = `${of.path} has format ${of.format}, written by af ${writtenBy}`;
+  const text = `${found}; this af (${of.version}) reads up to ${formatVersion}`;
   return new AgentFlowError("refused", text, {
     reason: "state_newer",
     details: { path: of.path, found: of.format, known: formatVersion, writtenBy, version: of.version },
@@ -227,22 +209,6 @@ function newerState(of: {
       "or start without it: `af dev --fresh` (the old state is thrown away)",
     ],
   });
-}
-
-interface Group {
-  readonly writes: readonly Write[];
-  readonly results: readonly number[];
-  readonly atMs: number;
-}
-
-function entriesOf({ writes, results, atMs }: Group): LogEntry[] {
-  const entries: LogEntry[] = [];
-  for (const [i, { code, key, text }] of writes.entries()) {
-    const revision = results[i] ?? -1;
-    if (code !== write.append || revision < 0 || !isSubject(key)) continue;
-    entries.push({ subject: key, revision, body: text ?? "", atMs });
-  }
-  return entries;
 }
 
 function announceRows(table: EmbeddedTable, writes: readonly Write[], results: readonly number[]): void {

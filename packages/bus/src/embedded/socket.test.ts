@@ -19,7 +19,7 @@ import {
 const ends: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of ends.splice(0).toReversed()) await end();
 });
 
 interface House {
@@ -39,7 +39,7 @@ async function house(dir = newDir(), graceMs = 200): Promise<House> {
   return { dir, bus, server };
 }
 
-async function join_(server: SocketServer, options: Partial<ClientOptions> = {}): Promise<EmbeddedClient> {
+async function joined(server: SocketServer, options: Partial<ClientOptions> = {}): Promise<EmbeddedClient> {
   const client = await connectEmbedded({ path: server.path, token: "right", ...options });
   ends.push(() => client.close());
   return client;
@@ -122,7 +122,7 @@ test("a folder too deep for a socket gets one in a folder of its user's own", as
   expect(server.path.startsWith(dir)).toBe(false);
   expect(server.path.length).toBeLessThan(104);
   expect(statSync(join(server.path, "..")).mode & 0o777).toBe(0o700);
-  const client = await join_(server);
+  const client = await joined(server);
   expect((await client.log.append(runSubject(1), "x", { expect: 0 })).ok).toBe(true);
 });
 
@@ -138,7 +138,7 @@ test("who finds no owner is told so in time", async () => {
 
 test("a client waits for an owner that restarts, and its servers are there again", async () => {
   const first = await house();
-  const client = await join_(first.server);
+  const client = await joined(first.server);
   await client.wire.serve(inSubject(1), async (body) => `${body}, served`);
   await first.bus.log.append(runSubject(1), "1", { expect: 0 });
   await first.server.close();
@@ -154,7 +154,7 @@ test("a client waits for an owner that restarts, and its servers are there again
 
 test("without its owner a call fails after its time, and says that nothing was done", async () => {
   const { server } = await house();
-  const client = await join_(server, { offlineMs: 150 });
+  const client = await joined(server, { offlineMs: 150 });
   await server.close();
   await sleep(20);
   await expect(client.log.append(runSubject(1), "x", { expect: 0 })).rejects.toMatchObject({
@@ -165,7 +165,7 @@ test("without its owner a call fails after its time, and says that nothing was d
 
 test("a call whose connection breaks before the answer says that it may have been done", async () => {
   const { bus, server } = await house();
-  const client = await join_(server);
+  const client = await joined(server);
   await bus.wire.serve(inSubject(1), () => new Promise(() => {}));
   const asked = client.wire.request(inSubject(1), "x", { timeoutMs: 5_000 });
   await sleep(30);
@@ -175,8 +175,8 @@ test("a call whose connection breaks before the answer says that it may have bee
 
 test("a client that lives by its owner ends when that one is gone for too long", async () => {
   const { server } = await house();
-  const client = await join_(server, { ownerGoneMs: 150 });
-  const other = await join_(server, { reconnect: false });
+  const client = await joined(server, { ownerGoneMs: 150 });
+  const other = await joined(server, { reconnect: false });
   await server.close();
   expect(await client.closed).toMatchObject({ code: "unavailable" });
   expect(await other.closed).toMatchObject({ code: "unavailable" });
@@ -185,7 +185,7 @@ test("a client that lives by its owner ends when that one is gone for too long",
 test("the leases of a client that is gone are free after a grace, and count as handed out", async () => {
   const { bus, server } = await house();
   await bus.queue.push([{ id: "t", subject: taskSubject(), body: "x" }]);
-  const client = await join_(server);
+  const client = await joined(server);
   const take = { subjects: [taskSubject()], slots: 1, leaseMs: 60_000, signal: new AbortController().signal };
   const held = await firstOf(client.queue.take({ ...take, holder: "gone" }));
   expect(held.delivery).toBe(1);
@@ -199,7 +199,7 @@ test("the leases of a client that is gone are free after a grace, and count as h
 test("a handle from before a lost connection is lost once another has its task", async () => {
   const { bus, server } = await house(newDir(), 50);
   await bus.queue.push([{ id: "t", subject: taskSubject(), body: "x" }]);
-  const client = await join_(server);
+  const client = await joined(server);
   const take = { subjects: [taskSubject()], slots: 1, leaseMs: 60_000, signal: new AbortController().signal };
   const held = await firstOf(client.queue.take({ ...take, holder: "a" }));
   client.cutConnection();
@@ -215,9 +215,9 @@ test("a handle from before a lost connection is lost once another has its task",
   expect(await other.ack()).toBe(true);
 });
 
-test("a listener that does not read loses the oldest messages and is told; the owner is not held up", async () => {
+test("a listener that is slow loses the oldest messages and is told; the owner is not held up", async () => {
   const { bus, server } = await house();
-  const client = await join_(server);
+  const client = await joined(server);
   const heard: number[] = [];
   let dropped = 0;
   const subject = inSubject(3);

@@ -123,7 +123,7 @@ test.skipIf(!canMount)("a disk that is really full fails appends, and is healed 
   expect(await countOf(bus, stored)).toBe(stored.length);
 });
 
-test("state of a newer program is refused, with both versions and what to do, and is left alone", async () => {
+test("state of a newer program is refused with both versions and what to do, and left alone", async () => {
   const bus = await open({ version: "0.9.0" });
   const { dir } = bus;
   await bus.log.append(runSubject(1), "kept", { expect: 0 });
@@ -184,7 +184,7 @@ test("the folder and its files are for their user alone", async () => {
   }
 });
 
-test("an owner's folder is made when it is missing, and half-written blobs of a dead one are gone", async () => {
+test("a missing folder is made, and half-written blobs of a dead owner are gone", async () => {
   const parent = newDir();
   dirs.push(parent);
   const dir = join(parent, "a", "state");

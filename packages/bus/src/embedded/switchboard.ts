@@ -11,6 +11,7 @@ export class Switchboard {
   readonly #wheel: Wheel;
   readonly #servers = new Map<string, Ring>();
   readonly #subscribers = new Map<string, Set<Subscriber>>();
+  readonly #open = new Set<OpenRequest>();
 
   constructor(wheel: Wheel) {
     this.#wheel = wheel;
@@ -25,9 +26,24 @@ export class Switchboard {
       });
       return reply(error, "");
     }
-    const open = new OpenRequest(of, reply, this.#wheel);
+    const open: OpenRequest = new OpenRequest(of, (error, body) => {
+      this.#open.delete(open);
+      this.#wheel.remove(open);
+      reply(error, body);
+    });
+    this.#open.add(open);
     this.#wheel.add(open, of.timeoutMs);
     server(of.body, of.subject, open.answer);
+  }
+
+  /** Nobody is served any more; what was asked and not answered may have been done. */
+  close(): void {
+    this.#servers.clear();
+    this.#subscribers.clear();
+    for (const open of this.#open) {
+      const details = { ambiguous: true };
+      open.answer(new AgentFlowError("unavailable", "the bus was closed", { reason: "closed", details }), "");
+    }
   }
 
   serve(subject: Subject, server: Server): () => void {
@@ -86,19 +102,16 @@ interface Ring {
 class OpenRequest implements Timed {
   slot: Set<Timed> | undefined;
   readonly #of: { subject: Subject; timeoutMs: number };
-  readonly #wheel: Wheel;
   #reply: Reply | undefined;
 
-  constructor(of: { subject: Subject; timeoutMs: number }, reply: Reply, wheel: Wheel) {
+  constructor(of: { subject: Subject; timeoutMs: number }, reply: Reply) {
     this.#of = of;
     this.#reply = reply;
-    this.#wheel = wheel;
   }
 
   readonly answer: Reply = (error, body) => {
     const reply = this.#reply;
     this.#reply = undefined;
-    this.#wheel.remove(this);
     reply?.(error, body);
   };
 

@@ -31,12 +31,12 @@ export class EmbeddedTable implements Table {
   async put(key: string, value: string, options: { expect: Revision | "any" }): Promise<Put> {
     checkTableKey(key);
     checkTableValue(value);
-    return await this.#write(key, value, options.expect);
+    return this.#write(key, value, options.expect);
   }
 
   async delete(key: string, options: { expect: Revision | "any" }): Promise<Put> {
     checkTableKey(key);
-    return await this.#write(key, null, options.expect);
+    return this.#write(key, null, options.expect);
   }
 
   async list(prefix: string): Promise<readonly Row[]> {

@@ -9,7 +9,7 @@ const fineMs = 20;
 const coarseMs = 12 * fineMs;
 const longMs = 2_000;
 
-/** One timer for everything that may become due: putting in and taking out cost a set each. Late by a slot. */
+/** One timer for all that may become due: putting in and taking out cost a set each. Late by a slot. */
 export class Wheel {
   readonly #slots = new Map<number, Set<Timed>>();
   #timer: NodeJS.Timeout | undefined;
@@ -33,7 +33,7 @@ export class Wheel {
     timed.slot = undefined;
   }
 
-  stop(): void {
+  close(): void {
     clearTimeout(this.#timer);
     this.#slots.clear();
     this.#wakeAt = Infinity;

@@ -42,7 +42,11 @@ function print(output: Output, answer: WhyAnswer): void {
   output.line(dim(`  ${answer.run}`));
   for (const { reason, step, message, since, until, holder, command } of answer.reasons) {
     output.line();
-    output.line([dim(reason), step === undefined ? "" : ["  ", bold(step)], message === answer.headline ? "" : ["  ", message]]);
+    output.line([
+      dim(reason),
+      step === undefined ? "" : ["  ", bold(step)],
+      message === answer.headline ? "" : ["  ", message],
+    ]);
     if (since !== undefined) output.line([dim("  since  "), ago(since, now)]);
     if (until !== undefined) output.line([dim("  until  "), `${until} (${ago(until, now)})`]);
     if (holder !== undefined) output.line([dim("  held by "), holder]);

@@ -47,8 +47,12 @@ export function findProject(folder: string): string | undefined {
 /** As `findProject`, but refuses when there is none. */
 export function needProject(folder: string): string {
   const project = findProject(folder);
-  if (project === undefined) throw noProject(folder);
-  return project;
+  if (project !== undefined) return project;
+  throw new AgentFlowError("invalid_project", "this is not an AgentFlow project", {
+    reason: "no_project",
+    details: { where: `${folder} (no agentflow.yaml here or above)` },
+    suggestions: ["af init my-project", "cd into a project, or use -C DIR"],
+  });
 }
 
 /** What `af dev` wrote about itself; undefined when it is not there or unreadable. */

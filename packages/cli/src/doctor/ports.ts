@@ -28,6 +28,12 @@ export function portCheck({ project }: Examined): Check {
   };
 }
 
+/** Who listens on a port of this machine, as far as this user may see it. */
+export function holderOfPort(port: number): { readonly pid: number; readonly command: string } | undefined {
+  const inode = inodeOf(port);
+  return inode === undefined ? undefined : holderOf(inode);
+}
+
 /** The inode of the socket that listens on this port. Linux says it; elsewhere nobody is found. */
 function inodeOf(port: number): string | undefined {
   for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {

@@ -15,7 +15,12 @@ export async function projectChecks({ folder, project }: Examined): Promise<Chec
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
     return [{ name: "project", state: "bad", fact: `${place} ${first.message}${more}`, fix: "af validate" }];
   }
-  const named = [...workflows, ...tools.map((tool) => `tool:${tool}`), ...agents.map((agent) => `agent:${agent}`)];
-  const fact = `valid: ${named.slice(0, 4).join(", ")}${named.length > 4 ? ` and ${named.length - 4} more` : ""}`;
+  const named = [
+    ...workflows,
+    ...tools.map((tool) => `tool:${tool}`),
+    ...agents.map((agent) => `agent:${agent}`),
+  ];
+  const more = named.length > 4 ? ` and ${named.length - 4} more` : "";
+  const fact = `valid: ${named.slice(0, 4).join(", ")}${more}`;
   return [{ name: "project", state: findings.length > 0 ? "note" : "good", fact }];
 }

@@ -24,6 +24,7 @@ import { type Change, watchProject } from "./watcher.ts";
 const drainMs = 5_000;
 const defaultSlots = 8;
 const defaultLeaseMs = 3_000;
+const interrupted = 130;
 
 /** Runs until it is told to stop; the exit code. */
 export async function runDev(options: DevOptions): Promise<number> {
@@ -40,10 +41,12 @@ class DevSession {
   readonly #screen: DevScreen;
   #supervisor: SupervisorHandle | undefined;
   readonly #stopped = Promise.withResolvers<number>();
+  #opening: Promise<Installation> | undefined;
   #installation: Installation | undefined;
   #manifest: Manifest | undefined;
   #ready = false;
   #stopping = false;
+  #forced = false;
   #work: Promise<void> = Promise.resolve();
   #closeWatcher: () => Promise<void> = async () => {};
 
@@ -58,19 +61,9 @@ class DevSession {
     try {
       // First of all, so that it boots while the state is opened.
       this.#supervisor = await this.#startSupervisor();
-      this.#installation = await this.#open();
-      this.#configure(this.#supervisor, this.#installation);
-      writeDevFile(this.#paths, {
-        pid: process.pid,
-        url: this.#installation.controlPlane.url,
-        startedAt: instant(this.#options.startedMs),
-        version: this.#options.version,
-      });
-      const watcher = await watchProject(this.#options.dir, (change) =>
-        this.#later(() => this.#onChange(change)),
-      );
-      this.#closeWatcher = () => watcher.close();
-      followRuns(this.#installation.controlPlane.engine, this.#screen);
+      this.#opening = this.#stopping ? undefined : this.#open();
+      this.#installation = await this.#opening;
+      if (!this.#stopping && this.#installation !== undefined) await this.#serve(this.#installation);
     } catch (error) {
       this.#supervisor?.kill();
       await this.#close();
@@ -84,7 +77,22 @@ class DevSession {
     });
     const code = await this.#stopped.promise;
     stopKeys();
-    return code;
+    return this.#forced ? interrupted : code;
+  }
+
+  async #serve(installation: Installation): Promise<void> {
+    if (this.#supervisor !== undefined) this.#configure(this.#supervisor, installation);
+    writeDevFile(this.#paths, {
+      pid: process.pid,
+      url: installation.controlPlane.url,
+      startedAt: instant(this.#options.startedMs),
+      version: this.#options.version,
+    });
+    followRuns(installation.controlPlane.engine, this.#screen);
+    const watcher = await watchProject(this.#options.dir, (change) =>
+      this.#later(() => this.#onChange(change)),
+    );
+    this.#closeWatcher = () => watcher.close();
   }
 
   #startSupervisor(): Promise<SupervisorHandle> {
@@ -194,17 +202,25 @@ class DevSession {
     const onSignal = (code: number): void => {
       asked++;
       if (asked === 1) void this.#stop(code);
-      else this.#supervisor?.kill();
+      else this.#force(asked);
     };
     process.on("SIGINT", () => onSignal(0));
     process.on("SIGTERM", () => onSignal(0));
     process.on("SIGHUP", () => onSignal(0));
   }
 
+  /** Asked twice: the work in flight is given up. Asked more often: whatever else goes on is, too. */
+  #force(asked: number): void {
+    this.#forced = true;
+    this.#supervisor?.kill();
+    if (asked > 2) process.exit(interrupted);
+  }
+
   async #stop(code: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#screen.stopping(drainMs);
+    this.#installation ??= await this.#opening?.catch(() => undefined);
     const left = (await this.#supervisor?.drain(drainMs)) ?? 0;
     await this.#supervisor?.exited;
     const status = await this.#installation?.controlPlane.engine.status().catch(() => undefined);

@@ -4,7 +4,7 @@
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
 import type { Log, TenantLine } from "@agentflow/host/log";
-import { defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
+import { AgentFlowError, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
 import { type LocalPaths, localToken } from "./paths.ts";
@@ -80,7 +80,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
         tenantDefaults: { build: devBuild },
         api: { host: options.host, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
       });
-    const controlPlane = await start(options.port ?? (await freePort(options.host)));
+    const port = options.port ?? (await freePort(options.host));
+    const controlPlane = await start(port).catch(async (error: unknown) => {
+      throw await withHolder(error, port);
+    });
     close.unshift(() => controlPlane.stop());
     return {
       bus,
@@ -98,6 +101,21 @@ export async function openInstallation(options: InstallationOptions): Promise<In
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
   for (const step of steps) await step();
+}
+
+/** A port in use is somebody's: it helps to know whose. */
+async function withHolder(error: unknown, port: number): Promise<unknown> {
+  if (!AgentFlowError.is(error) || error.reason !== "port_in_use") return error;
+  const { holderOfPort } = await import("../doctor/ports.ts");
+  const holder = holderOfPort(port);
+  if (holder === undefined) return error;
+  const { pid, command } = holder;
+  return new AgentFlowError("conflict", `${error.message}: process ${pid} (${command}) has it`, {
+    reason: error.reason,
+    details: { ...error.details, pid, command },
+    suggestions: ["choose another with --port", `end it: kill ${pid}`],
+    cause: error,
+  });
 }
 
 /** The usual port when nobody has it, else 0: any. */

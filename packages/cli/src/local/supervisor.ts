@@ -71,6 +71,8 @@ export class SupervisorHandle {
   /** Takes no more tasks, finishes those it has within the time, ends. Resolves with how many were left. */
   drain(withinMs: number): Promise<number> {
     this.#stopping = true;
+    // It may have died a moment ago, with its successor not started yet.
+    if (this.#hasExited) return Promise.resolve(0);
     return new Promise((resolve) => {
       this.#drained = resolve;
       this.#child.once("exit", () => resolve(0));
@@ -86,9 +88,12 @@ export class SupervisorHandle {
   }
 
   get exited(): Promise<void> {
-    const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-    return new Promise((resolve) => child.once("exit", () => resolve()));
+    if (this.#hasExited) return Promise.resolve();
+    return new Promise((resolve) => this.#child.once("exit", () => resolve()));
+  }
+
+  get #hasExited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   #spawn(): [ChildProcess, Channel] {

@@ -89,6 +89,4 @@ export const dim = styled("dim");
 export const red = styled("red");
 export const green = styled("green");
 export const yellow = styled("yellow");
-export const blue = styled("blue");
-export const magenta = styled("magenta");
 export const cyan = styled("cyan");

@@ -10,6 +10,9 @@ import { type ProcessInfo, processesIn, treeOf } from "./processes.ts";
 
 export const bin = fileURLToPath(new URL("../../bin/run.js", import.meta.url));
 
+/** Longer than the time it may take to drain. */
+const endMs = 8_000;
+
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly environment?: { readonly [name: string]: string };
@@ -18,13 +21,6 @@ export interface StartOptions {
 /** Starts it; it is ready once `ready` says so. */
 export function startDev(dir: string, options: StartOptions = {}): Dev {
   return new Dev(dir, options);
-}
-
-/** Starts it and waits for its first line. */
-export async function readyDev(dir: string, options: StartOptions = {}): Promise<Dev> {
-  const dev = startDev(dir, options);
-  await dev.ready;
-  return dev;
 }
 
 export class Dev {
@@ -138,13 +134,18 @@ export class Dev {
     this.#child.kill(signal);
   }
 
-  /** Ends it, however it has to be, and proves that nothing is left a second later. */
+  /** Ends it. Throws when it has to be killed because it did not end by itself. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     for (const client of this.#clients.splice(0)) client.close();
     if (!this.#gone) this.signal(signal);
-    const late = setTimeout(() => this.signal("SIGKILL"), 10_000);
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.signal("SIGKILL");
+    }, endMs);
     const code = await this.exited;
     clearTimeout(late);
+    if (isLate) throw new Error(`af dev did not end within ${endMs} ms\n${this.said()}`);
     return code;
   }
 

@@ -1,185 +1,206 @@
 /** The API over HTTP: parse, authorise, call, render. Every path comes from the operations' table. */
-import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
+import type { Clock } from "@agentflow/host/clock";
+import type { HealthKind, HealthReport } from "@agentflow/host/health";
 import type { Log } from "@agentflow/host/log";
 import type { Metrics } from "@agentflow/host/metrics";
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Context } from "hono";
-import type { Gate, Knock } from "../auth/gate.ts";
+import type { Gate } from "../auth/gate.ts";
 import { type Principal, requireScope } from "../auth/principal.ts";
-import { answerText, errorAnswer } from "./answers.ts";
-import { eventStream, telemetryStream } from "./events.ts";
+import { answerText, corsOf, errorAnswer, jsonHeaders, preflightHeaders } from "./answers.ts";
+import { Streams } from "./events.ts";
+import type { ServerLimits } from "./limits.ts";
+import { type RequestMeter, createMeter } from "./meter.ts";
 import { operations } from "./operations/index.ts";
-import { describeOperations } from "./parse-openapi.ts";
-import { bodyLimits, parseJson, parseWith } from "./parse-body.ts";
+import { parseWith } from "./parse-body.ts";
+import { openApiText } from "./parse-openapi.ts";
 import type { Operation, Services } from "./parse-operation.ts";
+import { type AppEnv, knockOf, queryOf, readBody } from "./request.ts";
+import { wrongMethod } from "./wrong-method.ts";
 
 export interface AppOptions {
   readonly services: Services;
   readonly gate: Gate;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly health: { live(): boolean; ready(): { readonly ok: boolean; readonly checks: unknown } };
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly health: { report(kind: HealthKind): HealthReport };
+  readonly limits: ServerLimits;
+  /** Gives up waits and streams, so that the server can close; what was asked for can be asked again. */
+  readonly stopping: AbortSignal;
 }
 
-export function createApp(options: AppOptions): OpenAPIHono {
-  const app = new OpenAPIHono();
-  const { gate, services } = options;
-  const counted = options.metrics.counter({
-    name: "api_requests_total",
-    help: "requests by operation and status",
-    labels: { operation: [...operations.map(({ id }) => id), "other"], status: ["2xx", "4xx", "5xx"] },
-  });
+type Call = Context<AppEnv>;
+
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const meter = createMeter(options.metrics, options.clock);
+  const streams = new Streams({ ...options, engine: options.services.engine });
+  options.metrics.gauge({ name: "api_streams", help: "Open server-sent streams.", read: () => streams.open });
   app.onError((error, context) => failure(context, error, options));
-  app.notFound((context) =>
-    failure(
-      context,
-      new AgentFlowError("not_found", "there is no such path", {
-        reason: "no_such_path",
-        suggestions: ["GET /openapi.json lists every operation"],
-      }),
-      options,
-    ),
-  );
-  app.use(async (context, next) => {
-    gate.checkAddress(knockOf(context));
-    await next();
-    const status = context.res.status >= 500 ? "5xx" : context.res.status >= 400 ? "4xx" : "2xx";
-    counted.of({ operation: context.get("operation") ?? "other", status }).add();
-  });
+  app.notFound((context) => failure(context, unlisted(context), options));
+  app.use((context, next) => door(context, { next, options, meter }));
   for (const operation of operations) mount(app, operation, options);
-  app.get("/v1/events", async (context) =>
-    eventStream(context, await identified(context, gate), services.engine),
-  );
-  app.get("/v1/telemetry/stream", async (context) =>
-    telemetryStream(context, await identified(context, gate), services.engine),
-  );
-  describeOperations(app, operations);
-  app.get("/openapi.json", (context) =>
-    context.json(
-      app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "AgentFlow", version: services.version } }),
-    ),
-  );
-  app.get("/livez", (context) =>
-    context.text(options.health.live() ? "ok" : "not ok", options.health.live() ? 200 : 503),
-  );
-  app.get("/readyz", (context) => {
-    const ready = options.health.ready();
-    return context.json(ready, ready.ok ? 200 : 503);
+  app.get("/v1/events", async (context) => {
+    context.set("operation", "followRuns");
+    return streams.events(context, await identified(context, options));
   });
-  app.get("/metrics", async (context) => {
-    await identified(context, gate);
-    return context.text(await options.metrics.text());
+  app.get("/v1/telemetry/stream", async (context) => {
+    context.set("operation", "followTelemetry");
+    return streams.telemetry(context, await identified(context, options));
   });
+  mountDocuments(app, options);
   return app;
 }
 
-declare module "hono" {
-  interface ContextVariableMap {
-    operation: string;
+/** Open to probes under any name: they tell nothing that a stranger could use. */
+const probes = new Set(["/livez", "/readyz"]);
+
+async function door(
+  context: Call,
+  of: { next: () => Promise<void>; options: AppOptions; meter: RequestMeter },
+): Promise<Response | undefined> {
+  const { next, options, meter } = of;
+  const began = meter.begin();
+  const origin = context.env.incoming.headers.origin;
+  let refusal: Response | undefined;
+  try {
+    if (!probes.has(context.req.path)) options.gate.checkAddress(knockOf(context));
+  } catch (error) {
+    refusal = failure(context, error, options);
   }
+  if (refusal !== undefined) {
+    meter.end(began, { operation: undefined, status: refusal.status });
+    return refusal;
+  }
+  if (isPreflight(context)) return new Response(null, { status: 204, headers: preflightOf(origin) });
+  await next();
+  const { res } = context;
+  // A stream's head left long ago, with the same headers in it.
+  if (origin !== undefined && !context.env.outgoing.headersSent) {
+    for (const [name, value] of Object.entries(corsOf(origin))) res.headers.set(name, value);
+  }
+  meter.end(began, { operation: context.get("operation"), status: res.status });
+  return undefined;
 }
 
-function mount(app: OpenAPIHono, operation: Operation, options: AppOptions): void {
+function isPreflight({ env }: Call): boolean {
+  const { method, headers } = env.incoming;
+  return (
+    method === "OPTIONS" &&
+    headers.origin !== undefined &&
+    headers["access-control-request-method"] !== undefined
+  );
+}
+
+function preflightOf(origin: string | undefined): { readonly [name: string]: string } {
+  return { ...corsOf(origin), ...preflightHeaders };
+}
+
+function mount(app: Hono<AppEnv>, operation: Operation, options: AppOptions): void {
   const path = operation.path.replace(/\{([a-z]+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, async (context) => {
     context.set("operation", operation.id);
-    const principal = await identified(context, options.gate);
+    const principal = await identified(context, options);
     requireScope(principal, operation.scope);
     const data = await run(context, { operation, principal, options });
-    return context.body(answerText(data), { status: 200, headers: jsonHeaders });
+    const status = operation.statusOf?.(data) ?? operation.statuses?.[0] ?? 200;
+    return new Response(answerText(data), { status, headers: jsonHeaders });
   });
 }
 
-const jsonHeaders = { "content-type": "application/json; charset=utf-8" };
-
 async function run(
-  context: Context,
+  context: Call,
   of: { operation: Operation; principal: Principal; options: AppOptions },
 ): Promise<unknown> {
   const { operation, principal, options } = of;
+  const { services, stopping } = options;
+  const given = context.req.param();
   const params =
-    operation.params === undefined ? {} : parseWith(operation.params, context.req.param(), "the path");
-  const query = queryOf(context, operation);
+    operation.params === undefined ? {} : parseWith(operation.params, given, "the path", "invalid_id");
+  // An operation that takes no query refuses one all the same when it holds credentials.
+  const asked = queryOf(context);
+  const query = operation.query === undefined ? {} : parseWith(operation.query, asked, "the query");
   const body =
     operation.body === undefined ? undefined : parseWith(operation.body, await readBody(context), "the body");
-  const { services } = options;
-  const data = await operation.handle({
-    services,
-    principal,
-    params,
-    query,
-    body,
-    signal: context.req.raw.signal,
+  const call = {
+    ...{ services, principal, params, query, body },
+    get signal() {
+      return AbortSignal.any([context.req.raw.signal, stopping]);
+    },
+  };
+  const data = await operation.handle(call).catch((error: unknown) => {
+    throw stopping.aborted ? comingDown(error) : error;
   });
   if (operation.audited === true) {
-    const to = Object.values(context.req.param())[0];
+    const to = Object.values(given)[0];
     const record = { by: principal.name, did: operation.id, outcome: "done" as const };
     await services.audit.write(principal.tenant, typeof to === "string" ? { ...record, to } : record);
   }
   return data;
 }
 
-function queryOf(context: Context, operation: Operation): unknown {
-  const given = context.req.query();
-  if ("token" in given || "access_token" in given || "key" in given) {
-    throw new AgentFlowError("invalid_input", "credentials do not travel in an address", {
-      reason: "credentials_in_url",
-      suggestions: ["send Authorization: Bearer …"],
-    });
-  }
-  return operation.query === undefined ? {} : parseWith(operation.query, given, "the query");
-}
-
-async function readBody(context: Context): Promise<unknown> {
-  const type = context.req.header("content-type") ?? "";
-  if (!/^application\/json(;|$)/i.test(type)) {
-    throw new AgentFlowError("invalid_input", "the body must be application/json", {
-      reason: "unsupported_media_type",
-    });
-  }
-  const length = Number(context.req.header("content-length") ?? 0);
-  if (length > bodyLimits.bytesMax) throw bodyTooLarge();
-  return parseJson(await boundedText(context.req.raw));
-}
-
-async function boundedText(request: Request): Promise<string> {
-  if (request.headers.has("content-length")) return request.text();
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > bodyLimits.bytesMax) throw bodyTooLarge();
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function bodyTooLarge(): AgentFlowError {
-  return new AgentFlowError("invalid_input", `the body is over ${bodyLimits.bytesMax} bytes`, {
-    reason: "body_too_large",
-    suggestions: ["put big data into a file or a store and pass where it lies"],
+/** A wait that this server gave up is asked again, and finds the next one. */
+function comingDown(error: unknown): unknown {
+  if (!AgentFlowError.is(error) || error.reason !== "wait_ended") return error;
+  return new AgentFlowError("unavailable", "the control plane stops; the run goes on", {
+    reason: "stopping",
+    cause: error,
   });
 }
 
-export function knockOf(context: Context): Knock {
-  return {
-    host: context.req.header("host"),
-    origin: context.req.header("origin"),
-    authorization: context.req.header("authorization"),
-  };
+function mountDocuments(app: Hono<AppEnv>, options: AppOptions): void {
+  const { health, metrics, services } = options;
+  let document: string | undefined;
+  app.get("/openapi.json", () => {
+    document ??= openApiText(operations, services.version);
+    return new Response(document, { headers: jsonHeaders });
+  });
+  app.get("/livez", () => {
+    const live = health.report("liveness").ok;
+    return new Response(live ? "ok" : "not ok", { status: live ? 200 : 503 });
+  });
+  app.get("/readyz", () => {
+    const ready = health.report("readiness");
+    return new Response(JSON.stringify(ready), { status: ready.ok ? 200 : 503, headers: jsonHeaders });
+  });
+  app.get("/metrics", async (context) => {
+    queryOf(context);
+    await identified(context, options);
+    return new Response(await metrics.text(), {
+      headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+    });
+  });
 }
 
-function identified(context: Context, gate: Gate): Promise<Principal> {
-  return gate.identify(knockOf(context));
+async function identified(context: Call, { gate }: AppOptions): Promise<Principal> {
+  const principal = await gate.identify(knockOf(context));
+  context.set("principal", principal);
+  return principal;
 }
 
-function failure(context: Context, thrown: unknown, options: AppOptions): Response {
+function unlisted(context: Call): AgentFlowError {
+  const allowed = wrongMethod(context.req.path);
+  if (allowed !== undefined) {
+    return new AgentFlowError("invalid_input", `this path takes ${allowed}`, {
+      reason: "method_not_allowed",
+      details: { allow: allowed },
+    });
+  }
+  return new AgentFlowError("not_found", "there is no such path", {
+    reason: "no_such_path",
+    suggestions: ["GET /openapi.json lists every operation"],
+  });
+}
+
+function failure(context: Call, thrown: unknown, options: AppOptions): Response {
   const { status, text, headers, error } = errorAnswer(thrown);
   const operation = context.get("operation") ?? "other";
   if (error.code === "internal") options.log.error("a request failed", { operation, error });
   if (error.code === "unauthenticated" || error.code === "forbidden") {
-    options.services.audit.note({ by: "unknown", did: operation, outcome: "refused", reason: error.reason });
+    const by = context.get("principal")?.name ?? "unknown";
+    options.services.audit.note({ by, did: operation, outcome: "refused", reason: error.reason });
   }
   return new Response(text, { status, headers: { ...jsonHeaders, ...headers } });
 }

@@ -1,107 +1,147 @@
 /** Server-sent streams: events of many runs, and telemetry, over one connection each, resumable by cursor. */
-import { AgentFlowError, type RunId, parseId } from "@agentflow/protocol";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { AgentFlowError, type RunId, type TenantId, parseId, toErrorBody } from "@agentflow/protocol";
 import type { Context } from "hono";
-import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { type Principal, requireScope } from "../auth/principal.ts";
 import type { Engine } from "../engine.ts";
+import { corsOf } from "./answers.ts";
+import type { ServerLimits } from "./limits.ts";
 import { telemetryQuery } from "./operations/installation.ts";
 import { parseSources } from "./operations/parse-bodies.ts";
 import { parseWith } from "./parse-body.ts";
+import { type AppEnv, queryOf } from "./request.ts";
+import { type Send, SseWriter } from "./sse-writer.ts";
 
-const runsMax = 1_000;
-/** A comment this often keeps proxies from closing a quiet stream. */
-const keepAliveMs = 15_000;
-/**
- * A follower that does not read holds at most so many events here; then it is cut off and resumes by cursor.
- */
-const waitingMax = 5_000;
+/** Their names must fit into the head of one request. */
+export const runsPerStreamMax = 500;
 
-/**
- * `GET /v1/events?runs=a,b&after=cursor`: `id` of each message is the cursor to resume with; `end` closes.
- */
-export function eventStream(context: Context, principal: Principal, engine: Engine): Response {
-  requireScope(principal, "runs:read");
-  const runs = parseRuns(context.req.query("runs"));
-  const after = context.req.query("after") ?? context.req.header("last-event-id");
-  return streamed(context, async (send, signal) => {
-    await engine.runs.follow(principal.tenant, {
-      runs,
-      ...(after === undefined ? {} : { after }),
-      onEvent: (event, cursor) => send({ event: "event", data: JSON.stringify(event), id: cursor }),
-      signal,
-    });
-    if (!signal.aborted) send({ event: "end", data: "{}" });
-  });
+type Work = (send: Send, signal: AbortSignal) => Promise<void>;
+
+export interface StreamsOptions {
+  readonly engine: Engine;
+  readonly limits: ServerLimits;
+  /** Ends every stream; their readers resume elsewhere by cursor. */
+  readonly stopping: AbortSignal;
 }
 
-/** `GET /v1/telemetry/stream`: the filters of the query, then what comes. */
-export function telemetryStream(context: Context, principal: Principal, engine: Engine): Response {
-  requireScope(principal, "runs:read");
-  const filter = parseSources(parseWith(telemetryQuery, context.req.query(), "the query"));
-  return streamed(context, (send, signal) =>
-    engine.telemetry.follow(principal.tenant, filter, {
-      onRecord: (record, cursor) => send({ event: "record", data: JSON.stringify(record), id: cursor }),
-      signal,
-    }),
+/** The streams of one server: as many as it bears, each ended when its reader goes or does not read. */
+export class Streams {
+  readonly #options: StreamsOptions;
+  #open = 0;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /**
+   * `GET /v1/events?runs=a,b&after=cursor`: `id` of each message is the cursor to resume with; `end` closes.
+   */
+  async events(context: Context<AppEnv>, principal: Principal): Promise<Response> {
+    requireScope(principal, "runs:read");
+    const { engine } = this.#options;
+    const { runs: asked, ...query } = queryOf(context);
+    const runs = parseRuns(asked);
+    const after = placeOf(context, query["after"]);
+    const { tenant } = principal;
+    if (runs !== "all") await Promise.all(runs.map((run) => mustExist(engine, tenant, run)));
+    return this.#stream(context, async (send, signal) => {
+      const onEvent = (event: unknown, cursor: string): void =>
+        send({ event: "event", data: JSON.stringify(event), id: cursor });
+      await engine.runs.follow(tenant, { runs, onEvent, signal, ...(after === undefined ? {} : { after }) });
+      if (!signal.aborted) send({ event: "end", data: "{}" });
+    });
+  }
+
+  /** `GET /v1/telemetry/stream`: the filters of the query, then what comes. */
+  async telemetry(context: Context<AppEnv>, principal: Principal): Promise<Response> {
+    requireScope(principal, "runs:read");
+    const asked = parseSources(parseWith(telemetryQuery, queryOf(context), "the query"));
+    const after = placeOf(context, asked.after);
+    const filter = after === undefined ? asked : { ...asked, after };
+    return this.#stream(context, (send, signal) =>
+      this.#options.engine.telemetry.follow(principal.tenant, filter, {
+        onRecord: (record, cursor) => send({ event: "record", data: JSON.stringify(record), id: cursor }),
+        signal,
+      }),
+    );
+  }
+
+  /** What is wrong before the first byte is an ordinary answer; afterwards it is the stream's last message. */
+  async #stream(context: Context<AppEnv>, work: Work): Promise<Response> {
+    const { limits, stopping } = this.#options;
+    if (this.#open >= limits.streamsMax) throw tooMany(limits.streamsMax);
+    const { outgoing, incoming } = context.env;
+    const gone = new AbortController();
+    const writer = new SseWriter(outgoing, { limits, headers: corsOf(incoming.headers.origin), gone });
+    if (incoming.method === "HEAD") {
+      writer.end();
+      return RESPONSE_ALREADY_SENT;
+    }
+    this.#open++;
+    outgoing.once("close", () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, stopping]);
+    const working = work((message) => writer.send(message), signal).finally(() => this.#open--);
+    const early = await Promise.race([working.then(nothing, AgentFlowError.from), turn()]);
+    if (early !== undefined && !writer.begun) throw early;
+    writer.begin();
+    void working.then(
+      () => writer.end(),
+      (error: unknown) => writer.end({ event: "error", data: errorData(error) }),
+    );
+    return RESPONSE_ALREADY_SENT;
+  }
+}
+
+function nothing(): undefined {
+  return undefined;
+}
+
+function turn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
+}
+
+function errorData(error: unknown): string {
+  const shown = AgentFlowError.from(error, "the stream");
+  return JSON.stringify(
+    toErrorBody(
+      shown.code === "internal" ? new AgentFlowError("internal", "something went wrong here") : shown,
+    ),
   );
 }
 
-interface SseMessage {
-  readonly event: string;
-  readonly data: string;
-  readonly id?: string;
+/** A reader that resumes by itself repeats its first address: where it was says the header. */
+function placeOf(context: Context<AppEnv>, after: string | undefined): string | undefined {
+  const place = context.req.header("last-event-id") ?? after;
+  if (place !== undefined && place.length > 500) {
+    throw new AgentFlowError("invalid_input", "that is not a cursor", { reason: "invalid_cursor" });
+  }
+  return place;
 }
 
-type Send = (message: SseMessage) => void;
-
-function streamed(context: Context, work: (send: Send, signal: AbortSignal) => Promise<void>): Response {
-  return streamSSE(context, async (stream) => {
-    const stop = new AbortController();
-    stream.onAbort(() => stop.abort());
-    const sender = orderedSender(stream, () => stop.abort());
-    const alive = setInterval(() => void stream.write(": still here\n\n"), keepAliveMs);
-    try {
-      await stream.write(": follows\n\n");
-      await work(sender.send, stop.signal);
-      await sender.drained();
-    } catch (error) {
-      const shown = AgentFlowError.from(error, "the stream");
-      await stream.writeSSE({
-        event: "error",
-        data: JSON.stringify({ code: shown.code, message: shown.message }),
-      });
-    } finally {
-      clearInterval(alive);
-    }
-  });
-}
-
-/** Writes in order without waiting for each; a reader that falls too far behind is cut off, not buffered. */
-function orderedSender(
-  stream: SSEStreamingApi,
-  cutOff: () => void,
-): { send: Send; drained(): Promise<void> } {
-  let waiting = 0;
-  let last: Promise<void> = Promise.resolve();
-  return {
-    send(message) {
-      if (++waiting > waitingMax) cutOff();
-      last = last.then(async () => {
-        await stream.writeSSE(message);
-        waiting--;
-      });
-    },
-    drained: () => last,
-  };
+/** Throws `not_found` for a run that nobody started, also when it is another tenant's. */
+async function mustExist(engine: Engine, tenant: TenantId, run: RunId): Promise<void> {
+  await engine.runs.events(tenant, run, { limit: 1 });
 }
 
 function parseRuns(text: string | undefined): readonly RunId[] | "all" {
   if (text === undefined || text === "all") return "all";
   const runs = text.split(",");
-  if (runs.length > runsMax) {
-    throw new AgentFlowError("invalid_input", `more than ${runsMax} runs on one stream`, {
+  if (runs.length > runsPerStreamMax) {
+    throw new AgentFlowError("invalid_input", `more than ${runsPerStreamMax} runs on one stream`, {
       reason: "limit_exceeded",
+      details: { max: runsPerStreamMax },
     });
   }
   return runs.map((run) => parseId("run", run));
+}
+
+function tooMany(max: number): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `more than ${max} streams are open here`, {
+    reason: "too_many_streams",
+    details: { max, retryAfterMs: 5_000 },
+  });
 }

@@ -82,6 +82,7 @@ export function parseWith<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   what: string,
+  reason = "schema_violation",
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -93,9 +94,6 @@ export function parseWith<Schema extends z.ZodType>(
   throw new AgentFlowError(
     "invalid_input",
     `${what}: ${first?.path || "/"}: ${first?.message ?? "invalid"}`,
-    {
-      reason: "schema_violation",
-      details: { issues },
-    },
+    { reason, details: { issues } },
   );
 }

@@ -1,19 +1,40 @@
 /** The operations' table as an OpenAPI 3.1 document. */
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import { apiSchemas } from "@agentflow/protocol/schema";
+import { z } from "zod";
+import { telemetryQuery } from "./operations/installation.ts";
 import type { Operation } from "./parse-operation.ts";
 
-/** Registers each operation with its schemas; the answers are the envelope around `answer`. */
-export function describeOperations(app: OpenAPIHono, operations: readonly Operation[]): void {
+/** The whole document: every operation, the streams beside them, and the socket in words. */
+export function openApiText(operations: readonly Operation[], version: string): string {
+  const app = new OpenAPIHono();
   const registry = app.openAPIRegistry;
   registry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  registry.registerComponent("schemas", "Refusal", refusalSchema());
   for (const operation of operations) registry.registerPath(pathOf(operation));
+  for (const stream of streams) registry.registerPath(streamPathOf(stream));
+  return JSON.stringify(
+    app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "AgentFlow",
+        version,
+        description:
+          "Runs, workflows, workers and telemetry of an installation. `GET /v1/socket` upgrades to a WebSocket " +
+          "(subprotocol `agentflow`) that starts, awaits and follows many runs a frame: the SDK's own way.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+    }),
+  );
 }
 
 type PathConfig = Parameters<OpenAPIHono["openAPIRegistry"]["registerPath"]>[0];
 
 function pathOf(operation: Operation): PathConfig {
   const { id, method, path, summary, tag, scope } = operation;
+  const done = envelope({ data: apiSchemas.toJsonSchema(operation.answer) });
+  const statuses = operation.statuses ?? [200];
+  const said = statuses.map((status) => [status, answer(saidBy[status] ?? "Done", done)] as const);
   return {
     operationId: id,
     method,
@@ -23,18 +44,15 @@ function pathOf(operation: Operation): PathConfig {
     security: [{ bearer: [] }],
     description: `Needs the scope \`${scope}\`.`,
     request: requestOf(operation),
-    responses: {
-      [operation.status ?? 200]: answer("Done", {
-        ok: { const: true },
-        data: apiSchemas.toJsonSchema(operation.answer),
-      }),
-      default: answer("Refused or failed; `code` says what to do", {
-        ok: { const: false },
-        error: apiSchemas.toJsonSchema(apiSchemas.errorBody),
-      }),
-    },
+    responses: { ...Object.fromEntries(said), default: refusal() },
   };
 }
+
+const saidBy: { readonly [status: number]: string } = {
+  200: "Done",
+  201: "Made",
+  202: "Accepted; it goes on",
+};
 
 function requestOf(operation: Operation): NonNullable<PathConfig["request"]> {
   const { params, query, body } = operation;
@@ -52,20 +70,75 @@ function requestOf(operation: Operation): NonNullable<PathConfig["request"]> {
   };
 }
 
+interface Stream {
+  readonly id: string;
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly query: z.ZodType;
+}
+
+const streams: readonly Stream[] = [
+  {
+    id: "followRuns",
+    path: "/v1/events",
+    tag: "runs",
+    summary: "Events of many runs as they happen; `id` of a message resumes, `end` says that all have ended.",
+    query: z.strictObject({
+      runs: z.string().exactOptional(),
+      after: z.string().max(500).exactOptional(),
+    }),
+  },
+  {
+    id: "followTelemetry",
+    path: "/v1/telemetry/stream",
+    tag: "telemetry",
+    summary: "Logs and spans as they come; `id` of a message resumes.",
+    query: telemetryQuery,
+  },
+];
+
+function streamPathOf({ id, path, tag, summary, query }: Stream): PathConfig {
+  return {
+    operationId: id,
+    method: "get",
+    path,
+    summary,
+    tags: [tag],
+    security: [{ bearer: [] }],
+    description: "Needs the scope `runs:read`.",
+    request: { query: objectOf(query) },
+    responses: {
+      200: {
+        description: "Server-sent messages",
+        content: { "text/event-stream": { schema: { type: "string" } } },
+      },
+      default: refusal(),
+    },
+  };
+}
+
 type ObjectSchema = NonNullable<NonNullable<PathConfig["request"]>["query"]>;
 
 function objectOf(schema: unknown): ObjectSchema {
   return schema as ObjectSchema;
 }
 
-function answer(
-  description: string,
-  properties: { readonly [key: string]: object },
-): PathConfig["responses"][string] {
-  const schema = {
-    type: "object" as const,
-    required: ["v", ...Object.keys(properties)],
-    properties: { v: { const: 1 }, ...properties },
-  };
+type Answer = PathConfig["responses"][string];
+
+function answer(description: string, schema: object): Answer {
   return { description, content: { "application/json": { schema } } };
+}
+
+function refusal(): Answer {
+  return answer("Refused or failed; `code` says what to do", { $ref: "#/components/schemas/Refusal" });
+}
+
+function refusalSchema(): { type: "object" } & object {
+  return envelope({ error: apiSchemas.toJsonSchema(apiSchemas.errorBody) });
+}
+
+function envelope(rest: { readonly [key: string]: object }): { type: "object" } & object {
+  const properties = { v: { const: 1 }, ok: { const: "data" in rest }, ...rest };
+  return { type: "object", required: Object.keys(properties), properties };
 }

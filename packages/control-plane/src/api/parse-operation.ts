@@ -1,7 +1,6 @@
 /**
  * An operation of the API: one row says method, path, scope, what goes in and what comes out. The rows are
- * the
- * router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
+ * the router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
  */
 import type { z } from "zod";
 import type { Audit } from "../auth/audit.ts";
@@ -22,7 +21,7 @@ export interface Call<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Aborts when the caller goes away. */
+  /** Aborts when the caller goes away, and when the server stops. Made when it is asked for. */
   readonly signal: AbortSignal;
 }
 
@@ -38,8 +37,10 @@ interface Shape<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   readonly query?: Q;
   readonly body?: B;
   readonly answer: z.ZodType;
-  /** 200 when left out. */
-  readonly status?: number;
+  /** Statuses of a good answer, the usual one first; 200 when left out. */
+  readonly statuses?: readonly [number, ...number[]];
+  /** Which of them this answer has; the first when left out. */
+  statusOf?(answer: unknown): number;
   /** Leaves a record in the audit trail. */
   readonly audited?: true;
   handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<unknown>;

@@ -1,59 +1,76 @@
 /** Listens: HTTP and the socket on one port, with limits on everything a stranger could make endless. */
-import type { HttpBindings } from "@hono/node-server";
 import { getRequestListener } from "@hono/node-server";
-import { AgentFlowError, socketLimits } from "@agentflow/protocol";
-import { type IncomingMessage, type Server, createServer } from "node:http";
+import type { Timers } from "@agentflow/host/clock";
+import { AgentFlowError } from "@agentflow/protocol";
+import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
-import type { Knock } from "../auth/gate.ts";
-import { errorAnswer } from "./answers.ts";
+import { endWith, errorAnswer, jsonHeaders } from "./answers.ts";
 import { type AppOptions, createApp } from "./app.ts";
-import { serveSocket } from "./socket.ts";
+import { type ServerLimits, serverLimits } from "./limits.ts";
+import { createSockets } from "./sockets.ts";
 
-export interface ServerOptions extends AppOptions {
+export interface ServerOptions extends Omit<AppOptions, "limits" | "stopping"> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  readonly timers: Timers;
+  readonly limits?: Partial<ServerLimits>;
 }
 
 export interface ApiServer {
   readonly url: string;
   readonly port: number;
-  /** No new connections; what is being answered may finish within `withinMs`. */
+  /** No new connections; waits and streams are given up, what is being answered may finish within `withinMs`. */
   close(withinMs: number): Promise<void>;
 }
 
 /** Starts to listen. A port that is taken is `conflict` with the port in its details. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
-  const app = createApp(options);
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
-    getRequestListener((request: Request, env: unknown) => app.fetch(request, env as HttpBindings)),
-  );
+  const limits = { ...serverLimits, ...options.limits };
+  const stop = new AbortController();
+  const within = { ...options, limits, stopping: stop.signal };
+  const app = createApp(within);
+  const listener = getRequestListener((request, env) => app.fetch(request, env), {
+    errorHandler: (error) => {
+      const { status, text } = errorAnswer(invalidHttp(error));
+      return new Response(text, { status, headers: jsonHeaders });
+    },
+  });
+  const server = createServer(nodeOptions(limits), (request, response) => void listener(request, response));
   // A start may wait a minute for its end: that is the answer's time, not the request's.
   server.timeout = 0;
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: socketLimits.frameBytesMax,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has("agentflow") ? "agentflow" : false),
-  });
-  server.on("upgrade", (request, socket, head) => void upgrade({ request, socket, head, sockets }, options));
+  server.maxConnections = limits.connectionsMax;
+  server.on("clientError", (error, socket) => refuseBytes(error, socket));
+  const sockets = createSockets(within);
+  server.on("upgrade", (request, socket, head) => void sockets.upgrade(request, socket, head));
   const port = await listen(server, options);
   const shownHost = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${shownHost}:${port}`,
     port,
     async close(withinMs) {
-      for (const client of sockets.clients) client.close(1001, "the control plane stops");
+      stop.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const force = setTimeout(() => server.closeAllConnections(), withinMs);
       server.closeIdleConnections();
-      await closed;
+      await Promise.all([closed, sockets.close(withinMs)]);
       clearTimeout(force);
-      for (const client of sockets.clients) client.terminate();
     },
+  };
+}
+
+function nodeOptions(limits: ServerLimits) {
+  return {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    // How often Node looks: a limit is kept to within a quarter of itself.
+    connectionsCheckingInterval: Math.max(100, Math.min(limits.headersTimeoutMs / 4, 5_000)),
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: limits.headerBytesMax,
+    // Clients that offer h2c get HTTP/1.1, as if they had not.
+    shouldUpgradeCallback: ({ headers }: { headers: { upgrade?: string | undefined } }) =>
+      headers.upgrade?.toLowerCase() === "websocket",
   };
 }
 
@@ -79,35 +96,25 @@ function listen(server: Server, { host, port }: ServerOptions): Promise<number> 
   });
 }
 
-async function upgrade(
-  of: { request: IncomingMessage; socket: Duplex; head: Buffer; sockets: WebSocketServer },
-  options: ServerOptions,
-): Promise<void> {
-  const { request, socket, head, sockets } = of;
-  socket.on("error", () => socket.destroy());
-  try {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (pathname !== "/v1/socket") throw new AgentFlowError("not_found", "there is no socket here");
-    const knock = knockOf(request);
-    options.gate.checkAddress(knock);
-    const principal = await options.gate.identify(knock);
-    sockets.handleUpgrade(request, socket, head, (client) =>
-      serveSocket(client, { engine: options.services.engine, principal, log: options.log }),
-    );
-  } catch (error) {
-    const { status, text } = errorAnswer(error);
-    const bytes = Buffer.byteLength(text);
-    socket.end(
-      `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\nconnection: close\r\n\r\n${text}`,
-    );
+/** Bytes that are no request, too much of a head, or a head that does not come: answered, then closed. */
+function refuseBytes(error: Error, socket: Duplex): void {
+  if (!socket.writable || ("code" in error && error.code === "ECONNRESET")) {
+    socket.destroy();
+    return;
   }
+  endWith(socket, invalidHttp(error));
 }
 
-function knockOf({ headers }: IncomingMessage): Knock {
-  return {
-    host: headers.host,
-    origin: headers.origin,
-    authorization: headers.authorization,
-    protocols: headers["sec-websocket-protocol"],
-  };
+function invalidHttp(error: unknown): AgentFlowError {
+  if (AgentFlowError.is(error)) return error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return new AgentFlowError("invalid_input", "the head of the request is too large", {
+      reason: "headers_too_large",
+    });
+  }
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return new AgentFlowError("timeout", "the request did not come in time", { reason: "request_timeout" });
+  }
+  return new AgentFlowError("invalid_input", "that is not a request of HTTP/1.1", { reason: "invalid_http" });
 }

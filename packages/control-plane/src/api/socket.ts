@@ -1,11 +1,12 @@
 /** The SDK's socket: many runs a frame, both ways; answers of one turn leave as one frame. */
 import type { Log } from "@agentflow/host/log";
-import { AgentFlowError, type ServerMessage, socketLimits, toErrorBody } from "@agentflow/protocol";
+import { AgentFlowError, type RunAnswer, type ServerMessage, socketLimits, toErrorBody } from "@agentflow/protocol";
 import { WebSocket } from "ws";
 import { type Principal, requireScope } from "../auth/principal.ts";
 import type { Engine, StartOne } from "../engine.ts";
 import { type SocketRequest, parseFrame } from "./parse-frame.ts";
 
+const followsMax = 1_000;
 /** Unsent answers beyond this mean that the client does not read. */
 const bufferedBytesMax = 64 * 1024 * 1024;
 
@@ -44,8 +45,8 @@ class SocketServer {
     try {
       requests = parseFrame(text);
     } catch (error) {
-      const shown = AgentFlowError.from(error, "the frame");
-      this.#socket.close(1008, shown.message.slice(0, 120));
+      // A fixed text: what a parser says quotes the frame, and a close has 123 bytes.
+      this.#socket.close(1008, AgentFlowError.is(error) ? error.message.slice(0, 100) : "not JSON");
       return;
     }
     const starts: { readonly id: number; readonly start: StartOne }[] = [];
@@ -60,19 +61,24 @@ class SocketServer {
     this.#open += starts.length;
     try {
       requireScope(this.#principal, "runs:write");
-      if (this.#open > socketLimits.inFlightMax) throw tooMany();
+      if (this.#open > socketLimits.inFlightMax) throw tooMany("exchanges");
     } catch (error) {
       this.#open -= starts.length;
       for (const { id } of starts) this.#fail(id, error);
       return;
     }
     let left = starts.length;
-    const forget = this.#engine.runs.startMany(
+    // An answer may come before the call returns: then there is nothing to forget.
+    let forget: (() => void) | undefined;
+    const done = (): void => {
+      if (forget !== undefined) this.#forget.delete(forget);
+    };
+    forget = this.#engine.runs.startMany(
       this.#principal.tenant,
       starts.map(({ start }) => start),
       (index, answer) => {
         this.#open--;
-        if (--left === 0) this.#forget.delete(forget);
+        if (--left === 0) done();
         const id = starts[index]?.id ?? 0;
         if (AgentFlowError.is(answer)) this.#fail(id, answer);
         else this.#say(["answer", id, answer]);
@@ -101,42 +107,54 @@ class SocketServer {
   #wait(request: Extract<SocketRequest, { kind: "wait" }>): void {
     try {
       requireScope(this.#principal, "runs:read");
-      const forget = this.#engine.runs.waitEach(
-        this.#principal.tenant,
-        request.run,
-        request.waitMs,
-        (answer) => {
-          this.#forget.delete(forget);
-          if (AgentFlowError.is(answer)) this.#fail(request.id, answer);
-          else this.#say(["answer", request.id, answer]);
-        },
-      );
-      this.#forget.add(forget);
+      if (this.#open >= socketLimits.inFlightMax) throw tooMany("exchanges");
     } catch (error) {
       this.#fail(request.id, error);
+      return;
     }
-  }
-
-  #follow(request: Extract<SocketRequest, { kind: "follow" }>): void {
-    const stop = new AbortController();
-    this.#follows.set(request.id, stop);
-    const { id, run, after } = request;
-    const onEvent = (
-      event: Parameters<Parameters<Engine["runs"]["follow"]>[1]["onEvent"]>[0],
-      cursor: string,
-    ): void => {
-      this.#say(["event", id, event, cursor]);
+    this.#open++;
+    let forget: (() => void) | undefined;
+    let over = false;
+    const answered = (answer: RunAnswer | AgentFlowError): void => {
+      over = true;
+      this.#open--;
+      if (forget !== undefined) this.#forget.delete(forget);
+      if (AgentFlowError.is(answer)) this.#fail(request.id, answer);
+      else this.#say(["answer", request.id, answer]);
     };
-    const options = { runs: [run], onEvent, signal: stop.signal, ...(after === "" ? {} : { after }) };
-    this.#engine.runs
-      .follow(this.#principal.tenant, options)
-      .then(() => this.#say(["end", id]))
-      .catch((error: unknown) => this.#fail(id, error))
-      .finally(() => this.#follows.delete(id));
+    forget = this.#engine.runs.waitEach(this.#principal.tenant, request.run, request.waitMs, answered);
+    if (!over) this.#forget.add(forget);
   }
 
-  #fail(id: number, error: unknown): void {
-    this.#say(["error", id, toErrorBody(AgentFlowError.from(error, "the request"))]);
+  #follow({ id, run, after }: Extract<SocketRequest, { kind: "follow" }>): void {
+    try {
+      requireScope(this.#principal, "runs:read");
+      if (this.#follows.size >= followsMax) throw tooMany("follows");
+      if (this.#follows.has(id)) throw new AgentFlowError("invalid_input", `${id} follows already`);
+    } catch (error) {
+      this.#fail(id, error);
+      return;
+    }
+    const stop = new AbortController();
+    this.#follows.set(id, stop);
+    this.#engine.runs
+      .events(this.#principal.tenant, run, { limit: 1 })
+      .then(() =>
+        this.#engine.runs.follow(this.#principal.tenant, {
+          runs: [run],
+          onEvent: (event, cursor) => this.#say(["event", id, event, cursor]),
+          signal: stop.signal,
+          ...(after === "" ? {} : { after }),
+        }),
+      )
+      .finally(() => this.#follows.delete(id))
+      .then(() => this.#say(["end", id]))
+      .catch((error: unknown) => this.#fail(id, error));
+  }
+
+  #fail(id: number, thrown: unknown): void {
+    const { error } = errorAnswer(thrown);
+    this.#say(["error", id, toErrorBody(error)]);
   }
 
   #say(message: ServerMessage): void {
@@ -162,13 +180,9 @@ class SocketServer {
   }
 }
 
-function tooMany(): AgentFlowError {
-  return new AgentFlowError(
-    "limit_exceeded",
-    `more than ${socketLimits.inFlightMax} starts open on one socket`,
-    {
-      reason: "too_many_in_flight",
-      details: { retryAfterMs: 1_000 },
-    },
-  );
+function tooMany(what: string): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `too many ${what} are open on this socket`, {
+    reason: "too_many_in_flight",
+    details: { retryAfterMs: 1_000 },
+  });
 }

@@ -2,6 +2,7 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import { type Keys, localPrincipal, sameHash, sha256 } from "./keys.ts";
 import { type Principal, unauthenticated } from "./principal.ts";
+import type { Throttle } from "./throttle.ts";
 
 export interface GateOptions {
   readonly keys: Keys;
@@ -11,6 +12,8 @@ export interface GateOptions {
   readonly hosts: () => ReadonlySet<string>;
   /** Origins of pages that may call; the API's own addresses always may. */
   readonly origins: ReadonlySet<string>;
+  /** Counts failures by address; without one nobody is slowed down. */
+  readonly throttle?: Throttle;
 }
 
 export interface Knock {
@@ -19,16 +22,20 @@ export interface Knock {
   readonly authorization: string | undefined;
   /** `Sec-WebSocket-Protocol`: where a browser's socket carries its token. */
   readonly protocols?: string | undefined;
+  /** Where the connection comes from. A header cannot say it. */
+  readonly address?: string | undefined;
 }
 
 export interface Gate {
   /** Refuses a foreign Host or Origin: a page that rebinds its name to this machine gets nothing. */
   checkAddress(knock: Knock): void;
+  /** Who it is. What opened before goes on opening from an address that fails too often; nothing else does. */
   identify(knock: Knock): Promise<Principal>;
 }
 
 export function createGate(options: GateOptions): Gate {
   const local = localPrincipal();
+  const identifyKey = keyDoor(options.keys, options.throttle);
   return {
     checkAddress({ host, origin }) {
       const hosts = options.hosts();
@@ -47,10 +54,34 @@ export function createGate(options: GateOptions): Gate {
     identify(knock) {
       const token = tokenOf(knock);
       if (token === undefined) return Promise.reject(unauthenticated("no token was sent"));
+      const hash = sha256(token);
       const known = options.localTokenHash;
-      if (known !== undefined && sameHash(known, sha256(token))) return Promise.resolve(local);
-      return options.keys.authenticate(token);
+      if (known !== undefined && sameHash(known, hash)) return Promise.resolve(local);
+      return identifyKey({ token, hash, address: knock.address ?? "" });
     },
+  };
+}
+
+const openedMax = 1_000;
+
+/** Keys that opened lately are remembered by their hash: an address may be a proxy that many share. */
+function keyDoor(
+  keys: Keys,
+  throttle: Throttle | undefined,
+): (of: { token: string; hash: string; address: string }) => Promise<Principal> {
+  const lately = new Set<string>();
+  return async ({ token, hash, address }) => {
+    if (!lately.has(hash)) throttle?.check(address);
+    try {
+      const principal = await keys.authenticate(token);
+      if (lately.size >= openedMax) lately.clear();
+      lately.add(hash);
+      return principal;
+    } catch (error) {
+      lately.delete(hash);
+      if (AgentFlowError.is(error) && error.code === "unauthenticated") throttle?.failed(address);
+      throw error;
+    }
   };
 }
 

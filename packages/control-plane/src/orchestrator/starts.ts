@@ -152,7 +152,8 @@ export class Starts {
     const forMs = Math.min(waitMs, config.waitMaxMs);
     wait.listening = true;
     wait.stop = waiters.add(ref.key, forMs, (end) => {
-      if (end === undefined) wait.answer(openAnswer(ref, wait, "running"));
+      // Before the start is durable nobody may be told that the run runs.
+      if (end === undefined) wait.answer(wait.asking ? startUnknown(ref) : openAnswer(ref, wait, "running"));
       else this.ended(ref, wait, end);
     });
   }
@@ -227,6 +228,11 @@ class Wait {
 
 function openAnswer({ run }: RunRef, { revision }: Wait, status: "running" | "parked"): RunAnswer {
   return { run, status, revision };
+}
+
+function startUnknown({ run }: RunRef): AgentFlowError {
+  const message = `it is not known yet whether run ${run} was started; ask again under the same id`;
+  return new AgentFlowError("timeout", message, { reason: "start_unknown" });
 }
 
 function planMissing(workflow: string): AgentFlowError {

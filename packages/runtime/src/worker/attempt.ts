@@ -24,6 +24,11 @@ import { outcomeOf, resolveInput } from "./values.ts";
 /** What an attempt needs of its worker. */
 export interface AttemptHouse {
   readonly worker: WorkerId;
+  /**
+   * This life of the worker. A successor under the same name, which gets the same task after a restart, must
+   * not be taken for the one that began an irreversible call.
+   */
+  readonly incarnation: WorkerId;
   readonly clock: Clock;
   readonly blobs: Blobs;
   readonly reporter: Reporter;
@@ -38,7 +43,10 @@ export type AttemptEnd = "reported" | "refused" | "lost" | "passed_on";
 /** What the worker's sweep looks at: when the attempt must end, and how it is made to. */
 export interface OpenAttempt {
   readonly task: Task;
-  readonly delivery: Delivery;
+  /** By which the task is held: another one after a lost connection to the queue. */
+  delivery: Delivery;
+  /** Aborts when the task is not ours any more. */
+  readonly lost: AbortController;
   readonly sinceMs: number;
   running?: RunningCall;
   limitMs?: number;
@@ -47,16 +55,36 @@ export interface OpenAttempt {
   timedOut?: boolean;
 }
 
+export function openAttempt(task: Task, delivery: Delivery, sinceMs: number): OpenAttempt {
+  const attempt: OpenAttempt = { task, delivery, lost: new AbortController(), sinceMs };
+  holdBy(attempt, delivery);
+  return attempt;
+}
+
+/** From now on the attempt's task is held by this delivery; what becomes of older ones is of no concern. */
+export function holdBy(attempt: OpenAttempt, delivery: Delivery): void {
+  attempt.delivery = delivery;
+  const tell = (): void => {
+    if (attempt.delivery === delivery) attempt.lost.abort();
+  };
+  if (delivery.lost.aborted) tell();
+  else delivery.lost.addEventListener("abort", tell, { once: true });
+}
+
 export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
-  const { task, delivery } = attempt;
-  if (delivery.delivery > 1) return passOn(attempt, house);
-  if (task.effect === "irreversible" && !(await mayStart(attempt, house))) return "refused";
+  const { task } = attempt;
+  if (attempt.delivery.delivery > 1) return passOn(attempt, house);
+  if (task.effect === "irreversible") {
+    const may = await mayStart(attempt, house);
+    if (may === "begun_before") return passOn(attempt, house);
+    if (may === "no") return "refused";
+  }
   const ended = await call(attempt, house);
-  if (ended === undefined || (delivery.lost.aborted && ended.kind === "lost")) return "lost";
+  if (ended === undefined || (attempt.lost.signal.aborted && ended.kind === "lost")) return "lost";
   const outcome = await settle(attempt, ended, house);
   const answer = await report(attempt, resultOf(attempt, { ended, outcome }, house), house);
   if (answer === undefined) return "lost";
-  await delivery.ack();
+  await attempt.delivery.ack();
   return answer.kind === "accepted" ? "reported" : "refused";
 }
 
@@ -64,7 +92,7 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
  * A task that was handed out before is never run again under the same attempt: the run decides what follows.
  */
 async function passOn(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
-  const { task, delivery } = attempt;
+  const { task } = attempt;
   const answer = await report(
     attempt,
     {
@@ -74,17 +102,20 @@ async function passOn(attempt: OpenAttempt, house: AttemptHouse): Promise<Attemp
       step: task.step,
       attempt: task.attempt,
       worker: house.worker,
-      delivery: delivery.delivery,
+      delivery: attempt.delivery.delivery,
     },
     house,
   );
   if (answer === undefined) return "lost";
-  await delivery.ack();
+  await attempt.delivery.ack();
   return "passed_on";
 }
 
-async function mayStart(attempt: OpenAttempt, house: AttemptHouse): Promise<boolean> {
-  const { task, delivery } = attempt;
+async function mayStart(
+  attempt: OpenAttempt,
+  house: AttemptHouse,
+): Promise<"yes" | "no" | "begun_before"> {
+  const { task } = attempt;
   const answer = await report(
     attempt,
     {
@@ -93,28 +124,30 @@ async function mayStart(attempt: OpenAttempt, house: AttemptHouse): Promise<bool
       at: instant(house.clock.now()),
       step: task.step,
       attempt: task.attempt,
-      worker: house.worker,
+      worker: house.incarnation,
     },
     house,
   );
-  if (answer?.kind === "accepted") return true;
-  if (answer !== undefined) await delivery.ack();
-  return false;
+  if (answer === undefined) return "no";
+  if (answer.kind === "accepted") return "yes";
+  if (answer.reason === "attempt_taken") return "begun_before";
+  await attempt.delivery.ack();
+  return "no";
 }
 
 async function call(attempt: OpenAttempt, house: AttemptHouse): Promise<CallEnd | CallLost | undefined> {
-  const { task, delivery } = attempt;
+  const { task, lost } = attempt;
   try {
     const input = await resolveInput(task, house.blobs);
-    const running = await house.startCall(callOf(task, input), delivery.lost);
+    const running = await house.startCall(callOf(task, input), lost.signal);
     if (running === undefined) return undefined;
     attempt.running = running;
     attempt.limitMs = task.timeoutMs ?? house.attemptTimeoutMs;
     attempt.deadlineMs = house.clock.monotonic() + attempt.limitMs;
     const stop = (): void => running.stop("the task was taken back");
-    delivery.lost.addEventListener("abort", stop, { once: true });
+    lost.signal.addEventListener("abort", stop, { once: true });
     const end = await running.end;
-    delivery.lost.removeEventListener("abort", stop);
+    lost.signal.removeEventListener("abort", stop);
     return end;
   } catch (error) {
     return { kind: "failed", failure: toFailure(error), startedAt: instant(house.clock.now()), ms: 0 };
@@ -180,6 +213,5 @@ function report(
   input: RunInput,
   house: AttemptHouse,
 ): Promise<InputAnswer | undefined> {
-  const { task, delivery } = attempt;
-  return house.reporter.report(task, input, delivery.lost);
+  return house.reporter.report(attempt.task, input, attempt.lost.signal);
 }

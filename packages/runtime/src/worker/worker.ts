@@ -3,7 +3,7 @@
  * doing.
  */
 import type { Bus, Delivery } from "@agentflow/bus";
-import { type World, sleep } from "@agentflow/host/clock";
+import { type Random, type World, sleep } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
   type BuildId,
@@ -14,11 +14,12 @@ import {
   type SpanRecord,
   type TenantId,
   type WorkerId,
+  parseId,
   subjects,
 } from "@agentflow/protocol";
 import type { Call } from "../channel/runner-messages.ts";
 import type { ReloadReport, RunnerNote } from "../channel/supervisor-messages.ts";
-import { type AttemptHouse, type OpenAttempt, runAttempt } from "./attempt.ts";
+import { type AttemptHouse, holdBy, type OpenAttempt, openAttempt, runAttempt } from "./attempt.ts";
 import { type Presence, createPresence } from "./presence.ts";
 import { createReporter } from "./report.ts";
 import { RunnerPool, type RunningCall } from "./runner-pool.ts";
@@ -33,6 +34,9 @@ export const workerLimits = {
   stopGraceMs: 1_000,
   /** An attempt without a timeout of its own. */
   attemptTimeoutMs: 600_000,
+  /** Pause before tasks are taken again after the connection to the queue was lost; doubled each time. */
+  retakeMinMs: 50,
+  retakeMaxMs: 2_000,
 } as const;
 
 export interface WorkerOptions {
@@ -92,6 +96,7 @@ export class Worker {
     });
     this.#house = {
       worker: options.worker,
+      incarnation: incarnationOf(options.worker, world.random),
       clock: world.clock,
       blobs: bus.blobs,
       attemptTimeoutMs: options.attemptTimeoutMs ?? workerLimits.attemptTimeoutMs,
@@ -156,20 +161,25 @@ export class Worker {
     this.#options.events?.broken?.(problem);
   }
 
+  /** After a lost connection it takes again, and asks for the tasks that it still works on. */
   async #take(): Promise<void> {
-    const { bus, tenant, pool, build, worker, slots, leaseMs, log } = this.#options;
+    const { bus, tenant, pool, build, worker, slots, leaseMs, log, world } = this.#options;
+    const { signal } = this.#stopTaking;
     const subject = subjects.task({ tenant, pool, build });
-    const taken = bus.queue.take({
-      subjects: [subject],
-      holder: worker,
-      slots,
-      leaseMs,
-      signal: this.#stopTaking.signal,
-    });
-    try {
-      for await (const delivery of taken) void this.#run(delivery);
-    } catch (error) {
-      log.error("taking tasks ended", { error: String(error) });
+    let pauseMs: number = workerLimits.retakeMinMs;
+    while (!signal.aborted) {
+      const resume = [...this.#open.keys()];
+      const options = { subjects: [subject], holder: worker, slots, leaseMs, signal, resume };
+      try {
+        for await (const delivery of bus.queue.take(options)) {
+          pauseMs = workerLimits.retakeMinMs;
+          void this.#run(delivery);
+        }
+      } catch (error) {
+        log.warn("the queue was lost; taking tasks again", { error: String(error) });
+      }
+      await sleep(world.timers, pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, workerLimits.retakeMaxMs);
     }
   }
 
@@ -178,12 +188,17 @@ export class Worker {
     const task = parseTask(delivery.body);
     if (typeof task === "string") {
       log.warn("a task that cannot be read goes to the dead letters", { id: delivery.id, reason: task });
-      await delivery.bury(task);
+      await delivery.bury(task).catch(() => undefined);
       return;
     }
-    // The queue may hand a task out again that this very worker still runs: its first attempt stands.
-    if (this.#open.has(task.id)) return;
-    const attempt: OpenAttempt = { task, delivery, sinceMs: world.clock.monotonic() };
+    const known = this.#open.get(task.id);
+    if (known !== undefined) {
+      // Handed out again while this very worker runs it: the attempt stands, held by the newer delivery. One that is
+      // being given up is left to its lease: whoever gets it then passes it on.
+      if (!known.lost.signal.aborted) holdBy(known, delivery);
+      return;
+    }
+    const attempt = openAttempt(task, delivery, world.clock.monotonic());
     this.#open.set(task.id, attempt);
     this.#stopSweep ??= world.timers.every(workerLimits.sweepMs, () => this.#sweep(), { background: true });
     try {
@@ -227,9 +242,9 @@ export class Worker {
   }
 
   #enforce(attempt: OpenAttempt, now: number): void {
-    const { running, deadlineMs, delivery } = attempt;
+    const { running, deadlineMs, lost } = attempt;
     if (running === undefined) return;
-    if (delivery.lost.aborted && attempt.deadlineMs !== undefined) {
+    if (lost.signal.aborted && attempt.deadlineMs !== undefined) {
       // Taken back: the call was asked to stop; it has the same grace as one that timed out.
       attempt.deadlineMs = Math.min(attempt.deadlineMs, now);
     }
@@ -238,8 +253,13 @@ export class Worker {
       running.kill(attempt.timedOut === true ? "timeout of another call" : "a cancelled call would not stop");
       return;
     }
-    if (attempt.timedOut === true || delivery.lost.aborted) return;
+    if (attempt.timedOut === true || lost.signal.aborted) return;
     attempt.timedOut = true;
     running.stop("timeout");
   }
+}
+
+/** The worker's name with dice behind it. */
+function incarnationOf(worker: WorkerId, random: Random): WorkerId {
+  return parseId("worker", `${worker.slice(0, 50)}-${Buffer.from(random.bytes(6)).toString("hex")}`);
 }

@@ -29,7 +29,8 @@ export interface History {
   readonly commits: readonly Stored[];
   readonly faults: string[];
   readonly steps: Map<string, StepFacts>;
-  readonly inputs: Map<string, { readonly refused: string | undefined; readonly atMs: number }>;
+  /** When each input was first taken, and when it was first refused. */
+  readonly inputs: Map<string, { takenMs?: number; refusedMs?: number }>;
   started: Extract<RunEvent, { kind: "run_started" }> | undefined;
   end: Extract<RunEvent, { kind: "run_completed" | "run_failed" | "run_cancelled" }> | undefined;
 }
@@ -68,11 +69,11 @@ function readInputs(history: History, { commit, atMs, revision }: Stored): void 
     history.faults.push(`the commit ${revision} says nothing`);
   }
   for (const { id, refused } of commit.inputs) {
-    const before = history.inputs.get(id);
-    if (before !== undefined && before.refused === undefined && refused === undefined) {
-      history.faults.push(`input ${id} was taken twice`);
-    }
-    if (before === undefined || before.refused !== undefined) history.inputs.set(id, { refused, atMs });
+    const known = history.inputs.get(id) ?? {};
+    history.inputs.set(id, known);
+    if (refused !== undefined) known.refusedMs ??= atMs;
+    else if (known.takenMs === undefined) known.takenMs = atMs;
+    else history.faults.push(`input ${id} was taken twice`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the world outside saw, against what the log says: acts of tools, answers to clients and workers. */
 import type { Act, Ledger, Reported, Told } from "../house/ledger.ts";
-import { sumOf } from "../workload/tools.ts";
+import { otherBase } from "../workload/spec.ts";
+import { at, sumOf } from "../workload/tools.ts";
 import { parseJson } from "./parse-json.ts";
 import type { AttemptFacts, History, StepFacts } from "./history.ts";
 
@@ -18,8 +19,11 @@ export function checkOutside(histories: ReadonlyMap<string, History>, ledger: Le
   }
   for (const { run, code, body } of ledger.refused) {
     if (ledger.isTorn(run)) continue;
-    if (body === "same") say(run, `its start was refused: ${code}`);
-    else if (code === "accepted") say(run, "another body was accepted under its id");
+    const winner = histories.get(run)?.started?.input;
+    const other = winner !== undefined && "inline" in winner && sumOf(at(winner.inline, "base") ?? 0) >= otherBase;
+    const won = other === (body === "other");
+    if (won && code !== "accepted") say(run, `its start was refused: ${code}`);
+    if (!won && code !== "conflict") say(run, `a start with another body was answered ${code}`);
   }
 }
 
@@ -77,14 +81,12 @@ function checkReported(history: History | undefined, reported: Reported, ledger:
   const known = history?.inputs.get(input.id);
   if (answer.kind === "refused") {
     if (answer.reason !== "attempt_unknown") return;
-    if (known?.refused === undefined) say(run, `the refusal of a ${name} was not written`);
+    if (known?.refusedMs === undefined) say(run, `the refusal of a ${name} was not written`);
     if (attempt?.end === undefined && !isOver(history, input.step)) say(run, `a ${name} was refused though it was awaited`);
     return;
   }
-  if (answer.repeated !== true && (known === undefined || known.refused !== undefined)) {
-    return say(run, `an accepted ${name} is not in the log`);
-  }
-  if (known !== undefined && known.atMs > reported.atMs) say(run, `a ${name} was answered before its commit was stored`);
+  if (answer.repeated !== true && known?.takenMs === undefined) return say(run, `an accepted ${name} is not in the log`);
+  if (known?.takenMs !== undefined && known.takenMs > reported.atMs) say(run, `a ${name} was answered before its commit was stored`);
   if (input.kind !== "result" || attempt?.end !== undefined || isOver(history, input.step)) return;
   say(run, `a ${name} was accepted and the attempt is still open`);
 }

@@ -1,17 +1,19 @@
 /** Outputs have the value that the workflow means: worked out from its specification, step by step. */
 import type { Json, Value } from "@agentflow/protocol";
 import { at, sumOf } from "../workload/tools.ts";
-import type { StepSpec, WorkflowSpec } from "../workload/spec.ts";
+import { otherBase, type StepSpec, type WorkflowSpec } from "../workload/spec.ts";
 import type { AttemptFacts, History, StepFacts } from "./history.ts";
 import { parseJson } from "./parse-json.ts";
 
+/** What a client asked for: the number that every task adds, and the items of forEach steps. */
 export interface Asked {
   readonly base: number;
   readonly items: readonly number[];
 }
 
-export function checkValues(history: History, spec: WorkflowSpec, asked: Asked): string[] {
+export function checkValues(history: History, spec: WorkflowSpec, client: Asked): string[] {
   const faults: string[] = [];
+  const asked = { ...client, base: baseOf(history, client.base) };
   const say = (what: string): void => void faults.push(what);
   const specs = new Map(spec.steps.map((step) => [step.id, step]));
   for (const [id, facts] of history.steps) {
@@ -28,6 +30,13 @@ export function checkValues(history: History, spec: WorkflowSpec, asked: Asked):
   }
   checkEnd(history, spec, say);
   return faults;
+}
+
+/** Of two bodies under one id the first that was stored is the run's. */
+function baseOf({ started }: History, base: number): number {
+  const input = started?.input;
+  const given = input !== undefined && "inline" in input ? at(input.inline, "base") : undefined;
+  return given === base + otherBase ? base + otherBase : base;
 }
 
 interface Look {
@@ -76,7 +85,8 @@ function checkOrder({ history, step, facts, id, say }: Look & { facts: StepFacts
   const over = needs.filter((end) => end !== undefined && end.place < place);
   const good = over.filter((end) => end?.kind === "step_succeeded" || end?.kind === "step_caught").length;
   if (step.handlerOf !== undefined || facts.end?.kind === "step_skipped") return;
-  if (facts.attempts.length === 0 && facts.end?.kind === "step_cancelled") return;
+  const neverBegan = facts.attempts.length === 0 && facts.failure !== undefined;
+  if (neverBegan || facts.end?.kind === "step_cancelled") return;
   const count = step.join === "any" ? 1 : step.join.startsWith("n:") ? Number(step.join.slice(2)) : undefined;
   if (count !== undefined && good < count) say(`${id} began after ${good} of the ${count} steps it waits for`);
   if (count === undefined && over.length < needs.length) say(`${id} began before all its needs had ended`);

@@ -67,6 +67,7 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     const how = dice.int(3);
     if (how === 0) house.bus.faults.partition(old.process.name);
     if (how === 1) old.process.pause();
+    house.hadRivals = true;
     house.startEngine();
     later(shortMs(dice), () => {
       house.bus.faults.heal(old.process.name);

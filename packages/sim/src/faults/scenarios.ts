@@ -11,8 +11,6 @@ export interface Scenario {
   /** How often a client's request, or the answer to it, is lost while faults last. */
   readonly clientLoss: number;
   readonly skewMs: number;
-  /** Ends may need the nudge of silent runs: two owners at once may each take the other for the sender. */
-  readonly nudged?: boolean;
 }
 
 const weather: Partial<Nastiness> = { delayMsMax: 4 };

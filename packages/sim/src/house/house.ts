@@ -31,6 +31,8 @@ export class House {
   readonly workers = new Map<string, WorkerProcess>();
   /** All that live, the newest last: those before it were taken for dead. */
   engines: EngineProcess[] = [];
+  /** Two served at once for a while: what the one knew the other learns of when it asks for silent runs. */
+  hadRivals = false;
   private readonly options: HouseOptions;
   private lives = 0;
 

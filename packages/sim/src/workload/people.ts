@@ -6,7 +6,7 @@ import type { House } from "../house/house.ts";
 import type { History } from "../checkers/history.ts";
 import { isUnknown } from "../checkers/history.ts";
 import { chance } from "./generate.ts";
-import type { WorkflowSpec } from "./spec.ts";
+import { otherBase, type WorkflowSpec } from "./spec.ts";
 import { at, sumOf } from "./tools.ts";
 
 export interface PeopleOptions {
@@ -78,7 +78,7 @@ export class People {
     if (chance(dice, 15)) this.later(() => this.client(`${name}-twin`).run(body, { waits: true, base, items }));
     if (chance(dice, 12)) this.later(() => this.cancel(run));
     if (chance(dice, 8)) {
-      this.later(() => client.intrude({ ...body, input: { base: base + 1_000, items } }), 4_000);
+      this.later(() => client.intrude({ ...body, input: { base: base + otherBase, items } }), 1_000);
     }
   }
 

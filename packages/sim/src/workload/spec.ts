@@ -2,6 +2,9 @@
 import type { Join, StepDefinition, WorkflowDefinition } from "@agentflow/protocol";
 import { apiVersion } from "@agentflow/protocol";
 
+/** What sets the other body apart that somebody uses under an id that is taken. */
+export const otherBase = 1_000;
+
 export type StepKind = "add" | "pay" | "big" | "set" | "wait" | "emit" | "each";
 
 export interface StepSpec {

@@ -4,17 +4,10 @@ import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } fr
 import { checkExpect } from "../check.ts";
 import type { StoreName } from "../store/backend.ts";
 import { standing, write } from "../store/group.ts";
-import type { GroupWriter } from "../store/writer.ts";
-import type { Feed, Tail } from "./feed.ts";
-import type { Reader } from "./reader.ts";
+import type { Tail } from "./feed.ts";
+import type { Store } from "./store.ts";
 
 const readLimitDefault = 1_000;
-
-export interface Store {
-  readonly writer: GroupWriter;
-  readonly reader: Reader;
-  readonly feed: Feed;
-}
 
 type Done<T> = (error: AgentFlowError | undefined, value: T) => void;
 

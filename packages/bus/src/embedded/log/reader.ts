@@ -20,7 +20,7 @@ export interface Scan {
 const columns = "SELECT subject, revision, body, at FROM log";
 const lastSubject = "\u{10ffff}";
 
-/** Reads of one file, on a connection of their own: they see what is committed and never wait for the writer. */
+/** Reads of one file, on their own connection: they see what is committed and never wait. */
 export class Reader {
   readonly #db: DatabaseSync;
   readonly #ofSubject: StatementSync;
@@ -38,7 +38,8 @@ export class Reader {
     this.#ofSubject = db.prepare(`${columns} WHERE subject = ? AND revision > ? ORDER BY revision LIMIT ?`);
     this.#all = db.prepare(`${columns} NOT INDEXED WHERE revision > ? ORDER BY revision LIMIT ?`);
     this.#ofSubjects = db.prepare(
-      `${columns} WHERE subject IN (SELECT value FROM json_each(?)) AND revision > ? ORDER BY revision LIMIT ?`,
+      `${columns} WHERE subject IN (SELECT value FROM json_each(?)) AND revision > ?
+       ORDER BY revision LIMIT ?`,
     );
     this.#row = db.prepare("SELECT key, value, revision FROM row WHERE key = ?");
     this.#rows = db.prepare(
@@ -113,7 +114,7 @@ export class Reader {
     });
   }
 
-  /** Rows under `prefix` behind the key `after`, in order of their keys; fewer than `limit` when they are long. */
+  /** Rows under `prefix` behind the key `after`, in order; fewer than `limit` when they are long. */
   rows(of: { prefix: string; after: string; limit: number; charactersMax: number }): Row[] {
     return this.#reading(() => {
       const found: Row[] = [];

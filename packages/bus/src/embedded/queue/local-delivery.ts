@@ -36,15 +36,15 @@ export class LocalDelivery implements Delivery {
   }
 
   async ack(): Promise<boolean> {
-    return await this.#leases.ack(this.id, this.delivery);
+    return this.#leases.ack(this.id, this.delivery);
   }
 
   async release(delayMs: number): Promise<boolean> {
-    return await this.#leases.release({ id: this.id, delivery: this.delivery, delayMs });
+    return this.#leases.release({ id: this.id, delivery: this.delivery, delayMs });
   }
 
   async extend(): Promise<boolean> {
-    return await this.#leases.extend(this.id, this.delivery);
+    return this.#leases.extend(this.id, this.delivery);
   }
 
   bury(reason: string): Promise<boolean> {

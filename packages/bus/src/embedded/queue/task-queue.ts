@@ -22,8 +22,8 @@ export interface TakeRequest {
 export interface TaskQueueOptions {
   readonly wheel: Wheel;
   readonly epoch: string;
-  readonly tasksMax?: number;
-  readonly bytesMax?: number;
+  readonly tasksMax: number;
+  readonly bytesMax: number;
 }
 
 /**
@@ -44,8 +44,8 @@ export class TaskQueue {
   constructor(options: TaskQueueOptions) {
     this.epoch = options.epoch;
     this.#wheel = options.wheel;
-    this.#tasksMax = options.tasksMax ?? queueLimits.tasksMax;
-    this.#bytesMax = options.bytesMax ?? queueLimits.bytesMax;
+    this.#tasksMax = options.tasksMax;
+    this.#bytesMax = options.bytesMax;
   }
 
   push(tasks: readonly QueuedTask[]): Pushed[] {
@@ -93,7 +93,7 @@ export class TaskQueue {
     this.#leave(taker);
     for (const id of taker.claims) this.#claims.delete(id);
     taker.claims.clear();
-    for (const task of [...taker.held.values()]) {
+    for (const task of taker.held.values()) {
       if (task.state === "leased") this.#giveBack(task);
     }
   }

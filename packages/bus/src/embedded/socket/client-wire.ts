@@ -30,7 +30,7 @@ export class ClientWire implements Wire {
     checkWireFilter(subject);
     const server = asServer(handler);
     const [serve, stop] = [operation.serve, operation.stopServing] as const;
-    return await this.#attach({ start: serve, stop, subject }, ({ id, facts, bodies }) => {
+    return this.#attach({ start: serve, stop, subject }, ({ id, facts, bodies }) => {
       const [, name] = parse.tuple(facts, 2);
       // The answer goes to the connection that asked; on another one it would mean nothing.
       const { link } = this.#client;

@@ -66,6 +66,8 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    // Nobody may be waiting for it any more when it fails.
+    this.#greeted.promise.catch(() => {});
     this.#connect();
   }
 
@@ -149,13 +151,12 @@ export class Client {
     clearTimeout(this.#retry);
     this.#isGreeted = false;
     this.#link?.close();
-    this.#wheel.stop();
+    this.#wheel.close();
     for (const call of this.#calls.values()) call.reject(this.#end);
     this.#calls.clear();
     for (const attachment of this.#attachments.values()) attachment.ended(this.#end);
     this.#attachments.clear();
     this.#greeted.reject(this.#end);
-    this.#greeted.promise.catch(() => {});
     this.#closed.resolve(error);
   }
 

@@ -4,8 +4,8 @@ import { parseHeader } from "./parse-message.ts";
 /**
  * A frame: 4 bytes of length (big-endian), then UTF-8: one line of JSON, an array of messages, and behind its
  * line feed the bodies of all messages, one after the other. A message is
- * `[operation, id, facts, length of its first body, ...]`, lengths in UTF-16 units. Bodies are JSON themselves;
- * standing outside they are neither escaped nor parsed on their way.
+ * `[operation, id, facts, length of its first body, ...]`, lengths in UTF-16 units. Bodies are JSON
+ * themselves; standing outside they are neither escaped nor parsed on their way.
  */
 export const frameLimits = {
   bytesMax: 8 * 1024 * 1024,

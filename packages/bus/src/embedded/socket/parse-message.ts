@@ -59,7 +59,7 @@ export function texts(value: unknown): readonly string[] {
 
 export function counts(value: unknown): readonly number[] {
   if (!Array.isArray(value) || !value.every(isCount)) throw malformed("something that should be numbers");
-  return value as number[];
+  return value;
 }
 
 export function body(bodies: readonly string[], at = 0): string {
@@ -92,7 +92,7 @@ export function error(value: unknown): AgentFlowError {
     throw malformed("something that should be an error");
   }
   return fromErrorBody({
-    code: (of.code ?? "internal") as ErrorBody["code"],
+    code: of.code ?? "internal",
     reason: typeof of.reason === "string" ? of.reason : "internal",
     message: of.message,
     details: typeof of.details === "object" && of.details !== null ? of.details : {},

@@ -2,6 +2,7 @@ import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import type { Reply } from "../switchboard.ts";
 import { checkWireFilter } from "../../port/check.ts";
 import { checkRequest, wireLimits } from "../wire.ts";
+import type { Message } from "./frame.ts";
 import type { Link } from "./link.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";
@@ -13,83 +14,90 @@ const callsMax = 50_000;
 export function wireHandlers(talk: Talk): Handlers {
   const { wire } = talk.bus;
   const { board } = wire;
-  const { link } = talk;
+  const calls = new Calls(talk.link);
   const stops = new Map<number, () => void>();
-  const calls = new Map<number, Reply>();
-  let lastCall = 0;
-  const call = (server: number, subject: Subject, body: string, reply: Reply): void => {
-    lastCall++;
-    calls.set(lastCall, reply);
-    if (calls.size > callsMax) {
-      const oldest = calls.keys().next();
-      if (oldest.done !== true) calls.delete(oldest.value);
-    }
-    link.send(operation.call, lastCall, [server, subject], [body]);
-  };
-  const answered = (id: number): Reply | undefined => {
-    const reply = calls.get(id);
-    calls.delete(id);
-    return reply;
-  };
-  const stop = (id: number, facts: unknown): void => {
+  const stop = ({ id, facts }: Message): void => {
     const which = parse.count(parse.tuple(facts, 1)[0]);
     stops.get(which)?.();
     stops.delete(which);
     talk.answer(id);
   };
+  /** [number, subject]: what the client serves or listens to under that number. */
+  const start = ({ id, facts }: Message, begin: (which: number, subject: Subject) => () => void): void => {
+    const [number, name] = parse.tuple(facts, 2);
+    const [which, subject] = [parse.count(number), parse.filter(name)];
+    checkWireFilter(subject);
+    stops.set(which, begin(which, subject));
+    talk.answer(id);
+  };
   return {
     gone: () => {
       for (const end of stops.values()) end();
-      for (const reply of calls.values()) reply(lostServer(), "");
-      calls.clear();
+      calls.close();
     },
     on: {
-      [operation.request]: ({ id, facts, bodies }) => {
-        const [name, timeoutMs] = parse.tuple(facts, 2);
-        const of = {
-          subject: parse.subject(name),
-          body: parse.body(bodies),
-          timeoutMs: parse.count(timeoutMs),
-        };
-        checkRequest(of.subject, of.body, of.timeoutMs);
-        board.request(of, (error, answer) => {
-          if (error === undefined) talk.answer(id, null, [answer]);
-          else talk.fail(id, error);
-        });
-      },
-      [operation.serve]: ({ id, facts }) => {
-        const [server, name] = parse.tuple(facts, 2);
-        const which = parse.count(server);
-        const served = parse.filter(name);
-        checkWireFilter(served);
-        stops.set(
-          which,
-          board.serve(served, (body, subject, reply) => call(which, subject, body, reply)),
-        );
-        talk.answer(id);
-      },
-      [operation.stopServing]: ({ id, facts }) => stop(id, facts),
-      [operation.done]: ({ id, bodies }) => answered(id)?.(undefined, parse.body(bodies)),
-      [operation.failed]: ({ id, facts }) => answered(id)?.(parse.error(facts), ""),
+      [operation.request]: (message) => request(talk, message),
+      [operation.serve]: (message) =>
+        start(message, (which, served) =>
+          board.serve(served, (body, subject, reply) => calls.make({ which, subject, body }, reply)),
+        ),
+      [operation.stopServing]: stop,
+      [operation.done]: ({ id, bodies }) => calls.answered(id)?.(undefined, parse.body(bodies)),
+      [operation.failed]: ({ id, facts }) => calls.answered(id)?.(parse.error(facts), ""),
       [operation.publish]: ({ facts, bodies }) => {
         const [name] = parse.tuple(facts, 1);
         wire.publish(parse.subject(name), parse.body(bodies));
       },
-      [operation.subscribe]: ({ id, facts }) => {
-        const [subscription, name] = parse.tuple(facts, 2);
-        const which = parse.count(subscription);
-        const subject = parse.filter(name);
-        checkWireFilter(subject);
-        const outbox = new Outbox(link, which);
-        stops.set(
-          which,
-          board.subscribe(subject, (body, from) => outbox.put(body, from)),
-        );
-        talk.answer(id);
-      },
-      [operation.unsubscribe]: ({ id, facts }) => stop(id, facts),
+      [operation.subscribe]: (message) =>
+        start(message, (which, subject) => {
+          const outbox = new Outbox(talk.link, which);
+          return board.subscribe(subject, (body, from) => outbox.put(body, from));
+        }),
+      [operation.unsubscribe]: stop,
     },
   };
+}
+
+function request(talk: Talk, { id, facts, bodies }: Message): void {
+  const [name, timeout] = parse.tuple(facts, 2);
+  const [subject, body, timeoutMs] = [parse.subject(name), parse.body(bodies), parse.count(timeout)];
+  checkRequest(subject, body, timeoutMs);
+  talk.bus.wire.board.request({ subject, body, timeoutMs }, (error, answer) => {
+    if (error === undefined) talk.answer(id, null, [answer]);
+    else talk.fail(id, error);
+  });
+}
+
+/** Requests that the client serves and has not answered. */
+class Calls {
+  readonly #link: Link;
+  readonly #open = new Map<number, Reply>();
+  #last = 0;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  make(of: { which: number; subject: Subject; body: string }, reply: Reply): void {
+    this.#last++;
+    this.#open.set(this.#last, reply);
+    if (this.#open.size > callsMax) {
+      const oldest = this.#open.keys().next();
+      if (oldest.done !== true) this.#open.delete(oldest.value);
+    }
+    this.#link.send(operation.call, this.#last, [of.which, of.subject], [of.body]);
+  }
+
+  answered(id: number): Reply | undefined {
+    const reply = this.#open.get(id);
+    this.#open.delete(id);
+    return reply;
+  }
+
+  close(): void {
+    for (const reply of this.#open.values()) reply(lostServer(), "");
+    this.#open.clear();
+  }
 }
 
 function lostServer(): AgentFlowError {

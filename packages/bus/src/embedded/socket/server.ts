@@ -132,7 +132,8 @@ function wrongToken(): AgentFlowError {
 }
 
 function otherVersion(found: unknown): AgentFlowError {
-  const text = `the owner of the state speaks version ${protocolVersion}, the client ${JSON.stringify(found)}`;
+  const theirs = JSON.stringify(found);
+  const text = `the owner of the state speaks version ${protocolVersion}, the client ${theirs}`;
   return new AgentFlowError("refused", text, {
     reason: "protocol_mismatch",
     details: { known: protocolVersion, found },

@@ -134,7 +134,7 @@ class OpenFile {
     return revision;
   }
 
-  /** Removes the oldest records while the file's used pages are too many. Answers how many are still to go. */
+  /** Removes the oldest records while the file is too big. Answers how many are still to go. */
   #shrink(bytesMax: number): number {
     const pages = this.#number("PRAGMA page_count", "page_count");
     const free = this.#number("PRAGMA freelist_count", "freelist_count");

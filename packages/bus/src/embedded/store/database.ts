@@ -14,7 +14,7 @@ export interface DatabaseOptions {
 }
 
 const pageBytes = 4096;
-/** Nobody else writes here; somebody who looks at the file with a tool of his own may hold it for a moment. */
+/** Nobody else writes here; who looks at the file with a tool of his own may hold it for a moment. */
 const busyMs = 250;
 const walBytesMax = 16 * 1024 * 1024;
 

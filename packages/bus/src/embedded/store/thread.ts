@@ -1,9 +1,10 @@
 /** The writer's thread: started by `threadBackend`, commits what it is sent, ends when told to. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { StoreOptions, ThreadAnswer, ThreadRequest } from "./backend.ts";
+import type { ThreadAnswer, ThreadRequest } from "./backend.ts";
 import { Committer } from "./committer.ts";
+import { parseStoreOptions } from "./parse-store-options.ts";
 
-const options: StoreOptions = workerData;
+const options = parseStoreOptions(workerData);
 const stores = { log: new Committer(options.log), tele: new Committer(options.tele) };
 const port = parentPort;
 

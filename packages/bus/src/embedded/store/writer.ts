@@ -1,6 +1,6 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Backend, StoreName } from "./backend.ts";
-import { type FlatGroup, type GroupOutcome, write } from "./group.ts";
+import type { FlatGroup, GroupOutcome, write } from "./group.ts";
 
 /** One thing to be written. `done` is called once, after the COMMIT or its failure. */
 export interface Write {

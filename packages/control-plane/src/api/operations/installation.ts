@@ -154,7 +154,7 @@ const keyOperations: readonly Operation[] = [
     audited: true,
     body: apiSchemas.createKeyBody.omit({ tenant: true }),
     answer: z.object({ key: z.string(), view: keyView }),
-    status: 201,
+    statuses: [201],
     handle: ({ services, principal, body }) => services.keys.create({ ...body, tenant: principal.tenant }),
   }),
   operation({

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type Operation, operation } from "../parse-operation.ts";
 import { runParams } from "./params.ts";
 
-const { query } = apiSchemas;
+const { query: asked } = apiSchemas;
 const tag = "runs";
 
 export const runOperations: readonly Operation[] = [
@@ -16,11 +16,18 @@ export const runOperations: readonly Operation[] = [
     summary:
       "Start a run; with waitMs the answer may be its end. The same id and body again is answered the same.",
     scope: "runs:write",
-    query: z.strictObject({ waitMs: query.waitMs }),
+    query: z.strictObject({ waitMs: asked.waitMs }),
     body: apiSchemas.startRunBody,
     answer: apiSchemas.runAnswer,
-    handle: ({ services, principal, query: { waitMs = 0 }, body, signal }) =>
-      services.engine.runs.start(principal.tenant, body, { waitMs, signal }),
+    statuses: [202, 200],
+    statusOf: (answer) => (isRunning(answer) ? 202 : 200),
+    handle: (call) => {
+      const { services, principal, query, body } = call;
+      const { waitMs = 0 } = query;
+      // Without a wait nothing can be given up: the signal is not asked for, and costs nothing.
+      const wait = waitMs > 0 ? { waitMs, signal: call.signal } : { waitMs };
+      return services.engine.runs.start(principal.tenant, body, wait);
+    },
   }),
   operation({
     id: "listRuns",
@@ -30,14 +37,14 @@ export const runOperations: readonly Operation[] = [
     summary: "Runs, newest first, by filters; minRevision waits up to a second for a list that holds it.",
     scope: "runs:read",
     query: z.strictObject({
-      status: query.text,
-      workflow: query.text,
-      label: query.text,
-      since: query.instant,
-      until: query.instant,
-      limit: query.limit,
-      cursor: query.cursor,
-      minRevision: query.revision,
+      status: asked.text,
+      workflow: asked.text,
+      label: asked.text,
+      since: asked.instant,
+      until: asked.instant,
+      limit: asked.limit,
+      cursor: asked.cursor,
+      minRevision: asked.revision,
     }),
     answer: apiSchemas.runPage,
     handle: ({ services, principal, query: { status, label, ...rest } }) =>
@@ -66,7 +73,7 @@ export const runOperations: readonly Operation[] = [
     summary: "Wait for a run's end; answers how it stands when waitMs is over.",
     scope: "runs:read",
     params: runParams,
-    query: z.strictObject({ waitMs: query.waitMs }),
+    query: z.strictObject({ waitMs: asked.waitMs }),
     answer: apiSchemas.runAnswer,
     handle: ({ services, principal, params, query: { waitMs = 0 }, signal }) =>
       services.engine.runs.wait(principal.tenant, params.run, { waitMs, signal }),
@@ -127,12 +134,16 @@ export const runOperations: readonly Operation[] = [
     summary: "A run's events behind a cursor, oldest first.",
     scope: "runs:read",
     params: runParams,
-    query: z.strictObject({ after: query.cursor, limit: query.limit }),
+    query: z.strictObject({ after: asked.cursor, limit: asked.limit }),
     answer: apiSchemas.eventPage,
     handle: ({ services, principal, params, query: page }) =>
       services.engine.runs.events(principal.tenant, params.run, page),
   }),
 ];
+
+function isRunning(answer: unknown): boolean {
+  return typeof answer === "object" && answer !== null && "status" in answer && answer.status === "running";
+}
 
 function statuses(text: string): RunStatus[] {
   return text.split(",").map((word) => {

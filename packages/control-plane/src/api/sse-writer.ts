@@ -1,0 +1,83 @@
+/** Writes server-sent messages: one write a turn, and an end to what its reader does not take. */
+import type { ServerResponse } from "node:http";
+import type { ServerLimits } from "./limits.ts";
+
+export interface SseMessage {
+  readonly event: string;
+  readonly data: string;
+  readonly id?: string;
+}
+
+export type Send = (message: SseMessage) => void;
+
+interface WriterOptions {
+  readonly limits: ServerLimits;
+  readonly headers: { readonly [name: string]: string };
+  /** Aborted when there is no use in more messages. */
+  readonly gone: AbortController;
+}
+
+export class SseWriter {
+  readonly #to: ServerResponse;
+  readonly #options: WriterOptions;
+  #text: string[] = [];
+  #bytes = 0;
+  #over = false;
+  #alive: NodeJS.Timeout | undefined;
+
+  constructor(to: ServerResponse, options: WriterOptions) {
+    this.#to = to;
+    this.#options = options;
+  }
+
+  get begun(): boolean {
+    return this.#to.headersSent;
+  }
+
+  begin(): void {
+    if (this.begun || this.#to.destroyed) return;
+    this.#to.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-accel-buffering": "no",
+      ...this.#options.headers,
+    });
+    this.#to.write(": follows\n\n");
+    this.#alive = setInterval(() => this.#to.write(": still here\n\n"), this.#options.limits.keepAliveMs);
+    this.#to.once("close", () => clearInterval(this.#alive));
+  }
+
+  /** A reader that is too far behind gets what is written already, then the end: it resumes by cursor. */
+  send({ event, data, id }: SseMessage): void {
+    if (this.#over || this.#to.destroyed) return;
+    const text = `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
+    if (this.#text.length === 0) setImmediate(() => this.#flush());
+    this.#text.push(text);
+    this.#bytes += text.length;
+    if (this.#to.writableLength + this.#bytes <= this.#options.limits.streamBytesMax) return;
+    this.#options.gone.abort();
+    this.end();
+  }
+
+  end(last?: SseMessage): void {
+    if (this.#over) return;
+    if (last !== undefined) this.send(last);
+    this.#over = true;
+    this.#flush();
+    clearInterval(this.#alive);
+    if (this.#to.destroyed) return;
+    this.#to.end();
+    const cut = setTimeout(() => this.#to.destroy(), this.#options.limits.stallMs);
+    this.#to.once("close", () => clearTimeout(cut));
+  }
+
+  #flush(): void {
+    const text = this.#text.join("");
+    this.#text = [];
+    this.#bytes = 0;
+    if (this.#to.destroyed || this.#to.writableEnded) return;
+    this.begin();
+    if (text !== "") this.#to.write(text);
+  }
+}
