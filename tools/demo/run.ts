@@ -12,6 +12,13 @@ const root = path.resolve(import.meta.dirname, "../..");
 const af = path.join(root, "packages/cli/bin/run.js");
 const readyWithinMs = 30_000;
 
+interface Ready {
+  readonly url: string;
+  readonly readyMs: number;
+  readonly tools: readonly string[];
+  readonly durability: string;
+}
+
 class Demo {
   readonly #folder = mkdtempSync(path.join(os.tmpdir(), "agentflow-demo-"));
   readonly #project = path.join(this.#folder, "license-check");
@@ -54,7 +61,7 @@ class Demo {
     this.#dev = dev;
     const ready = await this.#readyLine(dev);
     console.log(
-      `ready in ${ready.readyMs} ms at ${ready.url}: ${ready.tools.length} tools, state ${ready.durability}`,
+      `ready in ${Math.round(ready.readyMs)} ms at ${ready.url}: ${ready.tools.length} tools, state ${ready.durability}`,
     );
   }
 
@@ -74,7 +81,9 @@ class Demo {
       dev.stdout?.on("data", (chunk: Buffer) => {
         text += chunk.toString("utf8");
         const line = text.split("\n").find((part) => part.includes('"kind":"ready"') && part.endsWith("}"));
-        if (line !== undefined) done(() => resolve(JSON.parse(line)));
+        if (line === undefined) return;
+        const ready: Ready = JSON.parse(line);
+        done(() => resolve(ready));
       });
     });
   }

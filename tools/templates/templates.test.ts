@@ -17,7 +17,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const templates = readdirSync(path.join(root, "templates"));
 const inputs: { readonly [template: string]: string } = {
   minimal: `{"name":"Ada"}`,
-  "repo-report": JSON.stringify({ lockfile: path.join(root, "templates/repo-report/fixtures/package-lock.json") }),
+  "repo-report": JSON.stringify({
+    lockfile: path.join(root, "templates/repo-report/fixtures/package-lock.json"),
+  }),
 };
 const workflows: { readonly [template: string]: string } = { minimal: "hello", "repo-report": "repo-report" };
 
@@ -25,7 +27,16 @@ describe.each(templates)("the template %s", (template) => {
   const dir = path.join(folder, template);
 
   test("is made and valid", async () => {
-    await run(process.execPath, [af, "init", dir, "--template", template, "--yes", "--no-install", "--no-git"]);
+    await run(process.execPath, [
+      af,
+      "init",
+      dir,
+      "--template",
+      template,
+      "--yes",
+      "--no-install",
+      "--no-git",
+    ]);
     symlinkSync(path.join(root, "node_modules"), path.join(dir, "node_modules"));
     const { stdout } = await run(process.execPath, [af, "validate", "--json"], { cwd: dir });
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, data: { findings: [] } });
@@ -36,7 +47,10 @@ describe.each(templates)("the template %s", (template) => {
   });
 
   test("runs", async () => {
-    const dev = spawn(process.execPath, [af, "dev", "--json", "--port", "0"], { cwd: dir, stdio: ["ignore", "pipe", "inherit"] });
+    const dev = spawn(process.execPath, [af, "dev", "--json", "--port", "0"], {
+      cwd: dir,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     try {
       await new Promise<void>((resolve, reject) => {
         dev.once("exit", (code) => reject(new Error(`af dev ended with ${code}`)));

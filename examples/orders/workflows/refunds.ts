@@ -2,7 +2,9 @@ import { cel, defineWorkflow, uses } from "@agentflow/sdk";
 import { z } from "zod";
 import { find, refund } from "../tools/orders.ts";
 
-export default defineWorkflow({ name: "refunds", input: z.object({ ids: z.array(z.string()) }), timeout: "1h" })
+const input = z.object({ ids: z.array(z.string()) });
+
+export default defineWorkflow({ name: "refunds", input, timeout: "1h" })
   .forEach(
     "look",
     uses("tool:orders.find", find),

@@ -9,6 +9,9 @@ import { createGate } from "./auth/gate.ts";
 import { type Keys, createKeys } from "./auth/keys.ts";
 import type { EngineConfig } from "./engine-config.ts";
 import { type Engine, type TenantDefaults, startEngine } from "./engine.ts";
+import type { ServerLimits } from "./api/limits.ts";
+import { createThrottle } from "./auth/throttle.ts";
+import { type Readiness, type ReadinessTimes, watchReadiness } from "./readiness.ts";
 
 export interface ControlPlaneOptions {
   readonly bus: Bus;
@@ -34,6 +37,8 @@ export interface ApiOptions {
   readonly hosts?: readonly string[];
   /** Further origins whose pages may call. */
   readonly origins?: readonly string[];
+  readonly limits?: Partial<ServerLimits>;
+  readonly readiness?: Partial<ReadinessTimes>;
 }
 
 export interface ControlPlane {
@@ -46,46 +51,62 @@ export interface ControlPlane {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { bus, world, log, metrics, api } = options;
+  const { bus, world, api } = options;
   const engine = await startEngine(options);
   const keys = createKeys({ table: bus.table, clock: world.clock, random: world.random });
-  const audit = createAudit({ bus, clock: world.clock, log });
-  let hosts: ReadonlySet<string> = new Set();
-  const gate = createGate({
-    keys,
-    hosts: () => hosts,
-    origins: new Set(api.origins ?? []),
-    ...(api.localTokenHash === undefined ? {} : { localTokenHash: api.localTokenHash }),
-  });
-  const server = await listenOrStop(engine, () =>
-    startServer({
-      services: { engine, keys, audit, version: options.version },
-      gate,
-      log,
-      metrics,
-      health: { live: () => true, ready: () => ({ ok: true, checks: {} }) },
-      host: api.host,
-      port: api.port,
-    }),
-  );
-  hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);
+  const times = api.readiness === undefined ? {} : { times: api.readiness };
+  const readiness = watchReadiness({ bus, engine, world, ...times });
+  const server = await listenOrStop({ engine, readiness }, () => listen(options, { engine, keys, readiness }));
   return {
     engine,
     keys,
     url: server.url,
     port: server.port,
     async stop(withinMs = 5_000) {
+      readiness.stopping();
       await engine.drain();
       await server.close(withinMs);
+      readiness.stop();
       await engine.stop();
     },
   };
 }
 
-async function listenOrStop(engine: Engine, listen: () => Promise<ApiServer>): Promise<ApiServer> {
+interface Parts {
+  readonly engine: Engine;
+  readonly readiness: Readiness;
+}
+
+async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys }): Promise<ApiServer> {
+  const { bus, world, log, metrics, api, version } = options;
+  const { engine, keys, readiness } = parts;
+  const { clock, timers } = world;
+  // Requests come once the port is known, and with it the names.
+  let hosts: ReadonlySet<string> = new Set();
+  const gate = createGate({
+    keys,
+    hosts: () => hosts,
+    origins: new Set(api.origins ?? []),
+    throttle: createThrottle({ clock }),
+    ...(api.localTokenHash === undefined ? {} : { localTokenHash: api.localTokenHash }),
+  });
+  const server = await startServer({
+    ...{ gate, log, metrics, clock, timers, host: api.host, port: api.port, health: readiness.health },
+    services: { engine, keys, audit: createAudit({ bus, clock, log }), version },
+    ...(api.limits === undefined ? {} : { limits: api.limits }),
+  });
+  hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);
+  return server;
+}
+
+async function listenOrStop(
+  { engine, readiness }: Parts,
+  start: () => Promise<ApiServer>,
+): Promise<ApiServer> {
   try {
-    return await listen();
+    return await start();
   } catch (error) {
+    readiness.stop();
     await engine.stop();
     throw error;
   }

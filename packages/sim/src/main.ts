@@ -62,8 +62,8 @@ function seedAt(from: string, n: number): string {
   return /^\d+$/.test(from) ? String(Number(from) + n) : n === 0 && from.includes("/") ? from : `${from}/${n}`;
 }
 
-function print({ seed, scenario, violations, trace, virtualMs }: Simulated, options: SimulateOptions): void {
-  const shown = trace.slice(-traceLinesMax).map((line) => `    ${line}`);
+function print({ seed, scenario, violations, trace, story, virtualMs }: Simulated, options: SimulateOptions): void {
+  const shown = [...trace.slice(-traceLinesMax), "", ...story].map((line) => `    ${line}`);
   const again = ["npm run sim -- --seeds 1", `--from ${seed}`, ...flags(options)].join(" ");
   const lines = [`seed ${seed} (${scenario}, ${virtualMs.toFixed(0)} ms)`, ...violations.map((one) => `  ${one}`), ...shown, `  again: ${again}`];
   process.stdout.write(`${lines.join("\n")}\n\n`);

@@ -2,7 +2,7 @@
 import type { Bus } from "@agentflow/bus";
 import { type SeededRandom, seededRandom } from "@agentflow/host/virtual";
 import { defaultTenant } from "@agentflow/protocol";
-import { check, isSettled, readHistories } from "./checkers/check.ts";
+import { check, type Checked, isSettled, readHistories } from "./checkers/check.ts";
 import { calm, strike } from "./faults/faults.ts";
 import { type Scenario, scenarioNamed, scenarios } from "./faults/scenarios.ts";
 import { Client } from "./house/client.ts";
@@ -26,6 +26,8 @@ export interface Simulated {
   /** Empty when every promise was kept. */
   readonly violations: readonly string[];
   readonly trace: readonly string[];
+  /** What became of the first run that a violation names. */
+  readonly story: readonly string[];
   readonly runs: number;
   readonly acts: number;
   readonly virtualMs: number;
@@ -42,12 +44,13 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   const scenario = pickScenario(options.scenario, dice.fork("scenario"));
   const house = openHouse(scenario, mutation, dice);
   const specs = makeSpecs(dice.fork("workflows"));
-  const violations = await live({ house, scenario, specs, dice });
+  const { violations, story } = await live({ house, scenario, specs, dice });
   return {
     seed: String(seed),
     scenario: scenario.name,
     violations,
     trace: house.trace.lines(),
+    story,
     runs: house.ledger.asked.size,
     acts: house.ledger.acts.length,
     virtualMs: house.time.monotonic(),
@@ -61,20 +64,22 @@ interface Life {
   readonly dice: SeededRandom;
 }
 
-async function live({ house, scenario, specs, dice }: Life): Promise<string[]> {
+async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
   let faulty = true;
   const lossRate = (): number => (faulty ? scenario.clientLoss : 0);
   const makeClient = (name: string): Client => new Client({ name, house, random: dice.fork(name), lossRate });
   const people = new People({ house, specs, dice: dice.fork("people"), makeClient });
   house.open();
-  if (!(await waitUntil(house.time, () => hasTools(house), startMaxMs))) return ["the installation did not start"];
+  if (!(await waitUntil(house.time, () => hasTools(house), startMaxMs))) {
+    return { violations: ["the installation did not start"], story: [] };
+  }
   for (const spec of specs) await register(house, spec);
   await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
   faulty = false;
   await quietPhase(house, people, house.hadRivals || house.ledger.lostTails.length > 0);
-  const violations = await check(house, specs);
+  const checked = await check(house, specs);
   people.leave();
-  return violations;
+  return checked;
 }
 
 function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
@@ -83,10 +88,10 @@ function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
   return picked;
 }
 
-function openHouse({ weather, skewMs }: Scenario, mutation: Mutation | undefined, dice: SeededRandom): House {
+function openHouse({ weather, skewMs, rush }: Scenario, mutation: Mutation | undefined, dice: SeededRandom): House {
   const engineBus = (bus: Bus): Bus => (mutation === undefined ? bus : mutate(mutation, bus));
   const size = dice.fork("size");
-  return new House({ dice, weather, skewMs, workers: 2 + size.int(2), slots: 1 + size.int(4), engineBus });
+  return new House({ dice, weather, skewMs, workers: 2 + size.int(2), slots: rush ? 1 : 1 + size.int(4), engineBus });
 }
 
 function makeSpecs(dice: SeededRandom): WorkflowSpec[] {
@@ -109,7 +114,8 @@ async function faultPhase(of: { house: House; scenario: Scenario; people: People
   const stops: (() => void)[] = [];
   const later = (ms: number, fn: () => void): void => void stops.push(house.time.after(ms, fn));
   const lengthMs = 4_000 + dice.int(8_000);
-  people.come(3 + dice.int(8), Math.floor(lengthMs * 0.8));
+  if (scenario.rush) people.come(10 + dice.int(10), 1_000);
+  else people.come(3 + dice.int(8), Math.floor(lengthMs * 0.8));
   for (let atMs = 0; scenario.faults.length > 0; ) {
     atMs += 1 + dice.int(2 * scenario.everyMs);
     if (atMs >= lengthMs) break;

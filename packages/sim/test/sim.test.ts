@@ -48,9 +48,9 @@ test.each(bites)("the checkers notice the mutation $mutation", { timeout: timeou
   expect(noticed).toBeGreaterThan(0);
 });
 
-function explain({ seed, scenario, violations, trace }: Simulated): string {
+function explain({ seed, scenario, violations, trace, story }: Simulated): string {
   const again = `again: npm run sim -- --seeds 1 --from ${seed} --scenario ${scenario}`;
-  return [`seed ${seed}, scenario ${scenario}`, ...violations, ...trace.slice(-25), again].join("\n");
+  return [`seed ${seed}, scenario ${scenario}`, ...violations, ...trace.slice(-25), ...story, again].join("\n");
 }
 
 /** Each push lives other lives; outside of a checkout the same ones every time. */

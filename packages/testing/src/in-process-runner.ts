@@ -107,7 +107,7 @@ class InProcessRunner implements Runner {
 
   kill(reason: string): void {
     this.#gone = true;
-    for (const id of [...this.#open.keys()]) this.#settle(id, { kind: "lost", reason });
+    for (const id of Array.from(this.#open.keys())) this.#settle(id, { kind: "lost", reason });
     this.#exit(reason);
   }
 

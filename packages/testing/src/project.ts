@@ -55,11 +55,10 @@ function described(name: string, { options }: Tool | Agent): Callable {
 
 function yamlWorkflows(dir: string): WorkflowDefinition[] {
   const folder = path.join(dir, "workflows");
-  return readdirSync(folder)
-    .filter((name) => /\.ya?ml$/.test(name))
-    .sort()
-    .map(
-      (name): WorkflowDefinition =>
-        parse(readFileSync(path.join(folder, name), "utf8"), { maxAliasCount: 20 }),
-    );
+  const files = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  return files.sort().map((name) => {
+    const text = readFileSync(path.join(folder, name), "utf8");
+    const definition: WorkflowDefinition = parse(text, { maxAliasCount: 20 });
+    return definition;
+  });
 }

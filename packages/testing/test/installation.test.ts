@@ -59,7 +59,9 @@ describe("a test installation", () => {
       },
     });
     const flow = defineWorkflow({ name: "flaky", input: number })
-      .step("try", uses("tool:t.flaky", flaky), ({ input }) => ({ n: input.n }), { retry: { max: 3, backoff: "10s" } })
+      .step("try", uses("tool:t.flaky", flaky), ({ input }) => ({ n: input.n }), {
+        retry: { max: 3, backoff: "10s" },
+      })
       .output(({ steps }) => steps.try.n);
     const af = await open({ tools: { "t.flaky": flaky }, workflows: [flow] });
     const before = af.now().getTime();
@@ -115,9 +117,13 @@ describe("a test installation", () => {
         ({ input }) => input.names,
         (item) => ({ name: item }),
       )
-      .set("many", ({ input }) => cel<number>`size(${input.names})`, ({ input }) => ({
-        if: cel<boolean>`size(${input.names}) > 1`,
-      }))
+      .set(
+        "many",
+        ({ input }) => cel<number>`size(${input.names})`,
+        ({ input }) => ({
+          if: cel<boolean>`size(${input.names}) > 1`,
+        }),
+      )
       .output(({ steps }) => ({ texts: steps.each, many: cel<number>`steps.?many.?output.orValue(0)` }));
     const af = await open({ agents: { greeter }, workflows: [flow], nasty: true, seed: 3 });
     expect(await af.run("greet", { names: ["Ada", "Grace"] })).toMatchObject({

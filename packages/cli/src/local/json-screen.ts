@@ -25,6 +25,7 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
     runStarted: (run, workflow) => say("run_started", { run, workflow }),
     runEnded: ({ event, ...end }) => say(event.kind, { ...end, event }),
     attemptLost: (run, event) => say(event.kind, { run, event }),
+    runCounts: (counts) => say("runs", counts),
     logs: (records) => {
       for (const { kind: _, ...record } of records) say("log", record);
     },

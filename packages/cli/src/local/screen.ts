@@ -24,6 +24,8 @@ export interface DevScreen {
   runStarted(run: string, workflow: string): void;
   runEnded(end: RunEnd): void;
   attemptLost(run: string, event: RunEventView["event"]): void;
+  /** Instead of a line a run, when they are too many: what happened in the last second. */
+  runCounts(counts: RunCounts): void;
   logs(records: readonly LogRecord[]): void;
   ownLog(line: string): void;
   toggleLogs(): void;
@@ -48,6 +50,13 @@ export interface RunEnd {
   readonly event: RunEventView["event"];
   readonly workflow: string | undefined;
   readonly tookMs: number | undefined;
+}
+
+export interface RunCounts {
+  readonly started: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
 }
 
 export interface ScreenOptions {

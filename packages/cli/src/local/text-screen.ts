@@ -2,7 +2,7 @@
 import { type LogRecord, showDuration } from "@agentflow/protocol";
 import type { ReloadReport } from "@agentflow/runtime";
 import { findingLines, type Ink, inkFor, logLine, safe } from "../output/index.ts";
-import type { DevScreen, ReadyFacts, RunEnd, ScreenOptions } from "./screen.ts";
+import type { DevScreen, ReadyFacts, RunCounts, RunEnd, ScreenOptions } from "./screen.ts";
 
 interface Canvas {
   readonly write: (line: string) => void;
@@ -104,10 +104,11 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
 
 type CodeKeys = "registered" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
 
-function runLines({ write, ink }: Canvas): Pick<DevScreen, "runStarted" | "runEnded" | "attemptLost"> {
+function runLines({ write, ink }: Canvas): Pick<DevScreen, "runStarted" | "runEnded" | "attemptLost" | "runCounts"> {
   return {
     runStarted: (run, workflow) => write(`${ink.dim("▸")} ${run} ${safe(workflow)} started`),
     runEnded: (end) => write(endLine(end, ink)),
+    runCounts: (counts) => write(countsLine(counts, ink)),
     attemptLost(run, event) {
       if (event.kind === "attempt_lost") {
         const what = `attempt ${event.attempt} was lost (${safe(event.reason)}); it is tried again`;
@@ -118,6 +119,12 @@ function runLines({ write, ink }: Canvas): Pick<DevScreen, "runStarted" | "runEn
       }
     },
   };
+}
+
+/** Only what happened; a second without failures does not speak of them. */
+function countsLine(counts: RunCounts, ink: Ink): string {
+  const parts = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []));
+  return `${ink.dim("·")} runs in the last second: ${parts.join(", ")}`;
 }
 
 function endLine({ run, event, workflow, tookMs }: RunEnd, ink: Ink): string {

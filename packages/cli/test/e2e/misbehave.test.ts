@@ -17,7 +17,7 @@ test.each([
   {
     tool: "throws",
     body: `throw Object.assign(new Error("no such order"), { code: "ORDER_GONE" });`,
-    failure: { code: "ORDER_GONE", message: "no such order" },
+    failure: { code: "order_gone", message: "no such order" },
   },
   {
     tool: "hangs",

@@ -24,10 +24,7 @@ const statusOfReason: { readonly [reason: string]: number } = {
 /** An error as an answer: no stack, no cause; an unexpected one says only that it was unexpected. */
 export function errorAnswer(thrown: unknown): ErrorAnswer {
   const error = AgentFlowError.from(thrown, "the request");
-  const shown =
-    error.code === "internal"
-      ? new AgentFlowError("internal", "something went wrong here; the log has it", { reason: error.reason })
-      : error;
+  const shown = shownError(error);
   const retryAfterMs = error.details["retryAfterMs"];
   const headers: { [name: string]: string } = {};
   if (typeof retryAfterMs === "number")
@@ -42,6 +39,14 @@ export function errorAnswer(thrown: unknown): ErrorAnswer {
     headers,
     error,
   };
+}
+
+/** What a client may see of it: of the unexpected only that it was. */
+export function shownError(error: AgentFlowError): AgentFlowError {
+  if (error.code !== "internal") return error;
+  return new AgentFlowError("internal", "something went wrong here; the log has it", {
+    reason: error.reason,
+  });
 }
 
 export const jsonHeaders: { readonly [name: string]: string } = {

@@ -4,7 +4,7 @@ import { AgentFlowError, type RunId, type TenantId, parseId, toErrorBody } from 
 import type { Context } from "hono";
 import { type Principal, requireScope } from "../auth/principal.ts";
 import type { Engine } from "../engine.ts";
-import { corsOf } from "./answers.ts";
+import { corsOf, shownError } from "./answers.ts";
 import type { ServerLimits } from "./limits.ts";
 import { telemetryQuery } from "./operations/installation.ts";
 import { parseSources } from "./operations/parse-bodies.ts";
@@ -85,7 +85,7 @@ export class Streams {
     outgoing.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, stopping]);
     const working = work((message) => writer.send(message), signal).finally(() => this.#open--);
-    const early = await Promise.race([working.then(nothing, AgentFlowError.from), turn()]);
+    const early = await Promise.race([working.then(nothing, asError), turn()]);
     if (early !== undefined && !writer.begun) throw early;
     writer.begin();
     void working.then(
@@ -100,17 +100,16 @@ function nothing(): undefined {
   return undefined;
 }
 
+function asError(error: unknown): AgentFlowError {
+  return AgentFlowError.from(error, "the stream");
+}
+
 function turn(): Promise<undefined> {
   return new Promise((resolve) => setImmediate(() => resolve(undefined)));
 }
 
 function errorData(error: unknown): string {
-  const shown = AgentFlowError.from(error, "the stream");
-  return JSON.stringify(
-    toErrorBody(
-      shown.code === "internal" ? new AgentFlowError("internal", "something went wrong here") : shown,
-    ),
-  );
+  return JSON.stringify(toErrorBody(shownError(AgentFlowError.from(error, "the stream"))));
 }
 
 /** A reader that resumes by itself repeats its first address: where it was says the header. */

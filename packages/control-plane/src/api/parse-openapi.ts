@@ -22,7 +22,7 @@ export function openApiText(operations: readonly Operation[], version: string): 
         description:
           "Runs, workflows, workers and telemetry of an installation. `GET /v1/socket` upgrades to a WebSocket " +
           "(subprotocol `agentflow`) that starts, awaits and follows many runs a frame: the SDK's own way.",
-        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+        license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
       },
     }),
   );
@@ -134,11 +134,17 @@ function refusal(): Answer {
   return answer("Refused or failed; `code` says what to do", { $ref: "#/components/schemas/Refusal" });
 }
 
-function refusalSchema(): { type: "object" } & object {
+interface EnvelopeSchema {
+  readonly type: "object";
+  readonly required: string[];
+  readonly properties: { readonly [key: string]: object };
+}
+
+function refusalSchema(): EnvelopeSchema {
   return envelope({ error: apiSchemas.toJsonSchema(apiSchemas.errorBody) });
 }
 
-function envelope(rest: { readonly [key: string]: object }): { type: "object" } & object {
+function envelope(rest: { readonly [key: string]: object }): EnvelopeSchema {
   const properties = { v: { const: 1 }, ok: { const: "data" in rest }, ...rest };
   return { type: "object", required: Object.keys(properties), properties };
 }

@@ -2,8 +2,10 @@
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, type RunAnswer, type ServerMessage, socketLimits, toErrorBody } from "@agentflow/protocol";
 import { WebSocket } from "ws";
+import type { Audit } from "../auth/audit.ts";
 import { type Principal, requireScope } from "../auth/principal.ts";
 import type { Engine, StartOne } from "../engine.ts";
+import { shownError } from "./answers.ts";
 import { type SocketRequest, parseFrame } from "./parse-frame.ts";
 
 const followsMax = 1_000;
@@ -14,6 +16,7 @@ interface SocketOptions {
   readonly engine: Engine;
   readonly principal: Principal;
   readonly log: Log;
+  readonly audit: Audit;
 }
 
 /** Serves one client until it goes; what it waits for is forgotten then, the runs go on. */
@@ -29,10 +32,15 @@ class SocketServer {
   readonly #follows = new Map<number, AbortController>();
   #outgoing: ServerMessage[] = [];
   #scheduled = false;
+  readonly #log: Log;
+  readonly #audit: Audit;
   #open = 0;
+  #refusalNoted = false;
 
-  constructor(socket: WebSocket, { engine, principal, log }: SocketOptions) {
+  constructor(socket: WebSocket, { engine, principal, log, audit }: SocketOptions) {
     this.#socket = socket;
+    this.#log = log;
+    this.#audit = audit;
     this.#engine = engine;
     this.#principal = principal;
     socket.on("message", (data: Buffer) => this.#receive(data.toString("utf8")));
@@ -153,8 +161,17 @@ class SocketServer {
   }
 
   #fail(id: number, thrown: unknown): void {
-    const { error } = errorAnswer(thrown);
-    this.#say(["error", id, toErrorBody(error)]);
+    const error = AgentFlowError.from(thrown, "the request");
+    if (error.code === "internal") this.#log.error("a message failed", { error });
+    if (error.code === "forbidden") this.#noteRefusal(error.reason);
+    this.#say(["error", id, toErrorBody(shownError(error))]);
+  }
+
+  /** Once a socket: a client that may not will hear it for each of its messages. */
+  #noteRefusal(reason: string): void {
+    if (this.#refusalNoted) return;
+    this.#refusalNoted = true;
+    this.#audit.note({ by: this.#principal.name, did: "socket", outcome: "refused", reason });
   }
 
   #say(message: ServerMessage): void {

@@ -35,7 +35,7 @@ export function createSockets(options: SocketsOptions): Sockets {
         const principal = await admitted(request, options);
         if (server.clients.size >= limits.socketsMax) throw tooMany(limits.socketsMax);
         server.handleUpgrade(request, socket, head, (client) =>
-          serveSocket(client, { engine: services.engine, principal, log }),
+          serveSocket(client, { engine: services.engine, principal, log, audit: services.audit }),
         );
       } catch (error) {
         refuse(socket, error, options);

@@ -9,12 +9,14 @@ export function decideStarted(work: Work, input: StartedInput): Verdict {
   if (run.kind !== "active") return runAlreadyEnded;
   const standing = standingOf(run, input);
   if (standing.kind !== "open" || standing.task.kind !== "running") return attemptUnknown(input);
-  const { worker } = standing.task;
-  if (worker === input.worker) return repeated;
-  const { at, step, attempt } = input;
+  const { worker, announced } = standing.task;
+  const { id, at, step, attempt } = input;
+  if (announced === id) return repeated;
+  // Also when it was this worker: it may have died and come back under its name, or have been handed the task once
+  // more after it was done with it, by an owner that has not heard of that.
   if (worker !== undefined) {
     return refuse("attempt_taken", `attempt ${attempt} of ${step} was begun by ${worker}`);
   }
-  emit(work, { kind: "attempt_started", at, step, attempt, worker: input.worker });
+  emit(work, { kind: "attempt_started", at, step, attempt, worker: input.worker, input: id });
   return accepted;
 }

@@ -660,8 +660,11 @@ describe("lost attempts", () => {
   });
 
   test("the beginning of a call is recorded once, for one worker", () => {
-    const w = walk(pay).given(start()).when(began("a")).thenEvents("attempt_started a 1");
-    w.when(began("a")).thenRepeated();
+    const first = began("a");
+    const w = walk(pay).given(start()).when(first).thenEvents("attempt_started a 1");
+    w.when(first).thenRepeated();
+    // The same worker, by another input: it came back after a crash, or was handed the task once more.
+    w.when(began("a")).thenRefused("attempt_taken", "unwritten");
     w.when(began("a", { worker: "w2" })).thenRefused("attempt_taken", "unwritten");
     w.when(began("a", { attempt: 2 })).thenRefused("attempt_unknown", "written");
     w.given(cancel()).when(began("a")).thenRefused("run_already_ended", "unwritten");

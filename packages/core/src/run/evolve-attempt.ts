@@ -42,7 +42,11 @@ function nextTask(run: MutableRun, before: ItemState | undefined, event: Attempt
   switch (event.kind) {
     case "attempt_started":
       if (before.kind !== "running") throw broken(`${event.step} is not running`);
-      return { ...before, worker: event.worker };
+      return {
+        ...before,
+        worker: event.worker,
+        ...(event.input === undefined ? {} : { announced: event.input }),
+      };
     case "attempt_failed":
       return failed(run, before, event);
     case "attempt_lost":

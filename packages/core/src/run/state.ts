@@ -79,8 +79,9 @@ export interface RunningTask extends Opened, Tried {
   readonly at: Instant;
   readonly input: InputId;
   readonly n: number;
-  /** The worker that said an irreversible call begins. */
+  /** The worker that said an irreversible call begins, and the input by which it said so. */
   readonly worker?: WorkerId;
+  readonly announced?: InputId;
 }
 
 /** Between a failed attempt and the next. */

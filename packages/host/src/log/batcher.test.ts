@@ -19,7 +19,7 @@ interface Sent {
 function open(options: { maxBytes?: number; backlogBytesMax?: number } = {}) {
   const { time } = virtualWorld();
   const sent: Sent[] = [];
-  const state = { failing: false, hold: undefined as Promise<void> | undefined };
+  const state: { failing: boolean; hold: Promise<void> | undefined } = { failing: false, hold: undefined };
   const batcher = createBatcher<string>({
     timers: time,
     sizeOf: (item) => item.length,

@@ -1,7 +1,7 @@
 /** The only file that loads prom-client, which costs some 60 ms of CPU: at the first scrape. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type Labels, otherValue, type Series } from "./labels.ts";
-import type { Counted, Observed, Registered } from "./metrics.ts";
+import type { Counted, Observed, Registered } from "./registered.ts";
 
 /** Gives the text of all metrics; those registered later are taken in at the next call. */
 export function createExporter(registered: ReadonlyMap<string, Registered>): () => Promise<string> {

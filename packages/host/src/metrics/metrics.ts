@@ -1,5 +1,6 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import { checkName, type Labels, type LabelSpec, Series } from "./labels.ts";
+import type { Common, Counted, Observed, Registered } from "./registered.ts";
 
 export interface CounterCell {
   /** Only up; a negative amount is ignored. */
@@ -40,30 +41,6 @@ export interface Metrics {
   histogram(options: HistogramOptions): WithLabels<HistogramCell>;
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
-}
-
-export interface Counted {
-  value: number;
-}
-
-/** Plain arrays: an observation is a short search and two additions. */
-export interface Observed {
-  /** Not cumulative; one longer than the bounds. */
-  readonly counts: Float64Array;
-  sum: number;
-}
-
-/** What the exporter reads. */
-export type Registered =
-  | (Common<Counted> & { readonly kind: "counter" })
-  | (Common<Counted> & { readonly kind: "gauge"; readonly read: (() => number) | undefined })
-  | (Common<Observed> & { readonly kind: "histogram"; readonly buckets: readonly number[] });
-
-interface Common<Cell> {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
-  readonly series: Series<Cell>;
 }
 
 const bucketsMs = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000];

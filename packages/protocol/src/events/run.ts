@@ -66,6 +66,8 @@ export interface AttemptStarted extends At {
   readonly step: StepInstance;
   readonly attempt: number;
   readonly worker: WorkerId;
+  /** The input that announced it: the same worker may announce another call, or come back after a crash. */
+  readonly input?: InputId;
 }
 
 export interface AttemptFailed extends At, AttemptFacts {

@@ -47,7 +47,12 @@ const taskDispatched = event("task_dispatched", "An attempt was handed to the qu
 const attemptStarted = event(
   "attempt_started",
   "An irreversible call is about to begin. Without this event the call certainly did not happen.",
-  { step: instance, attempt, worker: id("worker").describe("The worker that is about to call.") },
+  {
+    step: instance,
+    attempt,
+    worker: id("worker").describe("The worker that is about to call."),
+    input: id("input").optional().describe("The input that announced it."),
+  },
 );
 
 const attemptFailed = event("attempt_failed", "An attempt ended in a failure.", {

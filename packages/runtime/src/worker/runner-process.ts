@@ -145,7 +145,8 @@ class RunnerProcess implements Runner {
         };
         this.#events.tele([record]);
       });
-      this.#child[stream]?.on("data", read);
+      this.#child[stream]?.on("data", read.feed);
+      this.#child[stream]?.once("end", read.end);
     }
   }
 

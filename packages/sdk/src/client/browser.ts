@@ -1,6 +1,7 @@
 /** The client in a browser: fetch, WebSocket and WebCrypto. */
 import { AgentFlowError } from "@agentflow/protocol";
 import { Client } from "./client.ts";
+import { refusalOf } from "./exchange.ts";
 import type {
   ClientOptions,
   SocketEvents,
@@ -27,25 +28,28 @@ class BrowserTransport implements Transport {
 
   async request(request: TransportRequest): Promise<TransportResponse> {
     const response = await this.#fetch(request, request.timeoutMs ?? 30_000);
-    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
-    const text = await response.text();
-    return {
-      status: response.status,
-      text,
-      ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
-    };
+    try {
+      return await answerOf(response);
+    } catch (cause) {
+      throw this.#unreachable(cause);
+    }
   }
 
   async *stream(request: TransportRequest): AsyncIterable<string> {
     const response = await this.#fetch(request);
-    if (!response.ok || response.body === null) {
-      throw new AgentFlowError("unavailable", await response.text(), { reason: `http_${response.status}` });
-    }
+    if (!response.ok || response.body === null) throw refusalOf(await answerOf(response));
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } catch (cause) {
+      throw this.#unreachable(cause);
+    } finally {
+      // Whoever stops reading closes the connection with it.
+      await reader.cancel().catch(() => undefined);
     }
   }
 
@@ -84,11 +88,14 @@ class BrowserTransport implements Transport {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener("abort", () => {
+      const done = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
         resolve();
-      });
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener("abort", done, { once: true });
+      if (signal?.aborted) done();
     });
   }
 
@@ -113,10 +120,21 @@ class BrowserTransport implements Transport {
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
       });
     } catch (cause) {
-      throw new AgentFlowError("unavailable", `no answer from ${this.#base.origin}`, {
-        reason: "unreachable",
-        cause,
-      });
+      throw this.#unreachable(cause);
     }
   }
+
+  #unreachable(cause: unknown): AgentFlowError {
+    return new AgentFlowError("unavailable", `no answer from ${this.#base.origin}`, {
+      reason: "unreachable",
+      cause,
+    });
+  }
+}
+
+async function answerOf(response: Response): Promise<TransportResponse> {
+  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const { status } = response;
+  const text = await response.text();
+  return { status, text, ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}) };
 }

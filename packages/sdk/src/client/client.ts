@@ -21,7 +21,7 @@ import type {
   WorkflowView,
 } from "@agentflow/protocol";
 import { exchange } from "./exchange.ts";
-import { followRuns } from "./follow.ts";
+import { type Followed, followStream } from "./follow.ts";
 import { newInputId, newRunId, runIdOfKey } from "./make-ids.ts";
 import { type Session, openSession } from "./session.ts";
 import type { ClientOptions, Transport, TransportRequest } from "./transport.ts";
@@ -73,6 +73,21 @@ export interface TelemetryQuery {
 type Query = { readonly [key: string]: string | number | boolean | undefined };
 
 const longestWaitMs = 30_000;
+
+export type TelemetryRecord = TelemetryPage["records"][number];
+
+export interface NewKey {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** RFC 3339; without it the key works until it is revoked. */
+  readonly expiresAt?: string;
+}
+
+export interface KeyView extends NewKey {
+  readonly id: string;
+  readonly tenant: string;
+  readonly createdAt: string;
+}
 
 export class Client {
   readonly #transport: Transport;
@@ -137,6 +152,24 @@ export class Client {
   readonly telemetry = {
     query: (query: TelemetryQuery = {}): Promise<TelemetryPage> =>
       this.#get(`/v1/telemetry${queryText({ ...query })}`),
+    /** Records as they come, behind `after` when it is given; reconnects by itself, ends with the signal. */
+    follow: (
+      query: TelemetryQuery = {},
+      options: { readonly signal?: AbortSignal } = {},
+    ): AsyncIterable<Followed<TelemetryRecord>> => {
+      const { after, ...rest } = query;
+      const from = after === undefined ? options : { ...options, after };
+      return this.#follow(`/v1/telemetry/stream${queryText(rest)}`, from);
+    },
+  };
+
+  readonly keys = {
+    /** The key's text is in this answer and nowhere else, ever. */
+    create: (body: NewKey): Promise<{ readonly key: string; readonly view: KeyView }> =>
+      this.#post("/v1/keys", body),
+    list: (): Promise<Page<KeyView>> => this.#get("/v1/keys"),
+    revoke: (id: string): Promise<{ readonly revoked: string }> =>
+      this.#ask({ method: "DELETE", path: `/v1/keys/${encodeURIComponent(id)}` }),
   };
 
   /** One look at the whole installation. */
@@ -145,13 +178,14 @@ export class Client {
   }
 
   /** Events of many runs over one connection; ends when all of them have ended. */
-  followMany(runs: readonly string[], options: FollowOptions = {}): AsyncIterable<RunEventView> {
-    return followRuns({ transport: this.#transport, runs, ...options });
+  async *followMany(runs: readonly string[], options: FollowOptions = {}): AsyncIterable<RunEventView> {
+    const path = `/v1/events?runs=${runs.map(encodeURIComponent).join(",")}`;
+    for await (const { value } of this.#follow<RunEventView>(path, options)) yield value;
   }
 
   /** A socket for starting and awaiting many runs: what a busy service uses. */
   session(): Session {
-    return openSession(this.#transport);
+    return openSession(this.#transport, this.#retryForMs);
   }
 
   newRunId(): RunId {
@@ -210,6 +244,10 @@ export class Client {
       yield* page.runs;
       cursor = page.cursor;
     } while (cursor !== undefined);
+  }
+
+  #follow<T>(path: string, options: FollowOptions): AsyncIterable<Followed<T>> {
+    return followStream<T>({ transport: this.#transport, path, ...options });
   }
 
   #get<T>(path: string): Promise<T> {

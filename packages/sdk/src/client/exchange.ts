@@ -1,6 +1,6 @@
 /** One question to the API and its answer, repeated while that can help and changes nothing. */
 import { AgentFlowError, type ErrorBody, errorTable, fromErrorBody } from "@agentflow/protocol";
-import type { Transport, TransportRequest } from "./transport.ts";
+import type { Transport, TransportRequest, TransportResponse } from "./transport.ts";
 
 const backoffMinMs = 100;
 const backoffMaxMs = 2_000;
@@ -32,12 +32,27 @@ async function ask<T>(transport: Transport, request: TransportRequest): Promise<
   const response = await transport.request(request);
   const envelope = parseEnvelope<T>(response.text, response.status);
   if (envelope.ok) return envelope.data;
-  const error = fromErrorBody(envelope.error);
-  if (response.retryAfterMs === undefined) throw error;
-  throw new AgentFlowError(error.code, error.message, {
+  throw errorOf(envelope.error, response.retryAfterMs);
+}
+
+/** What an answer that is no success says, as the error it stands for; also when a proxy gave it. */
+export function refusalOf(response: TransportResponse): AgentFlowError {
+  try {
+    const envelope = parseEnvelope<unknown>(response.text, response.status);
+    if (!envelope.ok) return errorOf(envelope.error, response.retryAfterMs);
+  } catch (error) {
+    if (AgentFlowError.is(error)) return error;
+  }
+  return new AgentFlowError("internal", `an answer with status ${response.status} was not expected`);
+}
+
+function errorOf(body: ErrorBody, retryAfterMs: number | undefined): AgentFlowError {
+  const error = fromErrorBody(body);
+  if (retryAfterMs === undefined) return error;
+  return new AgentFlowError(error.code, error.message, {
     reason: error.reason,
     suggestions: error.suggestions,
-    details: { retryAfterMs: response.retryAfterMs, ...error.details },
+    details: { retryAfterMs, ...error.details },
   });
 }
 
@@ -58,7 +73,8 @@ function parseEnvelope<T>(text: string, status: number): Envelope<T> {
   });
 }
 
-function waitBefore(error: unknown, backoffMs: number): number | undefined {
+/** How long to wait before it may be asked again; undefined when that would not help. */
+export function waitBefore(error: unknown, backoffMs: number): number | undefined {
   if (!AgentFlowError.is(error)) return undefined;
   const { retry } = errorTable[error.code];
   if (retry === "backoff" && error.code === "unavailable") return backoffMs;

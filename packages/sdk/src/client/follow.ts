@@ -1,43 +1,61 @@
-/** Follows runs over one server-sent stream; a broken connection resumes behind the last event. */
-import { AgentFlowError, type RunEventView, errorTable } from "@agentflow/protocol";
-import type { Transport } from "./transport.ts";
+/** Follows a server-sent stream of the API; a broken connection resumes behind the last message. */
+import { fromErrorBody } from "@agentflow/protocol";
+import { waitBefore } from "./exchange.ts";
+import type { Transport, TransportRequest } from "./transport.ts";
 
 interface Following {
   readonly transport: Transport;
-  readonly runs: readonly string[];
+  /** Path and query of the stream, without a place. */
+  readonly path: string;
   readonly after?: string;
   readonly signal?: AbortSignal;
 }
 
+/** A message of a stream with the cursor that resumes behind it. */
+export interface Followed<T> {
+  readonly value: T;
+  readonly cursor: string | undefined;
+}
+
+const backoffMinMs = 50;
 const backoffMaxMs = 2_000;
 
-/** Every event once, in order of each run. Ends when all runs have ended or the signal aborts. */
-export async function* followRuns(of: Following): AsyncIterable<RunEventView> {
-  const { transport, runs, signal } = of;
+/**
+ * Every message once, in order. Ends when the server says so or the signal aborts; a broken connection is
+ * made again behind the last message; what cannot get better is thrown.
+ */
+export async function* followStream<T>(of: Following): AsyncIterable<Followed<T>> {
+  const { transport, signal } = of;
   let cursor = of.after;
-  let backoffMs = 50;
+  let backoffMs = backoffMinMs;
   while (!isAborted(signal)) {
-    const query = `runs=${runs.map(encodeURIComponent).join(",")}${cursor ? `&after=${encodeURIComponent(cursor)}` : ""}`;
+    let waitMs = backoffMs;
     try {
-      const chunks = transport.stream({
-        method: "GET",
-        path: `/v1/events?${query}`,
-        ...(signal ? { signal } : {}),
-      });
-      for await (const message of messages(chunks)) {
-        backoffMs = 50;
+      for await (const message of messages(transport.stream(requestOf(of, cursor)))) {
+        backoffMs = waitMs = backoffMinMs;
         if (message.event === "end") return;
+        if (message.event === "error") throw fromErrorBody(JSON.parse(message.data));
         if (message.id !== undefined) cursor = message.id;
-        if (message.event === "event") yield JSON.parse(message.data);
+        yield { value: JSON.parse(message.data), cursor };
       }
     } catch (error) {
       if (isAborted(signal)) return;
-      if (!AgentFlowError.is(error) || errorTable[error.code].retry !== "backoff") throw error;
-      if (error.reason === "http_404" || error.reason === "http_401") throw error;
+      const wait = waitBefore(error, waitMs);
+      if (wait === undefined) throw error;
+      waitMs = wait;
     }
-    await transport.sleep(backoffMs, signal);
+    await transport.sleep(waitMs, signal);
     backoffMs = Math.min(backoffMs * 2, backoffMaxMs);
   }
+}
+
+function requestOf({ path, signal }: Following, cursor: string | undefined): TransportRequest {
+  const separator = path.includes("?") ? "&" : "?";
+  return {
+    method: "GET",
+    path: cursor === undefined ? path : `${path}${separator}after=${encodeURIComponent(cursor)}`,
+    ...(signal === undefined ? {} : { signal }),
+  };
 }
 
 /** Asked anew each time: a signal changes between two awaits. */

@@ -1,11 +1,15 @@
 export {
   Client,
   type FollowOptions,
+  type KeyView,
   type ListRuns,
+  type NewKey,
   type StartOptions,
   type TelemetryQuery,
+  type TelemetryRecord,
   isEnd,
 } from "./client.ts";
+export type { Followed } from "./follow.ts";
 export { createClient } from "./node.ts";
 export type { Session, SessionStart } from "./session.ts";
 export type { ClientOptions } from "./transport.ts";

@@ -5,6 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "./client.ts";
+import { refusalOf } from "./exchange.ts";
 import type {
   ClientOptions,
   SocketEvents,
@@ -37,22 +38,16 @@ class NodeTransport implements Transport {
 
   async request(request: TransportRequest): Promise<TransportResponse> {
     const response = await this.#open(request);
-    const retryAfter = Number(response.headers["retry-after"]);
-    const text = await readAll(response);
-    return {
-      status: response.statusCode ?? 0,
-      text,
-      ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
-    };
+    try {
+      return await answerOf(response);
+    } catch (error) {
+      throw AgentFlowError.is(error) ? error : unreachable(error, this.#base);
+    }
   }
 
   async *stream(request: TransportRequest): AsyncIterable<string> {
     const response = await this.#open({ ...request, timeoutMs: 0 });
-    if (response.statusCode !== 200) {
-      throw new AgentFlowError("unavailable", await readAll(response), {
-        reason: `http_${response.statusCode}`,
-      });
-    }
+    if (response.statusCode !== 200) throw refusalOf(await answerOf(response));
     response.setEncoding("utf8");
     try {
       for await (const chunk of response) yield String(chunk);
@@ -72,6 +67,13 @@ class NodeTransport implements Transport {
       socket.on("open", () => {
         open = true;
         resolve({ send: (text) => socket.send(text), close: () => socket.close() });
+      });
+      socket.on("unexpected-response", (sent, response: http.IncomingMessage) => {
+        sent.on("error", () => undefined);
+        answerOf(response).then(
+          (answer) => reject(refusalOf(answer)),
+          (error: unknown) => reject(unreachable(error, this.#base)),
+        );
       });
       socket.on("message", (data: Buffer) => events.message(data.toString("utf8")));
       socket.on("error", (error) => {
@@ -130,6 +132,16 @@ class NodeTransport implements Transport {
       sent.end(body);
     });
   }
+}
+
+async function answerOf(response: http.IncomingMessage): Promise<TransportResponse> {
+  const retryAfter = Number(response.headers["retry-after"]);
+  const text = await readAll(response);
+  return {
+    status: response.statusCode ?? 0,
+    text,
+    ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
+  };
 }
 
 async function readAll(response: http.IncomingMessage): Promise<string> {

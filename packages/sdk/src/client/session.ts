@@ -10,6 +10,7 @@ import {
   type StartRunBody,
   fromErrorBody,
 } from "@agentflow/protocol";
+import { waitBefore } from "./exchange.ts";
 import { newRunId } from "./make-ids.ts";
 import type { SocketLike, Transport } from "./transport.ts";
 
@@ -37,14 +38,18 @@ interface Open {
   readonly reject: (error: unknown) => void;
 }
 
-export function openSession(transport: Transport): Session {
-  return new SocketSession(transport);
+/** `retryForMs`: how long a socket may be gone before what is open fails with `unavailable`. */
+export function openSession(transport: Transport, retryForMs: number): Session {
+  return new SocketSession(transport, retryForMs);
 }
 
 const defaultWaitMs = 60_000;
+const backoffMinMs = 50;
+const backoffMaxMs = 2_000;
 
 class SocketSession implements Session {
   readonly #transport: Transport;
+  readonly #retryForMs: number;
   readonly #open = new Map<number, Open>();
   #socket: SocketLike | undefined;
   #connecting = false;
@@ -53,8 +58,9 @@ class SocketSession implements Session {
   #scheduled = false;
   #nextId = 1;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, retryForMs: number) {
     this.#transport = transport;
+    this.#retryForMs = retryForMs;
   }
 
   start(workflow: string, input: unknown, options: SessionStart = {}): Promise<RunAnswer> {
@@ -114,25 +120,31 @@ class SocketSession implements Session {
   async #connect(): Promise<void> {
     if (this.#connecting || this.#closed) return;
     this.#connecting = true;
-    let backoffMs = 50;
-    while (!this.#closed) {
+    try {
+      this.#socket = await this.#openSocket();
+    } catch (error) {
+      this.#failAll(error);
+    }
+    this.#connecting = false;
+    if (this.#closed) this.#socket?.close();
+    else if (this.#socket !== undefined) this.#flush();
+  }
+
+  async #openSocket(): Promise<SocketLike | undefined> {
+    const endMs = this.#transport.now() + this.#retryForMs;
+    for (let backoffMs = backoffMinMs; !this.#closed; backoffMs = Math.min(backoffMs * 2, backoffMaxMs)) {
       try {
-        this.#socket = await this.#transport.socket("/v1/socket", {
+        return await this.#transport.socket("/v1/socket", {
           message: (text) => this.#receive(text),
           closed: () => this.#onClosed(),
         });
-        break;
       } catch (error) {
-        if (backoffMs > 10_000) {
-          this.#failAll(error);
-          break;
-        }
-        await this.#transport.sleep(backoffMs);
-        backoffMs *= 2;
+        const wait = waitBefore(error, backoffMs);
+        if (wait === undefined || this.#transport.now() + wait > endMs) throw error;
+        await this.#transport.sleep(wait);
       }
     }
-    this.#connecting = false;
-    if (this.#socket !== undefined) this.#flush();
+    return undefined;
   }
 
   /** What was open is asked again: a start under its run id finds its own run. */

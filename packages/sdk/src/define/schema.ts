@@ -62,6 +62,6 @@ function pointer(issue: SchemaIssue): string {
 export function jsonSchemaOf(schema: Schema, side: "input" | "output"): JsonSchema | undefined {
   const made = schema["~standard"].jsonSchema?.[side]({ target: "draft-2020-12" });
   if (typeof made !== "object" || made === null) return undefined;
-  const { $schema: _, ...rest } = JSON.parse(JSON.stringify(made));
-  return rest;
+  const plain: JsonSchema = JSON.parse(JSON.stringify(made));
+  return Object.fromEntries(Object.entries(plain).filter(([key]) => key !== "$schema"));
 }

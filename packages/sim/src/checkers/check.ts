@@ -7,6 +7,7 @@ import { type History, isUnknown, readHistory } from "./history.ts";
 import { checkOutside } from "./outside.ts";
 import { checkProjection, type Projected } from "./projection.ts";
 import { commitsByRun, readWholeLog } from "./read-log.ts";
+import { storyOf } from "./story.ts";
 import { checkValues } from "./values.ts";
 
 const answerMaxMs = 60_000;
@@ -17,7 +18,13 @@ export async function readHistories(house: House): Promise<Map<string, History>>
   return new Map([...runs].map(([run, commits]) => [run, readHistory(run, commits)]));
 }
 
-export async function check(house: House, specs: readonly WorkflowSpec[]): Promise<string[]> {
+export interface Checked {
+  readonly violations: readonly string[];
+  /** What became of the first run that is named by a violation. */
+  readonly story: readonly string[];
+}
+
+export async function check(house: House, specs: readonly WorkflowSpec[]): Promise<Checked> {
   const faults = new Set<string>();
   const say = (run: string, what: string): void => void faults.add(`${run} ${what}`);
   const histories = await readHistories(house);
@@ -36,7 +43,11 @@ export async function check(house: House, specs: readonly WorkflowSpec[]): Promi
   } catch (error) {
     say("all", `the engine does not answer: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return [...faults];
+  const violations = [...faults];
+  const run = violations[0]?.split(" ")[0] ?? "";
+  const startMs = house.time.now() - house.time.monotonic();
+  const story = storyOf(histories.get(run)?.commits ?? [], house.ledger, { run, startMs });
+  return { violations, story };
 }
 
 /** Ended, or waiting for a person as it should. */

@@ -11,6 +11,8 @@ export interface Scenario {
   /** How often a client's request, or the answer to it, is lost while faults last. */
   readonly clientLoss: number;
   readonly skewMs: number;
+  /** All come at once, to few hands: most tasks wait in the log. */
+  readonly rush?: boolean;
 }
 
 const weather: Partial<Nastiness> = { delayMsMax: 4 };
@@ -20,6 +22,7 @@ const network: FaultKind[] = ["partition_engine", "partition_worker", "disconnec
 const slow: FaultKind[] = ["slow_disk", "late_answers", "pause_engine", "pause_worker", "lost_answer"];
 const queue: FaultKind[] = ["restart_queue", "repeat_delivery", "repeat_delivery", "lose_watermark", "crash_engine", "crash_worker", "pause_worker"];
 const rivals: FaultKind[] = ["replace_engine", "replace_engine", "lost_answer", "pause_worker"];
+const backlog: FaultKind[] = ["crash_engine", "crash_engine", "crash_engine", "lost_request", "crash_worker", "restart_queue"];
 const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
 
 export const scenarios: readonly Scenario[] = [
@@ -30,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   { name: "queue", faults: queue, everyMs: 900, weather, clientLoss: 0.02, skewMs: 50 },
   { name: "rivals", faults: rivals, everyMs: 1_200, weather, clientLoss: 0.1, skewMs: 200 },
   { name: "everything", faults: all, everyMs: 600, weather: wild, clientLoss: 0.1, skewMs: 500 },
+  { name: "backlog", faults: backlog, everyMs: 2_000, weather, clientLoss: 0.02, skewMs: 50, rush: true },
   { name: "lost-tail", faults: ["lose_tail", "crash_worker", "lost_answer", "slow_disk"], everyMs: 1_500, weather, clientLoss: 0.02, skewMs: 50 },
 ];
 

@@ -1,0 +1,316 @@
+import { defaultTenant } from "@agentflow/protocol";
+import Ajv2020 from "ajv/dist/2020.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ask, type House, openHouse, otherTenant, runId, token } from "./fixtures/house.ts";
+import { operations } from "./operations/index.ts";
+import type { Operation } from "./parse-operation.ts";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+const start = (run: string, x: unknown = 1, query = "?waitMs=10000", workflow = "echo") =>
+  ask(house, "POST", `/v1/runs${query}`, { body: { run, workflow, input: { x } } });
+
+describe("a start", () => {
+  test("that waits is answered 200 with the end, the same again with `repeated`, another body with 409", async () => {
+    const run = runId();
+    const first = await start(run, 7);
+    expect(first).toMatchObject({ status: 200, body: { v: 1, ok: true, data: { run, status: "completed", output: 7 } } });
+    expect(first.body).not.toHaveProperty("data.repeated");
+    const again = await start(run, 7);
+    expect(again).toMatchObject({ status: 200, body: { data: { output: 7, repeated: true } } });
+    const other = await start(run, 8);
+    expect(other).toMatchObject({ status: 409, body: { ok: false, error: { code: "conflict" } } });
+  });
+
+  test("that does not wait is answered 202, and its end can be waited for", async () => {
+    const run = runId();
+    expect(await start(run, 1, "")).toMatchObject({ status: 202, body: { data: { run, status: "running" } } });
+    const end = await ask(house, "GET", `/v1/runs/${run}/wait?waitMs=10000`);
+    expect(end.body.data).toMatchObject({ status: "completed", output: 1 });
+  });
+
+  test("of a workflow that nobody registered is 404", async () => {
+    expect(await start(runId(), 1, "", "nothing")).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
+  });
+});
+
+describe("a run", () => {
+  test("is shown with its steps, its events page by page, and why it stands as it does", async () => {
+    const run = runId();
+    await start(run);
+    const view = await ask(house, "GET", `/v1/runs/${run}`);
+    expect(view.body.data).toMatchObject({ run, status: "completed", steps: [{ step: "a" }, { step: "b" }] });
+    const all = await eventsOf(run, "");
+    const paged: unknown[] = [];
+    let after = "";
+    for (;;) {
+      const page = await eventsOf(run, `?limit=2&after=${after}`);
+      if (page.events.length === 0) break;
+      expect(page.events.length).toBeLessThanOrEqual(2);
+      paged.push(...page.events);
+      after = page.cursor;
+    }
+    expect(paged).toEqual(all.events);
+    expect(paged.length).toBeGreaterThan(4);
+    const why = await ask(house, "GET", `/v1/runs/${run}/why`);
+    expect(why.body.data).toMatchObject({ run, status: "completed" });
+  });
+
+  test("is cancelled once however often it is asked, and that is audited", async () => {
+    const run = runId();
+    await start(run, 1, "", "held");
+    const cancel = () => ask(house, "POST", `/v1/runs/${run}/cancel`, { body: { input: "c-1", reason: "enough" } });
+    expect(await cancel()).toMatchObject({ status: 200, body: { data: { status: "cancelled" } } });
+    expect(await cancel()).toMatchObject({ status: 200, body: { data: { status: "cancelled" } } });
+    const later = await ask(house, "POST", `/v1/runs/${run}/cancel`, { body: { input: "c-2" } });
+    expect([200, 409]).toContain(later.status);
+    const trail = await audited(defaultTenant);
+    expect(trail).toContainEqual(expect.objectContaining({ by: "local", did: "cancelRun", to: run, outcome: "done" }));
+  });
+
+  test("without a step in doubt refuses to be resolved", async () => {
+    const run = runId();
+    await start(run, 1, "", "held");
+    const answer = await ask(house, "POST", `/v1/runs/${run}/resolve`, {
+      body: { input: "r-1", step: "a", as: "done", output: 1 },
+    });
+    expect(answer).toMatchObject({ status: 409, body: { ok: false } });
+  });
+});
+
+async function eventsOf(run: string, query: string): Promise<{ events: unknown[]; cursor: string }> {
+  const answer = await ask(house, "GET", `/v1/runs/${run}/events${query}`);
+  expect(answer.status).toBe(200);
+  return answer.body.data as { events: unknown[]; cursor: string };
+}
+
+async function audited(tenant: string): Promise<unknown[]> {
+  const { log } = house.bus;
+  const stop = new AbortController();
+  const records: unknown[] = [];
+  const head = await log.head("af.audit." as never);
+  for await (const batch of log.tail({ filter: ["af.audit." as never], after: 0, signal: stop.signal })) {
+    for (const { subject, body, revision } of batch) {
+      if (subject === `af.audit.${tenant}`) records.push(JSON.parse(body));
+      if (revision >= head) stop.abort();
+    }
+  }
+  return records;
+}
+
+describe("a list of runs", () => {
+  test("is filtered, paged by cursor, and holds what minRevision names", async () => {
+    const label = `l${Date.now()}`;
+    const runs: string[] = [];
+    let revision = 0;
+    for (let x = 0; x < 5; x++) {
+      const run = runId();
+      runs.push(run);
+      const body = { run, workflow: "echo", input: { x }, labels: { set: label } };
+      const answer = await ask(house, "POST", "/v1/runs?waitMs=10000", { body });
+      revision = Math.max(revision, (answer.body.data as { revision: number }).revision);
+    }
+    const found: string[] = [];
+    let cursor = "";
+    do {
+      const query = `label=set=${label}&status=completed,failed&workflow=echo&limit=2&minRevision=${revision}${cursor}`;
+      const page = await ask(house, "GET", `/v1/runs?${query}`);
+      expect(page.status).toBe(200);
+      const data = page.body.data as { runs: { run: string }[]; cursor?: string };
+      found.push(...data.runs.map(({ run }) => run));
+      cursor = data.cursor === undefined ? "" : `&cursor=${data.cursor}`;
+    } while (cursor !== "");
+    expect(found.toSorted()).toEqual(runs.toSorted());
+    const none = await ask(house, "GET", `/v1/runs?label=set=${label}&status=failed`);
+    expect(none.body.data).toMatchObject({ runs: [] });
+  });
+
+  test.each([
+    ["status=gone"], ["limit=1e9"], ["limit=0"], ["limit=-1"], ["limit=x"], ["cursor=l%00"],
+    ["cursor=lzzzzzzzzzzzz-r"], ["cursor=' OR 1=1"], ["minRevision=-1"], ["since=yesterday"], ["nothing=1"], ["label=x"],
+  ])("with %s is 400", async (query) => {
+    expect(await ask(house, "GET", `/v1/runs?${query}`)).toMatchObject({
+      status: 400, body: { ok: false, error: { code: "invalid_input" } },
+    });
+  });
+});
+
+describe("the document", () => {
+  test("is OpenAPI 3.1, open without a token, and whole", async () => {
+    const { status, body } = await ask(house, "GET", "/openapi.json", { auth: null });
+    expect(status).toBe(200);
+    expect(body["openapi"]).toBe("3.1.0");
+    const paths = body["paths"] as Record<string, Record<string, Described>>;
+    for (const { path, method, id, statuses } of operations) {
+      const described = paths[path]?.[method];
+      expect(described).toMatchObject({ operationId: id, security: [{ bearer: [] }] });
+      expect(Object.keys(described?.responses ?? {})).toEqual(
+        expect.arrayContaining([...(statuses ?? [200]).map(String), "default"]),
+      );
+      const names = [...path.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name);
+      const given = (described?.parameters ?? []).filter(({ in: place }) => place === "path");
+      expect(given.map(({ name }) => name)).toEqual(names);
+    }
+    const ids = Object.values(paths).flatMap((one) => Object.values(one).map(({ operationId }) => operationId));
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(paths["/v1/events"]?.["get"]).toBeDefined();
+  });
+
+  test("has only references that resolve and schemas that are JSON Schema", async () => {
+    const { body } = await ask(house, "GET", "/openapi.json");
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    let schemas = 0;
+    let references = 0;
+    walk(body, (key, value) => {
+      if (key === "$ref") {
+        references++;
+        const found = String(value).slice(2).split("/").reduce<unknown>((at, part) => (at as Record<string, unknown>)?.[part], body);
+        expect(found, String(value)).toBeDefined();
+      }
+      if (key !== "schema") return;
+      schemas++;
+      expect(ajv.validateSchema(value as object), JSON.stringify(ajv.errors)).toBe(true);
+    });
+    expect(references).toBeGreaterThan(operations.length);
+    expect(schemas).toBeGreaterThan(operations.length * 2);
+  });
+
+  test("describes the answers that are really given", async () => {
+    const { body } = await ask(house, "GET", "/openapi.json");
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(body, "doc");
+    const run = runId();
+    await start(run);
+    const asked: [string, string][] = [
+      ["/v1/runs", "/v1/runs"], ["/v1/runs/{run}", `/v1/runs/${run}`], ["/v1/runs/{run}/why", `/v1/runs/${run}/why`],
+      ["/v1/runs/{run}/events", `/v1/runs/${run}/events`], ["/v1/workflows", "/v1/workflows"],
+      ["/v1/workflows/{name}", "/v1/workflows/echo"], ["/v1/status", "/v1/status"], ["/v1/workers", "/v1/workers"],
+      ["/v1/telemetry", "/v1/telemetry"], ["/v1/tools", "/v1/tools"], ["/v1/keys", "/v1/keys"],
+    ];
+    for (const [path, address] of asked) {
+      const answer = await ask(house, "GET", address);
+      expect(answer.status, address).toBe(200);
+      const place = `doc#/paths/${path.replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D")}/get/responses/200/content/application~1json/schema`;
+      const valid = ajv.validate({ $ref: place }, answer.body);
+      expect(valid, `${address} ${JSON.stringify(ajv.errors)}`).toBe(true);
+    }
+  });
+});
+
+interface Described {
+  readonly operationId: string;
+  readonly responses: object;
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+}
+
+function walk(value: unknown, see: (key: string, value: unknown) => void): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    see(key, inner);
+    walk(inner, see);
+  }
+}
+
+describe("who may do what", () => {
+  const rows = operations.map((one) => [one.id, one] as const);
+  let keyOf: (scope: string, tenant?: typeof otherTenant) => Promise<string>;
+  let theirs: string;
+  beforeAll(async () => {
+    const made = new Map<string, string>();
+    keyOf = async (scope, tenant = defaultTenant) => {
+      const name = `${scope} ${tenant}`;
+      const known = made.get(name);
+      if (known !== undefined) return known;
+      const { key } = await house.controlPlane.keys.create({ name, tenant, scopes: [scope as "admin"] });
+      made.set(name, key);
+      return key;
+    };
+    theirs = runId();
+    await start(theirs, 1, "", "held");
+  });
+
+  const request = (of: Operation, auth: string | null, run = theirs) => {
+    const path = of.path.replace("{run}", run).replace("{name}", "echo").replace("{id}", "nothing12345");
+    const body = of.body === undefined ? {} : { body: bodies[of.id] ?? {} };
+    return ask(house, of.method.toUpperCase(), path, { auth, ...body });
+  };
+  const bodies: Record<string, unknown> = {
+    startRun: { run: runId(), workflow: "echo", input: { x: 1 } },
+    cancelRun: { input: "matrix-1" },
+    resolveRun: { input: "matrix-2", step: "a", as: "done" },
+    createKey: { name: "made", scopes: ["runs:read"] },
+    registerWorkflow: {
+      definition: { apiVersion: "agentflow.dev/v1", kind: "Workflow", name: "made", steps: { a: { uses: "tool:t.echo" } } },
+      strict: false,
+    },
+  };
+
+  test.each(rows)("%s: without a token, and with a wrong one, 401 and the same words", async (_, of) => {
+    const without = await request(of, null);
+    expect(without).toMatchObject({ status: 401, body: { ok: false, error: { code: "unauthenticated" } } });
+    expect(without.headers.get("www-authenticate")).toBe("Bearer");
+    expect((await request(of, "wrong")).status).toBe(401);
+  });
+
+  test.each(rows)("%s: a key without its scope is 403, one with it is let in", async (_, of) => {
+    const other = of.scope === "runs:read" ? "runs:write" : "runs:read";
+    const refused = await request(of, await keyOf(other));
+    expect(refused).toMatchObject({ status: 403, body: { error: { code: "forbidden", reason: "scope_missing" } } });
+    const given = await request(of, await keyOf(of.scope));
+    expect([200, 201, 202, 404, 409], given.text).toContain(given.status);
+    expect(given.status).not.toBe(403);
+  });
+
+  test.each(rows.filter(([, of]) => of.path.includes("{run}")))("%s: another tenant's run is 404", async (_, of) => {
+    const answer = await request(of, await keyOf(of.scope, otherTenant));
+    expect(answer, answer.text).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
+  });
+
+  test("streams: another tenant's run is 404, a missing scope 403, no token 401", async () => {
+    const path = `/v1/events?runs=${theirs}`;
+    expect((await ask(house, "GET", path, { auth: null })).status).toBe(401);
+    expect((await ask(house, "GET", path, { auth: await keyOf("runs:write") })).status).toBe(403);
+    expect((await ask(house, "GET", path, { auth: await keyOf("runs:read", otherTenant) })).status).toBe(404);
+    expect((await ask(house, "GET", "/v1/telemetry/stream", { auth: null })).status).toBe(401);
+  });
+
+  test("the run of the other tenant was not touched", async () => {
+    const view = await ask(house, "GET", `/v1/runs/${theirs}`);
+    expect(view.body.data).toMatchObject({ run: theirs });
+  });
+
+  test("metrics need a token, probes and the document do not", async () => {
+    expect((await ask(house, "GET", "/metrics", { auth: null })).status).toBe(401);
+    const metrics = await ask(house, "GET", "/metrics", { auth: token });
+    expect(metrics.text).toContain("agentflow_api_requests_total");
+    expect(metrics.text).toMatch(/agentflow_api_request_ms_bucket\{.*operation="startRun"/);
+    expect(metrics.text).toContain("agentflow_api_sockets 0");
+    expect(metrics.text).toContain("agentflow_api_streams 0");
+    for (const path of ["/livez", "/readyz", "/openapi.json"]) {
+      expect((await ask(house, "GET", path, { auth: null })).status, path).toBe(200);
+    }
+  });
+
+  test("refusals at the gate are in the audit trail, and keys made and revoked too", async () => {
+    const made = await ask(house, "POST", "/v1/keys", { body: { name: "short", scopes: ["runs:read"] } });
+    expect(made.status).toBe(201);
+    const { key, view } = made.body.data as { key: string; view: { id: string } };
+    expect((await ask(house, "GET", "/v1/runs", { auth: key })).status).toBe(200);
+    expect((await ask(house, "DELETE", `/v1/keys/${view.id}`)).status).toBe(200);
+    expect((await ask(house, "GET", "/v1/runs", { auth: key })).status).toBe(401);
+    const listed = await ask(house, "GET", "/v1/keys");
+    expect(listed.text).not.toContain(view.id);
+    expect(listed.text).not.toContain("hash");
+    const done = await audited(defaultTenant);
+    expect(done).toContainEqual(expect.objectContaining({ did: "createKey", outcome: "done" }));
+    expect(done).toContainEqual(expect.objectContaining({ did: "revokeKey", to: view.id }));
+    const refused = await audited("_");
+    expect(refused).toContainEqual(expect.objectContaining({ outcome: "refused", reason: "bad_credentials" }));
+    expect(refused).toContainEqual(expect.objectContaining({ outcome: "refused", reason: "scope_missing" }));
+    expect(JSON.stringify([done, refused])).not.toContain(key);
+  });
+});

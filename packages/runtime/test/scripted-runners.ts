@@ -1,0 +1,104 @@
+/** Runners without a process or code: a test says when they are loaded, answer and die. */
+import { type LoadProblem, type Manifest, instant } from "@agentflow/protocol";
+import type { Call, CallEnd } from "../src/channel/runner-messages.ts";
+import type { CallLost, Runner, StartRunner } from "../src/worker/runner-port.ts";
+
+export interface ScriptedCall {
+  readonly call: Call;
+  /** Reasons with which it was asked to stop. */
+  readonly stops: string[];
+  end(end: CallEnd | CallLost): void;
+}
+
+export interface ScriptedRunner extends Runner {
+  readonly calls: ScriptedCall[];
+  readonly retired: boolean;
+  readonly killed: string | undefined;
+  load(code: string): void;
+  breakWith(problem: LoadProblem): void;
+  /** As if its process had ended. */
+  die(reason: string): void;
+}
+
+export interface ScriptedRunners {
+  readonly start: StartRunner;
+  readonly all: ScriptedRunner[];
+}
+
+export function scriptedRunners(): ScriptedRunners {
+  const all: ScriptedRunner[] = [];
+  return {
+    all,
+    start() {
+      const runner = new Scripted(all.length + 1);
+      all.push(runner);
+      return runner;
+    },
+  };
+}
+
+class Scripted implements ScriptedRunner {
+  readonly pid: number;
+  readonly calls: ScriptedCall[] = [];
+  retired = false;
+  killed: string | undefined;
+  readonly #loaded = Promise.withResolvers<{ readonly manifest: Manifest } | { readonly problem: LoadProblem }>();
+  readonly #exited = Promise.withResolvers<string>();
+
+  constructor(pid: number) {
+    this.pid = pid;
+  }
+
+  get loaded(): Runner["loaded"] {
+    return this.#loaded.promise;
+  }
+
+  get exited(): Promise<string> {
+    return this.#exited.promise;
+  }
+
+  load(code: string): void {
+    const none = { tools: [], agents: [], workflows: [] };
+    this.#loaded.resolve({ manifest: { v: 1, kind: "manifest", code, ...none } });
+  }
+
+  breakWith(problem: LoadProblem): void {
+    this.#loaded.resolve({ problem });
+  }
+
+  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
+    const { promise, resolve } = Promise.withResolvers<CallEnd | CallLost>();
+    onId(this.calls.length);
+    this.calls.push({ call, stops: [], end: resolve });
+    return promise;
+  }
+
+  stop(id: number, reason: string): void {
+    this.calls[id]?.stops.push(reason);
+  }
+
+  inspect(): void {
+    // There is no code to look at.
+  }
+
+  retire(): void {
+    this.retired = true;
+  }
+
+  kill(reason: string): void {
+    this.killed ??= reason;
+    this.die(reason);
+  }
+
+  die(reason: string): void {
+    for (const { end } of this.calls) end({ kind: "lost", reason });
+    this.#exited.resolve(reason);
+  }
+}
+
+/** How a call that took a millisecond ended. */
+export function ended(of: { output: unknown } | { failure: { code: string; message: string } }): CallEnd {
+  const took = { startedAt: instant(0), ms: 1 };
+  if ("failure" in of) return { kind: "failed", failure: of.failure, ...took };
+  return { kind: "output", output: JSON.parse(JSON.stringify(of.output)), ...took };
+}

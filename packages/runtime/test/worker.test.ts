@@ -1,0 +1,394 @@
+import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
+import { createLog } from "@agentflow/host/log";
+import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
+import {
+  type InputRequest,
+  type RunInput,
+  type Task,
+  defaultPool,
+  defaultTenant,
+  devBuild,
+  instant,
+  makeRunId,
+  makeTaskId,
+  parseId,
+  shardOfDigest,
+  subjects,
+} from "@agentflow/protocol";
+import { hash } from "node:crypto";
+import { expect, test } from "vitest";
+import { type ScriptedRunner, type ScriptedRunners, ended, scriptedRunners } from "./scripted-runners.ts";
+import { Worker, workerLimits } from "../src/worker/worker.ts";
+
+interface House {
+  readonly world: VirtualWorld;
+  readonly bus: MemoryBus;
+  readonly runners: ScriptedRunners;
+  readonly worker: Worker;
+  /** What the run's owner was told, in order. */
+  readonly told: RunInput[];
+  /** Kinds of inputs that the owner refuses, with the reason. */
+  readonly refuses: Map<RunInput["kind"], string>;
+  push(task: Task): Promise<void>;
+  runner(index: number): ScriptedRunner;
+}
+
+const leaseMs = 3_000;
+const run = makeRunId(0, new Uint8Array(10));
+const subject = subjects.task({ tenant: defaultTenant, pool: defaultPool, build: devBuild });
+
+function taskOf(of: Partial<Task> = {}, n = 0): Task {
+  return {
+    v: 1,
+    kind: "task",
+    id: makeTaskId({ tenant: defaultTenant, run, input: parseId("input", "start"), n }),
+    tenant: defaultTenant,
+    run,
+    workflow: "w",
+    step: parseId("step instance", `s${n}`),
+    attempt: 1,
+    uses: { kind: "tool", name: parseId("tool", "work.go") },
+    with: { inline: { n: 1 } },
+    effect: "pure",
+    build: devBuild,
+    at: instant(0),
+    ...of,
+  };
+}
+
+async function house(of: { seed?: number; loaded?: boolean } = {}): Promise<House> {
+  const world = virtualWorld(of.seed);
+  const bus = openMemoryBus({ world, polite: true });
+  const told: RunInput[] = [];
+  const refuses: House["refuses"] = new Map();
+  await world.time.advance(0);
+  const shard = shardOfDigest(hash("sha256", run, "buffer"));
+  const serving = bus.wire.serve(subjects.in({ shard, tenant: defaultTenant }), async (body) => {
+    const { input }: InputRequest = JSON.parse(body);
+    told.push(input);
+    const reason = refuses.get(input.kind);
+    const answer = reason === undefined ? { kind: "accepted", revision: 1 } : { kind: "refused", reason, message: "" };
+    return JSON.stringify({ v: 1, ...answer });
+  });
+  await world.time.advance(10);
+  await serving;
+  const runners = scriptedRunners();
+  const worker = new Worker({
+    bus: bus.client("worker"),
+    world,
+    log: createLog({ source: "worker", clock: world.clock, outputs: [] }),
+    worker: parseId("worker", "test"),
+    tenant: defaultTenant,
+    pool: defaultPool,
+    build: devBuild,
+    slots: 4,
+    leaseMs,
+    host: "test",
+    pid: 1,
+    startRunner: runners.start,
+  });
+  void worker.start();
+  await world.time.advance(10);
+  const runner = (index: number): ScriptedRunner => {
+    const found = runners.all[index];
+    if (found === undefined) throw new Error(`there is no runner ${index}`);
+    return found;
+  };
+  if (of.loaded !== false) runner(0).load("code1");
+  await world.time.advance(10);
+  const push = async (task: Task): Promise<void> => {
+    void bus.queue.push([{ id: task.id, subject, body: JSON.stringify(task) }]);
+    await world.time.advance(50);
+  };
+  return { world, bus, runners, worker, told, refuses, push, runner };
+}
+
+async function queued(of: House): Promise<number> {
+  const depth = of.bus.queue.depth();
+  await of.world.time.advance(10);
+  return (await depth).reduce((sum, { waiting, leased }) => sum + waiting + leased, 0);
+}
+
+test("a task is called, its result is reported with the code that ran it, then it is acknowledged", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  expect(all.runner(0).calls).toMatchObject([{ call: { name: "work.go", input: { n: 1 }, callId: `${run}:s0` } }]);
+  expect(await queued(all)).toBe(1);
+  all.runner(0).calls[0]?.end(ended({ output: 7 }));
+  await all.world.time.advance(50);
+  expect(all.told).toMatchObject([
+    { kind: "result", step: "s0", attempt: 1, code: "code1", outcome: { kind: "succeeded", output: { inline: 7 } } },
+  ]);
+  expect(await queued(all)).toBe(0);
+});
+
+test("a task that was handed out before is passed on to the run and not called", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  all.bus.faults.repeatDelivery(taskOf().id);
+  // The first holder is gone: a second worker gets the task when the lease has ended.
+  all.bus.faults.crash("worker");
+  const second = await secondWorker(all);
+  await all.world.time.advance(leaseMs * 3);
+  expect(second.all[0]?.calls).toEqual([]);
+  expect(all.told).toMatchObject([{ kind: "redelivered", step: "s0", attempt: 1, delivery: expect.any(Number) }]);
+  expect(await queued(all)).toBe(0);
+});
+
+async function secondWorker(all: House): Promise<ScriptedRunners> {
+  const runners = scriptedRunners();
+  const worker = new Worker({
+    bus: all.bus.client("second"),
+    world: all.world,
+    log: createLog({ source: "worker", clock: all.world.clock, outputs: [] }),
+    worker: parseId("worker", "second"),
+    tenant: defaultTenant,
+    pool: defaultPool,
+    build: devBuild,
+    slots: 4,
+    leaseMs,
+    host: "test",
+    pid: 2,
+    startRunner: runners.start,
+  });
+  void worker.start();
+  await all.world.time.advance(10);
+  runners.all[0]?.load("code1");
+  return runners;
+}
+
+test("an irreversible call is announced first and begins only when that was accepted", async () => {
+  const all = await house();
+  await all.push(taskOf({ effect: "irreversible" }));
+  expect(all.told).toMatchObject([{ kind: "started", step: "s0", attempt: 1 }]);
+  expect(all.runner(0).calls).toHaveLength(1);
+  all.refuses.set("started", "attempt_unknown");
+  await all.push(taskOf({ effect: "irreversible" }, 1));
+  expect(all.runner(0).calls).toHaveLength(1);
+  expect(await queued(all)).toBe(1);
+});
+
+test("an irreversible call that another life of the worker began is passed on, never begun again", async () => {
+  const all = await house();
+  all.refuses.set("started", "attempt_taken");
+  await all.push(taskOf({ effect: "irreversible" }));
+  expect(all.runner(0).calls).toEqual([]);
+  expect(all.told).toMatchObject([{ kind: "started" }, { kind: "redelivered", step: "s0", attempt: 1 }]);
+  expect(await queued(all)).toBe(0);
+});
+
+test("two lives of one worker announce themselves under two names", async () => {
+  const names: unknown[] = [];
+  for (const seed of [1, 2]) {
+    const all = await house({ seed });
+    await all.push(taskOf({ effect: "irreversible" }));
+    names.push(...all.told.map((input) => (input.kind === "started" ? input.worker : "")));
+  }
+  expect(names).toEqual([expect.stringMatching(/^test-/), expect.stringMatching(/^test-/)]);
+  expect(new Set(names).size).toBe(2);
+});
+
+test("a task that was taken back is asked to stop and is not reported", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  void all.bus.queue.revoke([taskOf().id]);
+  await all.world.time.advance(50);
+  expect(all.runner(0).calls[0]?.stops).toEqual(["the task was taken back"]);
+  await all.world.time.advance(workerLimits.stopGraceMs + workerLimits.sweepMs * 3);
+  expect(all.runner(0).killed).toBe("a cancelled call would not stop");
+  expect(all.told).toEqual([]);
+  expect(all.worker.inFlight).toBe(0);
+});
+
+test("leases are kept for as long as a call takes", async () => {
+  const all = await house();
+  await all.push(taskOf({ timeoutMs: leaseMs * 20 }));
+  await all.world.time.advance(leaseMs * 10);
+  all.runner(0).calls[0]?.end(ended({ output: 1 }));
+  await all.world.time.advance(50);
+  expect(all.told).toMatchObject([{ kind: "result", outcome: { kind: "succeeded" } }]);
+});
+
+test("a call over its time is asked to stop, and its failure says so", async () => {
+  const all = await house();
+  await all.push(taskOf({ timeoutMs: 500 }));
+  await all.world.time.advance(500 + workerLimits.sweepMs);
+  const [call] = all.runner(0).calls;
+  expect(call?.stops).toEqual(["timeout"]);
+  call?.end(ended({ failure: { code: "aborted", message: "stopped" } }));
+  await all.world.time.advance(50);
+  expect(all.runner(0).killed).toBeUndefined();
+  expect(all.told).toMatchObject([{ outcome: { kind: "failed", failure: { code: "timeout" } } }]);
+});
+
+test("a call that will not stop costs its runner after the grace; its neighbours are lost, not failed", async () => {
+  const all = await house();
+  await all.push(taskOf({ timeoutMs: 500 }));
+  await all.push(taskOf({}, 1));
+  await all.world.time.advance(500 + workerLimits.stopGraceMs - workerLimits.sweepMs);
+  expect(all.runner(0).killed).toBeUndefined();
+  await all.world.time.advance(workerLimits.sweepMs * 3);
+  expect(all.runner(0).killed).toBe("timeout of another call");
+  expect(all.told).toMatchObject([
+    { step: "s0", outcome: { kind: "failed", failure: { code: "timeout", message: "no answer within 500 ms" } } },
+    { step: "s1", outcome: { kind: "lost", reason: "timeout of another call" } },
+  ]);
+  expect(all.runners.all).toHaveLength(2);
+});
+
+test("a drained worker takes nothing more and waits for what it has", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  const drained = all.worker.drain(2_000);
+  await all.push(taskOf({}, 1));
+  expect(all.runner(0).calls).toHaveLength(1);
+  all.runner(0).calls[0]?.end(ended({ output: 1 }));
+  await all.world.time.advance(100);
+  expect(await drained).toBe(0);
+});
+
+test("what does not end while a worker drains is counted", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  const drained = all.worker.drain(2_000);
+  await all.world.time.advance(2_100);
+  expect(await drained).toBe(1);
+});
+
+test("after a reload new tasks go to the new code, and what was in flight ends on the old", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  const reload = all.worker.reload();
+  await all.world.time.advance(10);
+  all.runner(1).load("code2");
+  await all.world.time.advance(10);
+  expect(await reload).toMatchObject({ outcome: "loaded", onOldCode: [{ run, step: "s0", uses: "tool:work.go" }] });
+  expect(all.runner(0)).toMatchObject({ retired: true, killed: undefined });
+  await all.push(taskOf({}, 1));
+  expect(all.runner(1).calls).toHaveLength(1);
+  all.runner(0).calls[0]?.end(ended({ output: "old" }));
+  await all.world.time.advance(50);
+  all.runner(1).calls[0]?.end(ended({ output: "new" }));
+  await all.world.time.advance(50);
+  expect(all.told).toMatchObject([
+    { step: "s0", code: "code1", outcome: { output: { inline: "old" } } },
+    { step: "s1", code: "code2", outcome: { output: { inline: "new" } } },
+  ]);
+});
+
+test("code that does not load leaves the old runner serving", async () => {
+  const all = await house();
+  const reload = all.worker.reload();
+  await all.world.time.advance(10);
+  all.runner(1).breakWith({ message: "not today", file: "tools/work.ts", line: 3 });
+  await all.world.time.advance(10);
+  expect(await reload).toMatchObject({ outcome: "broken", problem: { line: 3 } });
+  expect(all.runner(1).killed).toBe("broken");
+  await all.push(taskOf());
+  expect(all.runner(0).calls).toHaveLength(1);
+});
+
+test("while no code is loaded no task is taken, and the worker's row says why", async () => {
+  const all = await house({ loaded: false });
+  all.runner(0).breakWith({ message: "not today" });
+  await all.push(taskOf());
+  expect(all.worker.inFlight).toBe(0);
+  const row = all.bus.table.get("worker.default.test");
+  await all.world.time.advance(50);
+  expect(JSON.parse((await row)?.value ?? "{}")).toMatchObject({ state: "broken", problem: { message: "not today" } });
+  const reload = all.worker.reload();
+  await all.world.time.advance(10);
+  all.runner(1).load("code2");
+  await all.world.time.advance(100);
+  await reload;
+  expect(all.runner(1).calls).toHaveLength(1);
+});
+
+test("a runner that dies is replaced, its calls are reported lost, and what comes meanwhile waits", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  all.runner(0).die("runner_exited: SIGKILL");
+  await all.world.time.advance(50);
+  expect(all.told).toMatchObject([{ step: "s0", outcome: { kind: "lost", reason: "runner_exited: SIGKILL" } }]);
+  await all.push(taskOf({}, 1));
+  all.runner(1).load("code1");
+  await all.world.time.advance(50);
+  expect(all.runner(1).calls).toMatchObject([{ call: { step: "s1" } }]);
+});
+
+test("a runner that keeps dying is started ever more slowly, and never given up", async () => {
+  const all = await house();
+  for (let i = 0; i < 6; i++) {
+    all.runner(i).die("runner_exited: code 1");
+    await all.world.time.advance(5_100);
+    all.runner(i + 1).load("code1");
+    await all.world.time.advance(10);
+  }
+  all.runner(6).die("runner_exited: code 1");
+  await all.world.time.advance(1_000);
+  expect(all.runners.all).toHaveLength(7);
+  await all.world.time.advance(5_000);
+  expect(all.runners.all).toHaveLength(8);
+});
+
+test("a task that cannot be read is buried with the reason and never called", async () => {
+  const all = await house();
+  void all.bus.queue.push([{ id: taskOf().id, subject, body: `{"v":2,"kind":"task"}` }]);
+  await all.world.time.advance(100);
+  const dead = all.bus.log.read(subjects.dead({ tenant: defaultTenant, pool: defaultPool }));
+  await all.world.time.advance(10);
+  expect((await dead).map(({ body }) => JSON.parse(body))).toMatchObject([{ reason: "newer_version" }]);
+  expect(all.runner(0).calls).toEqual([]);
+  expect(await queued(all)).toBe(0);
+});
+
+test("stored values are resolved before the call, at the top and inside", async () => {
+  const all = await house();
+  const key = `${defaultTenant}/${run}/${"a".repeat(64)}`;
+  void all.bus.blobs.put(key, new TextEncoder().encode(`{"big":true}`));
+  await all.world.time.advance(10);
+  await all.push(taskOf({ with: { blob: key, bytes: 12 } }));
+  await all.push(taskOf({ with: { inline: { at: [{ $blob: { blob: key, bytes: 12 } }] } } }, 1));
+  expect(all.runner(0).calls.map(({ call }) => call.input)).toMatchObject([{ big: true }, { at: [{ big: true }] }]);
+});
+
+test("a stored value of another tenant is refused, and the call never begins", async () => {
+  const all = await house();
+  await all.push(taskOf({ with: { blob: `other/${run}/${"a".repeat(64)}`, bytes: 1 } }));
+  expect(all.runner(0).calls).toEqual([]);
+  expect(all.told).toMatchObject([{ outcome: { kind: "failed", failure: { code: "forbidden" } } }]);
+});
+
+test("a big output is stored before it is named, and what control flow needs of it is selected", async () => {
+  const all = await house();
+  await all.push(taskOf({ select: "output.size" }));
+  const text = JSON.stringify({ size: 3, rest: "x".repeat(100_000) });
+  const sha256 = hash("sha256", text);
+  const bytes = Buffer.byteLength(text);
+  all.runner(0).calls[0]?.end({ kind: "big", text, sha256, bytes, startedAt: instant(0), ms: 1 });
+  await all.world.time.advance(100);
+  const blob = `${defaultTenant}/${run}/${sha256}`;
+  expect(all.told).toMatchObject([{ outcome: { kind: "succeeded", output: { blob, bytes }, selected: 3 } }]);
+  const stored = all.bus.blobs.get(blob);
+  await all.world.time.advance(10);
+  expect(new TextDecoder().decode(await stored)).toBe(text);
+});
+
+test("a select that fails fails the step, and is not retried", async () => {
+  const all = await house();
+  await all.push(taskOf({ select: "output.gone.deeper" }));
+  all.runner(0).calls[0]?.end(ended({ output: {} }));
+  await all.world.time.advance(50);
+  expect(all.told).toMatchObject([{ outcome: { kind: "failed", failure: { code: "select_failed" }, retryable: false } }]);
+});
+
+test("a report without an answer is repeated under the same id until there is one", async () => {
+  const all = await house();
+  await all.push(taskOf());
+  all.bus.faults.failNext("request", "after", { client: "worker" });
+  all.runner(0).calls[0]?.end(ended({ output: 1 }));
+  await all.world.time.advance(5_000);
+  expect(all.told).toHaveLength(2);
+  expect(all.told[0]?.id).toBe(all.told[1]?.id);
+  expect(await queued(all)).toBe(0);
+});
