@@ -60,14 +60,11 @@ class Demo {
     });
     this.#dev = dev;
     const ready = await this.#readyLine(dev);
-    console.log(
-      `ready in ${Math.round(ready.readyMs)} ms at ${ready.url}: ${ready.tools.length} tools, state ${ready.durability}`,
-    );
+    const { readyMs, url, tools, durability } = ready;
+    console.log(`ready in ${Math.round(readyMs)} ms at ${url}: ${tools.length} tools, state ${durability}`);
   }
 
-  #readyLine(
-    dev: ChildProcess,
-  ): Promise<{ url: string; readyMs: number; tools: string[]; durability: string }> {
+  #readyLine(dev: ChildProcess): Promise<Ready> {
     return new Promise((resolve, reject) => {
       let text = "";
       const timer = setTimeout(() => reject(new Error("af dev did not get ready")), readyWithinMs);

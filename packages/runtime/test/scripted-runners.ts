@@ -42,7 +42,9 @@ class Scripted implements ScriptedRunner {
   readonly calls: ScriptedCall[] = [];
   retired = false;
   killed: string | undefined;
-  readonly #loaded = Promise.withResolvers<{ readonly manifest: Manifest } | { readonly problem: LoadProblem }>();
+  readonly #loaded = Promise.withResolvers<
+    { readonly manifest: Manifest } | { readonly problem: LoadProblem }
+  >();
   readonly #exited = Promise.withResolvers<string>();
 
   constructor(pid: number) {

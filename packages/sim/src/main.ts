@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { isMutation, mutationNames, scenarios } from "./index.ts";
 import { simulate, type SimulateOptions, type Simulated } from "./simulate.ts";
 
-const usage = `usage: npm run sim -- [--seeds N] [--from S] [--scenario NAME] [--mutation NAME] [--json] [--verbose]
+const usage = `usage: npm run sim -- [--seeds N] [--from S] [--scenario NAME] [--mutation NAME]
+                      [--json] [--verbose]
   scenarios: ${scenarios.map(({ name }) => name).join(", ")}
   mutations: ${mutationNames.join(", ")}`;
 
@@ -47,25 +48,47 @@ async function main(): Promise<number> {
     if (!values.json) print(one, options);
   }
   const seconds = (performance.now() - started) / 1_000;
-  const summary = { seeds: count, failed: failed.length, runs, acts, seconds, seedsPerSecond: count / seconds };
+  const summary = {
+    seeds: count,
+    failed: failed.length,
+    runs,
+    acts,
+    seconds,
+    seedsPerSecond: count / seconds,
+  };
   const seeds = failed.map(({ seed, scenario, violations }) => ({ seed, scenario, violations }));
-  if (values.json) process.stdout.write(`${JSON.stringify({ v: 1, ok: true, data: { ...summary, seeds } })}\n`);
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ v: 1, ok: true, data: { ...summary, seeds } })}\n`);
   else {
     const rate = summary.seedsPerSecond.toFixed(1);
-    process.stdout.write(`${count} seeds, ${failed.length} failed, ${runs} runs, ${acts} acts, ${rate} seeds a second\n`);
+    process.stdout.write(
+      `${count} seeds, ${failed.length} failed, ${runs} runs, ${acts} acts, ${rate} seeds a second\n`,
+    );
   }
   return failed.length === 0 ? 0 : 1;
 }
 
 /** Numbers count up; a text (a commit's hash) is the head of every seed's name. */
 function seedAt(from: string, n: number): string {
-  return /^\d+$/.test(from) ? String(Number(from) + n) : n === 0 && from.includes("/") ? from : `${from}/${n}`;
+  return /^\d+$/.test(from)
+    ? String(Number(from) + n)
+    : n === 0 && from.includes("/")
+      ? from
+      : `${from}/${n}`;
 }
 
-function print({ seed, scenario, violations, trace, story, virtualMs }: Simulated, options: SimulateOptions): void {
+function print(
+  { seed, scenario, violations, trace, story, virtualMs }: Simulated,
+  options: SimulateOptions,
+): void {
   const shown = [...trace.slice(-traceLinesMax), "", ...story].map((line) => `    ${line}`);
   const again = ["npm run sim -- --seeds 1", `--from ${seed}`, ...flags(options)].join(" ");
-  const lines = [`seed ${seed} (${scenario}, ${virtualMs.toFixed(0)} ms)`, ...violations.map((one) => `  ${one}`), ...shown, `  again: ${again}`];
+  const lines = [
+    `seed ${seed} (${scenario}, ${virtualMs.toFixed(0)} ms)`,
+    ...violations.map((one) => `  ${one}`),
+    ...shown,
+    `  again: ${again}`,
+  ];
   process.stdout.write(`${lines.join("\n")}\n\n`);
 }
 

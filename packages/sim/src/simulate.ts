@@ -43,7 +43,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   const dice = seededRandom(`sim/${seed}`);
   const scenario = pickScenario(options.scenario, dice.fork("scenario"));
   const house = openHouse(scenario, mutation, dice);
-  const specs = makeSpecs(dice.fork("workflows"));
+  const specs = makeSpecs(dice.fork("workflows"), scenario.rush ?? false);
   const { violations, story } = await live({ house, scenario, specs, dice });
   return {
     seed: String(seed),
@@ -88,15 +88,26 @@ function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
   return picked;
 }
 
-function openHouse({ weather, skewMs, rush }: Scenario, mutation: Mutation | undefined, dice: SeededRandom): House {
+function openHouse(
+  { weather, skewMs, rush }: Scenario,
+  mutation: Mutation | undefined,
+  dice: SeededRandom,
+): House {
   const engineBus = (bus: Bus): Bus => (mutation === undefined ? bus : mutate(mutation, bus));
   const size = dice.fork("size");
-  return new House({ dice, weather, skewMs, workers: 2 + size.int(2), slots: rush ? 1 : 1 + size.int(4), engineBus });
+  return new House({
+    dice,
+    weather,
+    skewMs,
+    workers: 2 + size.int(2),
+    slots: rush ? 1 : 1 + size.int(4),
+    engineBus,
+  });
 }
 
-function makeSpecs(dice: SeededRandom): WorkflowSpec[] {
+function makeSpecs(dice: SeededRandom, slow: boolean): WorkflowSpec[] {
   const irreversible = dice.int(3) === 0 ? 30 : 6;
-  return [0, 1].map((n) => generateWorkflow(`w${n}`, dice, { stepsMax: 8, irreversible }));
+  return [0, 1].map((n) => generateWorkflow(`w${n}`, dice, { stepsMax: 8, irreversible, slow }));
 }
 
 function hasTools(house: House): boolean {
@@ -106,10 +117,19 @@ function hasTools(house: House): boolean {
 async function register(house: House, spec: WorkflowSpec): Promise<void> {
   const { engine } = house;
   if (engine === undefined) throw new Error("no engine serves");
-  await drive(house.time, engine.registry.register(defaultTenant, { definition: definitionOf(spec) }), startMaxMs);
+  await drive(
+    house.time,
+    engine.registry.register(defaultTenant, { definition: definitionOf(spec) }),
+    startMaxMs,
+  );
 }
 
-async function faultPhase(of: { house: House; scenario: Scenario; people: People; dice: SeededRandom }): Promise<void> {
+async function faultPhase(of: {
+  house: House;
+  scenario: Scenario;
+  people: People;
+  dice: SeededRandom;
+}): Promise<void> {
   const { house, scenario, people, dice } = of;
   const stops: (() => void)[] = [];
   const later = (ms: number, fn: () => void): void => void stops.push(house.time.after(ms, fn));
@@ -131,7 +151,11 @@ async function faultPhase(of: { house: House; scenario: Scenario; people: People
 /** Until everything has ended and everybody has an answer, or time is up. */
 async function quietPhase(house: House, people: People, nudged: boolean): Promise<void> {
   const until = house.time.now() + (nudged ? quietWithNudgeMaxMs : quietMaxMs);
-  for (let pauseMs = 500; house.time.now() < until; pauseMs = Math.min(pauseMs * 2, nudged ? 60_000 : 20_000)) {
+  for (
+    let pauseMs = 500;
+    house.time.now() < until;
+    pauseMs = Math.min(pauseMs * 2, nudged ? 60_000 : 20_000)
+  ) {
     await passTime(house.time, pauseMs);
     const histories = await readHistories(house);
     people.lookAfter(histories);

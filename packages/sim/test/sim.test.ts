@@ -23,34 +23,49 @@ test(`${seeds} seeds made from this commit break no promise`, { timeout: timeout
   }
 });
 
-test.each(keptSeeds())("seed $seed ($scenario), which once showed that $showed", { timeout: timeoutMs }, async ({ seed, scenario }) => {
-  const one = await simulate({ seed, scenario });
-  expect(one.violations, explain(one)).toEqual([]);
-});
+test.each(keptSeeds())(
+  "seed $seed ($scenario), which once showed that $showed",
+  { timeout: timeoutMs },
+  async ({ seed, scenario }) => {
+    const one = await simulate({ seed, scenario });
+    expect(one.violations, explain(one)).toEqual([]);
+  },
+);
 
 test("the same seed lives the same life", async () => {
-  const [first, second] = [await simulate({ seed: 7, scenario: "everything" }), await simulate({ seed: 7, scenario: "everything" })];
+  const [first, second] = [
+    await simulate({ seed: 7, scenario: "everything" }),
+    await simulate({ seed: 7, scenario: "everything" }),
+  ];
   expect(first.acts).toBeGreaterThan(0);
   expect(second).toEqual(first);
 });
 
 /** Seeds that are known to notice, so that this stays quick; the note in seeds/README.md says how many of 300 do. */
-const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: string }[] = [
-];
+const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: string }[] = [];
 
-test.each(bites)("the checkers notice the mutation $mutation", { timeout: timeoutMs }, async ({ mutation, seeds, scenario }) => {
-  let noticed = 0;
-  for (const seed of seeds) {
-    const [sane, broken] = [await simulate({ seed, scenario }), await simulate({ seed, scenario, mutation })];
-    expect(sane.violations, explain(sane)).toEqual([]);
-    if (broken.violations.length > 0) noticed++;
-  }
-  expect(noticed).toBeGreaterThan(0);
-});
+test.each(bites)(
+  "the checkers notice the mutation $mutation",
+  { timeout: timeoutMs },
+  async ({ mutation, seeds, scenario }) => {
+    let noticed = 0;
+    for (const seed of seeds) {
+      const [sane, broken] = [
+        await simulate({ seed, scenario }),
+        await simulate({ seed, scenario, mutation }),
+      ];
+      expect(sane.violations, explain(sane)).toEqual([]);
+      if (broken.violations.length > 0) noticed++;
+    }
+    expect(noticed).toBeGreaterThan(0);
+  },
+);
 
 function explain({ seed, scenario, violations, trace, story }: Simulated): string {
   const again = `again: npm run sim -- --seeds 1 --from ${seed} --scenario ${scenario}`;
-  return [`seed ${seed}, scenario ${scenario}`, ...violations, ...trace.slice(-25), ...story, again].join("\n");
+  return [`seed ${seed}, scenario ${scenario}`, ...violations, ...trace.slice(-25), ...story, again].join(
+    "\n",
+  );
 }
 
 /** Each push lives other lives; outside of a checkout the same ones every time. */

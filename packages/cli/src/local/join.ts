@@ -7,7 +7,7 @@ import type { DevFile, LocalPaths } from "./paths.ts";
 /** The exit code after joining, or undefined when nobody runs here. */
 export async function join(options: DevOptions, paths: LocalPaths): Promise<number | undefined> {
   const { readOwner } = await import("@agentflow/bus/embedded");
-  const owner = await readOwner(paths.state);
+  const owner = readOwner(paths.state);
   if (owner === undefined) return undefined;
   const file = await devFile(paths, owner.pid);
   if (file === undefined) {
@@ -37,10 +37,11 @@ async function watchOther(options: DevOptions, of: { file: DevFile; token: strin
   const { createScreen } = await import("./create-screen.ts");
   const client = createClient({ url: file.url, token, retryForMs: 0 });
   const screen = createScreen(options);
-  screen.joined(file);
+  // Before the first line: whoever reads it may answer with Ctrl-C.
   const stop = new AbortController();
   process.on("SIGINT", () => stop.abort());
   process.on("SIGTERM", () => stop.abort());
+  screen.joined(file);
   let after: string | undefined;
   while (!stop.signal.aborted) {
     try {

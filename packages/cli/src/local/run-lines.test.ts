@@ -27,7 +27,10 @@ function started(n: number, atMs = 0): RunEventView {
 }
 
 function completed(n: number, atMs = 0): RunEventView {
-  return view({ run: runId(n), event: { kind: "run_completed", at: instant(atMs), output: { inline: null } } });
+  return view({
+    run: runId(n),
+    event: { kind: "run_completed", at: instant(atMs), output: { inline: null } },
+  });
 }
 
 /** The lines look at a few fields only, so that the tests name only those. */

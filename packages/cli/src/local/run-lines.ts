@@ -11,9 +11,11 @@ const startsMax = 10_000;
 export function followRuns(engine: Engine, screen: DevScreen): void {
   const lines = runLines(screen);
   const stop = new AbortController();
-  engine.runs.follow(defaultTenant, { runs: "all", onEvent: lines.onEvent, signal: stop.signal }).catch(() => {
-    // The engine is stopping: there is nothing left to tell.
-  });
+  engine.runs
+    .follow(defaultTenant, { runs: "all", onEvent: lines.onEvent, signal: stop.signal })
+    .catch(() => {
+      // The engine is stopping: there is nothing left to tell.
+    });
   const logs = engine.telemetry.follow(
     defaultTenant,
     { kind: "log", level: "info" },

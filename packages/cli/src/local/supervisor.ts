@@ -10,6 +10,7 @@ import type {
 } from "@agentflow/runtime/supervise";
 import type * as Runtime from "@agentflow/runtime/supervise";
 import { type ChildProcess, spawn } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
 import { Duplex } from "node:stream";
 
 export interface SupervisorEvents {
@@ -98,6 +99,8 @@ export class SupervisorHandle {
 
   #spawn(): [ChildProcess, Channel] {
     const child = spawn(process.execPath, ["--max-semi-space-size=4", this.#runtime.supervisorEntry], {
+      // The compiled code of our own process serves these too: they start with half the work.
+      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
       stdio: ["ignore", "inherit", "inherit", "pipe"],
       // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
       // to.

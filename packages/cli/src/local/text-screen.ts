@@ -104,7 +104,10 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
 
 type CodeKeys = "registered" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
 
-function runLines({ write, ink }: Canvas): Pick<DevScreen, "runStarted" | "runEnded" | "attemptLost" | "runCounts"> {
+function runLines({
+  write,
+  ink,
+}: Canvas): Pick<DevScreen, "runStarted" | "runEnded" | "attemptLost" | "runCounts"> {
   return {
     runStarted: (run, workflow) => write(`${ink.dim("▸")} ${run} ${safe(workflow)} started`),
     runEnded: (end) => write(endLine(end, ink)),

@@ -49,7 +49,10 @@ test("a killed runner costs one attempt; the run finishes by itself within two s
   const run = await begin(scratch, dev);
   const killed = performance.now();
   process.kill(dev.runners[0] ?? -1, "SIGKILL");
-  expect(await dev.client().runs.wait(run)).toMatchObject({ status: "completed", output: { value: [1, 2, 3] } });
+  expect(await dev.client().runs.wait(run)).toMatchObject({
+    status: "completed",
+    output: { value: [1, 2, 3] },
+  });
   expect(performance.now() - killed).toBeLessThan(3_000);
   await expectWhole(scratch, dev, run);
 });
@@ -176,7 +179,9 @@ test.each([
     process.kill(dev.runners[0] ?? -1, "SIGKILL");
     await dev.next("step_unknown");
     const why = await runs.why(run);
-    expect(why.reasons).toMatchObject([{ reason: "outcome_unknown", step: "a", command: expect.stringContaining(run) }]);
+    expect(why.reasons).toMatchObject([
+      { reason: "outcome_unknown", step: "a", command: expect.stringContaining(run) },
+    ]);
     scratch.write("again", "");
     await runs.resolve(run, { step: "a", ...answer });
     expect(await runs.wait(run)).toMatchObject(ends);

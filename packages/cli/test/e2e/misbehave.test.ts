@@ -24,7 +24,11 @@ test.each([
     body: "await new Promise((resolve) => setTimeout(resolve, 60_000));",
     failure: { code: "timeout", message: "no answer within 500 ms" },
   },
-  { tool: "blocks its loop", body: "for (;;);", failure: { code: "timeout", message: "no answer within 500 ms" } },
+  {
+    tool: "blocks its loop",
+    body: "for (;;);",
+    failure: { code: "timeout", message: "no answer within 500 ms" },
+  },
   {
     tool: "answers with what its schema forbids to be",
     body: `return { big: 1n };`,
@@ -46,7 +50,10 @@ test("a tool that fails for good fails the run, and why says with what and where
   const dev = await ready(scratch);
   const { runs } = dev.client();
   const answer = await runs.startAndWait("one", { n: 3 });
-  expect(answer).toMatchObject({ status: "failed", failure: { message: expect.stringContaining("no such order") } });
+  expect(answer).toMatchObject({
+    status: "failed",
+    failure: { message: expect.stringContaining("no such order") },
+  });
   const why = await runs.why(answer.run);
   expect(why.reasons).toMatchObject([{ reason: "failed", step: "a" }]);
   expect(JSON.stringify(why)).toContain("no such order");
@@ -65,15 +72,21 @@ test.each([
     body: "const kept = []; for (;;) kept.push(new Array(100_000).fill(kept.length));",
     reason: "SIGABRT",
   },
-])("a tool that $tool takes only its runner with it: the attempt is lost and tried again", async ({ body, reason }) => {
-  const scratch = project(oneTool(firstly(body)));
-  const dev = await ready(scratch);
-  const { runs } = dev.client();
-  const answer = await runs.startAndWait("one", { n: 3 });
-  expect(answer).toMatchObject({ status: "completed", output: { value: 3 } });
-  expect(await dev.next("attempt_lost")).toMatchObject({ run: answer.run, event: { reason: expect.stringContaining(reason) } });
-  expect(await runs.startAndWait("one", { n: 4 })).toMatchObject({ output: { value: 4 } });
-});
+])(
+  "a tool that $tool takes only its runner with it: the attempt is lost and tried again",
+  async ({ body, reason }) => {
+    const scratch = project(oneTool(firstly(body)));
+    const dev = await ready(scratch);
+    const { runs } = dev.client();
+    const answer = await runs.startAndWait("one", { n: 3 });
+    expect(answer).toMatchObject({ status: "completed", output: { value: 3 } });
+    expect(await dev.next("attempt_lost")).toMatchObject({
+      run: answer.run,
+      event: { reason: expect.stringContaining(reason) },
+    });
+    expect(await runs.startAndWait("one", { n: 4 })).toMatchObject({ output: { value: 4 } });
+  },
+);
 
 test("a tool that floods its output ends, and what was dropped is counted in the log", async () => {
   const flood = `for (let i = 0; i < 200_000; i++) process.stdout.write("line " + i + "\\n"); return n;`;

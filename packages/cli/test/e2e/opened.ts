@@ -39,7 +39,11 @@ export function openedHere(): Opened {
 }
 
 /** Waits until it holds. Throws what it stands for when it never does. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 5_000,
+): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`still not so after ${withinMs} ms: ${what}`);

@@ -32,7 +32,11 @@ test("a run completes on what was just started, and one saved tool later on the 
   const { runs } = dev.client();
   expect(await runs.startAndWait("one", { n: 21 })).toMatchObject({ output: { value: 42 } });
   scratch.write("tools/work.ts", toolFile("return n * 3;"));
-  expect(await dev.next("reloaded")).toMatchObject({ outcome: "loaded", files: ["tools/work.ts"], onOldCode: [] });
+  expect(await dev.next("reloaded")).toMatchObject({
+    outcome: "loaded",
+    files: ["tools/work.ts"],
+    onOldCode: [],
+  });
   expect(await runs.startAndWait("one", { n: 21 })).toMatchObject({ output: { value: 63 } });
 });
 
@@ -44,7 +48,10 @@ test("a step in flight ends on the old code, later steps use the new, and the ru
   await until("the first step began", () => existsSync(path.join(scratch.dir, "begun-1")));
   scratch.write("tools/work.ts", versioned("new"));
   const reloaded = await dev.next("reloaded");
-  expect(reloaded).toMatchObject({ outcome: "loaded", onOldCode: [{ run, step: "first", uses: "tool:work.go" }] });
+  expect(reloaded).toMatchObject({
+    outcome: "loaded",
+    onOldCode: [{ run, step: "first", uses: "tool:work.go" }],
+  });
   scratch.write("go", "");
   expect(await runs.wait(run)).toMatchObject({ status: "completed", output: { value: "old new" } });
   expect((await runs.get(run)).codes).toHaveLength(2);
@@ -87,22 +94,43 @@ test.each([
   {
     fault: "a syntax error",
     code: `${good}\nexport const x = (;\n`,
-    said: { message: expect.stringContaining("Expression expected"), line: 11, column: 19, frame: expect.stringContaining("export const x = (;\n") },
+    said: {
+      message: expect.stringContaining("Expression expected"),
+      line: 11,
+      column: 19,
+      frame: expect.stringContaining("export const x = (;\n"),
+    },
   },
   {
     fault: "an enum",
     code: `${good}\nenum Color { Red }\n`,
-    said: { message: expect.stringContaining("enum"), line: 11, column: 1, frame: "enum Color { Red }\n^", hint: expect.stringContaining("const object") },
+    said: {
+      message: expect.stringContaining("enum"),
+      line: 11,
+      column: 1,
+      frame: "enum Color { Red }\n^",
+      hint: expect.stringContaining("const object"),
+    },
   },
   {
     fault: "a missing import",
     code: `import { gone } from "./gone.ts";\n${good}console.log(gone);\n`,
-    said: { message: expect.stringContaining("gone.ts"), line: 1, column: expect.any(Number), frame: expect.stringContaining(`import { gone } from "./gone.ts";`) },
+    said: {
+      message: expect.stringContaining("gone.ts"),
+      line: 1,
+      column: expect.any(Number),
+      frame: expect.stringContaining(`import { gone } from "./gone.ts";`),
+    },
   },
   {
     fault: "an export that is not there",
     code: `import { gone } from "./other.ts";\n${good}console.log(gone);\n`,
-    said: { message: expect.stringContaining("gone"), line: 1, column: expect.any(Number), frame: expect.stringContaining("import { gone }") },
+    said: {
+      message: expect.stringContaining("gone"),
+      line: 1,
+      column: expect.any(Number),
+      frame: expect.stringContaining("import { gone }"),
+    },
   },
   {
     fault: "a throw at the top",
@@ -115,7 +143,11 @@ test.each([
   const { runs } = dev.client();
   scratch.write("tools/work.ts", code);
   const broken = await dev.next("broken");
-  expect(broken).toMatchObject({ outcome: "broken", oldServes: true, problem: { file: "tools/work.ts", ...said } });
+  expect(broken).toMatchObject({
+    outcome: "broken",
+    oldServes: true,
+    problem: { file: "tools/work.ts", ...said },
+  });
   expect(await runs.startAndWait("one", { n: 1 })).toMatchObject({ output: { value: 1 } });
   scratch.write("tools/work.ts", toolFile("return 2;"));
   await dev.next("reloaded", { where: ({ outcome }) => outcome === "loaded" });
@@ -129,7 +161,10 @@ test("code that was broken before the first start: runs wait, why says so, and t
   await before.end();
   scratch.write("tools/work.ts", `${good}\nthrow new Error("not today");\n`);
   const dev = start(scratch);
-  expect(await dev.next("broken")).toMatchObject({ oldServes: false, problem: { line: 11, message: "not today" } });
+  expect(await dev.next("broken")).toMatchObject({
+    oldServes: false,
+    problem: { line: 11, message: "not today" },
+  });
   // Programs wait for `ready`; here the address stands in the file that other commands read.
   const { runs } = await dev.clientByFile();
   const { run } = await runs.start("one", { n: 1 });
@@ -146,7 +181,10 @@ test("a saved workflow is registered without a new runner", async () => {
   const scratch = project(oneTool("return n;"));
   const dev = await ready(scratch);
   const runners = dev.runners;
-  scratch.write("workflows/one.yaml", workflowFile("one", ['a: {uses: "tool:work.go", with: {n: 7}}'], "${steps.a.output}"));
+  scratch.write(
+    "workflows/one.yaml",
+    workflowFile("one", ['a: {uses: "tool:work.go", with: {n: 7}}'], "${steps.a.output}"),
+  );
   expect(await dev.next("registered")).toMatchObject({ files: ["workflows/one.yaml"], workflows: ["one"] });
   expect(dev.runners).toEqual(runners);
   expect(await dev.client().runs.startAndWait("one", { n: 1 })).toMatchObject({ output: { value: 7 } });
@@ -158,11 +196,15 @@ test("a workflow with faults is shown with line and column, and its last good ve
   const wrong = workflowFile("one", ['a: {uses: "tool:work.gone", with: {n: 7}}'], "${steps.a.output}");
   scratch.write("workflows/one.yaml", wrong);
   const { findings } = await dev.next("findings");
-  expect(findings).toMatchObject([{ severity: "error", file: "workflows/one.yaml", line: 7, column: expect.any(Number) }]);
+  expect(findings).toMatchObject([
+    { severity: "error", file: "workflows/one.yaml", line: 7, column: expect.any(Number) },
+  ]);
   expect(await dev.client().runs.startAndWait("one", { n: 5 })).toMatchObject({ output: { value: 5 } });
   const after = dev.events.length;
   scratch.write("workflows/one.yaml", "steps: [\n");
-  expect((await dev.next("findings", { after }))["findings"]).toMatchObject([{ file: "workflows/one.yaml", line: expect.any(Number) }]);
+  expect((await dev.next("findings", { after }))["findings"]).toMatchObject([
+    { file: "workflows/one.yaml", line: expect.any(Number) },
+  ]);
   expect(await dev.client().runs.startAndWait("one", { n: 6 })).toMatchObject({ output: { value: 6 } });
 });
 

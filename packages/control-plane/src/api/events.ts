@@ -10,7 +10,7 @@ import { telemetryQuery } from "./operations/installation.ts";
 import { parseSources } from "./operations/parse-bodies.ts";
 import { parseWith } from "./parse-body.ts";
 import { type AppEnv, queryOf } from "./request.ts";
-import { type Send, SseWriter } from "./sse-writer.ts";
+import { type Send, SseWriter, streamHeaders } from "./sse-writer.ts";
 
 /** Their names must fit into the head of one request. */
 export const runsPerStreamMax = 500;
@@ -75,12 +75,9 @@ export class Streams {
     const { limits, stopping } = this.#options;
     if (this.#open >= limits.streamsMax) throw tooMany(limits.streamsMax);
     const { outgoing, incoming } = context.env;
+    if (incoming.method === "HEAD") return new Response(null, { headers: streamHeaders });
     const gone = new AbortController();
     const writer = new SseWriter(outgoing, { limits, headers: corsOf(incoming.headers.origin), gone });
-    if (incoming.method === "HEAD") {
-      writer.end();
-      return RESPONSE_ALREADY_SENT;
-    }
     this.#open++;
     outgoing.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, stopping]);

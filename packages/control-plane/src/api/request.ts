@@ -46,7 +46,16 @@ export async function readBody(context: Context<AppEnv>): Promise<unknown> {
     });
   }
   if (Number(headers["content-length"] ?? 0) > bodyLimits.bytesMax) throw bodyTooLarge();
-  return parseJson(await boundedText(context));
+  return parseJson(await boundedText(context).catch(incomplete));
+}
+
+/** The caller went away, or was cut off, in the middle of its body: nothing failed here. */
+function incomplete(cause: unknown): never {
+  if (AgentFlowError.is(cause)) throw cause;
+  throw new AgentFlowError("invalid_input", "the body did not come whole", {
+    reason: "body_incomplete",
+    cause,
+  });
 }
 
 /** With a length the parser of HTTP holds the sender to it; without one we count. */
@@ -57,7 +66,11 @@ async function boundedText(context: Context<AppEnv>): Promise<string> {
   let bytes = 0;
   for await (const chunk of context.req.raw.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > bodyLimits.bytesMax) throw bodyTooLarge();
+    if (bytes > bodyLimits.bytesMax) {
+      // The rest is not read, so that nothing else can come over this connection.
+      context.env.outgoing.setHeader("connection", "close");
+      throw bodyTooLarge();
+    }
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

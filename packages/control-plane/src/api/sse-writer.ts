@@ -17,6 +17,13 @@ interface WriterOptions {
   readonly gone: AbortController;
 }
 
+export const streamHeaders: { readonly [name: string]: string } = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "x-accel-buffering": "no",
+};
+
 export class SseWriter {
   readonly #to: ServerResponse;
   readonly #options: WriterOptions;
@@ -36,13 +43,7 @@ export class SseWriter {
 
   begin(): void {
     if (this.begun || this.#to.destroyed) return;
-    this.#to.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-accel-buffering": "no",
-      ...this.#options.headers,
-    });
+    this.#to.writeHead(200, { ...streamHeaders, ...this.#options.headers });
     this.#to.write(": follows\n\n");
     this.#alive = setInterval(() => this.#to.write(": still here\n\n"), this.#options.limits.keepAliveMs);
     this.#to.once("close", () => clearInterval(this.#alive));

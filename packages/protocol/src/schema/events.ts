@@ -51,7 +51,7 @@ const attemptStarted = event(
     step: instance,
     attempt,
     worker: id("worker").describe("The worker that is about to call."),
-    input: id("input").optional().describe("The input that announced it."),
+    input: id("input").exactOptional().describe("The input that announced it."),
   },
 );
 

@@ -23,6 +23,8 @@ class RunnerProcess {
   readonly #inspector = createInspector((url) => this.#say(["inspecting", url]));
 
   constructor() {
+    // Meant for this process, not for those that user code starts.
+    delete process.env["NODE_COMPILE_CACHE"];
     const stream = new Socket({ fd: 3, readable: true, writable: true });
     this.#channel = openChannel(stream, (message) => this.#receive(message));
     // Whatever user code does, a runner without its supervisor is an orphan.

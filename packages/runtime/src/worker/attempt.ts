@@ -111,10 +111,7 @@ async function passOn(attempt: OpenAttempt, house: AttemptHouse): Promise<Attemp
   return "passed_on";
 }
 
-async function mayStart(
-  attempt: OpenAttempt,
-  house: AttemptHouse,
-): Promise<"yes" | "no" | "begun_before"> {
+async function mayStart(attempt: OpenAttempt, house: AttemptHouse): Promise<"yes" | "no" | "begun_before"> {
   const { task } = attempt;
   const answer = await report(
     attempt,

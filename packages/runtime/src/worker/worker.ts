@@ -193,8 +193,8 @@ export class Worker {
     }
     const known = this.#open.get(task.id);
     if (known !== undefined) {
-      // Handed out again while this very worker runs it: the attempt stands, held by the newer delivery. One that is
-      // being given up is left to its lease: whoever gets it then passes it on.
+      // Handed out again while this very worker runs it: the attempt stands, held by the newer delivery. One
+      // that is being given up is left to its lease: whoever gets it then passes it on.
       if (!known.lost.signal.aborted) holdBy(known, delivery);
       return;
     }

@@ -7,7 +7,11 @@ import type { Stored } from "./read-log.ts";
 
 export interface AttemptFacts {
   readonly attempt: number;
-  readonly dispatched: { readonly place: number; readonly atMs: number; readonly command: DispatchTask | undefined };
+  readonly dispatched: {
+    readonly place: number;
+    readonly atMs: number;
+    readonly command: DispatchTask | undefined;
+  };
   started: string | undefined;
   end: "failed" | "lost" | "succeeded" | "unknown" | "taken_back" | undefined;
   retry: boolean;
@@ -17,7 +21,9 @@ export interface AttemptFacts {
 export interface StepFacts {
   readonly attempts: AttemptFacts[];
   /** Where in the history the step ended, and with what. */
-  end: { readonly kind: RunEvent["kind"]; readonly place: number; readonly value: Value | undefined } | undefined;
+  end:
+    | { readonly kind: RunEvent["kind"]; readonly place: number; readonly value: Value | undefined }
+    | undefined;
   waiting: { readonly until: string } | undefined;
   expanded: number | undefined;
   failure: Failure | undefined;
@@ -65,7 +71,11 @@ interface Where {
 }
 
 function readInputs(history: History, { commit, atMs, revision }: Stored): void {
-  if (commit.events.length === 0 && commit.inputs.every(({ refused }) => refused === undefined) && commit.commands.length === 0) {
+  if (
+    commit.events.length === 0 &&
+    commit.inputs.every(({ refused }) => refused === undefined) &&
+    commit.commands.length === 0
+  ) {
     history.faults.push(`the commit ${revision} says nothing`);
   }
   for (const { id, refused } of commit.inputs) {
@@ -79,8 +89,11 @@ function readInputs(history: History, { commit, atMs, revision }: Stored): void 
 
 function checkCommands(history: History, { commit, revision }: Stored): void {
   const told = commit.events.flatMap((event) => (event.kind === "task_dispatched" ? [keyOf(event)] : []));
-  const sent = commit.commands.flatMap((command) => (command.kind === "dispatch_task" ? [keyOf(command)] : []));
-  if (told.join() !== sent.join()) history.faults.push(`the commit ${revision} sends other tasks than it tells of`);
+  const sent = commit.commands.flatMap((command) =>
+    command.kind === "dispatch_task" ? [keyOf(command)] : [],
+  );
+  if (told.join() !== sent.join())
+    history.faults.push(`the commit ${revision} sends other tasks than it tells of`);
 }
 
 function keyOf(of: { step: string; attempt: number; input: string; n: number }): string {
@@ -88,7 +101,8 @@ function keyOf(of: { step: string; attempt: number; input: string; n: number }):
 }
 
 function readEvent(history: History, event: RunEvent, where: Where): void {
-  const say = (what: string): void => void history.faults.push(`${what} (${event.kind} at ${where.stored.revision})`);
+  const say = (what: string): void =>
+    void history.faults.push(`${what} (${event.kind} at ${where.stored.revision})`);
   if (event.kind === "run_started") {
     if (history.started !== undefined || where.place !== 0) say("a run starts once, first of all");
     history.started = event;
@@ -109,7 +123,10 @@ function readEvent(history: History, event: RunEvent, where: Where): void {
   }
 }
 
-type StepEvent = Exclude<RunEvent, { kind: "run_started" | "run_completed" | "run_failed" | "run_cancelled" | "event_emitted" }>;
+type StepEvent = Exclude<
+  RunEvent,
+  { kind: "run_started" | "run_completed" | "run_failed" | "run_cancelled" | "event_emitted" }
+>;
 
 function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: string) => void }): void {
   const { say, place, stored } = at;
@@ -117,12 +134,27 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
   switch (event.kind) {
     case "task_dispatched": {
       const last = step.attempts.at(-1);
-      if (event.attempt !== (last?.attempt ?? 0) + 1) say(`attempt ${event.attempt} of ${event.step} out of order`);
+      if (event.attempt !== (last?.attempt ?? 0) + 1)
+        say(`attempt ${event.attempt} of ${event.step} out of order`);
       const goesOn = last === undefined || last.end === "lost" || (last.end === "failed" && last.retry);
-      if (!goesOn) say(`attempt ${event.attempt} of ${event.step} though the one before has not failed or got lost`);
-      const command = stored.commit.commands.find((one) => one.kind === "dispatch_task" && keyOf(one) === keyOf(event));
-      const dispatched = { place, atMs: stored.atMs, command: command?.kind === "dispatch_task" ? command : undefined };
-      step.attempts.push({ attempt: event.attempt, dispatched, started: undefined, end: undefined, retry: false, endMs: 0 });
+      if (!goesOn)
+        say(`attempt ${event.attempt} of ${event.step} though the one before has not failed or got lost`);
+      const command = stored.commit.commands.find(
+        (one) => one.kind === "dispatch_task" && keyOf(one) === keyOf(event),
+      );
+      const dispatched = {
+        place,
+        atMs: stored.atMs,
+        command: command?.kind === "dispatch_task" ? command : undefined,
+      };
+      step.attempts.push({
+        attempt: event.attempt,
+        dispatched,
+        started: undefined,
+        end: undefined,
+        retry: false,
+        endMs: 0,
+      });
       return;
     }
     case "step_expanded":
@@ -134,9 +166,11 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
       step.waiting = { until: event.until };
       return;
     case "step_succeeded":
-      if (event.attempt !== undefined) endAttempt(step, { ...event, attempt: event.attempt }, { ...at, end: "succeeded" });
+      if (event.attempt !== undefined)
+        endAttempt(step, { ...event, attempt: event.attempt }, { ...at, end: "succeeded" });
       else if (step.attempts.length > 0) say(`${event.step} succeeds without an attempt`);
-      if (step.waiting !== undefined && event.at < step.waiting.until) say(`${event.step} did not wait long enough`);
+      if (step.waiting !== undefined && event.at < step.waiting.until)
+        say(`${event.step} did not wait long enough`);
       step.selected = event.selected;
       step.end = { kind: event.kind, place, value: event.output };
       return;
@@ -161,13 +195,21 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
   }
 }
 
-type AttemptEvent = Extract<RunEvent, { kind: "attempt_started" | "attempt_failed" | "attempt_lost" | "step_unknown" }>;
+type AttemptEvent = Extract<
+  RunEvent,
+  { kind: "attempt_started" | "attempt_failed" | "attempt_lost" | "step_unknown" }
+>;
 
-function readAttempt(step: StepFacts, event: AttemptEvent, at: Where & { say: (what: string) => void }): void {
+function readAttempt(
+  step: StepFacts,
+  event: AttemptEvent,
+  at: Where & { say: (what: string) => void },
+): void {
   switch (event.kind) {
     case "attempt_started": {
       const attempt = step.attempts.at(-1);
-      if (attempt?.attempt !== event.attempt || attempt.end !== undefined) return at.say(`no open attempt ${event.attempt}`);
+      if (attempt?.attempt !== event.attempt || attempt.end !== undefined)
+        return at.say(`no open attempt ${event.attempt}`);
       if (attempt.started !== undefined) at.say(`attempt ${event.attempt} began twice`);
       attempt.started = event.worker;
       return;

@@ -15,12 +15,14 @@ export function checkOutside(histories: ReadonlyMap<string, History>, ledger: Le
   for (const reported of ledger.reported) checkReported(histories.get(reported.run), reported, ledger, say);
   for (const { run, input, answer } of ledger.cancelled) {
     if (ledger.isTorn(run) || answer.kind !== "accepted") continue;
-    if (histories.get(run)?.end?.kind !== "run_cancelled") say(run, `the cancel ${input} was accepted and the run not cancelled`);
+    if (histories.get(run)?.end?.kind !== "run_cancelled")
+      say(run, `the cancel ${input} was accepted and the run not cancelled`);
   }
   for (const { run, code, body } of ledger.refused) {
     if (ledger.isTorn(run)) continue;
     const winner = histories.get(run)?.started?.input;
-    const other = winner !== undefined && "inline" in winner && sumOf(at(winner.inline, "base") ?? 0) >= otherBase;
+    const other =
+      winner !== undefined && "inline" in winner && sumOf(at(winner.inline, "base") ?? 0) >= otherBase;
     const won = other === (body === "other");
     if (won && code !== "accepted") say(run, `its start was refused: ${code}`);
     if (!won && code !== "conflict") say(run, `a start with another body was answered ${code}`);
@@ -30,10 +32,13 @@ export function checkOutside(histories: ReadonlyMap<string, History>, ledger: Le
 /** No act without a task in the log, and none before it was there. */
 function checkAct(history: History | undefined, act: Act, ledger: Ledger, say: Say): void {
   if (ledger.isTorn(act.run)) return;
-  if (history?.started === undefined) return say(act.run, `${act.tool} acted for a run that was never accepted`);
+  if (history?.started === undefined)
+    return say(act.run, `${act.tool} acted for a run that was never accepted`);
   const attempt = attemptOf(history, act);
-  if (attempt === undefined) return say(act.run, `${act.tool} acted for ${act.step}/${act.attempt}, which no commit tells of`);
-  if (act.atMs < attempt.dispatched.atMs) say(act.run, `${act.step}/${act.attempt} acted before its commit was stored`);
+  if (attempt === undefined)
+    return say(act.run, `${act.tool} acted for ${act.step}/${act.attempt}, which no commit tells of`);
+  if (act.atMs < attempt.dispatched.atMs)
+    say(act.run, `${act.step}/${act.attempt} acted before its commit was stored`);
 }
 
 function checkIrreversible(histories: ReadonlyMap<string, History>, ledger: Ledger, say: Say): void {
@@ -44,7 +49,8 @@ function checkIrreversible(histories: ReadonlyMap<string, History>, ledger: Ledg
     counts.set(key, (counts.get(key) ?? 0) + 1);
     const facts = histories.get(act.run)?.steps.get(act.step);
     const attempt = facts?.attempts.find((one) => one.attempt === act.attempt);
-    if (attempt !== undefined && attempt.started === undefined) say(act.run, `${act.step}/${act.attempt} acted unannounced`);
+    if (attempt !== undefined && attempt.started === undefined)
+      say(act.run, `${act.step}/${act.attempt} acted unannounced`);
     const before = facts?.attempts.filter((one) => one.attempt < act.attempt) ?? [];
     if (before.some(({ started, end }) => started !== undefined && end !== "failed")) {
       say(act.run, `${act.step}/${act.attempt} acted after an attempt whose outcome nobody knows`);
@@ -65,14 +71,15 @@ function checkTold(history: History | undefined, { answer, client }: Told, ledge
   }
   if (status === "running" || status === "parked") return;
   const { end } = history;
-  if (end?.kind !== `run_${status}`) return say(run, `${client} was told ${status}, the log says ${end?.kind}`);
+  if (end?.kind !== `run_${status}`)
+    return say(run, `${client} was told ${status}, the log says ${end?.kind}`);
   if (end.kind !== "run_completed") return;
   const recorded = "inline" in end.output ? sumOf(end.output.inline) : Number.NaN;
   const told = sumOf(parseJson(JSON.stringify(answer.output ?? null)));
   if (told !== recorded) say(run, `${client} was told ${told}, the log says ${recorded}`);
 }
 
-/** An answer to a worker rests on a commit: what was taken is there, and what was refused for want of it too. */
+/** An answer to a worker rests on a commit: what was taken is there, and what was refused as unknown too. */
 function checkReported(history: History | undefined, reported: Reported, ledger: Ledger, say: Say): void {
   const { run, input, answer } = reported;
   if (ledger.isTorn(run) || !("step" in input) || !("attempt" in input)) return;
@@ -82,11 +89,14 @@ function checkReported(history: History | undefined, reported: Reported, ledger:
   if (answer.kind === "refused") {
     if (answer.reason !== "attempt_unknown") return;
     if (known?.refusedMs === undefined) say(run, `the refusal of a ${name} was not written`);
-    if (attempt?.end === undefined && !isOver(history, input.step)) say(run, `a ${name} was refused though it was awaited`);
+    if (attempt?.end === undefined && !isOver(history, input.step))
+      say(run, `a ${name} was refused though it was awaited`);
     return;
   }
-  if (answer.repeated !== true && known?.takenMs === undefined) return say(run, `an accepted ${name} is not in the log`);
-  if (known?.takenMs !== undefined && known.takenMs > reported.atMs) say(run, `a ${name} was answered before its commit was stored`);
+  if (answer.repeated !== true && known?.takenMs === undefined)
+    return say(run, `an accepted ${name} is not in the log`);
+  if (known?.takenMs !== undefined && known.takenMs > reported.atMs)
+    say(run, `a ${name} was answered before its commit was stored`);
   if (input.kind !== "result" || attempt?.end !== undefined || isOver(history, input.step)) return;
   say(run, `a ${name} was accepted and the attempt is still open`);
 }

@@ -21,7 +21,10 @@ export function checkProjection(
     if (row === undefined) say(run, "is in the log and not in the read model");
     else if (row.status !== status) say(run, `is ${row.status} in the read model, ${status} in the log`);
     else if (row.revision !== history.commits.at(-1)?.revision) {
-      say(run, `stands at ${row.revision} in the read model, at ${history.commits.at(-1)?.revision} in the log`);
+      say(
+        run,
+        `stands at ${row.revision} in the read model, at ${history.commits.at(-1)?.revision} in the log`,
+      );
     }
   }
   for (const { run } of rows) if (!histories.has(run)) say(run, "is in the read model and not in the log");
@@ -39,7 +42,7 @@ function statusOf({ end, steps }: History): RunSummary["status"] {
       return "failed";
     case "run_cancelled":
       return "cancelled";
-    case undefined:
+    default:
       return [...steps.values()].some(isUnknown) ? "parked" : "running";
   }
 }

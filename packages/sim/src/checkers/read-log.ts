@@ -1,7 +1,7 @@
 /** The log as it stands, read past everything that is simulated. */
 import type { Log, LogEntry } from "@agentflow/bus";
 import type { Commit, Subject } from "@agentflow/protocol";
-import { parseLogSubject } from "@agentflow/protocol";
+import { AgentFlowError, parseLogSubject } from "@agentflow/protocol";
 import { parseStoredCommit } from "./parse-stored.ts";
 
 export interface Stored {
@@ -10,8 +10,18 @@ export interface Stored {
   readonly commit: Commit;
 }
 
-/** Every record of a stream, oldest first. */
+/** Every record of a stream, oldest first; read anew when the connection is cut meanwhile. */
 export async function readWholeLog(log: Log, prefix: Subject): Promise<readonly LogEntry[]> {
+  for (;;) {
+    try {
+      return await readOnce(log, prefix);
+    } catch (error) {
+      if (!AgentFlowError.is(error) || error.code !== "unavailable") throw error;
+    }
+  }
+}
+
+async function readOnce(log: Log, prefix: Subject): Promise<readonly LogEntry[]> {
   const head = await log.head(prefix);
   const entries: LogEntry[] = [];
   if (head === 0) return entries;

@@ -3,11 +3,17 @@ import type { RunEvent } from "@agentflow/protocol";
 import type { Ledger } from "../house/ledger.ts";
 import type { Stored } from "./read-log.ts";
 
-export function storyOf(commits: readonly Stored[], ledger: Ledger, of: { run: string; startMs: number }): string[] {
+export function storyOf(
+  commits: readonly Stored[],
+  ledger: Ledger,
+  of: { run: string; startMs: number },
+): string[] {
   const { run, startMs } = of;
   const lines: { readonly atMs: number; readonly text: string }[] = [];
   for (const { atMs, revision, commit } of commits) {
-    const inputs = commit.inputs.map(({ kind, refused }) => (refused === undefined ? kind : `${kind} refused ${refused}`));
+    const inputs = commit.inputs.map(({ kind, refused }) =>
+      refused === undefined ? kind : `${kind} refused ${refused}`,
+    );
     const text = `#${revision} [${inputs.join(", ")}] ${commit.events.map(shown).join(", ")}`;
     lines.push({ atMs, text });
   }
@@ -16,7 +22,12 @@ export function storyOf(commits: readonly Stored[], ledger: Ledger, of: { run: s
   }
   for (const { worker, atMs, input, answer } of ledger.reported.filter((one) => one.run === run)) {
     const about = "step" in input && "attempt" in input ? ` ${input.step}/${input.attempt}` : "";
-    const given = answer.kind === "refused" ? `refused ${answer.reason}` : answer.repeated === true ? "repeated" : "accepted";
+    const given =
+      answer.kind === "refused"
+        ? `refused ${answer.reason}`
+        : answer.repeated === true
+          ? "repeated"
+          : "accepted";
     lines.push({ atMs, text: `${worker} hears: ${input.kind}${about} ${given}` });
   }
   for (const { client, atMs, answer } of ledger.told.filter((one) => one.run === run)) {

@@ -46,7 +46,13 @@ interface Look {
 }
 
 /** Each attempt is given what its step saw when it began: the same every time. */
-function checkInput({ history, step, attempt, own, say }: Look & { attempt: AttemptFacts; own: number }): void {
+function checkInput({
+  history,
+  step,
+  attempt,
+  own,
+  say,
+}: Look & { attempt: AttemptFacts; own: number }): void {
   const { command } = attempt.dispatched;
   if (command === undefined || !("inline" in command.with)) return;
   const given = at(command.with.inline, "x");
@@ -88,9 +94,11 @@ function checkOrder({ history, step, facts, id, say }: Look & { facts: StepFacts
   const neverBegan = facts.attempts.length === 0 && facts.failure !== undefined;
   if (neverBegan || facts.end?.kind === "step_cancelled") return;
   const count = step.join === "any" ? 1 : step.join.startsWith("n:") ? Number(step.join.slice(2)) : undefined;
-  if (count !== undefined && good < count) say(`${id} began after ${good} of the ${count} steps it waits for`);
+  if (count !== undefined && good < count)
+    say(`${id} began after ${good} of the ${count} steps it waits for`);
   if (count === undefined && over.length < needs.length) say(`${id} began before all its needs had ended`);
-  if (step.join === "all" && over.some((end) => end?.kind === "step_failed")) say(`${id} began after a failed need`);
+  if (step.join === "all" && over.some((end) => end?.kind === "step_failed"))
+    say(`${id} began after a failed need`);
 }
 
 function checkOutput({ step, facts, id, say, history }: Look & { facts: StepFacts; id: string }): void {
@@ -108,7 +116,8 @@ function wantedOutput(of: Omit<Look, "say"> & { facts: StepFacts; id: string }):
   const { step, facts, id, history } = of;
   if (step.kind === "wait" || step.kind === "emit") return 0;
   const place = facts.end?.place ?? 0;
-  if (step.kind === "set") return step.by + sum(step.from.map((from) => worth(history.steps.get(from), place)));
+  if (step.kind === "set")
+    return step.by + sum(step.from.map((from) => worth(history.steps.get(from), place)));
   if (step.kind === "each" && !id.includes("~")) {
     const items = Array.from({ length: facts.expanded ?? 0 }, (_, n) => history.steps.get(`${id}~${n}`));
     if (items.some((item) => item?.end?.kind !== "step_succeeded")) return Number.NaN;
@@ -124,7 +133,8 @@ function checkEnd(history: History, spec: WorkflowSpec, say: Look["say"]): void 
   const { end, started } = history;
   if (end === undefined || started === undefined) return;
   if (end.kind === "run_failed" && end.failure.code === "timeout" && end.step === undefined) {
-    if (started.deadline === undefined || end.at < started.deadline) say("the run timed out before its deadline");
+    if (started.deadline === undefined || end.at < started.deadline)
+      say("the run timed out before its deadline");
     return;
   }
   if (end.kind === "run_failed") {
@@ -137,7 +147,8 @@ function checkEnd(history: History, spec: WorkflowSpec, say: Look["say"]): void 
   const given = "inline" in end.output ? sumOf(end.output.inline) : Number.NaN;
   if (given !== total) say(`the run gave ${given}, not ${total}`);
   for (const step of spec.steps) {
-    if (step.handlerOf === undefined && history.steps.get(step.id)?.end === undefined) say(`the run completed without ${step.id}`);
+    if (step.handlerOf === undefined && history.steps.get(step.id)?.end === undefined)
+      say(`the run completed without ${step.id}`);
   }
 }
 

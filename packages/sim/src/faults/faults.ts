@@ -50,7 +50,18 @@ export function strike(kind: FaultKind, at: At): void {
   if (said !== undefined) at.house.trace.say("fault", `${kind} ${said}`);
 }
 
-const operations: readonly Operation[] = ["append", "append", "read", "push", "ack", "extend", "revoke", "table_put", "blob_put", "request"];
+const operations: readonly Operation[] = [
+  "append",
+  "append",
+  "read",
+  "push",
+  "ack",
+  "extend",
+  "revoke",
+  "table_put",
+  "blob_put",
+  "request",
+];
 
 const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
   crash_engine({ house, dice, later }) {
@@ -102,7 +113,8 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     later(shortMs(dice), () => one.process.resume());
     return one.process.name;
   },
-  partition_engine: ({ house, dice, later }) => partition(dice.pick(house.engines)?.process.name, { house, dice, later }),
+  partition_engine: ({ house, dice, later }) =>
+    partition(dice.pick(house.engines)?.process.name, { house, dice, later }),
   partition_worker: ({ house, dice, later }) =>
     partition(dice.pick([...house.workers.values()])?.process.name, { house, dice, later }),
   disconnect({ house, dice }) {
@@ -137,21 +149,26 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     return "";
   },
   lose_tail({ house, dice, later }) {
-    void loseTail(house, 1 + dice.int(6), () => later(downMs(dice), () => house.engines.length === 0 && house.startEngine()));
+    void loseTail(house, 1 + dice.int(6), () =>
+      later(downMs(dice), () => house.engines.length === 0 && house.startEngine()),
+    );
     return "";
   },
   power_cut({ house, dice, later }) {
     for (const one of house.engines) house.killEngine(one);
-    for (const name of [...house.workers.keys()]) house.killWorker(name);
+    for (const name of house.workerNames) house.killWorker(name);
     house.bus.faults.restartQueue();
     later(downMs(dice), () => house.engines.length === 0 && house.startEngine());
-    for (const name of house.workerNames) later(downMs(dice), () => !house.workers.has(name) && house.startWorker(name));
+    for (const name of house.workerNames)
+      later(downMs(dice), () => !house.workers.has(name) && house.startWorker(name));
     return "";
   },
 };
 
 /** The broker loses what it had not on disk; the control planes are started anew, as operations would. */
 async function loseTail(house: House, count: number, after: () => void): Promise<void> {
+  if (house.losing) return;
+  house.losing = true;
   for (const one of house.engines) house.killEngine(one);
   const before = await readWholeLog(house.bus.log, prefixes.log);
   const dropped = house.bus.faults.dropLogTail(count);
@@ -162,6 +179,7 @@ async function loseTail(house: House, count: number, after: () => void): Promise
   }
   house.ledger.lostTails.push({ atMs: house.time.now(), runs });
   house.trace.say("fault", `lost ${dropped} commits of ${[...runs].join(" ")}`);
+  house.losing = false;
   after();
 }
 

@@ -16,13 +16,34 @@ export interface Scenario {
 }
 
 const weather: Partial<Nastiness> = { delayMsMax: 4 };
-const wild: Partial<Nastiness> = { delayMsMax: 25, reorderWithin: 16, repeatRate: 0.05, staleMs: 200, tailBatchMax: 3 };
+const wild: Partial<Nastiness> = {
+  delayMsMax: 25,
+  reorderWithin: 16,
+  repeatRate: 0.05,
+  staleMs: 200,
+  tailBatchMax: 3,
+};
 const crashes: FaultKind[] = ["crash_engine", "crash_engine", "crash_worker", "crash_runner", "power_cut"];
-const network: FaultKind[] = ["partition_engine", "partition_worker", "disconnect", "lost_request", "lost_answer", "lost_answer"];
+const network: FaultKind[] = [
+  "partition_engine",
+  "partition_worker",
+  "disconnect",
+  "lost_request",
+  "lost_answer",
+  "lost_answer",
+];
 const slow: FaultKind[] = ["slow_disk", "late_answers", "pause_engine", "pause_worker", "lost_answer"];
-const queue: FaultKind[] = ["restart_queue", "repeat_delivery", "repeat_delivery", "lose_watermark", "crash_engine", "crash_worker", "pause_worker"];
+const queue: FaultKind[] = [
+  "restart_queue",
+  "repeat_delivery",
+  "repeat_delivery",
+  "lose_watermark",
+  "crash_engine",
+  "crash_worker",
+  "pause_worker",
+];
 const rivals: FaultKind[] = ["replace_engine", "replace_engine", "lost_answer", "pause_worker"];
-const backlog: FaultKind[] = ["crash_engine", "crash_engine", "crash_engine", "lost_request", "crash_worker", "restart_queue"];
+const backlog: FaultKind[] = ["crash_engine", "crash_engine", "crash_engine", "lost_request", "crash_worker"];
 const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
 
 export const scenarios: readonly Scenario[] = [
@@ -34,7 +55,14 @@ export const scenarios: readonly Scenario[] = [
   { name: "rivals", faults: rivals, everyMs: 1_200, weather, clientLoss: 0.1, skewMs: 200 },
   { name: "everything", faults: all, everyMs: 600, weather: wild, clientLoss: 0.1, skewMs: 500 },
   { name: "backlog", faults: backlog, everyMs: 2_000, weather, clientLoss: 0.02, skewMs: 50, rush: true },
-  { name: "lost-tail", faults: ["lose_tail", "crash_worker", "lost_answer", "slow_disk"], everyMs: 1_500, weather, clientLoss: 0.02, skewMs: 50 },
+  {
+    name: "lost-tail",
+    faults: ["lose_tail", "crash_worker", "lost_answer", "slow_disk"],
+    everyMs: 1_500,
+    weather,
+    clientLoss: 0.02,
+    skewMs: 50,
+  },
 ];
 
 export function scenarioNamed(name: string): Scenario | undefined {

@@ -2,7 +2,14 @@
 import { sleep } from "@agentflow/host/clock";
 import type { Engine } from "@agentflow/control-plane";
 import type { SeededRandom } from "@agentflow/host/virtual";
-import { AgentFlowError, defaultTenant, errorTable, type Json, type RunId, type StartRunBody } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  defaultTenant,
+  errorTable,
+  type Json,
+  type RunId,
+  type StartRunBody,
+} from "@agentflow/protocol";
 import type { House } from "./house.ts";
 
 export interface ClientOptions {
@@ -29,7 +36,10 @@ export class Client {
   }
 
   /** Starts a run, again and again under the same id until there is an answer; then waits for its end. */
-  async run(body: StartRunBody, facts: { readonly waits: boolean; readonly base: number; readonly items: readonly number[] }): Promise<void> {
+  async run(
+    body: StartRunBody,
+    facts: { readonly waits: boolean; readonly base: number; readonly items: readonly number[] },
+  ): Promise<void> {
     const { ledger } = this.options.house;
     ledger.asked.set(body.run, { workflow: body.workflow, base: facts.base, items: facts.items });
     const waitMs = facts.waits ? 2_500 : 0;
@@ -61,7 +71,10 @@ export class Client {
   }
 
   /** Says what became of an irreversible call, as a person would who looked. */
-  async resolve(run: RunId, of: { step: string; input: string; as: "done" | "failed"; output: Json }): Promise<void> {
+  async resolve(
+    run: RunId,
+    of: { step: string; input: string; as: "done" | "failed"; output: Json },
+  ): Promise<void> {
     const { step, input, as, output } = of;
     this.options.house.ledger.resolved.add(run);
     const body = { step, input, as, ...(as === "done" ? { output } : {}) };

@@ -30,6 +30,8 @@ export class EngineProcess {
       version: "sim",
       readModelDir: ":memory:",
       tenantDefaults: { build: devBuild },
+      // So late that it hides nothing: only a lost tail and rivals are waited for until then.
+      config: { nudgeEveryMs: 300_000 },
     }).then(
       (engine) => {
         this.engine = engine;

@@ -33,6 +33,8 @@ export class House {
   engines: EngineProcess[] = [];
   /** Two served at once for a while: what the one knew the other learns of when it asks for silent runs. */
   hadRivals = false;
+  /** The log is about to lose its end. */
+  losing = false;
   private readonly options: HouseOptions;
   private lives = 0;
 
@@ -61,7 +63,10 @@ export class House {
   startEngine(): void {
     const { process, bus } = this.join("engine");
     const failed = (error: unknown): void => {
-      this.trace.say(process.name, `did not start: ${error instanceof Error ? error.message : String(error)}`);
+      this.trace.say(
+        process.name,
+        `did not start: ${error instanceof Error ? error.message : String(error)}`,
+      );
       this.killEngine(one);
       this.time.after(engineRetryMs, () => this.engines.length === 0 && this.startEngine());
     };

@@ -59,7 +59,10 @@ export class Ledger {
   readonly cancelled: Cancelled[] = [];
   readonly lostTails: LostTail[] = [];
   /** Started by a client, by run id: the workflow's name and the input. */
-  readonly asked = new Map<string, { readonly workflow: string; readonly items: readonly number[]; readonly base: number }>();
+  readonly asked = new Map<
+    string,
+    { readonly workflow: string; readonly items: readonly number[]; readonly base: number }
+  >();
   /** Runs for which somebody was asked what became of an irreversible call. */
   readonly resolved = new Set<string>();
 

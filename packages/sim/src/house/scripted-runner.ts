@@ -1,4 +1,4 @@
-/** A runner without a process of the system: calls do what their script says, and everything is written down. */
+/** A runner without a process: calls do what their script says, and everything is written down. */
 import type { Call, CallEnd, CallLost, Runner } from "@agentflow/runtime";
 import { instant } from "@agentflow/protocol";
 import type { SimProcess } from "../world/process.ts";

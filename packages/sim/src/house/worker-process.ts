@@ -80,7 +80,15 @@ export class WorkerProcess {
     const own = new SimProcess({ name: `${process.name}/${pid}`, time, random });
     const loadMs = 1 + random.int(50);
     const nowMs = (): number => time.now();
-    this.runner = new ScriptedRunner({ pid, worker, process: own, supervisor: process, ledger, nowMs, loadMs });
+    this.runner = new ScriptedRunner({
+      pid,
+      worker,
+      process: own,
+      supervisor: process,
+      ledger,
+      nowMs,
+      loadMs,
+    });
     return this.runner;
   }
 }

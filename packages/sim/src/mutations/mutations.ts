@@ -9,11 +9,17 @@ const made = {
   "commands-early": (bus: Bus): Bus => ({ ...bus, log: earlyLog(bus.log) }),
   "refusals-unwritten": (bus: Bus): Bus => ({ ...bus, log: secretiveLog(bus.log) }),
   "event-skipped": (bus: Bus): Bus => ({ ...bus, log: forgetfulLog(bus.log) }),
-  "watermark-ahead": (bus: Bus): Bus => ({ ...bus, table: eagerTable(bus.table) }),
+  "watermark-ahead": (bus: Bus): Bus => ({ ...bus, table: eagerTable(bus) }),
 } as const;
 
 export type Mutation = keyof typeof made;
-export const mutationNames = ["fence-off", "commands-early", "refusals-unwritten", "event-skipped", "watermark-ahead"] as const;
+export const mutationNames = [
+  "fence-off",
+  "commands-early",
+  "refusals-unwritten",
+  "event-skipped",
+  "watermark-ahead",
+] as const;
 
 export function mutate(mutation: Mutation, bus: Bus): Bus {
   return made[mutation](bus);

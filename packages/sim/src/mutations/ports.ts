@@ -1,5 +1,6 @@
 /** Ports that break a law each. */
-import type { Log, Table } from "@agentflow/bus";
+import type { Bus, Log, Table } from "@agentflow/bus";
+import { prefixes } from "@agentflow/protocol";
 import { parseStoredCommit } from "../checkers/parse-stored.ts";
 import { parseMark } from "./parse-mark.ts";
 
@@ -15,27 +16,27 @@ export function secretiveLog(log: Log): Log {
     append: async (subject, body, options) => {
       const { expect } = options;
       const silent = expect !== "any" && parseStoredCommit(body).events.length === 0;
-      return silent ? { ok: true, revision: expect } : await log.append(subject, body, options);
+      return silent ? { ok: true, revision: expect } : log.append(subject, body, options);
     },
   };
 }
 
-const ahead = 1_000;
-
-/** The watermark says that more was sent than was. */
-export function eagerTable(table: Table): Table {
+/** The watermark says that all was sent that the log holds. */
+export function eagerTable({ table, log }: Pick<Bus, "table" | "log">): Table {
+  const further = async (value: string): Promise<string> => {
+    const revision = await log.head(prefixes.log);
+    return JSON.stringify({ ...parseMark(value), revision });
+  };
   return {
     get: (key) => table.get(key),
-    put: (key, value, options) => table.put(key, key.startsWith("watermark.") ? further(value) : value, options),
+    put: async (key, value, options) => {
+      const written = key.startsWith("watermark.") ? await further(value) : value;
+      return table.put(key, written, options);
+    },
     delete: (key, options) => table.delete(key, options),
     list: (prefix) => table.list(prefix),
     watch: (prefix, signal) => table.watch(prefix, signal),
   };
-}
-
-function further(value: string): string {
-  const mark = parseMark(value);
-  return JSON.stringify({ ...mark, revision: mark.revision + ahead });
 }
 
 export function methods(log: Log): Log {

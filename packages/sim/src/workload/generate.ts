@@ -7,16 +7,24 @@ export interface Taste {
   readonly stepsMax: number;
   /** Out of 100 tool steps, so many are irreversible. */
   readonly irreversible: number;
+  /** Every task takes its time. */
+  readonly slow: boolean;
 }
 
 export function generateWorkflow(name: string, dice: SeededRandom, taste: Taste): WorkflowSpec {
   const count = 1 + dice.int(taste.stepsMax);
   const steps: StepSpec[] = [];
   for (let n = 0; n < count; n++) {
-    const step = generateStep(`s${n}`, steps.filter(({ handlerOf }) => handlerOf === undefined), dice, taste);
+    const step = generateStep(
+      `s${n}`,
+      steps.filter(({ handlerOf }) => handlerOf === undefined),
+      dice,
+      taste,
+    );
     steps.push(step);
     const handler = step.caught?.handler;
-    if (handler !== undefined) steps.push(plainStep({ id: handler, kind: "set", by: step.caught?.value ?? 0, handlerOf: step.id }));
+    if (handler !== undefined)
+      steps.push(plainStep({ id: handler, kind: "set", by: step.caught?.value ?? 0, handlerOf: step.id }));
   }
   const own = steps.filter(({ handlerOf }) => handlerOf === undefined);
   const sinks = own.filter(({ id }) => !own.some(({ from }) => from.includes(id))).map(({ id }) => id);
@@ -32,7 +40,13 @@ function generateStep(id: string, before: readonly StepSpec[], dice: SeededRando
   const isTask = kind === "add" || kind === "pay" || kind === "big" || kind === "each";
   const fails = isTask && chance(dice, 20) ? 1 + dice.int(3) : 0;
   const hangs = isTask && fails === 0 && chance(dice, 8) ? 1 : 0;
-  const caught = isTask && chance(dice, 25) ? { value: 1_000 + dice.int(1_000), ...(chance(dice, 30) && kind !== "each" ? { handler: `${id}_rescue` } : {}) } : undefined;
+  const caught =
+    isTask && chance(dice, 25)
+      ? {
+          value: 1_000 + dice.int(1_000),
+          ...(chance(dice, 30) && kind !== "each" ? { handler: `${id}_rescue` } : {}),
+        }
+      : undefined;
   return plainStep({
     id,
     kind,
@@ -41,7 +55,7 @@ function generateStep(id: string, before: readonly StepSpec[], dice: SeededRando
     after,
     join: joinOf(dice, from.length + after.length),
     wanted: !chance(dice, 7),
-    takesMs: kind === "wait" ? 1 + dice.int(4_000) : duration(dice),
+    takesMs: kind === "wait" ? 1 + dice.int(4_000) : duration(dice) + (taste.slow ? 200 + dice.int(600) : 0),
     fails,
     hangs,
     deaf: chance(dice, 30),

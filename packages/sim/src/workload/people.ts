@@ -1,4 +1,4 @@
-/** Who uses the installation: starts, repeats, cancels, intrudes, and looks after what nobody else can know. */
+/** Who uses the installation: starts, repeats, cancels, intrudes, and says what nobody else can know. */
 import type { SeededRandom } from "@agentflow/host/virtual";
 import { makeRunId, parseId, type RunId } from "@agentflow/protocol";
 import type { Client } from "../house/client.ts";
@@ -75,7 +75,8 @@ export class People {
     const client = this.client(name);
     this.busy--;
     this.track(client.run(body, { waits: !chance(dice, 25), base, items }));
-    if (chance(dice, 15)) this.later(() => this.client(`${name}-twin`).run(body, { waits: true, base, items }));
+    if (chance(dice, 15))
+      this.later(() => this.client(`${name}-twin`).run(body, { waits: true, base, items }));
     if (chance(dice, 12)) this.later(() => this.cancel(run));
     if (chance(dice, 8)) {
       this.later(() => client.intrude({ ...body, input: { base: base + otherBase, items } }), 1_000);

@@ -62,7 +62,9 @@ function stepOf(step: StepSpec): StepDefinition {
     ...(step.attemptsMax > 1 ? { retry: { max: step.attemptsMax, backoff: `${step.backoffMs}ms` } } : {}),
     ...(step.timeoutMs === undefined ? {} : { timeout: `${step.timeoutMs}ms` }),
     ...(step.kind === "big" ? { select: "output.value" } : {}),
-    ...(step.caught === undefined ? {} : { catch: { then: step.caught.handler ?? { value: step.caught.value } } }),
+    ...(step.caught === undefined
+      ? {}
+      : { catch: { then: step.caught.handler ?? { value: step.caught.value } } }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Moves virtual time. What is due at one instant fires together; then every promise that is ready runs on. */
+/** Moves virtual time. What is due at one instant fires together; then all promises that are ready run on. */
 import type { VirtualTime } from "@agentflow/host/virtual";
 
 export async function passTime(time: VirtualTime, ms: number): Promise<void> {
@@ -25,9 +25,12 @@ export async function waitUntil(time: VirtualTime, holds: () => boolean, maxMs: 
 /** What the promise settles with; refuses one that does not within `maxMs` of virtual time. */
 export async function drive<T>(time: VirtualTime, promise: Promise<T>, maxMs: number): Promise<T> {
   let settled = false;
-  const done = (): void => void (settled = true);
-  promise.then(done, done);
-  if (await waitUntil(time, () => settled, maxMs)) return await promise;
+  const watch = async (): Promise<void> => {
+    await promise.catch(() => undefined);
+    settled = true;
+  };
+  void watch();
+  if (await waitUntil(time, () => settled, maxMs)) return promise;
   throw new Error(`nothing after ${maxMs} ms of virtual time`);
 }
 

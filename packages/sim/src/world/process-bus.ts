@@ -70,7 +70,7 @@ function processWire(wire: Wire, process: SimProcess): Wire {
     serve: (subject, handler) => {
       const gated = async (body: string, of: typeof subject): Promise<string> => {
         await process.gate();
-        return await process.pass(handler(body, of));
+        return process.pass(handler(body, of));
       };
       return process.pass(wire.serve(subject, gated));
     },
