@@ -56,7 +56,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const keys = createKeys({ table: bus.table, clock: world.clock, random: world.random });
   const times = api.readiness === undefined ? {} : { times: api.readiness };
   const readiness = watchReadiness({ bus, engine, world, ...times });
-  const server = await listenOrStop({ engine, readiness }, () => listen(options, { engine, keys, readiness }));
+  const server = await listenOrStop({ engine, readiness }, () =>
+    listen(options, { engine, keys, readiness }),
+  );
   return {
     engine,
     keys,
@@ -91,7 +93,14 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     ...(api.localTokenHash === undefined ? {} : { localTokenHash: api.localTokenHash }),
   });
   const server = await startServer({
-    ...{ gate, log, metrics, clock, timers, host: api.host, port: api.port, health: readiness.health },
+    gate,
+    log,
+    metrics,
+    clock,
+    timers,
+    host: api.host,
+    port: api.port,
+    health: readiness.health,
     services: { engine, keys, audit: createAudit({ bus, clock, log }), version },
     ...(api.limits === undefined ? {} : { limits: api.limits }),
   });

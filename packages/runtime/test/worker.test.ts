@@ -111,7 +111,7 @@ async function queued(of: House): Promise<number> {
   return (await depth).reduce((sum, { waiting, leased }) => sum + waiting + leased, 0);
 }
 
-test("a task is called, its result is reported with the code that ran it, then it is acknowledged", async () => {
+test("a task is called, its result reported with the code that ran it, then it is acknowledged", async () => {
   const all = await house();
   await all.push(taskOf());
   expect(all.runner(0).calls).toMatchObject([
@@ -180,7 +180,7 @@ test("an irreversible call is announced first and begins only when that was acce
   expect(await queued(all)).toBe(1);
 });
 
-test("an irreversible call that another life of the worker began is passed on, never begun again", async () => {
+test("an irreversible call that an earlier life of the worker began is passed on", async () => {
   const all = await house();
   all.refuses.set("started", "attempt_taken");
   await all.push(taskOf({ effect: "irreversible" }));
@@ -233,7 +233,7 @@ test("a call over its time is asked to stop, and its failure says so", async () 
   expect(all.told).toMatchObject([{ outcome: { kind: "failed", failure: { code: "timeout" } } }]);
 });
 
-test("a call that will not stop costs its runner after the grace; its neighbours are lost, not failed", async () => {
+test("a call that will not stop costs its runner after the grace; its neighbours are lost", async () => {
   const all = await house();
   await all.push(taskOf({ timeoutMs: 500 }));
   await all.push(taskOf({}, 1));
@@ -325,7 +325,7 @@ test("while no code is loaded no task is taken, and the worker's row says why", 
   expect(all.runner(1).calls).toHaveLength(1);
 });
 
-test("a runner that dies is replaced, its calls are reported lost, and what comes meanwhile waits", async () => {
+test("a runner that dies is replaced, its calls are lost, and what comes meanwhile waits", async () => {
   const all = await house();
   await all.push(taskOf());
   all.runner(0).die("runner_exited: SIGKILL");

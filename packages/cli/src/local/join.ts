@@ -2,6 +2,7 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
 import type { DevOptions } from "./dev-options.ts";
+import { parseDevFile } from "./parse-lines.ts";
 import type { DevFile, LocalPaths } from "./paths.ts";
 
 /** The exit code after joining, or undefined when nobody runs here. */
@@ -71,7 +72,7 @@ async function watchOther(options: DevOptions, of: { file: DevFile; token: strin
 async function devFile(paths: LocalPaths, pid: number): Promise<DevFile | undefined> {
   for (let round = 0; round < 40; round++) {
     try {
-      const file: DevFile = JSON.parse(readFileSync(paths.dev, "utf8"));
+      const file = parseDevFile(readFileSync(paths.dev, "utf8"));
       if (file.pid === pid) return file;
     } catch {
       // Not there yet.

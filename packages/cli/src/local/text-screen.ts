@@ -1,7 +1,8 @@
 /** Lines for people. Everything that comes from outside is made harmless before it is shown. */
-import { type LogRecord, showDuration } from "@agentflow/protocol";
+import { showDuration } from "@agentflow/protocol";
 import type { ReloadReport } from "@agentflow/runtime";
 import { findingLines, type Ink, inkFor, logLine, safe } from "../output/index.ts";
+import { parseLogRecord } from "./parse-lines.ts";
 import type { DevScreen, ReadyFacts, RunCounts, RunEnd, ScreenOptions } from "./screen.ts";
 
 interface Canvas {
@@ -43,10 +44,10 @@ function stateLines({ write, ink }: Canvas): Pick<DevScreen, StateKeys> {
     },
     stopped({ running }) {
       if (running === 0) write("stopped; nothing was in flight");
-      else
-        write(
-          `stopped; ${running} ${running === 1 ? "run goes" : "runs go"} on at the next ${ink.bold("af dev")}`,
-        );
+      else {
+        const runs = running === 1 ? "run goes" : "runs go";
+        write(`stopped; ${running} ${runs} on at the next ${ink.bold("af dev")}`);
+      }
     },
   };
 }
@@ -91,9 +92,7 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
       );
     },
     restarted(reason) {
-      write(
-        `${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work is handed out anew`,
-      );
+      write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work goes on`);
     },
     inspecting: (url) => write(`  debugger ${safe(url)}`),
     findings(findings) {
@@ -145,7 +144,7 @@ function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs
       if (show) for (const record of records) write(logLine(record, ink));
     },
     ownLog(line) {
-      const record: LogRecord = JSON.parse(line);
+      const record = parseLogRecord(line);
       const loud = record.level === "warn" || record.level === "error" || record.level === "fatal";
       if (show || loud) write(logLine(record, ink));
     },

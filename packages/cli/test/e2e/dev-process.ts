@@ -1,4 +1,4 @@
-/** `af dev` as a process of its own: its events, its API, its signals, and proof that nothing of it is left. */
+/** `af dev` as a process of its own: its events, its API, its signals, and what is left of it. */
 import { type Client, createClient } from "@agentflow/sdk/client";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -153,7 +153,7 @@ export class Dev {
     this.lines.push(line);
     const event = parseDevEvent(line);
     if (event !== undefined) this.events.push(event);
-    for (const look of [...this.#waiting]) look();
+    for (const look of this.#waiting) look();
   }
 }
 

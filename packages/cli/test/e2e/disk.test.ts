@@ -11,7 +11,7 @@ const { project, ready, start } = openedHere();
 const mounted: string[] = [];
 // Registered last, so that it runs first: a folder with a disk in it cannot be removed.
 afterEach(() => {
-  for (const dir of mounted.splice(0)) spawnSync("umount", ["-l", dir]);
+  for (const dir of mounted.splice(0)) spawnSync("/bin/umount", ["-l", dir]);
 });
 
 test("a state folder that cannot be written is an error that says so, within two seconds", async () => {
@@ -28,7 +28,7 @@ test("a state folder that cannot be written is an error that says so, within two
 /** A disk of its own for the state; undefined where this user may not make one. */
 function smallDisk(dir: string): string | undefined {
   mkdirSync(dir, { recursive: true });
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m", "agentflow-e2e", dir]);
+  const { status } = spawnSync("/bin/mount", ["-t", "tmpfs", "-o", "size=8m", "agentflow-e2e", dir]);
   if (status !== 0) return undefined;
   mounted.push(dir);
   return dir;

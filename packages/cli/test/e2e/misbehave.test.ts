@@ -64,7 +64,8 @@ test.each([
   { tool: "kills itself", body: `process.kill(process.pid, "SIGKILL");`, reason: "SIGKILL" },
   {
     tool: "throws where nobody catches",
-    body: `setTimeout(() => { throw new Error("later"); }, 1); await new Promise(() => setTimeout(() => {}, 60_000));`,
+    body: `setTimeout(() => { throw new Error("later"); }, 1);
+      await new Promise(() => setTimeout(() => {}, 60_000));`,
     reason: "code 1",
   },
   {

@@ -154,7 +154,7 @@ test.each([
   expect(await runs.startAndWait("one", { n: 1 })).toMatchObject({ output: { value: 2 } });
 });
 
-test("code that was broken before the first start: runs wait, why says so, and the fix lets them finish", async () => {
+test("code that was broken at the start: runs wait, why says so, and the fix lets them finish", async () => {
   const scratch = project(oneTool("return 1;"));
   const before = await ready(scratch);
   expect(await before.client().runs.startAndWait("one", { n: 1 })).toMatchObject({ status: "completed" });

@@ -1,6 +1,6 @@
 /** The API over HTTP: parse, authorise, call, render. Every path comes from the operations' table. */
 import { Hono } from "hono";
-import type { Clock } from "@agentflow/host/clock";
+import type { Clock, Timers } from "@agentflow/host/clock";
 import type { HealthKind, HealthReport } from "@agentflow/host/health";
 import type { Log } from "@agentflow/host/log";
 import type { Metrics } from "@agentflow/host/metrics";
@@ -25,6 +25,7 @@ export interface AppOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Pick<Clock, "monotonic">;
+  readonly timers: Timers;
   readonly health: { report(kind: HealthKind): HealthReport };
   readonly limits: ServerLimits;
   /** Gives up waits and streams, so that the server can close; what was asked for can be asked again. */
@@ -66,7 +67,10 @@ async function door(
   const origin = context.env.incoming.headers.origin;
   let refusal: Response | undefined;
   try {
-    if (!probes.has(context.req.path)) options.gate.checkAddress(knockOf(context));
+    if (!probes.has(context.req.path)) {
+      options.gate.checkAddress(knockOf(context));
+      if (options.stopping.aborted) throw comingDown();
+    }
   } catch (error) {
     refusal = failure(context, error, options);
   }
@@ -125,13 +129,19 @@ async function run(
   const body =
     operation.body === undefined ? undefined : parseWith(operation.body, await readBody(context), "the body");
   const call = {
-    ...{ services, principal, params, query, body },
+    services,
+    principal,
+    params,
+    query,
+    body,
     get signal() {
       return AbortSignal.any([context.req.raw.signal, stopping]);
     },
   };
   const data = await operation.handle(call).catch((error: unknown) => {
-    throw stopping.aborted ? comingDown(error) : error;
+    // A wait that this server gave up is asked again, and finds the next one.
+    const gaveUp = AgentFlowError.is(error) && error.reason === "wait_ended" && stopping.aborted;
+    throw gaveUp ? comingDown() : error;
   });
   if (operation.audited === true) {
     const to = Object.values(given)[0];
@@ -141,13 +151,8 @@ async function run(
   return data;
 }
 
-/** A wait that this server gave up is asked again, and finds the next one. */
-function comingDown(error: unknown): unknown {
-  if (!AgentFlowError.is(error) || error.reason !== "wait_ended") return error;
-  return new AgentFlowError("unavailable", "the control plane stops; the run goes on", {
-    reason: "stopping",
-    cause: error,
-  });
+function comingDown(): AgentFlowError {
+  return new AgentFlowError("unavailable", "the control plane stops; runs go on", { reason: "stopping" });
 }
 
 function mountDocuments(app: Hono<AppEnv>, options: AppOptions): void {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { errorAnswer } from "./answers.ts";
 import { ask, type House, openHouse, runId, token } from "./fixtures/house.ts";
+import { toAnswer } from "./fixtures/parse-answer.ts";
 import { serverLimits } from "./limits.ts";
 
 let house: House;
@@ -33,7 +34,9 @@ function raw(text: string, options: { keepOpen?: boolean } = {}): Promise<string
 }
 
 const head = (line: string, more: string[] = [], host = `127.0.0.1:${house.port}`): string =>
-  [line, `host: ${host}`, `authorization: Bearer ${token}`, "connection: close", ...more, "", ""].join("\r\n");
+  [line, `host: ${host}`, `authorization: Bearer ${token}`, "connection: close", ...more, "", ""].join(
+    "\r\n",
+  );
 
 const post = (body: unknown, headers: Record<string, string> = {}) =>
   ask(house, "POST", "/v1/runs", { body, headers });
@@ -44,11 +47,21 @@ describe("a bad body", () => {
     ["that is not JSON", "{", 400, "invalid_json"],
     ["that is empty", "", 400, "invalid_json"],
     ["with a prototype key", `{"run":"x","input":{"__proto__":{"isAdmin":true}}}`, 400, "schema_violation"],
-    ["with a constructor's prototype", `{"input":{"constructor":{"prototype":{"x":1}}}}`, 400, "schema_violation"],
+    [
+      "with a constructor's prototype",
+      `{"input":{"constructor":{"prototype":{"x":1}}}}`,
+      400,
+      "schema_violation",
+    ],
     ["nested too deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400, "limit_exceeded"],
     ["with a list too long", `[${"0,".repeat(10_000)}0]`, 400, "limit_exceeded"],
     ["with a string too long", JSON.stringify("x".repeat(300_000)), 400, "limit_exceeded"],
-    ["over a megabyte", JSON.stringify(Array.from({ length: 9 }, () => "x".repeat(130_000))), 413, "body_too_large"],
+    [
+      "over a megabyte",
+      JSON.stringify(Array.from({ length: 9 }, () => "x".repeat(130_000))),
+      413,
+      "body_too_large",
+    ],
     ["with an unknown field", { run: "x", workflow: "echo", inptu: 1 }, 400, "schema_violation"],
     ["with no run id", { workflow: "echo" }, 400, "schema_violation"],
     ["that is no object", "[]", 400, "schema_violation"],
@@ -56,7 +69,7 @@ describe("a bad body", () => {
   ])("%s is refused", async (_, body, status, reason) => {
     const answer = await post(body);
     expect(answer).toMatchObject({ status, body: { v: 1, ok: false, error: { reason } } });
-    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+    expect(toAnswer<{ isAdmin?: boolean }>({}).isAdmin).toBeUndefined();
   });
 
   test("names the unknown field and the place of a fault", async () => {
@@ -69,7 +82,8 @@ describe("a bad body", () => {
     "of type %s is 415",
     async (type) => {
       expect(await post(good(), { "content-type": type })).toMatchObject({
-        status: 415, body: { error: { reason: "unsupported_media_type" } },
+        status: 415,
+        body: { error: { reason: "unsupported_media_type" } },
       });
     },
   );
@@ -81,10 +95,13 @@ describe("a bad body", () => {
         controller.close();
       },
     });
-    const response = await fetch(`${house.url}/v1/runs`, {
-      ...{ method: "POST", body, duplex: "half" },
+    const request = toAnswer<RequestInit>({
+      method: "POST",
+      body,
+      duplex: "half",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    } as RequestInit);
+    });
+    const response = await fetch(`${house.url}/v1/runs`, request);
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({ ok: false, error: { reason: "body_too_large" } });
   });
@@ -92,8 +109,22 @@ describe("a bad body", () => {
 
 describe("a hostile id", () => {
   test.each([
-    "%00", "..%2f..%2fetc", "*", ">", "a%0d%0aset-cookie:x", "%E2%80%AEabc", "%zz", "%", "r", "x".repeat(5_000),
-    "af.log.>", "__proto__", "constructor", "%252e%252e", "r01ARZ3NDEKTSV4RRFFQ69G5FAV", "%ff%fe",
+    "%00",
+    "..%2f..%2fetc",
+    "*",
+    ">",
+    "a%0d%0aset-cookie:x",
+    "%E2%80%AEabc",
+    "%zz",
+    "%",
+    "r",
+    "x".repeat(5_000),
+    "af.log.>",
+    "__proto__",
+    "constructor",
+    "%252e%252e",
+    "r01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    "%ff%fe",
   ])("%s is 400 wherever an id stands, never 500", async (id) => {
     for (const path of ["", "/wait", "/why", "/events"]) {
       const answer = await ask(house, "GET", `/v1/runs/${id}${path}`);
@@ -110,7 +141,10 @@ describe("a hostile id", () => {
   });
 
   test("in a path is 400 `invalid_id`", async () => {
-    expect(await ask(house, "GET", "/v1/runs/*")).toMatchObject({ status: 400, body: { error: { reason: "invalid_id" } } });
+    expect(await ask(house, "GET", "/v1/runs/*")).toMatchObject({
+      status: 400,
+      body: { error: { reason: "invalid_id" } },
+    });
   });
 
   test("of an input or step is 400", async () => {
@@ -136,7 +170,9 @@ describe("an address", () => {
     async (host) => {
       const plain = await raw(head("GET /v1/runs HTTP/1.1", [], host));
       expect(plain).toMatch(/^HTTP\/1.1 403/);
-      const forwarded = await raw(head("GET /v1/runs HTTP/1.1", [`x-forwarded-host: 127.0.0.1:${house.port}`], host));
+      const forwarded = await raw(
+        head("GET /v1/runs HTTP/1.1", [`x-forwarded-host: 127.0.0.1:${house.port}`], host),
+      );
       expect(forwarded).toMatch(/^HTTP\/1.1 403/);
       expect(forwarded).toContain("foreign_host");
     },
@@ -145,7 +181,11 @@ describe("an address", () => {
   test("X-Forwarded-Host and a method override change nothing for a good Host", async () => {
     const run = runId();
     await post({ ...good(), run, workflow: "held" });
-    const headers = { "x-forwarded-host": "evil.example", "x-http-method-override": "DELETE", "x-forwarded-for": "1.2.3.4" };
+    const headers = {
+      "x-forwarded-host": "evil.example",
+      "x-http-method-override": "DELETE",
+      "x-forwarded-for": "1.2.3.4",
+    };
     expect((await ask(house, "GET", `/v1/runs/${run}`, { headers })).status).toBe(200);
     expect((await ask(house, "GET", `/v1/runs/${run}?_method=DELETE`)).status).toBe(200);
     expect((await ask(house, "GET", `/v1/runs/${run}`)).body.data).toMatchObject({ status: "running" });
@@ -224,7 +264,9 @@ describe("bytes that are no request", () => {
     ["a length beside chunks", ["content-length: 5", "transfer-encoding: chunked"]],
     ["a folded header", ["x-a: b\r\n content-length: 5"]],
   ])("%s: refused, so that nothing is smuggled", async (_, headers) => {
-    const answer = await raw(`${head("POST /v1/runs HTTP/1.1", ["content-type: application/json", ...headers])}{}GET`);
+    const answer = await raw(
+      `${head("POST /v1/runs HTTP/1.1", ["content-type: application/json", ...headers])}{}GET`,
+    );
     expect(answer).toMatch(/^HTTP\/1.1 400/);
   });
 
@@ -233,7 +275,9 @@ describe("bytes that are no request", () => {
     const [trickle, silent, body] = await Promise.all([
       raw("GET /v1/runs HTTP/1.1\r\nhost: x\r\n", { keepOpen: true }),
       raw("", { keepOpen: true }),
-      raw(`${head("POST /v1/runs HTTP/1.1", ["content-type: application/json", "content-length: 100"])}{`, { keepOpen: true }),
+      raw(`${head("POST /v1/runs HTTP/1.1", ["content-type: application/json", "content-length: 100"])}{`, {
+        keepOpen: true,
+      }),
     ]);
     expect(Date.now() - began).toBeLessThan(4_000);
     expect(trickle).toContain("408");
@@ -245,7 +289,9 @@ describe("bytes that are no request", () => {
   });
 
   test("an offer of h2c is passed over, not taken for a socket", async () => {
-    const answer = await raw(head("GET /v1/runs HTTP/1.1", ["upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__"]));
+    const answer = await raw(
+      head("GET /v1/runs HTTP/1.1", ["upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__"]),
+    );
     expect(answer).toMatch(/^HTTP\/1.1 200/);
   });
 });
@@ -253,8 +299,14 @@ describe("bytes that are no request", () => {
 describe("an error", () => {
   test("never shows a stack, a path of this machine or what was thrown inside", async () => {
     const answers = await Promise.all([
-      post("{"), post({}), ask(house, "GET", "/v1/runs/*"), ask(house, "GET", "/nothing"), ask(house, "PUT", "/v1/runs"),
-      ask(house, "GET", "/v1/events?runs=x"), ask(house, "GET", "/v1/events?after=x"), ask(house, "GET", "/v1/runs?cursor=x"),
+      post("{"),
+      post({}),
+      ask(house, "GET", "/v1/runs/*"),
+      ask(house, "GET", "/nothing"),
+      ask(house, "PUT", "/v1/runs"),
+      ask(house, "GET", "/v1/events?runs=x"),
+      ask(house, "GET", "/v1/events?after=x"),
+      ask(house, "GET", "/v1/runs?cursor=x"),
     ]);
     for (const { text, status } of answers) {
       expect(status).toBeGreaterThanOrEqual(400);
@@ -279,11 +331,14 @@ describe("guessing", () => {
     const other = await openHouse({}, 2);
     try {
       const { key } = await other.controlPlane.keys.create({
-        name: "good", tenant: parseId("tenant", "default"), scopes: ["runs:read"],
+        name: "good",
+        tenant: parseId("tenant", "default"),
+        scopes: ["runs:read"],
       });
       expect((await ask(other, "GET", "/v1/runs", { auth: key })).status).toBe(200);
       const statuses: number[] = [];
-      for (let i = 0; i < 30; i++) statuses.push((await ask(other, "GET", "/v1/runs", { auth: `guess-${i}` })).status);
+      for (let i = 0; i < 30; i++)
+        statuses.push((await ask(other, "GET", "/v1/runs", { auth: `guess-${i}` })).status);
       expect(statuses.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 401));
       expect(statuses.at(-1)).toBe(429);
       const refused = await ask(other, "GET", "/v1/runs", { auth: "guess" });
@@ -311,7 +366,8 @@ describe("too much at once", () => {
         }),
       );
       expect(await ask(small, "GET", "/v1/events")).toMatchObject({
-        status: 429, body: { error: { reason: "too_many_streams" } },
+        status: 429,
+        body: { error: { reason: "too_many_streams" } },
       });
       expect(await streamsOf(small)).toBe(3);
       stops[0]?.abort();
@@ -340,24 +396,36 @@ describe("too much at once", () => {
   });
 
   test("a reader that does not read is cut off; it resumes by cursor without a gap", async () => {
-    const subject = subjects.tele({ tenant: parseId("tenant", "default"), source: parseId("source", "flood") });
+    const subject = subjects.tele({
+      tenant: parseId("tenant", "default"),
+      source: parseId("source", "flood"),
+    });
     const stuck = connect(house.port, "127.0.0.1");
     stuck.write(head("GET /v1/telemetry/stream HTTP/1.1"));
     let got = "";
     stuck.setEncoding("utf8");
-    await new Promise<void>((resolve) => stuck.once("data", (chunk) => {
-      got += chunk;
-      resolve();
-    }));
+    await new Promise<void>((resolve) =>
+      stuck.once("data", (chunk) => {
+        got += chunk;
+        resolve();
+      }),
+    );
     stuck.pause();
     const at = new Date().toISOString();
     const total = 600;
     for (let batch = 0; batch < total / 20; batch++) {
       const records = Array.from({ length: 20 }, (_, i) => ({
-        ...{ kind: "log", at, level: "info", source: "tool" },
+        kind: "log",
+        at,
+        level: "info",
+        source: "tool",
         message: `n${batch * 20 + i} ${"x".repeat(20_000)}`,
       }));
-      await house.bus.log.append(subject, JSON.stringify({ v: 1, kind: "tele", source: "flood", dropped: 0, records }), { expect: "any" });
+      await house.bus.log.append(
+        subject,
+        JSON.stringify({ v: 1, kind: "tele", source: "flood", dropped: 0, records }),
+        { expect: "any" },
+      );
     }
     await expect.poll(() => streamsOf(house), { timeout: 10_000 }).toBe(0);
     stuck.on("error", () => undefined);
@@ -382,18 +450,22 @@ function numbers(text: string): number[] {
 }
 
 describe("readiness", () => {
-  test("is 503 with the reason while the bus is gone and 200 again after, and live all the time", async () => {
+  test("is 503 with the reason while the bus is gone, 200 again after, and live all the time", async () => {
     const frail = await openHouse({ readiness: { everyMs: 50, answerMs: 150, maxAgeMs: 300 } }, 4);
     try {
       await expect.poll(async () => (await ask(frail, "GET", "/readyz", { auth: null })).status).toBe(200);
       frail.bus.faults.partition("engine");
-      await expect.poll(async () => (await ask(frail, "GET", "/readyz", { auth: null })).status, { timeout: 5_000 }).toBe(503);
+      await expect
+        .poll(async () => (await ask(frail, "GET", "/readyz", { auth: null })).status, { timeout: 5_000 })
+        .toBe(503);
       const { body } = await ask(frail, "GET", "/readyz", { auth: null });
       expect(body).toMatchObject({ ok: false });
       expect(body["checks"]).toContainEqual(expect.objectContaining({ name: "bus", ok: false }));
       expect((await ask(frail, "GET", "/livez", { auth: null })).status).toBe(200);
       frail.bus.faults.heal();
-      await expect.poll(async () => (await ask(frail, "GET", "/readyz", { auth: null })).status, { timeout: 10_000 }).toBe(200);
+      await expect
+        .poll(async () => (await ask(frail, "GET", "/readyz", { auth: null })).status, { timeout: 10_000 })
+        .toBe(200);
     } finally {
       frail.bus.faults.heal();
       await frail.close();

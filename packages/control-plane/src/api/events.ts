@@ -1,5 +1,6 @@
 /** Server-sent streams: events of many runs, and telemetry, over one connection each, resumable by cursor. */
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Timers } from "@agentflow/host/clock";
 import { AgentFlowError, type RunId, type TenantId, parseId, toErrorBody } from "@agentflow/protocol";
 import type { Context } from "hono";
 import { type Principal, requireScope } from "../auth/principal.ts";
@@ -20,6 +21,7 @@ type Work = (send: Send, signal: AbortSignal) => Promise<void>;
 export interface StreamsOptions {
   readonly engine: Engine;
   readonly limits: ServerLimits;
+  readonly timers: Timers;
   /** Ends every stream; their readers resume elsewhere by cursor. */
   readonly stopping: AbortSignal;
 }
@@ -70,14 +72,19 @@ export class Streams {
     );
   }
 
-  /** What is wrong before the first byte is an ordinary answer; afterwards it is the stream's last message. */
+  /** What is wrong before the first byte is an ordinary answer; later it is the stream's last message. */
   async #stream(context: Context<AppEnv>, work: Work): Promise<Response> {
-    const { limits, stopping } = this.#options;
+    const { limits, stopping, timers } = this.#options;
     if (this.#open >= limits.streamsMax) throw tooMany(limits.streamsMax);
     const { outgoing, incoming } = context.env;
     if (incoming.method === "HEAD") return new Response(null, { headers: streamHeaders });
     const gone = new AbortController();
-    const writer = new SseWriter(outgoing, { limits, headers: corsOf(incoming.headers.origin), gone });
+    const writer = new SseWriter(outgoing, {
+      limits,
+      timers,
+      headers: corsOf(incoming.headers.origin),
+      gone,
+    });
     this.#open++;
     outgoing.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, stopping]);

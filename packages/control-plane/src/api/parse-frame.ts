@@ -13,7 +13,7 @@ export type SocketRequest =
 
 /** Throws when the frame itself is none: the socket is closed then. A bad message only fails itself. */
 export function parseFrame(text: string): readonly SocketRequest[] {
-  const messages = JSON.parse(text);
+  const messages: unknown = JSON.parse(text);
   if (!Array.isArray(messages)) throw new AgentFlowError("invalid_input", "a frame is an array of messages");
   if (messages.length > socketLimits.messagesPerFrameMax) {
     throw new AgentFlowError(
@@ -26,8 +26,10 @@ export function parseFrame(text: string): readonly SocketRequest[] {
 
 function parseMessage(message: unknown): SocketRequest {
   if (!Array.isArray(message)) throw new AgentFlowError("invalid_input", "a message is an array");
-  const [kind, id, third, fourth] = message;
-  if (!Number.isSafeInteger(id)) throw new AgentFlowError("invalid_input", "a message has a number second");
+  const parts: readonly unknown[] = message;
+  const [kind, id, third, fourth] = parts;
+  if (typeof id !== "number" || !Number.isSafeInteger(id))
+    throw new AgentFlowError("invalid_input", "a message has a number second");
   try {
     return parseKind({ kind, id, third, fourth });
   } catch (error) {

@@ -20,8 +20,8 @@ export function openApiText(operations: readonly Operation[], version: string): 
         title: "AgentFlow",
         version,
         description:
-          "Runs, workflows, workers and telemetry of an installation. `GET /v1/socket` upgrades to a WebSocket " +
-          "(subprotocol `agentflow`) that starts, awaits and follows many runs a frame: the SDK's own way.",
+          "Runs, workflows, workers and telemetry of an installation. `GET /v1/socket` upgrades to a " +
+          "WebSocket (subprotocol `agentflow`) that starts, awaits and follows many runs a frame.",
         license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
       },
     }),

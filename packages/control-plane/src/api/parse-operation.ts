@@ -52,5 +52,5 @@ export type Operation = Shape<z.ZodType, z.ZodType, z.ZodType>;
 export function operation<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   shape: Shape<P, Q, B>,
 ): Operation {
-  return shape as unknown as Operation;
+  return shape;
 }

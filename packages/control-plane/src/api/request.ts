@@ -64,7 +64,9 @@ async function boundedText(context: Context<AppEnv>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of context.req.raw.body ?? []) {
+  const chunks: AsyncIterable<Uint8Array> | undefined = context.req.raw.body ?? undefined;
+  if (chunks === undefined) return "";
+  for await (const chunk of chunks) {
     bytes += chunk.byteLength;
     if (bytes > bodyLimits.bytesMax) {
       // The rest is not read, so that nothing else can come over this connection.

@@ -1,6 +1,5 @@
 /** Listens: HTTP and the socket on one port, with limits on everything a stranger could make endless. */
 import { getRequestListener } from "@hono/node-server";
-import type { Timers } from "@agentflow/host/clock";
 import { AgentFlowError } from "@agentflow/protocol";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -14,16 +13,17 @@ export interface ServerOptions extends Omit<AppOptions, "limits" | "stopping"> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly timers: Timers;
   readonly limits?: Partial<ServerLimits>;
 }
 
 export interface ApiServer {
   readonly url: string;
   readonly port: number;
-  /** No new connections; waits and streams are given up, what is being answered may finish within `withinMs`. */
+  /** No new connections; waits and streams are given up; the rest may finish within `withinMs`. */
   close(withinMs: number): Promise<void>;
 }
+
+const idleEveryMs = 20;
 
 /** Starts to listen. A port that is taken is `conflict` with the port in its details. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
@@ -37,7 +37,11 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
       return new Response(text, { status, headers: jsonHeaders });
     },
   });
-  const server = createServer(nodeOptions(limits), (request, response) => void listener(request, response));
+  const server = createServer(nodeOptions(limits), (request, response) => {
+    // Who comes again while we stop shall come over another connection, to whoever listens then.
+    if (stop.signal.aborted) response.setHeader("connection", "close");
+    void listener(request, response);
+  });
   // A start may wait a minute for its end: that is the answer's time, not the request's.
   server.timeout = 0;
   server.maxConnections = limits.connectionsMax;
@@ -53,9 +57,11 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
       stop.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const force = setTimeout(() => server.closeAllConnections(), withinMs);
-      server.closeIdleConnections();
+      // A connection whose stream or wait was just ended is idle a moment later.
+      const idle = setInterval(() => server.closeIdleConnections(), idleEveryMs);
       await Promise.all([closed, sockets.close(withinMs)]);
       clearTimeout(force);
+      clearInterval(idle);
     },
   };
 }

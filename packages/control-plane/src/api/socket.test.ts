@@ -35,7 +35,9 @@ async function open(auth = token): Promise<Wire> {
     wake();
   });
   return {
-    ...{ socket, got, frames },
+    socket,
+    got,
+    frames,
     send: (...messages) => socket.send(JSON.stringify(messages)),
     async until(match) {
       for (;;) {
@@ -121,21 +123,29 @@ describe("the socket", () => {
     wire.send(["follow", 5, held.run, ""]);
     await wire.until(([kind, id]) => kind === "event" && id === 5);
     wire.send(["follow", 5, held.run, ""]);
-    expect((await wire.until(([kind, id]) => kind === "error" && id === 5))[2]).toMatchObject({ code: "invalid_input" });
+    expect((await wire.until(([kind, id]) => kind === "error" && id === 5))[2]).toMatchObject({
+      code: "invalid_input",
+    });
     wire.send(["unfollow", 5]);
     await wire.until(([kind, id]) => kind === "end" && id === 5);
     wire.socket.close();
   });
 
-  test.each([["{"], ["{}"], ["[1]"], ["[[]]"], ['[["start"]]'], ['"é’𝄞'.repeat(60)], ["null"], [JSON.stringify(Array(1_001).fill(["unfollow", 1]))]])(
-    "a frame that is none (%s) closes with 1008",
-    async (text) => {
-      const wire = await open();
-      wire.socket.send(text);
-      const [code] = await once(wire.socket, "close");
-      expect(code).toBe(1008);
-    },
-  );
+  test.each([
+    ["{"],
+    ["{}"],
+    ["[1]"],
+    ["[[]]"],
+    ['[["start"]]'],
+    ['"é’𝄞'.repeat(60)],
+    ["null"],
+    [JSON.stringify(Array.from({ length: 1_001 }, () => ["unfollow", 1]))],
+  ])("a frame that is none (%s) closes with 1008", async (text) => {
+    const wire = await open();
+    wire.socket.send(text);
+    const [code] = await once(wire.socket, "close");
+    expect(code).toBe(1008);
+  });
 
   test("a frame over 4 MiB closes with 1009", async () => {
     const wire = await open();
@@ -161,7 +171,9 @@ describe("the socket", () => {
       expect((await writer.until(([, id]) => id === number))[2]).toMatchObject({ code: "forbidden" });
     }
     writer.socket.close();
-    const other = await open((await keys.create({ name: "o", tenant: parseId("tenant", "other"), scopes: ["admin"] })).key);
+    const other = await open(
+      (await keys.create({ name: "o", tenant: parseId("tenant", "other"), scopes: ["admin"] })).key,
+    );
     other.send(["wait", 1, one.run, 0], ["follow", 2, one.run, ""]);
     for (const number of [1, 2]) {
       expect((await other.until(([, id]) => id === number))[2]).toMatchObject({ code: "not_found" });
@@ -189,9 +201,13 @@ describe("the socket", () => {
   });
 
   test("a page that may call brings its token as a subprotocol", async () => {
-    const socket = new WebSocket(`${house.url.replace("http", "ws")}/v1/socket`, ["agentflow", `bearer.${token}`], {
-      headers: { origin: "https://console.example" },
-    });
+    const socket = new WebSocket(
+      `${house.url.replace("http", "ws")}/v1/socket`,
+      ["agentflow", `bearer.${token}`],
+      {
+        headers: { origin: "https://console.example" },
+      },
+    );
     await once(socket, "open");
     expect(socket.protocol).toBe("agentflow");
     socket.close();

@@ -1,6 +1,12 @@
 /** The SDK's socket: many runs a frame, both ways; answers of one turn leave as one frame. */
 import type { Log } from "@agentflow/host/log";
-import { AgentFlowError, type RunAnswer, type ServerMessage, socketLimits, toErrorBody } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type RunAnswer,
+  type ServerMessage,
+  socketLimits,
+  toErrorBody,
+} from "@agentflow/protocol";
 import { WebSocket } from "ws";
 import type { Audit } from "../auth/audit.ts";
 import { type Principal, requireScope } from "../auth/principal.ts";
@@ -77,22 +83,19 @@ class SocketServer {
     }
     let left = starts.length;
     // An answer may come before the call returns: then there is nothing to forget.
-    let forget: (() => void) | undefined;
-    const done = (): void => {
-      if (forget !== undefined) this.#forget.delete(forget);
-    };
-    forget = this.#engine.runs.startMany(
+    const open: { forget?: () => void } = {};
+    open.forget = this.#engine.runs.startMany(
       this.#principal.tenant,
       starts.map(({ start }) => start),
       (index, answer) => {
         this.#open--;
-        if (--left === 0) done();
+        if (--left === 0 && open.forget !== undefined) this.#forget.delete(open.forget);
         const id = starts[index]?.id ?? 0;
         if (AgentFlowError.is(answer)) this.#fail(id, answer);
         else this.#say(["answer", id, answer]);
       },
     );
-    if (left > 0) this.#forget.add(forget);
+    if (left > 0) this.#forget.add(open.forget);
   }
 
   #serve(request: Exclude<SocketRequest, { kind: "start" }>): void {
@@ -121,17 +124,17 @@ class SocketServer {
       return;
     }
     this.#open++;
-    let forget: (() => void) | undefined;
+    const open: { forget?: () => void } = {};
     let over = false;
     const answered = (answer: RunAnswer | AgentFlowError): void => {
       over = true;
       this.#open--;
-      if (forget !== undefined) this.#forget.delete(forget);
+      if (open.forget !== undefined) this.#forget.delete(open.forget);
       if (AgentFlowError.is(answer)) this.#fail(request.id, answer);
       else this.#say(["answer", request.id, answer]);
     };
-    forget = this.#engine.runs.waitEach(this.#principal.tenant, request.run, request.waitMs, answered);
-    if (!over) this.#forget.add(forget);
+    open.forget = this.#engine.runs.waitEach(this.#principal.tenant, request.run, request.waitMs, answered);
+    if (!over) this.#forget.add(open.forget);
   }
 
   #follow({ id, run, after }: Extract<SocketRequest, { kind: "follow" }>): void {

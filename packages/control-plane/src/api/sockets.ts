@@ -16,9 +16,7 @@ export interface Sockets {
   close(withinMs: number): Promise<void>;
 }
 
-type SocketsOptions = AppOptions & { readonly timers: Timers };
-
-export function createSockets(options: SocketsOptions): Sockets {
+export function createSockets(options: AppOptions): Sockets {
   const { limits, metrics, services, log, timers } = options;
   const server = new WebSocketServer({
     noServer: true,
@@ -45,14 +43,14 @@ export function createSockets(options: SocketsOptions): Sockets {
       stopPings();
       const gone = [...server.clients].map((client) => closed(client));
       for (const client of server.clients) client.close(1001, "the control plane stops");
-      const force = setTimeout(() => terminateAll(server), withinMs);
+      const stopForce = timers.after(withinMs, () => terminateAll(server));
       await Promise.all(gone);
-      clearTimeout(force);
+      stopForce();
     },
   };
 }
 
-async function admitted(request: IncomingMessage, { gate, stopping }: SocketsOptions) {
+async function admitted(request: IncomingMessage, { gate, stopping }: AppOptions) {
   const [path, query = ""] = (request.url ?? "/").split("?", 2);
   const knock = knockOf(request);
   gate.checkAddress(knock);
@@ -77,7 +75,7 @@ function knockOf({ headers, socket }: IncomingMessage): Knock {
   };
 }
 
-function refuse(socket: Duplex, thrown: unknown, { services }: SocketsOptions): void {
+function refuse(socket: Duplex, thrown: unknown, { services }: AppOptions): void {
   const error = AgentFlowError.from(thrown, "the upgrade");
   if (error.code === "unauthenticated" || error.code === "forbidden") {
     services.audit.note({ by: "unknown", did: "socket", outcome: "refused", reason: error.reason });

@@ -1,4 +1,5 @@
 /** Writes server-sent messages: one write a turn, and an end to what its reader does not take. */
+import type { Stop, Timers } from "@agentflow/host/clock";
 import type { ServerResponse } from "node:http";
 import type { ServerLimits } from "./limits.ts";
 
@@ -12,6 +13,7 @@ export type Send = (message: SseMessage) => void;
 
 interface WriterOptions {
   readonly limits: ServerLimits;
+  readonly timers: Timers;
   readonly headers: { readonly [name: string]: string };
   /** Aborted when there is no use in more messages. */
   readonly gone: AbortController;
@@ -30,7 +32,7 @@ export class SseWriter {
   #text: string[] = [];
   #bytes = 0;
   #over = false;
-  #alive: NodeJS.Timeout | undefined;
+  #stopAlive: Stop = () => undefined;
 
   constructor(to: ServerResponse, options: WriterOptions) {
     this.#to = to;
@@ -45,15 +47,16 @@ export class SseWriter {
     if (this.begun || this.#to.destroyed) return;
     this.#to.writeHead(200, { ...streamHeaders, ...this.#options.headers });
     this.#to.write(": follows\n\n");
-    this.#alive = setInterval(() => this.#to.write(": still here\n\n"), this.#options.limits.keepAliveMs);
-    this.#to.once("close", () => clearInterval(this.#alive));
+    const { timers, limits } = this.#options;
+    this.#stopAlive = timers.every(limits.keepAliveMs, () => this.#to.write(": still here\n\n"));
+    this.#to.once("close", () => this.#stopAlive());
   }
 
   /** A reader that is too far behind gets what is written already, then the end: it resumes by cursor. */
   send({ event, data, id }: SseMessage): void {
     if (this.#over || this.#to.destroyed) return;
     const text = `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
-    if (this.#text.length === 0) setImmediate(() => this.#flush());
+    if (this.#text.length === 0) queueMicrotask(() => this.#flush());
     this.#text.push(text);
     this.#bytes += text.length;
     if (this.#to.writableLength + this.#bytes <= this.#options.limits.streamBytesMax) return;
@@ -66,11 +69,14 @@ export class SseWriter {
     if (last !== undefined) this.send(last);
     this.#over = true;
     this.#flush();
-    clearInterval(this.#alive);
+    this.#stopAlive();
     if (this.#to.destroyed) return;
     this.#to.end();
-    const cut = setTimeout(() => this.#to.destroy(), this.#options.limits.stallMs);
-    this.#to.once("close", () => clearTimeout(cut));
+    const { timers, limits } = this.#options;
+    this.#to.once(
+      "close",
+      timers.after(limits.stallMs, () => this.#to.destroy()),
+    );
   }
 
   #flush(): void {

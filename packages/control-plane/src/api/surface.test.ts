@@ -1,8 +1,10 @@
-import { defaultTenant } from "@agentflow/protocol";
-import Ajv2020 from "ajv/dist/2020.js";
+import { defaultTenant, prefixes } from "@agentflow/protocol";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, type House, openHouse, otherTenant, runId, token } from "./fixtures/house.ts";
+import { toAnswer } from "./fixtures/parse-answer.ts";
 import { operations } from "./operations/index.ts";
+import type { Scope } from "../auth/principal.ts";
 import type { Operation } from "./parse-operation.ts";
 
 let house: House;
@@ -15,10 +17,13 @@ const start = (run: string, x: unknown = 1, query = "?waitMs=10000", workflow = 
   ask(house, "POST", `/v1/runs${query}`, { body: { run, workflow, input: { x } } });
 
 describe("a start", () => {
-  test("that waits is answered 200 with the end, the same again with `repeated`, another body with 409", async () => {
+  test("that waits is answered 200 with the end, again with `repeated`, another body with 409", async () => {
     const run = runId();
     const first = await start(run, 7);
-    expect(first).toMatchObject({ status: 200, body: { v: 1, ok: true, data: { run, status: "completed", output: 7 } } });
+    expect(first).toMatchObject({
+      status: 200,
+      body: { v: 1, ok: true, data: { run, status: "completed", output: 7 } },
+    });
     expect(first.body).not.toHaveProperty("data.repeated");
     const again = await start(run, 7);
     expect(again).toMatchObject({ status: 200, body: { data: { output: 7, repeated: true } } });
@@ -28,13 +33,19 @@ describe("a start", () => {
 
   test("that does not wait is answered 202, and its end can be waited for", async () => {
     const run = runId();
-    expect(await start(run, 1, "")).toMatchObject({ status: 202, body: { data: { run, status: "running" } } });
+    expect(await start(run, 1, "")).toMatchObject({
+      status: 202,
+      body: { data: { run, status: "running" } },
+    });
     const end = await ask(house, "GET", `/v1/runs/${run}/wait?waitMs=10000`);
     expect(end.body.data).toMatchObject({ status: "completed", output: 1 });
   });
 
   test("of a workflow that nobody registered is 404", async () => {
-    expect(await start(runId(), 1, "", "nothing")).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
+    expect(await start(runId(), 1, "", "nothing")).toMatchObject({
+      status: 404,
+      body: { error: { code: "not_found" } },
+    });
   });
 });
 
@@ -63,13 +74,16 @@ describe("a run", () => {
   test("is cancelled once however often it is asked, and that is audited", async () => {
     const run = runId();
     await start(run, 1, "", "held");
-    const cancel = () => ask(house, "POST", `/v1/runs/${run}/cancel`, { body: { input: "c-1", reason: "enough" } });
+    const cancel = () =>
+      ask(house, "POST", `/v1/runs/${run}/cancel`, { body: { input: "c-1", reason: "enough" } });
     expect(await cancel()).toMatchObject({ status: 200, body: { data: { status: "cancelled" } } });
     expect(await cancel()).toMatchObject({ status: 200, body: { data: { status: "cancelled" } } });
     const later = await ask(house, "POST", `/v1/runs/${run}/cancel`, { body: { input: "c-2" } });
     expect([200, 409]).toContain(later.status);
     const trail = await audited(defaultTenant);
-    expect(trail).toContainEqual(expect.objectContaining({ by: "local", did: "cancelRun", to: run, outcome: "done" }));
+    expect(trail).toContainEqual(
+      expect.objectContaining({ by: "local", did: "cancelRun", to: run, outcome: "done" }),
+    );
   });
 
   test("without a step in doubt refuses to be resolved", async () => {
@@ -82,18 +96,50 @@ describe("a run", () => {
   });
 });
 
+describe("a stream of several runs", () => {
+  test("resumes in the middle behind Last-Event-ID, whatever its address says", async () => {
+    const runs = [runId(), runId()];
+    for (const run of runs) await start(run);
+    const path = `/v1/events?runs=${runs.join(",")}`;
+    const whole = messagesOf((await ask(house, "GET", path)).text);
+    expect(whole.at(-1)).toMatchObject({ event: "end" });
+    expect(whole.length).toBeGreaterThan(10);
+    for (const at of [0, 4, 7]) {
+      const place = whole[at]?.id ?? "";
+      const headers = { "last-event-id": place };
+      const byHeader = await ask(house, "GET", `${path}&after=${whole[0]?.id ?? ""}`, { headers });
+      expect(messagesOf(byHeader.text)).toEqual(whole.slice(at + 1));
+      const byQuery = await ask(house, "GET", `${path}&after=${place}`);
+      expect(messagesOf(byQuery.text)).toEqual(whole.slice(at + 1));
+    }
+  });
+});
+
+function messagesOf(text: string): { event?: string; id?: string; data?: string }[] {
+  return text
+    .split("\n\n")
+    .filter((part) => part.startsWith("event:"))
+    .map((part) => {
+      const pairs = part.split("\n").map((line): [string, string] => {
+        const colon = line.indexOf(": ");
+        return [line.slice(0, colon), line.slice(colon + 2)];
+      });
+      return Object.fromEntries(pairs);
+    });
+}
+
 async function eventsOf(run: string, query: string): Promise<{ events: unknown[]; cursor: string }> {
   const answer = await ask(house, "GET", `/v1/runs/${run}/events${query}`);
   expect(answer.status).toBe(200);
-  return answer.body.data as { events: unknown[]; cursor: string };
+  return toAnswer<{ events: unknown[]; cursor: string }>(answer.body.data);
 }
 
 async function audited(tenant: string): Promise<unknown[]> {
   const { log } = house.bus;
   const stop = new AbortController();
   const records: unknown[] = [];
-  const head = await log.head("af.audit." as never);
-  for await (const batch of log.tail({ filter: ["af.audit." as never], after: 0, signal: stop.signal })) {
+  const head = await log.head(prefixes.audit);
+  for await (const batch of log.tail({ filter: [prefixes.audit], after: 0, signal: stop.signal })) {
     for (const { subject, body, revision } of batch) {
       if (subject === `af.audit.${tenant}`) records.push(JSON.parse(body));
       if (revision >= head) stop.abort();
@@ -112,15 +158,16 @@ describe("a list of runs", () => {
       runs.push(run);
       const body = { run, workflow: "echo", input: { x }, labels: { set: label } };
       const answer = await ask(house, "POST", "/v1/runs?waitMs=10000", { body });
-      revision = Math.max(revision, (answer.body.data as { revision: number }).revision);
+      revision = Math.max(revision, toAnswer<{ revision: number }>(answer.body.data).revision);
     }
     const found: string[] = [];
     let cursor = "";
     do {
-      const query = `label=set=${label}&status=completed,failed&workflow=echo&limit=2&minRevision=${revision}${cursor}`;
+      const filter = `label=set=${label}&status=completed,failed&workflow=echo`;
+      const query = `${filter}&limit=2&minRevision=${revision}${cursor}`;
       const page = await ask(house, "GET", `/v1/runs?${query}`);
       expect(page.status).toBe(200);
-      const data = page.body.data as { runs: { run: string }[]; cursor?: string };
+      const data = toAnswer<{ runs: { run: string }[]; cursor?: string }>(page.body.data);
       found.push(...data.runs.map(({ run }) => run));
       cursor = data.cursor === undefined ? "" : `&cursor=${data.cursor}`;
     } while (cursor !== "");
@@ -130,11 +177,22 @@ describe("a list of runs", () => {
   });
 
   test.each([
-    ["status=gone"], ["limit=1e9"], ["limit=0"], ["limit=-1"], ["limit=x"], ["cursor=l%00"],
-    ["cursor=lzzzzzzzzzzzz-r"], ["cursor=' OR 1=1"], ["minRevision=-1"], ["since=yesterday"], ["nothing=1"], ["label=x"],
+    ["status=gone"],
+    ["limit=1e9"],
+    ["limit=0"],
+    ["limit=-1"],
+    ["limit=x"],
+    ["cursor=l%00"],
+    ["cursor=lzzzzzzzzzzzz-r"],
+    ["cursor=' OR 1=1"],
+    ["minRevision=-1"],
+    ["since=yesterday"],
+    ["nothing=1"],
+    ["label=x"],
   ])("with %s is 400", async (query) => {
     expect(await ask(house, "GET", `/v1/runs?${query}`)).toMatchObject({
-      status: 400, body: { ok: false, error: { code: "invalid_input" } },
+      status: 400,
+      body: { ok: false, error: { code: "invalid_input" } },
     });
   });
 });
@@ -144,7 +202,7 @@ describe("the document", () => {
     const { status, body } = await ask(house, "GET", "/openapi.json", { auth: null });
     expect(status).toBe(200);
     expect(body["openapi"]).toBe("3.1.0");
-    const paths = body["paths"] as Record<string, Record<string, Described>>;
+    const paths = toAnswer<Record<string, Record<string, Described>>>(body["paths"]);
     for (const { path, method, id, statuses } of operations) {
       const described = paths[path]?.[method];
       expect(described).toMatchObject({ operationId: id, security: [{ bearer: [] }] });
@@ -155,7 +213,9 @@ describe("the document", () => {
       const given = (described?.parameters ?? []).filter(({ in: place }) => place === "path");
       expect(given.map(({ name }) => name)).toEqual(names);
     }
-    const ids = Object.values(paths).flatMap((one) => Object.values(one).map(({ operationId }) => operationId));
+    const ids = Object.values(paths).flatMap((one) =>
+      Object.values(one).map(({ operationId }) => operationId),
+    );
     expect(new Set(ids).size).toBe(ids.length);
     expect(paths["/v1/events"]?.["get"]).toBeDefined();
   });
@@ -168,12 +228,15 @@ describe("the document", () => {
     walk(body, (key, value) => {
       if (key === "$ref") {
         references++;
-        const found = String(value).slice(2).split("/").reduce<unknown>((at, part) => (at as Record<string, unknown>)?.[part], body);
+        const found = String(value)
+          .slice(2)
+          .split("/")
+          .reduce<unknown>((at, part) => toAnswer<Record<string, unknown> | undefined>(at)?.[part], body);
         expect(found, String(value)).toBeDefined();
       }
       if (key !== "schema") return;
       schemas++;
-      expect(ajv.validateSchema(value as object), JSON.stringify(ajv.errors)).toBe(true);
+      expect(ajv.validateSchema(toAnswer<object>(value)), JSON.stringify(ajv.errors)).toBe(true);
     });
     expect(references).toBeGreaterThan(operations.length);
     expect(schemas).toBeGreaterThan(operations.length * 2);
@@ -186,15 +249,23 @@ describe("the document", () => {
     const run = runId();
     await start(run);
     const asked: [string, string][] = [
-      ["/v1/runs", "/v1/runs"], ["/v1/runs/{run}", `/v1/runs/${run}`], ["/v1/runs/{run}/why", `/v1/runs/${run}/why`],
-      ["/v1/runs/{run}/events", `/v1/runs/${run}/events`], ["/v1/workflows", "/v1/workflows"],
-      ["/v1/workflows/{name}", "/v1/workflows/echo"], ["/v1/status", "/v1/status"], ["/v1/workers", "/v1/workers"],
-      ["/v1/telemetry", "/v1/telemetry"], ["/v1/tools", "/v1/tools"], ["/v1/keys", "/v1/keys"],
+      ["/v1/runs", "/v1/runs"],
+      ["/v1/runs/{run}", `/v1/runs/${run}`],
+      ["/v1/runs/{run}/why", `/v1/runs/${run}/why`],
+      ["/v1/runs/{run}/events", `/v1/runs/${run}/events`],
+      ["/v1/workflows", "/v1/workflows"],
+      ["/v1/workflows/{name}", "/v1/workflows/echo"],
+      ["/v1/status", "/v1/status"],
+      ["/v1/workers", "/v1/workers"],
+      ["/v1/telemetry", "/v1/telemetry"],
+      ["/v1/tools", "/v1/tools"],
+      ["/v1/keys", "/v1/keys"],
     ];
     for (const [path, address] of asked) {
       const answer = await ask(house, "GET", address);
       expect(answer.status, address).toBe(200);
-      const place = `doc#/paths/${path.replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D")}/get/responses/200/content/application~1json/schema`;
+      const name = path.replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D");
+      const place = `doc#/paths/${name}/get/responses/200/content/application~1json/schema`;
       const valid = ajv.validate({ $ref: place }, answer.body);
       expect(valid, `${address} ${JSON.stringify(ajv.errors)}`).toBe(true);
     }
@@ -225,7 +296,11 @@ describe("who may do what", () => {
       const name = `${scope} ${tenant}`;
       const known = made.get(name);
       if (known !== undefined) return known;
-      const { key } = await house.controlPlane.keys.create({ name, tenant, scopes: [scope as "admin"] });
+      const { key } = await house.controlPlane.keys.create({
+        name,
+        tenant,
+        scopes: [toAnswer<Scope>(scope)],
+      });
       made.set(name, key);
       return key;
     };
@@ -244,7 +319,12 @@ describe("who may do what", () => {
     resolveRun: { input: "matrix-2", step: "a", as: "done" },
     createKey: { name: "made", scopes: ["runs:read"] },
     registerWorkflow: {
-      definition: { apiVersion: "agentflow.dev/v1", kind: "Workflow", name: "made", steps: { a: { uses: "tool:t.echo" } } },
+      definition: {
+        apiVersion: "agentflow.dev/v1",
+        kind: "Workflow",
+        name: "made",
+        steps: { a: { uses: "tool:t.echo" } },
+      },
       strict: false,
     },
   };
@@ -259,16 +339,22 @@ describe("who may do what", () => {
   test.each(rows)("%s: a key without its scope is 403, one with it is let in", async (_, of) => {
     const other = of.scope === "runs:read" ? "runs:write" : "runs:read";
     const refused = await request(of, await keyOf(other));
-    expect(refused).toMatchObject({ status: 403, body: { error: { code: "forbidden", reason: "scope_missing" } } });
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { error: { code: "forbidden", reason: "scope_missing" } },
+    });
     const given = await request(of, await keyOf(of.scope));
     expect([200, 201, 202, 404, 409], given.text).toContain(given.status);
     expect(given.status).not.toBe(403);
   });
 
-  test.each(rows.filter(([, of]) => of.path.includes("{run}")))("%s: another tenant's run is 404", async (_, of) => {
-    const answer = await request(of, await keyOf(of.scope, otherTenant));
-    expect(answer, answer.text).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
-  });
+  test.each(rows.filter(([, of]) => of.path.includes("{run}")))(
+    "%s: another tenant's run is 404",
+    async (_, of) => {
+      const answer = await request(of, await keyOf(of.scope, otherTenant));
+      expect(answer, answer.text).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
+    },
+  );
 
   test("streams: another tenant's run is 404, a missing scope 403, no token 401", async () => {
     const path = `/v1/events?runs=${theirs}`;
@@ -298,7 +384,7 @@ describe("who may do what", () => {
   test("refusals at the gate are in the audit trail, and keys made and revoked too", async () => {
     const made = await ask(house, "POST", "/v1/keys", { body: { name: "short", scopes: ["runs:read"] } });
     expect(made.status).toBe(201);
-    const { key, view } = made.body.data as { key: string; view: { id: string } };
+    const { key, view } = toAnswer<{ key: string; view: { id: string } }>(made.body.data);
     expect((await ask(house, "GET", "/v1/runs", { auth: key })).status).toBe(200);
     expect((await ask(house, "DELETE", `/v1/keys/${view.id}`)).status).toBe(200);
     expect((await ask(house, "GET", "/v1/runs", { auth: key })).status).toBe(401);
@@ -309,7 +395,9 @@ describe("who may do what", () => {
     expect(done).toContainEqual(expect.objectContaining({ did: "createKey", outcome: "done" }));
     expect(done).toContainEqual(expect.objectContaining({ did: "revokeKey", to: view.id }));
     const refused = await audited("_");
-    expect(refused).toContainEqual(expect.objectContaining({ outcome: "refused", reason: "bad_credentials" }));
+    expect(refused).toContainEqual(
+      expect.objectContaining({ outcome: "refused", reason: "bad_credentials" }),
+    );
     expect(refused).toContainEqual(expect.objectContaining({ outcome: "refused", reason: "scope_missing" }));
     expect(JSON.stringify([done, refused])).not.toContain(key);
   });

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { createGate } from "./gate.ts";
 import { createKeys, keyCacheMs, sha256 } from "./keys.ts";
 import { requireScope } from "./principal.ts";
+import { createThrottle } from "./throttle.ts";
 
 const other = parseId("tenant", "other");
 
@@ -18,11 +19,11 @@ async function house() {
       () => true,
       () => true,
     );
-    let over = false;
-    void settled.then(() => (over = true));
-    while (!over) {
+    const state = { over: false };
+    void settled.then(() => (state.over = true));
+    while (!state.over) {
       await world.time.settle();
-      if (!over) world.time.step();
+      if (!state.over) world.time.step();
     }
     return work;
   };
@@ -61,7 +62,7 @@ describe("API keys", () => {
       clock: { now: () => 0, monotonic: () => 0 },
       random: { bytes: (n) => new Uint8Array(n), number: () => 0 },
     });
-    await expect(counting.authenticate(`${key.slice(0, -6)}000000`)).rejects.toThrow();
+    await expect(counting.authenticate(`${key.slice(0, -6)}000000`)).rejects.toThrow("not valid");
     expect(reads).toBe(0);
   });
 
@@ -88,9 +89,18 @@ describe("API keys", () => {
   });
 });
 
+function notAsked(): Promise<never> {
+  return Promise.reject(new Error("not asked"));
+}
+
 describe("the gate", () => {
   const gate = createGate({
-    keys: { authenticate: () => Promise.reject(new Error("not asked")) } as never,
+    keys: {
+      authenticate: notAsked,
+      create: notAsked,
+      list: notAsked,
+      revoke: notAsked,
+    },
     localTokenHash: sha256("secret"),
     hosts: () => new Set(["127.0.0.1:4180", "localhost:4180"]),
     origins: new Set(["https://console.example"]),
@@ -129,5 +139,34 @@ describe("the gate", () => {
   test("a browser's socket brings its token as a subprotocol", async () => {
     const principal = await gate.identify({ ...knock, protocols: "agentflow, bearer.secret" });
     expect(principal.name).toBe("local");
+  });
+});
+
+describe("failed authentications", () => {
+  const limits = { burst: 3, refillMs: 1_000, addressesMax: 2 };
+
+  test("are slowed down by address, and one more is allowed after a while", () => {
+    let now = 0;
+    const throttle = createThrottle({ clock: { monotonic: () => now }, limits });
+    for (let i = 0; i < 3; i++) {
+      throttle.check("10.0.0.1");
+      throttle.failed("10.0.0.1");
+    }
+    expect(() => throttle.check("10.0.0.1")).toThrow(
+      expect.objectContaining({ code: "limit_exceeded", details: { retryAfterMs: 1_000 } }),
+    );
+    throttle.check("10.0.0.2");
+    now = 1_000;
+    throttle.check("10.0.0.1");
+    throttle.failed("10.0.0.1");
+    expect(() => throttle.check("10.0.0.1")).toThrow("too many");
+  });
+
+  test("of one IPv6 network count together, and no more addresses are kept than said", () => {
+    const throttle = createThrottle({ clock: { monotonic: () => 0 }, limits });
+    for (const last of ["1", "2", "3"]) throttle.failed(`2001:db8:1:2:0:0:0:${last}`);
+    expect(() => throttle.check("2001:db8:1:2:ffff::9")).toThrow("too many");
+    for (let i = 0; i < 50; i++) throttle.failed(`10.0.0.${i}`);
+    expect(throttle.size).toBe(2);
   });
 });

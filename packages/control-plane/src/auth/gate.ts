@@ -29,7 +29,7 @@ export interface Knock {
 export interface Gate {
   /** Refuses a foreign Host or Origin: a page that rebinds its name to this machine gets nothing. */
   checkAddress(knock: Knock): void;
-  /** Who it is. What opened before goes on opening from an address that fails too often; nothing else does. */
+  /** Who it is. From an address that fails too often, only what opened before goes on opening. */
   identify(knock: Knock): Promise<Principal>;
 }
 

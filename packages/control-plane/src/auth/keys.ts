@@ -16,20 +16,8 @@ import {
 } from "@agentflow/protocol";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { type StoredKey, parseKey } from "./parse-key.ts";
 import { type Principal, type Scope, scopes, unauthenticated } from "./principal.ts";
-
-interface StoredKey {
-  readonly v: 1;
-  readonly kind: "key";
-  readonly id: string;
-  readonly name: string;
-  readonly tenant: TenantId;
-  readonly scopes: readonly Scope[];
-  /** SHA-256 of the secret, lower-case hex. */
-  readonly hash: string;
-  readonly createdAt: Instant;
-  readonly expiresAt?: Instant;
-}
 
 export type KeyView = Omit<StoredKey, "hash" | "v" | "kind">;
 
@@ -127,11 +115,6 @@ export function sha256(text: string): string {
 /** Compares two hex digests without telling by time where they differ. */
 export function sameHash(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-}
-
-function parseKey(text: string): StoredKey {
-  const stored: StoredKey = JSON.parse(text);
-  return stored;
 }
 
 function viewOf(stored: StoredKey): KeyView {

@@ -12,8 +12,8 @@ export function decideStarted(work: Work, input: StartedInput): Verdict {
   const { worker, announced } = standing.task;
   const { id, at, step, attempt } = input;
   if (announced === id) return repeated;
-  // Also when it was this worker: it may have died and come back under its name, or have been handed the task once
-  // more after it was done with it, by an owner that has not heard of that.
+  // Also when it was this worker: it may have died and come back under its name, or have been handed the
+  // task once more after it was done with it, by an owner that has not heard of that.
   if (worker !== undefined) {
     return refuse("attempt_taken", `attempt ${attempt} of ${step} was begun by ${worker}`);
   }

@@ -6,8 +6,9 @@
  */
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Duplex } from "node:stream";
+import { badFrame, type Message, parseFrame } from "./parse-frame.ts";
 
-export type Message = readonly [kind: string, ...rest: unknown[]];
+export type { Message } from "./parse-frame.ts";
 
 export const frameBytesMax = 32 * 1024 * 1024;
 
@@ -98,22 +99,4 @@ function needed(chunks: readonly Buffer[]): number {
   const head = chunks[0];
   if (head === undefined || head.length < 4) return 4;
   return 4 + head.readUInt32BE(0);
-}
-
-function parseFrame(text: string): readonly Message[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw badFrame("a frame is not JSON", error);
-  }
-  if (!Array.isArray(value)) throw badFrame("a frame is not an array");
-  for (const message of value) {
-    if (!Array.isArray(message) || typeof message[0] !== "string") throw badFrame("a message has no kind");
-  }
-  return value;
-}
-
-function badFrame(message: string, cause?: unknown): AgentFlowError {
-  return new AgentFlowError("invalid_input", message, { reason: "bad_frame", cause });
 }

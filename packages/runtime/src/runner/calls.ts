@@ -12,6 +12,7 @@ import {
 import { type CallContext, type CallLog, validate } from "@agentflow/sdk";
 import { createHash, randomBytes } from "node:crypto";
 import { type Call, type CallEnd, outputBytesMax } from "../channel/runner-messages.ts";
+import { parseJson } from "../channel/parse-json.ts";
 import type { LoadedProject } from "./load.ts";
 
 export interface Calls {
@@ -89,7 +90,7 @@ function measured(output: unknown, what: string): End {
   const text = JSON.stringify(output ?? null) ?? "null";
   if (text.length * 3 <= inlineBytesMax) return { kind: "output", output: plain(output, text) };
   const bytes = Buffer.byteLength(text);
-  if (bytes <= inlineBytesMax) return { kind: "output", output: JSON.parse(text) };
+  if (bytes <= inlineBytesMax) return { kind: "output", output: parseJson(text) };
   if (bytes > outputBytesMax) {
     throw new AgentFlowError(
       "limit_exceeded",
@@ -105,7 +106,7 @@ function measured(output: unknown, what: string): End {
 /** What JSON makes of the value; a primitive is its own JSON. */
 function plain(output: unknown, text: string): Json {
   if (typeof output === "string" || typeof output === "boolean") return output;
-  return JSON.parse(text);
+  return parseJson(text);
 }
 
 function contextOf(of: {

@@ -13,17 +13,17 @@ const host = "127.0.0.1";
 const againMs = 50;
 
 export function createInspector(onOpen: (url: string) => void): Inspector {
-  let closed = false;
+  const closed = new AbortController();
   return {
     async open(port) {
       // Asked first: on a port that is taken Node writes to stderr and opens nothing.
-      while (!closed && !(await isFree(port))) await pause(againMs);
-      if (closed || inspector.url() !== undefined) return;
+      while (!closed.signal.aborted && !(await isFree(port))) await pause(againMs);
+      if (closed.signal.aborted || inspector.url() !== undefined) return;
       inspector.open(port, host);
       onOpen(inspector.url() ?? "");
     },
     close() {
-      closed = true;
+      closed.abort();
       if (inspector.url() !== undefined) inspector.close();
     },
   };

@@ -75,7 +75,8 @@ function listing(folder: string): string[] {
 
 async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unknown }> {
   try {
-    return await import(pathToFileURL(file.absolute).href);
+    const module: unknown = await import(pathToFileURL(file.absolute).href);
+    return { ...(typeof module === "object" ? module : {}) };
   } catch (error) {
     throw new LoadError(file.relative, error);
   }

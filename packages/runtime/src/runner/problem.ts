@@ -97,7 +97,7 @@ function hintFor(error: unknown, text: string): string | undefined {
   if (AgentFlowError.is(error)) return error.suggestions[0];
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
-    return "Node only strips types: write a const object instead of an enum, fields instead of parameter properties";
+    return "Node only strips types: write a const object for an enum, fields for parameter properties";
   }
   // A relative import arrives here as the absolute path that it led to.
   const missing = /^Cannot find module '(\/[^']+)'/.exec(text)?.[1];

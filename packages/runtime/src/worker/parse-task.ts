@@ -25,6 +25,5 @@ export function parseTask(body: string): Task | string {
 
 /** A line that our own log wrote a moment ago, as the record it is. */
 export function parseLogLine(line: string): LogRecord {
-  const record: LogRecord = JSON.parse(line);
-  return record;
+  return JSON.parse(line) as LogRecord;
 }

@@ -16,6 +16,7 @@ import {
   subjects,
 } from "@agentflow/protocol";
 import { hash } from "node:crypto";
+import { parseAnswer } from "./parse-answer.ts";
 
 export const reportLimits = { timeoutMs: 10_000, backoffMinMs: 50, backoffMaxMs: 2_000 } as const;
 
@@ -59,12 +60,4 @@ function mayPass(error: unknown): boolean {
   if (!AgentFlowError.is(error)) return false;
   const { retry } = errorTable[error.code];
   return retry === "backoff" || retry === "reload" || retry === "after_delay";
-}
-
-function parseAnswer(text: string): InputAnswer {
-  const answer = JSON.parse(text);
-  if (answer?.kind === "accepted" || answer?.kind === "refused") return answer;
-  throw new AgentFlowError("internal", "the owner's answer is none", {
-    details: { answer: text.slice(0, 200) },
-  });
 }

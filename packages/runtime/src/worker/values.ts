@@ -12,6 +12,7 @@ import {
   blobRefKey,
   isInline,
 } from "@agentflow/protocol";
+import { parseJson } from "../channel/parse-json.ts";
 import type { CallEnd } from "../channel/runner-messages.ts";
 
 /**
@@ -52,7 +53,7 @@ async function readBlob(key: string, task: Task, blobs: Blobs): Promise<Json> {
   }
   const bytes = await blobs.get(key);
   if (bytes === undefined) throw new AgentFlowError("not_found", `the stored value ${key} is gone`);
-  return JSON.parse(new TextDecoder().decode(bytes));
+  return parseJson(new TextDecoder().decode(bytes));
 }
 
 /** What a call's end means for the run. Writes a big output as a blob before it is named. */
@@ -63,7 +64,7 @@ export async function outcomeOf(end: CallEnd, task: Task, blobs: Blobs): Promise
   }
   const output = end.kind === "big" ? await storeBig(end, task, blobs) : { inline: end.output };
   if (task.select === undefined) return { kind: "succeeded", output };
-  const whole: Json = end.kind === "big" ? JSON.parse(end.text) : end.output;
+  const whole: Json = end.kind === "big" ? parseJson(end.text) : end.output;
   return selectFrom(whole, task.select, output);
 }
 

@@ -21,7 +21,8 @@ import type {
   WorkflowView,
 } from "@agentflow/protocol";
 import { exchange } from "./exchange.ts";
-import { type Followed, followStream } from "./follow.ts";
+import { followStream } from "./follow.ts";
+import { type Followed, toJson } from "./parse-answer.ts";
 import { newInputId, newRunId, runIdOfKey } from "./make-ids.ts";
 import { type Session, openSession } from "./session.ts";
 import type { ClientOptions, Transport, TransportRequest } from "./transport.ts";
@@ -285,7 +286,7 @@ async function startBody(
   return {
     run,
     workflow,
-    ...(input === undefined ? {} : { input: JSON.parse(JSON.stringify(input)) }),
+    ...(input === undefined ? {} : { input: toJson(input) }),
     ...(version === undefined ? {} : { version }),
     ...(labels === undefined ? {} : { labels }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

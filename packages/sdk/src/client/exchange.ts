@@ -1,5 +1,6 @@
 /** One question to the API and its answer, repeated while that can help and changes nothing. */
 import { AgentFlowError, type ErrorBody, errorTable, fromErrorBody } from "@agentflow/protocol";
+import { parseEnvelope } from "./parse-answer.ts";
 import type { Transport, TransportRequest, TransportResponse } from "./transport.ts";
 
 const backoffMinMs = 100;
@@ -53,23 +54,6 @@ function errorOf(body: ErrorBody, retryAfterMs: number | undefined): AgentFlowEr
     reason: error.reason,
     suggestions: error.suggestions,
     details: { retryAfterMs, ...error.details },
-  });
-}
-
-type Envelope<T> =
-  | { readonly ok: true; readonly data: T }
-  | { readonly ok: false; readonly error: ErrorBody };
-
-function parseEnvelope<T>(text: string, status: number): Envelope<T> {
-  try {
-    const value = JSON.parse(text);
-    if (value?.ok === true || (value?.ok === false && typeof value.error === "object")) return value;
-  } catch {
-    // Told below, with the status: some proxy answered, not the API.
-  }
-  const code = status >= 500 ? "unavailable" : "internal";
-  throw new AgentFlowError(code, `an answer with status ${status} is not one of this API`, {
-    reason: "foreign_answer",
   });
 }
 

@@ -1,6 +1,7 @@
 /** Follows a server-sent stream of the API; a broken connection resumes behind the last message. */
 import { fromErrorBody } from "@agentflow/protocol";
 import { waitBefore } from "./exchange.ts";
+import { type Followed, parseErrorBody, parseFollowed } from "./parse-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 
 interface Following {
@@ -9,12 +10,6 @@ interface Following {
   readonly path: string;
   readonly after?: string;
   readonly signal?: AbortSignal;
-}
-
-/** A message of a stream with the cursor that resumes behind it. */
-export interface Followed<T> {
-  readonly value: T;
-  readonly cursor: string | undefined;
 }
 
 const backoffMinMs = 50;
@@ -34,9 +29,9 @@ export async function* followStream<T>(of: Following): AsyncIterable<Followed<T>
       for await (const message of messages(transport.stream(requestOf(of, cursor)))) {
         backoffMs = waitMs = backoffMinMs;
         if (message.event === "end") return;
-        if (message.event === "error") throw fromErrorBody(JSON.parse(message.data));
+        if (message.event === "error") throw fromErrorBody(parseErrorBody(message.data));
         if (message.id !== undefined) cursor = message.id;
-        yield { value: JSON.parse(message.data), cursor };
+        yield parseFollowed<T>(message.data, cursor);
       }
     } catch (error) {
       if (isAborted(signal)) return;

@@ -9,7 +9,7 @@ export {
   type TelemetryRecord,
   isEnd,
 } from "./client.ts";
-export type { Followed } from "./follow.ts";
+export type { Followed } from "./parse-answer.ts";
 export { createClient } from "./node.ts";
 export type { Session, SessionStart } from "./session.ts";
 export type { ClientOptions } from "./transport.ts";

@@ -6,6 +6,7 @@ import https from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "./client.ts";
 import { refusalOf } from "./exchange.ts";
+import { codeOf, toBuffer } from "./parse-answer.ts";
 import type {
   ClientOptions,
   SocketEvents,
@@ -148,17 +149,17 @@ async function readAll(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
-    bytes += chunk.length;
+    const part = toBuffer(chunk);
+    bytes += part.length;
     if (bytes > answerBytesMax)
       throw new AgentFlowError("limit_exceeded", `the answer is over ${answerBytesMax} bytes`);
-    chunks.push(chunk);
+    chunks.push(part);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
 function unreachable(error: unknown, base: URL): AgentFlowError {
-  const text =
-    error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error);
+  const text = error instanceof Error ? error.message || codeOf(error) : String(error);
   return new AgentFlowError("unavailable", `no answer from ${base.origin}: ${text}`, {
     reason: "unreachable",
     cause: error,

@@ -6,11 +6,11 @@ import {
   AgentFlowError,
   type ClientMessage,
   type RunAnswer,
-  type ServerMessage,
   type StartRunBody,
   fromErrorBody,
 } from "@agentflow/protocol";
 import { waitBefore } from "./exchange.ts";
+import { parseMessages, toJson } from "./parse-answer.ts";
 import { newRunId } from "./make-ids.ts";
 import type { SocketLike, Transport } from "./transport.ts";
 
@@ -69,7 +69,7 @@ class SocketSession implements Session {
       run: options.run ?? newRunId(this.#transport),
       workflow,
       ...rest,
-      ...(input === undefined ? {} : { input: input as NonNullable<StartRunBody["input"]> }),
+      ...(input === undefined ? {} : { input: toJson(input) }),
     };
     return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
   }
@@ -161,8 +161,7 @@ class SocketSession implements Session {
   }
 
   #receive(text: string): void {
-    const messages: readonly ServerMessage[] = JSON.parse(text);
-    for (const message of messages) {
+    for (const message of parseMessages(text)) {
       const open = this.#open.get(message[1]);
       if (open === undefined) continue;
       if (message[0] === "answer") open.resolve(message[2]);

@@ -12,7 +12,8 @@ export interface ProcessOptions {
 
 /**
  * Everything that wakes code up passes through here: timers, answers, requests. A paused process hears
- * nothing until it is resumed, then all of it, as after SIGSTOP and SIGCONT; a dead one never hears anything again.
+ * nothing until it is resumed, then all of it, as after SIGSTOP and SIGCONT; a dead one never hears
+ * anything again.
  */
 export class SimProcess {
   readonly name: string;

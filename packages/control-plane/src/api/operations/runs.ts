@@ -156,7 +156,7 @@ function statuses(text: string): RunStatus[] {
 }
 
 function labelsOf(text: string): { [key: string]: string } {
-  const pairs = text.split(",").map((pair) => {
+  const pairs = text.split(",").map((pair): [string, string] => {
     const at = pair.indexOf("=");
     if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
     throw new AgentFlowError("invalid_input", `${JSON.stringify(pair)} is not key=value`);

@@ -1,0 +1,60 @@
+/** Where text from the API becomes a value: its shape is the server's promise, in the protocol's types. */
+import { AgentFlowError, type ErrorBody, type Json, type ServerMessage } from "@agentflow/protocol";
+
+/** A message of a stream with the cursor that resumes behind it. */
+export interface Followed<T> {
+  readonly value: T;
+  readonly cursor: string | undefined;
+}
+
+export type Envelope<T> =
+  | { readonly ok: true; readonly data: T }
+  | { readonly ok: false; readonly error: ErrorBody };
+
+/** Refuses what is no envelope: some proxy answered, not the API. */
+export function parseEnvelope<T>(text: string, status: number): Envelope<T> {
+  const value = parsed(text);
+  if (typeof value === "object" && value !== null && "ok" in value) {
+    if (value.ok === true) return value as Envelope<T>;
+    if (value.ok === false && "error" in value && typeof value.error === "object")
+      return value as Envelope<T>;
+  }
+  const code = status >= 500 ? "unavailable" : "internal";
+  throw new AgentFlowError(code, `an answer with status ${status} is not one of this API`, {
+    reason: "foreign_answer",
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function parseMessages(text: string): readonly ServerMessage[] {
+  return JSON.parse(text) as readonly ServerMessage[];
+}
+
+export function parseFollowed<T>(text: string, cursor: string | undefined): Followed<T> {
+  return { value: JSON.parse(text) as T, cursor };
+}
+
+export function parseErrorBody(text: string): ErrorBody {
+  return JSON.parse(text) as ErrorBody;
+}
+
+/** What JSON makes of it: dates become text, methods and undefined vanish. */
+export function toJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
+
+/** Bytes as Node's streams give them when nobody asked for text. */
+export function toBuffer(chunk: unknown): Buffer {
+  return chunk as Buffer;
+}
+
+export function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+}
