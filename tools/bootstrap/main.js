@@ -3,6 +3,7 @@
  * It installs what the lockfile names, finds Node 24, builds, and runs the named file under that Node.
  *
  *   node tools/bootstrap/main.js [--no-build] FILE [ARGUMENT...]
+ *   node tools/bootstrap/main.js --build-only
  */
 import { resolve } from "node:path";
 import process from "node:process";
@@ -25,6 +26,11 @@ try {
 
 /** @param {readonly string[]} words */
 async function main(words) {
+  if (words[0] === "--build-only") {
+    install(root);
+    build(root, findNode(root));
+    return 0;
+  }
   const wantsBuild = words[0] !== "--no-build";
   const [file, ...rest] = wantsBuild ? words : words.slice(1);
   if (file === undefined)

@@ -7,17 +7,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { parseReady, type Ready } from "./parse-ready.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const af = path.join(root, "packages/cli/bin/run.js");
 const readyWithinMs = 30_000;
-
-interface Ready {
-  readonly url: string;
-  readonly readyMs: number;
-  readonly tools: readonly string[];
-  readonly durability: string;
-}
 
 class Demo {
   readonly #folder = mkdtempSync(path.join(os.tmpdir(), "agentflow-demo-"));
@@ -79,8 +73,7 @@ class Demo {
         text += chunk.toString("utf8");
         const line = text.split("\n").find((part) => part.includes('"kind":"ready"') && part.endsWith("}"));
         if (line === undefined) return;
-        const ready: Ready = JSON.parse(line);
-        done(() => resolve(ready));
+        done(() => resolve(parseReady(line)));
       });
     });
   }

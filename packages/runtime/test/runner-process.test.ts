@@ -97,6 +97,61 @@ test("a flood of output is cut, counted and does not stop the call", async () =>
   expect(told.length).toBeLessThan(20_000);
 });
 
+test("fields of a log line that are no JSON, or too much of it, cost the fields and not the runner", async () => {
+  const { runner, told } = start({
+    "tools/work.ts": toolFile(`const round = {}; round.self = round;
+      context.log.info("circular", { round });
+      context.log.info("bigint", { n: 1n });
+      context.log.info("huge", { text: "x".repeat(40_000_000) });
+      await context.span("odd", () => 1, { round });
+      context.log.info("plain", { n });
+      return "done";`),
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n: 1 }), () => {})).toMatchObject({ kind: "output", output: "done" });
+  await expect.poll(() => told.length, { timeout: 5_000 }).toBe(5);
+  const logs = told.flatMap((record) => (record.kind === "log" ? [[record.message, record.fields]] : []));
+  expect(logs).toEqual([
+    ["circular", { dropped: expect.stringContaining("no JSON") }],
+    ["bigint", { dropped: expect.stringContaining("no JSON") }],
+    ["huge", { dropped: expect.stringContaining("over 65536") }],
+    ["plain", { n: 1 }],
+  ]);
+});
+
+test("a failure whose details are no JSON is reported without them", async () => {
+  const { runner } = start({
+    "tools/work.ts": `import { AgentFlowError } from "@agentflow/sdk";\n${toolFile(
+      `const round = {}; round.self = round;
+       throw new AgentFlowError("refused", "not this one", { details: { round } });`,
+    )}`,
+  });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: 1 }), () => {});
+  expect(end).toMatchObject({
+    kind: "failed",
+    failure: { code: "refused", message: "not this one", details: { dropped: expect.any(String) } },
+  });
+});
+
+test("a frame that user code forges ends its own runner and is never taken for an answer", async () => {
+  const forged = [["done", 1, null], ["done", 1, { kind: "output" }], ["tele", 5], ["ready", null]];
+  for (const message of forged) {
+    const { runner, told } = start({
+      "tools/work.ts": `import { writeSync } from "node:fs";\n${toolFile(
+        `const body = Buffer.from(${JSON.stringify(JSON.stringify([message]))});
+         const head = Buffer.alloc(4); head.writeUInt32BE(body.length);
+         writeSync(3, Buffer.concat([head, body]));
+         return new Promise(() => {});`,
+      )}`,
+    });
+    await runner.loaded;
+    const end = await runner.call(callOf({ n: 1 }), () => {});
+    expect(end).toMatchObject({ kind: "lost" });
+    expect(told).toEqual([]);
+  }
+});
+
 test("a long output comes as text with its hash, too long a one is refused", async () => {
   const { runner } = start({ "tools/work.ts": toolFile(`return "x".repeat(n);`) });
   await runner.loaded;

@@ -34,9 +34,12 @@ export interface Simulated {
 }
 
 const startMaxMs = 60_000;
+/** So long without a commit, with work open, is stuck. */
+const silentMaxMs = 90_000;
 /** Nothing but a lost tail or a rival may need the nudge, which comes after ten minutes of silence. */
-const quietMaxMs = 180_000;
-const quietWithNudgeMaxMs = 3_600_000;
+const silentWithNudgeMaxMs = 1_800_000;
+const quietMaxMs = 6 * 3_600_000;
+const pauseMaxMs = 20_000;
 
 export async function simulate(options: SimulateOptions): Promise<Simulated> {
   const { seed, mutation } = options;
@@ -76,7 +79,7 @@ async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
   for (const spec of specs) await register(house, spec);
   await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
   faulty = false;
-  await quietPhase(house, people, house.hadRivals || house.ledger.lostTails.length > 0);
+  await quietPhase(house, people);
   const checked = await check(house, specs);
   people.leave();
   return checked;
@@ -148,18 +151,26 @@ async function faultPhase(of: {
   house.trace.say("fault", "no more of them");
 }
 
-/** Until everything has ended and everybody has an answer, or time is up. */
-async function quietPhase(house: House, people: People, nudged: boolean): Promise<void> {
-  const until = house.time.now() + (nudged ? quietWithNudgeMaxMs : quietMaxMs);
-  for (
-    let pauseMs = 500;
-    house.time.now() < until;
-    pauseMs = Math.min(pauseMs * 2, nudged ? 60_000 : 20_000)
-  ) {
-    await passTime(house.time, pauseMs);
+/** Until everything has ended and everybody has an answer, or nothing moves any more. */
+async function quietPhase(house: House, people: People): Promise<void> {
+  const { time } = house;
+  const until = time.now() + quietMaxMs;
+  let moved = { atMs: time.now(), commits: -1 };
+  for (let pauseMs = 500; time.now() < until; pauseMs = Math.min(pauseMs * 2, pauseMaxMs)) {
+    await passTime(time, pauseMs);
+    // Asked first: who gets an answer while the log is read may have started what this reading does not show.
+    const { idle } = people;
     const histories = await readHistories(house);
     people.lookAfter(histories);
     const settled = [...histories.values()].every(isSettled);
-    if (settled && people.idle && house.engine !== undefined) return;
+    if (settled && idle && people.idle && house.engine !== undefined) return;
+    const commits = [...histories.values()].reduce((sum, one) => sum + one.commits.length, 0);
+    if (commits !== moved.commits) moved = { atMs: time.now(), commits };
+    else if (time.now() - moved.atMs > patienceMs(house)) return;
   }
+}
+
+/** Asked at the end of a silence: a tail may be lost in the last moment of the faults. */
+function patienceMs({ hadRivals, ledger }: House): number {
+  return hadRivals || ledger.lostTails.length > 0 ? silentWithNudgeMaxMs : silentMaxMs;
 }

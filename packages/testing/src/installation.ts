@@ -220,8 +220,8 @@ class House implements TestInstallation {
   /** Time moves only while no user code is at work: a slow tool is waited for, not timed out. */
   async #drive<T>(work: Promise<T>): Promise<T> {
     let settled = false;
-    const done = (): void => void (settled = true);
-    work.then(done, done);
+    const mark = (): void => void (settled = true);
+    work.then(mark, mark);
     const startedMs = performance.now();
     for (;;) {
       await this.#time.settle();

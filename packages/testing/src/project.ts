@@ -4,7 +4,7 @@ import { type LoadedProject, loadProject } from "@agentflow/runtime";
 import { type Agent, type Tool, jsonSchemaOf } from "@agentflow/sdk";
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { parse } from "yaml";
+import { parseWorkflow } from "./parse-workflow.ts";
 
 export interface GivenProject {
   /** A folder with tools/, agents/ and workflows/; what is given beside it stands in for what lies there. */
@@ -56,9 +56,5 @@ function described(name: string, { options }: Tool | Agent): Callable {
 function yamlWorkflows(dir: string): WorkflowDefinition[] {
   const folder = path.join(dir, "workflows");
   const files = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
-  return files.sort().map((name) => {
-    const text = readFileSync(path.join(folder, name), "utf8");
-    const definition: WorkflowDefinition = parse(text, { maxAliasCount: 20 });
-    return definition;
-  });
+  return files.sort().map((name) => parseWorkflow(readFileSync(path.join(folder, name), "utf8")));
 }

@@ -58,8 +58,9 @@ export function memoryWire(state: WireState, link: Link): Wire {
 }
 
 async function join<T>(set: Set<T>, one: T, link: Link): Promise<Stop> {
-  await link.call("serve", () => set.add(one));
   const forget = link.atEnd(() => set.delete(one));
+  // Asked for just before the client died: nobody would ever take it out of the set again.
+  await link.call("serve", () => void (link.alive && set.add(one)));
   return {
     stop: async () => {
       set.delete(one);

@@ -32,7 +32,7 @@ export const defaultPort = 4180;
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, { boundHeap, systemWorld }] =
+  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
     await Promise.all([
       import("@agentflow/bus/embedded"),
       import("@agentflow/control-plane"),
@@ -41,8 +41,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       import("@agentflow/host/system"),
     ]);
   const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = hostLog;
-  const world = systemWorld();
-  boundHeap(world.timers);
+  const world = system.systemWorld();
+  system.boundHeap(world.timers);
   /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
   const send = async (lines: readonly TenantLine[], { dropped }: { dropped: number }): Promise<void> => {
     const subject = subjects.tele({ tenant: defaultTenant, source: parseId("source", "control-plane") });

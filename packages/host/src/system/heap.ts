@@ -1,7 +1,10 @@
 /**
- * Keeps a long-lived process small. V8 lets the young generation grow to 48 MiB and the old one to several times
- * what lives in it; a server with much short-lived garbage then holds hundreds of megabytes that it never needs.
- * A process that we spawn gets `--max-semi-space-size`; one that a person starts can only be bounded while it runs.
+ * Keeps a long-lived process small. V8 lets the young generation grow to 48 MiB and the old one to several
+ * times
+ * what lives in it; a server with much short-lived garbage then holds hundreds of megabytes that it never
+ * needs.
+ * A process that we spawn gets `--max-semi-space-size`; one that a person starts can only be bounded while it
+ * runs.
  */
 import v8 from "node:v8";
 import type { Timers } from "../clock.ts";

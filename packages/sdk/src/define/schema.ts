@@ -3,6 +3,7 @@
  * of input and output. Zod 4 has both; any library that has them will do.
  */
 import { AgentFlowError, type JsonSchema } from "@agentflow/protocol";
+import { parseJsonSchema } from "./parse-schema.ts";
 
 export interface Schema<In = unknown, Out = In> {
   readonly "~standard": {
@@ -62,6 +63,5 @@ function pointer(issue: SchemaIssue): string {
 export function jsonSchemaOf(schema: Schema, side: "input" | "output"): JsonSchema | undefined {
   const made = schema["~standard"].jsonSchema?.[side]({ target: "draft-2020-12" });
   if (typeof made !== "object" || made === null) return undefined;
-  const plain: JsonSchema = JSON.parse(JSON.stringify(made));
-  return Object.fromEntries(Object.entries(plain).filter(([key]) => key !== "$schema"));
+  return parseJsonSchema(JSON.stringify(made));
 }

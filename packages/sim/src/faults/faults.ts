@@ -41,6 +41,8 @@ export function calm(house: House): void {
   faults.slowDisk(0);
   faults.lateAnswers(0);
   for (const { process } of [...house.engines, ...house.workers.values()]) process.resume();
+  // The bus is one for a single owner at a time: rivals are faults as well.
+  for (const old of house.engines.slice(0, -1)) house.killEngine(old);
   if (house.engines.length === 0) house.startEngine();
   for (const name of house.workerNames) if (!house.workers.has(name)) house.startWorker(name);
 }

@@ -57,7 +57,7 @@ export function texts(value: unknown): readonly string[] {
   return (value as unknown[]).map(text);
 }
 
-export function counts(value: unknown): readonly number[] {
+function counts(value: unknown): readonly number[] {
   if (!Array.isArray(value) || !value.every(isCount)) throw malformed("something that should be numbers");
   return value;
 }
