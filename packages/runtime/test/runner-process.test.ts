@@ -135,7 +135,12 @@ test("a failure whose details are no JSON is reported without them", async () =>
 });
 
 test("a frame that user code forges ends its own runner and is never taken for an answer", async () => {
-  const forged = [["done", 1, null], ["done", 1, { kind: "output" }], ["tele", 5], ["ready", null]];
+  const forged = [
+    ["done", 1, null],
+    ["done", 1, { kind: "output" }],
+    ["tele", 5],
+    ["ready", null],
+  ];
   for (const message of forged) {
     const { runner, told } = start({
       "tools/work.ts": `import { writeSync } from "node:fs";\n${toolFile(

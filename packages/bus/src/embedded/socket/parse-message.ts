@@ -57,11 +57,6 @@ export function texts(value: unknown): readonly string[] {
   return (value as unknown[]).map(text);
 }
 
-function counts(value: unknown): readonly number[] {
-  if (!Array.isArray(value) || !value.every(isCount)) throw malformed("something that should be numbers");
-  return value;
-}
-
 export function body(bodies: readonly string[], at = 0): string {
   const found = bodies[at];
   if (found === undefined) throw malformed("a message without its body");
