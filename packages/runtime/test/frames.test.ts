@@ -1,5 +1,6 @@
+import { duplexPair } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { encodeFrame, frameBytesMax, frameReader, type Message } from "../src/channel/frames.ts";
+import { encodeFrame, frameBytesMax, frameReader, openChannel, type Message } from "../src/channel/frames.ts";
 
 describe("frames", () => {
   const messages: Message[] = [
@@ -24,6 +25,19 @@ describe("frames", () => {
     ["a message without a kind", framed("[[1]]")],
   ])("%s is refused", (_, bytes) => {
     expect(() => frameReader(() => {})(bytes)).toThrow(/frame|message/);
+  });
+
+  test("what is said in one turn and too long for one frame leaves in several, in order", async () => {
+    const [near, far] = duplexPair();
+    const got: unknown[] = [];
+    const third = "x".repeat(frameBytesMax / 3);
+    openChannel(far, (message) => got.push(message[1]));
+    const channel = openChannel(near, () => {});
+    for (let n = 0; n < 5; n++) channel.send(["a", n, third]);
+    expect(() => channel.send(["a", 5, third.repeat(3)])).toThrow(/over/);
+    expect(() => channel.send(["a", 6n])).toThrow(/BigInt/);
+    channel.send(["a", 7]);
+    await expect.poll(() => got, { timeout: 10_000 }).toEqual([0, 1, 2, 3, 4, 7]);
   });
 
   test("a frame that is too long is refused where it is made", () => {

@@ -21,11 +21,17 @@ interface Started {
   readonly told: (LogRecord | SpanRecord)[];
 }
 
-function start(files: { readonly [file: string]: string }): Started {
+function start(files: { readonly [file: string]: string }, loadTimeoutMs?: number): Started {
   const scratch = scratchProject(files);
   const told: (LogRecord | SpanRecord)[] = [];
   const runner = startRunnerProcess(
-    { entry: runnerEntry, projectDir: scratch.dir, memoryMb: 128, env: { PATH: process.env["PATH"] ?? "" } },
+    {
+      entry: runnerEntry,
+      projectDir: scratch.dir,
+      memoryMb: 128,
+      env: { PATH: process.env["PATH"] ?? "" },
+      ...(loadTimeoutMs === undefined ? {} : { loadTimeoutMs }),
+    },
     { tele: (records) => told.push(...records), inspecting: () => {} },
   );
   opened.push({ scratch, runner });
@@ -97,7 +103,7 @@ test("a flood of output is cut, counted and does not stop the call", async () =>
   expect(told.length).toBeLessThan(20_000);
 });
 
-test("fields of a log line that are no JSON, or too much of it, cost the fields and not the runner", async () => {
+test("log fields that are no JSON, or too much of it, cost the fields and not the runner", async () => {
   const { runner, told } = start({
     "tools/work.ts": toolFile(`const round = {}; round.self = round;
       context.log.info("circular", { round });
@@ -121,7 +127,7 @@ test("fields of a log line that are no JSON, or too much of it, cost the fields 
 
 test("a failure whose details are no JSON is reported without them", async () => {
   const { runner } = start({
-    "tools/work.ts": `import { AgentFlowError } from "@agentflow/sdk";\n${toolFile(
+    "tools/work.ts": `import { AgentFlowError } from "@agentflow/protocol";\n${toolFile(
       `const round = {}; round.self = round;
        throw new AgentFlowError("refused", "not this one", { details: { round } });`,
     )}`,
@@ -163,13 +169,25 @@ test("a long output comes as text with its hash, too long a one is refused", asy
   const big = await runner.call(callOf({ n: 100_000 }), () => {});
   expect(big).toMatchObject({ kind: "big", bytes: 100_002 });
   const tooBig = await runner.call(callOf({ n: 9_000_000 }), () => {});
-  expect(tooBig).toMatchObject({ kind: "failed", failure: { code: "limit_exceeded" } });
+  expect(tooBig).toMatchObject({
+    kind: "failed",
+    retryable: false,
+    failure: { code: "limit_exceeded" },
+  });
 });
 
 test("code that does not load is named with file, line, column and the source line", async () => {
   const { runner } = start({ "tools/work.ts": `export const a = 1;\nenum Colour { Red }\n` });
   expect(await runner.loaded).toMatchObject({
     problem: { file: "tools/work.ts", line: 2, frame: expect.stringContaining("enum Colour { Red }") },
+  });
+});
+
+test("code that never ends loading is given up, with the reason", async () => {
+  const { runner } = start({ "tools/work.ts": "for (;;) {}\n" }, 1_500);
+  expect(await runner.loaded).toMatchObject({
+    ended: true,
+    problem: { message: expect.stringContaining("did not load within 1.5 s") },
   });
 });
 

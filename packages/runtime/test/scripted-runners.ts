@@ -1,5 +1,5 @@
 /** Runners without a process or code: a test says when they are loaded, answer and die. */
-import { type LoadProblem, type Manifest, instant } from "@agentflow/protocol";
+import { type LoadProblem, instant } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../src/channel/runner-messages.ts";
 import type { CallLost, Runner, StartRunner } from "../src/worker/runner-port.ts";
 
@@ -42,9 +42,7 @@ class Scripted implements ScriptedRunner {
   readonly calls: ScriptedCall[] = [];
   retired = false;
   killed: string | undefined;
-  readonly #loaded = Promise.withResolvers<
-    { readonly manifest: Manifest } | { readonly problem: LoadProblem }
-  >();
+  readonly #loaded = Promise.withResolvers<Awaited<Runner["loaded"]>>();
   readonly #exited = Promise.withResolvers<string>();
 
   constructor(pid: number) {
@@ -94,6 +92,7 @@ class Scripted implements ScriptedRunner {
 
   die(reason: string): void {
     for (const { end } of this.calls) end({ kind: "lost", reason });
+    this.#loaded.resolve({ problem: { message: reason }, ended: true });
     this.#exited.resolve(reason);
   }
 }

@@ -325,6 +325,32 @@ test("while no code is loaded no task is taken, and the worker's row says why", 
   expect(all.runner(1).calls).toHaveLength(1);
 });
 
+test("an irreversible call that timed out is lost, not failed: nobody knows if it was done", async () => {
+  const all = await house();
+  await all.push(taskOf({ effect: "irreversible", timeoutMs: 500 }));
+  await all.world.time.advance(700);
+  all.runner(0).calls[0]?.end(ended({ failure: { code: "abort_error", message: "aborted" } }));
+  await all.world.time.advance(100);
+  expect(all.told.at(-1)).toMatchObject({
+    step: "s0",
+    outcome: { kind: "lost", reason: "timeout: no answer within 500 ms" },
+  });
+});
+
+test("a replacement that dies while it loads is itself replaced, without anybody's help", async () => {
+  const all = await house();
+  all.runner(0).die("runner_exited: SIGKILL");
+  await all.world.time.advance(10);
+  all.runner(1).die("runner_not_started: spawn EAGAIN");
+  await all.world.time.advance(200);
+  all.runner(2).die("runner_not_started: spawn EAGAIN");
+  await all.world.time.advance(1_000);
+  all.runner(3).load("code1");
+  await all.push(taskOf());
+  expect(all.runner(3).calls).toHaveLength(1);
+  expect(all.runners.all).toHaveLength(4);
+});
+
 test("a runner that dies is replaced, its calls are lost, and what comes meanwhile waits", async () => {
   const all = await house();
   await all.push(taskOf());

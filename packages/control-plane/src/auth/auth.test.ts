@@ -81,6 +81,19 @@ describe("API keys", () => {
     await expect(done(keys.authenticate(gone.key))).rejects.toThrow("not valid");
   });
 
+  test("a clock that is set back keeps no revoked key alive", async () => {
+    const { world, bus, keys, done } = await house();
+    const { key, view } = await done(keys.create({ name: "ci", tenant: other, scopes: ["admin"] }));
+    let backMs = 0;
+    const clock = { now: () => world.clock.now() - backMs, monotonic: () => world.clock.monotonic() };
+    const elsewhere = createKeys({ table: bus.table, clock, random: world.random });
+    await done(elsewhere.authenticate(key));
+    await done(keys.revoke(other, view.id));
+    backMs = 3_600_000;
+    await world.time.advance(keyCacheMs);
+    await expect(done(elsewhere.authenticate(key))).rejects.toThrow("not valid");
+  });
+
   test("another tenant's key is not found, not forbidden", async () => {
     const { keys, done } = await house();
     const { view } = await done(keys.create({ name: "ci", tenant: other, scopes: ["admin"] }));

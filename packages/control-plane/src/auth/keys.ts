@@ -47,11 +47,12 @@ export function createKeys(options: { table: Table; clock: Clock; random: Random
   const rowOf = (id: string): string => `key.${id}`;
   const load = async (id: string): Promise<StoredKey | undefined> => {
     const cached = cache.get(id);
-    if (cached !== undefined && clock.now() - cached.atMs < keyCacheMs) return cached.stored;
+    // Not by the wall clock: set back, it would keep a revoked key alive.
+    if (cached !== undefined && clock.monotonic() - cached.atMs < keyCacheMs) return cached.stored;
     const row = await table.get(rowOf(id));
     const stored = row === undefined ? undefined : parseKey(row.value);
     if (cache.size >= 1_000) cache.clear();
-    cache.set(id, { stored, atMs: clock.now() });
+    cache.set(id, { stored, atMs: clock.monotonic() });
     return stored;
   };
   return {
@@ -69,7 +70,8 @@ export function createKeys(options: { table: Table; clock: Clock; random: Random
         createdAt: instant(clock.now()),
         ...(expiresAt === undefined ? {} : { expiresAt }),
       };
-      await table.put(rowOf(id), JSON.stringify(stored), { expect: 0 });
+      const put = await table.put(rowOf(id), JSON.stringify(stored), { expect: 0 });
+      if (!put.ok) throw new AgentFlowError("conflict", "the key's id is taken; ask again");
       const head = `af_live_${id}_${secret}`;
       return { key: `${head}_${checksum(head)}`, view: viewOf(stored) };
     },

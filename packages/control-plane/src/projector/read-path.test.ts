@@ -8,6 +8,7 @@ import {
   type RunEventView,
   type RunId,
   type StepDefinition,
+  subjects,
 } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
@@ -250,3 +251,30 @@ test("logs are found by run, level and text, in the order of their stream, and f
   expect(seen).toEqual(["three", "four"]);
   expect((await kit.drive(engine.telemetry.query(parseId("tenant", "other"), {}))).records).toEqual([]);
 });
+
+test("records that cannot be stored are left out and stop none that come after them", async () => {
+  const engine = await started();
+  const at = new Date(kit.world.clock.now()).toISOString();
+  const good = { kind: "log", at, level: "info", source: "tool", message: "good" };
+  const records = [
+    { ...good, source: 7 },
+    { ...good, run: { r: 1 } },
+    { kind: "log", at, message: "no level" },
+    { kind: "span", startedAt: at, trace: "t", span: "s", ms: 1, ok: true },
+    null,
+    good,
+  ];
+  const body = JSON.stringify({ v: 1, kind: "tele", source: "worker-1", records });
+  const subject = subjects.tele({ tenant, source: parseId("source", "worker-1") });
+  await kit.drive(kit.bus.log.append(subject, body, { expect: "any" }));
+  await kit.pass(100);
+  const page = await kit.drive(engine.telemetry.query(tenant, {}));
+  expect(page.records).toMatchObject([good]);
+});
+
+test("a tenant cannot register workflows without end; new versions of known ones go on", async () => {
+  const engine = await started();
+  for (let n = 1; n < 1_000; n++) await kit.register(engine, `w${n}`, one);
+  await expect(kit.register(engine, "more", one)).rejects.toMatchObject({ reason: "too_many_workflows" });
+  await kit.register(engine, "w5", { b: { uses: "tool:t.echo" } });
+}, 60_000);

@@ -34,6 +34,8 @@ export interface RegistryParts {
 
 const prefix = "workflow.";
 const versionsMax = 100;
+/** Of one tenant. The table lists ten thousand rows at most: nobody may fill it for all others. */
+const workflowsMax = 1_000;
 const definitionBytesMax = 512 * 1024;
 const putRounds = 8;
 const watchAgainMs = 500;
@@ -50,7 +52,12 @@ export class Registry implements EngineRegistry {
   }
 
   async start(): Promise<void> {
-    for (const row of await this.parts.bus.table.list(prefix)) this.keep(row.key, row.value);
+    try {
+      for (const row of await this.parts.bus.table.list(prefix)) this.keep(row.key, row.value);
+    } catch (error) {
+      if (!AgentFlowError.is(error) || error.reason !== "too_many_rows") throw error;
+      this.parts.say.warn("more workflows than one list holds: each is read when it is asked for");
+    }
     this.watching = this.watch();
   }
 
@@ -64,6 +71,7 @@ export class Registry implements EngineRegistry {
     const name = parseId("workflow", definition.name);
     const text = canonicalJson(definition);
     if (text.length > definitionBytesMax) throw tooBig(name);
+    this.checkRoom(tenant, name);
     const hash = sha256(text);
     const tools = this.listTools(tenant);
     const agents = this.listAgents(tenant);
@@ -176,6 +184,15 @@ export class Registry implements EngineRegistry {
       }
     }
     throw new AgentFlowError("conflict", `workflow ${of.name} kept changing`, { reason: "conflict_rounds" });
+  }
+
+  private checkRoom(tenant: TenantId, name: WorkflowName): void {
+    if (this.heads.has(`${prefix}${tenant}.${name}`) || this.names(tenant).length < workflowsMax) return;
+    throw new AgentFlowError("limit_exceeded", `at most ${workflowsMax} workflows a tenant`, {
+      reason: "too_many_workflows",
+      details: { max: workflowsMax },
+      suggestions: ["register a new version of a workflow under its old name", "af workflow list"],
+    });
   }
 
   private names(tenant: TenantId): string[] {

@@ -9,6 +9,12 @@ export interface Due<T> {
 }
 
 /**
+ * The longest sleep: a machine that was suspended, or whose clock was set forward, has not heard of the time
+ * that passed, so what became due meanwhile is looked for this often.
+ */
+const lookMsMax = 60_000;
+
+/**
  * Many instants behind one timer of the world. What is dropped leaves the memory when half of it is dropped,
  * so dropping costs nothing and a long wait that ended early is not kept until it would have been due.
  */
@@ -65,7 +71,7 @@ export class DueHeap<T> {
     this.armed?.stop();
     this.armed = undefined;
     if (first === undefined || this.closed) return;
-    const wait = Math.max(0, first.atMs - this.world.clock.now());
+    const wait = Math.min(Math.max(0, first.atMs - this.world.clock.now()), lookMsMax);
     const stop = this.world.timers.after(wait, () => this.ring(), { background: true });
     this.armed = { atMs: first.atMs, stop };
   }

@@ -1,8 +1,7 @@
 /**
  * Frames between processes: a 4-byte big-endian length, then UTF-8 JSON of an array of messages. Everything
- * said
- * in one turn of the loop leaves as one frame, so a busy channel costs one system call a turn, not one a
- * message.
+ * said in one turn of the loop leaves as one frame, or as few as hold it, so a busy channel costs one system
+ * call a turn, not one a message.
  */
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Duplex } from "node:stream";
@@ -13,6 +12,7 @@ export type { Message } from "./parse-frame.ts";
 export const frameBytesMax = 32 * 1024 * 1024;
 
 export interface Channel {
+  /** Throws at once on what cannot be sent: `limit_exceeded`, or JSON's own error. Nothing else is lost. */
   send(message: Message): void;
   /** Ends the channel once what was said has left. */
   close(): void;
@@ -22,14 +22,14 @@ export interface Channel {
 
 /** Speaks frames over a stream. `receive` gets every message in order; a broken frame closes the channel. */
 export function openChannel(stream: Duplex, receive: (message: Message) => void): Channel {
-  let outgoing: Message[] = [];
+  let outgoing: string[] = [];
   let scheduled = false;
   const flush = (): void => {
     scheduled = false;
-    if (stream.destroyed || outgoing.length === 0) return;
-    const messages = outgoing;
+    const texts = outgoing;
     outgoing = [];
-    stream.write(encodeFrame(messages));
+    if (stream.destroyed) return;
+    for (const frame of framesOf(texts)) stream.write(frame);
   };
   const feed = frameReader((messages) => {
     for (const message of messages) receive(message);
@@ -48,7 +48,9 @@ export function openChannel(stream: Duplex, receive: (message: Message) => void)
   });
   return {
     send(message) {
-      outgoing.push(message);
+      const text = JSON.stringify(message);
+      if (text.length * 3 > frameBytesMax) checkLength(Buffer.byteLength(text) + brackets);
+      outgoing.push(text);
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -61,16 +63,44 @@ export function openChannel(stream: Duplex, receive: (message: Message) => void)
   };
 }
 
+const brackets = 2;
+
 export function encodeFrame(messages: readonly Message[]): Buffer {
-  const text = JSON.stringify(messages);
-  const bytes = Buffer.byteLength(text);
-  if (bytes > frameBytesMax) {
-    throw new AgentFlowError("limit_exceeded", `a frame of ${bytes} bytes is over ${frameBytesMax}`);
+  return frameOf(JSON.stringify(messages));
+}
+
+/** As few frames as hold the messages, in their order. */
+function framesOf(texts: readonly string[]): Buffer[] {
+  const frames: Buffer[] = [];
+  let from = 0;
+  let bytes = brackets;
+  for (const [at, text] of texts.entries()) {
+    const more = Buffer.byteLength(text) + 1;
+    if (at > from && bytes + more > frameBytesMax) {
+      frames.push(frameOf(`[${texts.slice(from, at).join(",")}]`));
+      from = at;
+      bytes = brackets;
+    }
+    bytes += more;
   }
+  if (from < texts.length) frames.push(frameOf(`[${texts.slice(from).join(",")}]`));
+  return frames;
+}
+
+function frameOf(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  checkLength(bytes);
   const frame = Buffer.allocUnsafe(4 + bytes);
   frame.writeUInt32BE(bytes, 0);
   frame.write(text, 4);
   return frame;
+}
+
+function checkLength(bytes: number): void {
+  if (bytes <= frameBytesMax) return;
+  throw new AgentFlowError("limit_exceeded", `a frame of ${bytes} bytes is over ${frameBytesMax}`, {
+    suggestions: ["pass big data as a file or by a store, and say where it lies"],
+  });
 }
 
 /** Cuts a byte stream into frames. Throws `invalid_input` on a length or a body that cannot be. */

@@ -1,6 +1,7 @@
-/** The door of the channels: frames were parsed as JSON, here their kinds are checked. Both ends are ours. */
+/** The door of the channels: frames were parsed as JSON, here their kinds are checked. */
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Message } from "./frames.ts";
+import { isWellFormed } from "./runner-shapes.ts";
 import type { FromRunner, ToRunner } from "./runner-messages.ts";
 import type { FromSupervisor, ToSupervisor } from "./supervisor-messages.ts";
 
@@ -33,9 +34,11 @@ export function parseToRunner(message: Message): ToRunner {
   return known(message, toRunner) as ToRunner;
 }
 
-/** A runner holds user code, which could write to fd 3 itself: what is not one of our kinds is refused. */
+/** A runner holds user code, which could write to fd 3 itself: what a runner would not say is refused. */
 export function parseFromRunner(message: Message): FromRunner {
-  return known(message, fromRunner) as FromRunner;
+  const said = known(message, fromRunner) as FromRunner;
+  if (isWellFormed(said)) return said;
+  throw new AgentFlowError("invalid_input", `a malformed message "${said[0]}"`, { reason: "bad_frame" });
 }
 
 export function parseToSupervisor(message: Message): ToSupervisor {

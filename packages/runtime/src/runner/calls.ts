@@ -13,6 +13,7 @@ import { type CallContext, type CallLog, validate } from "@agentflow/sdk";
 import { createHash, randomBytes } from "node:crypto";
 import { type Call, type CallEnd, outputBytesMax } from "../channel/runner-messages.ts";
 import { parseJson } from "../channel/parse-json.ts";
+import { attached } from "./attached.ts";
 import type { LoadedProject } from "./load.ts";
 
 export interface Calls {
@@ -37,11 +38,14 @@ export function createCalls(options: CallsOptions): Calls {
     const started = performance.now();
     const end = await settle(() => perform(call, stop.signal, options));
     running.delete(id);
-    options.done(id, {
-      ...end,
-      startedAt: startedAt.toISOString(),
-      ms: Math.round((performance.now() - started) * 100) / 100,
-    });
+    const ms = Math.round((performance.now() - started) * 100) / 100;
+    const facts = { startedAt: startedAt.toISOString(), ms };
+    try {
+      options.done(id, { ...end, ...facts });
+    } catch (error) {
+      // What cannot be said, such as a value nested too deeply, must not cost the other calls here.
+      options.done(id, { kind: "failed", failure: failureOf(error), retryable: false, ...facts });
+    }
   };
   return {
     call: (id, call) => void run(id, call),
@@ -55,16 +59,24 @@ export function createCalls(options: CallsOptions): Calls {
 
 type End = { kind: "output"; output: Json } | { kind: "big"; text: string; sha256: string; bytes: number };
 
+const neverAgain: ReadonlySet<string | undefined> = new Set(["schema_violation", "output_too_big"]);
+
 async function settle(
   work: () => Promise<End>,
 ): Promise<End | { kind: "failed"; failure: Failure; retryable?: boolean }> {
   try {
     return await work();
   } catch (error) {
-    // A value that does not match a schema will not match it the next time either.
-    const never = AgentFlowError.is(error) && error.reason === "schema_violation";
-    return { kind: "failed", failure: toFailure(error), ...(never ? { retryable: false } : {}) };
+    // A value that does not match a schema will not match it the next time either. And a call whose output is
+    // of no use was made: it is not made again for that.
+    const never = AgentFlowError.is(error) && neverAgain.has(error.reason);
+    return { kind: "failed", failure: failureOf(error), ...(never ? { retryable: false } : {}) };
   }
+}
+
+function failureOf(error: unknown): Failure {
+  const { details, ...failure } = toFailure(error);
+  return details === undefined ? failure : { ...failure, details: attached(details) };
 }
 
 async function perform(call: Call, signal: AbortSignal, options: CallsOptions): Promise<End> {
@@ -96,6 +108,7 @@ function measured(output: unknown, what: string): End {
       "limit_exceeded",
       `output of ${what} is ${bytes} bytes, over ${outputBytesMax}`,
       {
+        reason: "output_too_big",
         suggestions: ["write big data to a file or a store and return where it lies"],
       },
     );
@@ -153,7 +166,7 @@ function callLog(call: Call, tell: (record: LogRecord) => void): CallLog {
         step: call.step,
         attempt: call.attempt,
         ...(call.trace === undefined ? {} : { trace: call.trace }),
-        ...(fields === undefined ? {} : { fields }),
+        ...(fields === undefined ? {} : { fields: attached(fields) }),
       });
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
 }
@@ -182,7 +195,7 @@ async function inSpan<T>(
       run: call.run,
       step: call.step,
       attempt: call.attempt,
-      ...(of.attributes === undefined ? {} : { attributes: of.attributes }),
+      ...(of.attributes === undefined ? {} : { attributes: attached(of.attributes) }),
     });
   try {
     const result = await work();

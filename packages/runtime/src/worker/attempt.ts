@@ -174,6 +174,8 @@ async function settle(
 ): Promise<Outcome> {
   if (attempt.timedOut === true && ended.kind !== "output" && ended.kind !== "big") {
     const message = `no answer within ${attempt.limitMs ?? 0} ms`;
+    // Stopped half-way, it may have been done: that is for the run to settle, not for a retry.
+    if (attempt.task.effect === "irreversible") return { kind: "lost", reason: `timeout: ${message}` };
     return { kind: "failed", failure: { code: "timeout", message } };
   }
   if (ended.kind === "lost") return { kind: "lost", reason: ended.reason };

@@ -40,6 +40,8 @@ export class RunnerPool {
   #current: { readonly runner: Runner; readonly manifest: Manifest } | undefined;
   #problem: LoadProblem | undefined;
   #losses = 0;
+  #replacing = false;
+  #diedLoading = false;
   #closed = false;
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -110,6 +112,8 @@ export class RunnerPool {
       runner.kill("broken");
       this.#problem = loaded.problem;
       this.#events.broken(loaded.problem);
+      this.#diedLoading = loaded.ended === true;
+      if (this.#diedLoading && this.#current === undefined) void this.#replace();
       return { ms, outcome: "broken", problem: loaded.problem, onOldCode: [] };
     }
     const before = this.#current;
@@ -142,12 +146,20 @@ export class RunnerPool {
 
   /** A runner that dies is replaced at once; one that keeps dying ever more slowly, never not at all. */
   async #replace(): Promise<void> {
-    const backoff = restartBackoffMs[Math.min(this.#losses, restartBackoffMs.length - 1)] ?? 0;
-    this.#losses++;
-    if (backoff > 0) await this.#sleep(backoff);
-    if (this.#closed || this.#current !== undefined) return;
-    const report = await this.reload();
-    if (report.outcome !== "broken") void this.#sleep(30_000).then(() => void (this.#losses = 0));
+    if (this.#replacing) return;
+    this.#replacing = true;
+    while (!this.#closed && this.#current === undefined) {
+      const backoff = restartBackoffMs[Math.min(this.#losses, restartBackoffMs.length - 1)] ?? 0;
+      this.#losses++;
+      if (backoff > 0) await this.#sleep(backoff);
+      if (this.#closed || this.#current !== undefined) break;
+      // Not even a process may be had when the machine is at its limits.
+      const report = await this.reload().catch(() => undefined);
+      // Code that says why it does not load waits for its correction.
+      if (report?.outcome === "broken" && !this.#diedLoading) break;
+    }
+    this.#replacing = false;
+    if (this.#current !== undefined) void this.#sleep(30_000).then(() => void (this.#losses = 0));
   }
 
   #callsOn(runner: Runner): ReloadReport["onOldCode"] {

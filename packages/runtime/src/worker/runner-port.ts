@@ -10,10 +10,16 @@ export interface CallLost {
   readonly reason: string;
 }
 
+export interface NotLoaded {
+  readonly problem: LoadProblem;
+  /** The process ended before it could say: this need not be the code's fault, so it is tried again. */
+  readonly ended?: boolean;
+}
+
 export interface Runner {
   readonly pid: number;
   /** Ready with its manifest, or broken with the reason; settles once. */
-  readonly loaded: Promise<{ readonly manifest: Manifest } | { readonly problem: LoadProblem }>;
+  readonly loaded: Promise<{ readonly manifest: Manifest } | NotLoaded>;
   /** Always settles. */
   call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost>;
   /** Asks one call to stop through its signal. */

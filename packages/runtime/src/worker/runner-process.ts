@@ -17,7 +17,11 @@ export interface RunnerProcessOptions extends RunnerConfig {
   /** Heap limit of user code, in MiB. */
   readonly memoryMb: number;
   readonly env: { readonly [key: string]: string };
+  /** How long loading the project's code may take (60 s). */
+  readonly loadTimeoutMs?: number;
 }
+
+const loadTimeoutMs = 60_000;
 
 export function startRunnerProcess(options: RunnerProcessOptions, events: RunnerEvents): Runner {
   return new RunnerProcess(options, events);
@@ -61,6 +65,8 @@ class RunnerProcess implements Runner {
     this.#readOutput();
     const { projectDir, inspectPort } = options;
     this.#say(["configure", { projectDir, ...(inspectPort === undefined ? {} : { inspectPort }) }]);
+    // A debugger may hold the code at its first line for as long as it likes.
+    if (inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
   }
 
   call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
@@ -71,8 +77,9 @@ class RunnerProcess implements Runner {
         resolve({ kind: "lost", reason: "runner_gone" });
         return;
       }
-      this.#open.set(id, resolve);
+      // Said first: an input that is too long for the channel fails its call and leaves nothing behind.
       this.#say(["call", id, call]);
+      this.#open.set(id, resolve);
     });
   }
 
@@ -114,6 +121,12 @@ class RunnerProcess implements Runner {
     }
   }
 
+  /** Code that never comes to its end while it is loaded must not stand in the way of its correction. */
+  #limitLoading(ms: number): void {
+    const timer = setTimeout(() => this.kill(`it did not load within ${ms / 1_000} s`), ms);
+    void this.loaded.then(() => clearTimeout(timer));
+  }
+
   #watchExit(): Promise<string> {
     return new Promise((resolve) => {
       const gone = (reason: string): void => {
@@ -122,7 +135,8 @@ class RunnerProcess implements Runner {
         this.#reaper.stdin?.end();
         for (const settle of this.#open.values()) settle({ kind: "lost", reason });
         this.#open.clear();
-        this.#settleLoaded({ problem: { message: `the runner ended while it loaded the code: ${reason}` } });
+        const message = `the runner ended while it loaded the code: ${reason}`;
+        this.#settleLoaded({ problem: { message }, ended: true });
         resolve(reason);
       };
       this.#child.once("error", (error) => gone(`runner_not_started: ${error.message}`));
