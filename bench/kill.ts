@@ -22,8 +22,11 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     "in-flight": { type: "string", default: "16" },
     "step-ms": { type: "string", default: "20" },
+    // One kind alone: runner, supervisor, control, tree, or stopped (paused for three leases).
+    only: { type: "string" },
   },
 });
+const kinds: readonly What[] = ["runner", "supervisor", "control", "tree", "stopped"];
 const random = dice(Number(values.seed));
 const dir = runDir("kill");
 const ledger = path.join(dir, "ledger.jsonl");
@@ -55,7 +58,13 @@ await report(allEnded);
 await dev.stop();
 process.exit();
 
-function choose(): "runner" | "supervisor" | "control" | "tree" {
+type What = "runner" | "supervisor" | "control" | "tree" | "stopped";
+
+const threeLeasesMs = 9_500;
+
+function choose(): What {
+  const only = kinds.find((kind) => kind === values.only);
+  if (only !== undefined) return only;
   const roll = random();
   if (roll < 0.4) return "runner";
   if (roll < 0.65) return "supervisor";
@@ -63,7 +72,8 @@ function choose(): "runner" | "supervisor" | "control" | "tree" {
 }
 
 /** Undefined when what was to be killed is just being started again. */
-async function killOne(what: ReturnType<typeof choose>): Promise<Kill | undefined> {
+async function killOne(what: What): Promise<Kill | undefined> {
+  if (what === "stopped") return pause();
   if (what === "runner" || what === "supervisor") {
     const pid = what === "runner" ? dev.runners()[0] : dev.supervisor();
     const atMs = Date.now();
@@ -75,6 +85,16 @@ async function killOne(what: ReturnType<typeof choose>): Promise<Kill | undefine
   await gone;
   dev = await restart();
   return { what, atMs };
+}
+
+/** A worker that is paused until its leases are long gone, and then goes on as if nothing had been. */
+async function pause(): Promise<Kill | undefined> {
+  const pid = dev.supervisor();
+  if (pid === undefined) return undefined;
+  process.kill(pid, "SIGSTOP");
+  await sleep(threeLeasesMs);
+  process.kill(pid, "SIGCONT");
+  return { what: "stopped", atMs: Date.now() };
 }
 
 function restart(): Promise<Dev> {
@@ -120,10 +140,8 @@ async function report(ended: boolean): Promise<void> {
 }
 
 function recoveryRows(all: readonly Recovery[]): string[] {
-  const kinds = ["runner", "supervisor", "control", "tree"].filter((kind) =>
-    all.some(({ what }) => what === kind),
-  );
-  return [...kinds, "all"].map((kind) => {
+  const seen = kinds.filter((kind) => all.some(({ what }) => what === kind));
+  return [...seen, "all"].map((kind) => {
     const some = kind === "all" ? all : all.filter(({ what }) => what === kind);
     const spread = (pick: (one: Recovery) => number | undefined): string => {
       const { n, p50, p99 } = spreadOf(some.flatMap((one) => pick(one) ?? []));

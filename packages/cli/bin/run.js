@@ -18,6 +18,11 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 async function start(argv) {
   // Set first: a promise that never settles must not look like success.
   process.exitCode = 1;
+  // Whoever reads us has enough: `af logs | head` ends as if all had been read.
+  process.stdout.on("error", (error) => {
+    if (!("code" in error) || error.code !== "EPIPE") throw error;
+    process.exit(0);
+  });
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
     const { readFileSync } = process.getBuiltinModule("node:fs");
     const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");

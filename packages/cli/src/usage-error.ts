@@ -25,12 +25,15 @@ export function isInterrupt(error: unknown): boolean {
   return AgentFlowError.is(error) && error.reason === "interrupted";
 }
 
+/** The library's advice on flags that swallow what follows; ours take one value each. */
+const aboutGreedyFlags = /^(Note: --.* allow multiple values|Alternatively, you can use "--")/;
+
 function plain(message: string): string {
   return message
     .replace(/\nSee more help with --help$/, "")
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "")
+    .filter((line) => line !== "" && !aboutGreedyFlags.test(line))
     .join("\n");
 }
 

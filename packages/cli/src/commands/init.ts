@@ -39,6 +39,13 @@ export default class Init extends AgentFlowCommand {
       return;
     }
     const ask = this.mayAsk(flags) && !flags.yes;
+    // A folder that cannot be used is said before anything is asked.
+    planInit({
+      folder: this.folder(flags),
+      dir: args.dir,
+      template: flags.template ?? "minimal",
+      name: flags.name,
+    });
     const template = flags.template ?? (ask ? await askTemplate() : "minimal");
     const first = planInit({ folder: this.folder(flags), dir: args.dir, template, name: flags.name });
     const name = flags.name === undefined && ask ? await askName(first.name) : first.name;

@@ -3,6 +3,7 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
+import type { Stop, Timers } from "@agentflow/host/clock";
 import type { Log, TenantLine } from "@agentflow/host/log";
 import { AgentFlowError, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
@@ -86,6 +87,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       throw await withHolder(error, port);
     });
     close.unshift(() => controlPlane.stop());
+    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log });
+    close.unshift(async () => stopRetaining());
     return {
       bus,
       controlPlane,
@@ -98,6 +101,17 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     await closeAll(close);
     throw error;
   }
+}
+
+/** Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay where they are. */
+const retained = { days: 7, runs: 100_000 } as const;
+const retainEveryMs = 3_600_000;
+
+function retainHourly({ engine }: ControlPlane, of: { timers: Timers; log: Log }): Stop {
+  const retain = (): void => {
+    engine.retain(retained).catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
+  };
+  return of.timers.every(retainEveryMs, retain, { background: true });
 }
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {

@@ -97,6 +97,10 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
     inspecting: (url) => write(`  debugger ${safe(url)}`),
     findings(findings) {
       for (const line of findingLines(findings, ink)) write(line);
+      if (findings.some(({ severity }) => severity === "error"))
+        write(
+          "  a workflow with an error is not registered; its version from before, if any, goes on serving",
+        );
     },
   };
 }
@@ -131,10 +135,11 @@ function countsLine(counts: RunCounts, ink: Ink): string {
 
 function endLine({ run, event, workflow, tookMs }: RunEnd, ink: Ink): string {
   const took = tookMs === undefined ? "" : ` in ${showDuration(tookMs)}`;
-  const name = safe(workflow ?? "");
-  if (event.kind === "run_completed") return `${ink.green("✓")} ${run} ${name} completed${took}`;
-  if (event.kind !== "run_failed") return `${ink.yellow("○")} ${run} ${name} cancelled${took}`;
-  return `${ink.red("✗")} ${run} ${name} failed${took}: ${safe(event.failure.message)}  (af why ${run})`;
+  // A run from before this start: its beginning was not seen here.
+  const what = workflow === undefined ? run : `${run} ${safe(workflow)}`;
+  if (event.kind === "run_completed") return `${ink.green("✓")} ${what} completed${took}`;
+  if (event.kind !== "run_failed") return `${ink.yellow("○")} ${what} cancelled${took}`;
+  return `${ink.red("✗")} ${what} failed${took}: ${safe(event.failure.message)}  (af why ${run})`;
 }
 
 function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs" | "ownLog" | "toggleLogs"> {

@@ -8,7 +8,7 @@ import {
   defaultTenant,
 } from "@agentflow/protocol";
 import { setTimeout as delay } from "node:timers/promises";
-import { placeFindings, readProject } from "../project/index.ts";
+import { inOrder, placeFindings, readProject } from "../project/index.ts";
 
 export interface Registered {
   readonly registered: readonly string[];
@@ -33,7 +33,7 @@ export async function registerWorkflows(
     findings.push(...(file === undefined ? found : placeFindings(project, file, found)));
     if (!found.some(({ severity }) => severity === "error")) registered.push(definition.name);
   }
-  return { registered, findings };
+  return { registered, findings: inOrder(findings) };
 }
 
 async function register(engine: Engine, definition: WorkflowDefinition): Promise<readonly Finding[]> {

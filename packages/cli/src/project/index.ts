@@ -1,3 +1,3 @@
 /** A project's files, read and placed: what `af validate` and `af dev` both stand on. */
-export { placeFindings } from "./place.ts";
+export { inOrder, placeFindings } from "./place.ts";
 export { readProject } from "./read-project.ts";

@@ -9,3 +9,11 @@ export function placeFindings(project: Project, file: string, findings: readonly
   if (yaml === undefined) return findings.map((finding) => ({ ...finding, file }));
   return findings.map((finding) => ({ ...finding, ...placeOf(yaml, finding.path ?? "") }));
 }
+
+/** By file, line and column. */
+export function inOrder(findings: readonly PlacedFinding[]): PlacedFinding[] {
+  return findings.toSorted((a, b) => {
+    const files = (a.file ?? "").localeCompare(b.file ?? "");
+    return files || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+  });
+}

@@ -1,7 +1,7 @@
 /** Everything that can be known of a project without running it. */
 import type { Finding, LoadProblem, Manifest } from "@agentflow/protocol";
 import type { PlacedFinding } from "../output/findings.ts";
-import { placeFindings } from "./place.ts";
+import { inOrder, placeFindings } from "./place.ts";
 import { type Project, readProject } from "./read-project.ts";
 import { scanCode } from "./scan-code.ts";
 
@@ -79,11 +79,4 @@ function problemFinding(problem: LoadProblem): PlacedFinding {
     ...(hint === undefined ? {} : { hint }),
     ...(source === undefined ? {} : { source }),
   };
-}
-
-function inOrder(findings: readonly PlacedFinding[]): PlacedFinding[] {
-  return findings.toSorted((a, b) => {
-    const files = (a.file ?? "").localeCompare(b.file ?? "");
-    return files || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
-  });
 }

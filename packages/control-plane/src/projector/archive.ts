@@ -27,6 +27,8 @@ export interface ArchiveParts {
 }
 
 const runsPerFileMax = 500;
+/** A file is closed once it holds so much, compressed to far less than a blob may have. */
+const charactersPerFile = 16 * 1024 * 1024;
 const runsPerRoundMax = 5_000;
 /** Younger ids stay in the log: a start under one need not ask whether it was archived. */
 const ageMsMin = 3_600_000;
@@ -89,8 +91,11 @@ export class Archive implements Histories {
         batches.set(key, [...(batches.get(key) ?? []), ref]);
       }
       for (const refs of batches.values()) {
-        for (let i = 0; i < refs.length; i += runsPerFileMax) {
-          count += await this.pack(refs.slice(i, i + runsPerFileMax));
+        for (let i = 0; i < refs.length; ) {
+          const packed = await this.pack(refs.slice(i, i + runsPerFileMax));
+          count += packed;
+          // Runs without a history are passed over with their batch.
+          i += packed === 0 ? runsPerFileMax : packed;
         }
       }
       if (batches.size === 0 || rows.length < runsPerRoundMax) return count;
@@ -126,10 +131,16 @@ export class Archive implements Histories {
     const { bus, store } = this.parts;
     const { tenant, shard } = first;
     const runs: ArchivedRun[] = [];
-    for (const { run, subject } of refs) {
+    const last = new Map<RunRef, number>();
+    let characters = 0;
+    for (const ref of refs) {
+      const { run, subject } = ref;
       const commits = await bus.log.read(subject, { limit: 100_000 });
-      if (commits.length > 0)
-        runs.push({ run, commits: commits.map((one) => [one.revision, one.atMs, one.body]) });
+      if (commits.length === 0) continue;
+      runs.push({ run, commits: commits.map((one) => [one.revision, one.atMs, one.body]) });
+      last.set(ref, commits.at(-1)?.revision ?? 0);
+      characters += commits.reduce((sum, { body }) => sum + body.length, 0);
+      if (characters >= charactersPerFile) break;
     }
     if (runs.length === 0) return 0;
     const file: ArchiveFile = { v: 1, kind: "archive", runs };
@@ -143,7 +154,8 @@ export class Archive implements Histories {
       expect: "any",
     });
     await store.call("archive", { tenant, archive: blob, runs: runs.map(({ run }) => run) });
-    for (const { subject } of refs) await bus.log.purge(subject);
+    // Only what was read: a run longer than one reading loses nothing, its rest stays in the log.
+    for (const [{ subject }, upTo] of last) await bus.log.purge(subject, { upTo });
     return runs.length;
   }
 
