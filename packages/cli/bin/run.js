@@ -19,8 +19,8 @@ async function start(argv) {
   // Set first: a promise that never settles must not look like success.
   process.exitCode = 1;
   // Whoever reads us has enough: `af logs | head` ends as if all had been read.
-  process.stdout.on("error", (error) => {
-    if (!("code" in error) || error.code !== "EPIPE") throw error;
+  process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+    if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {

@@ -3,7 +3,8 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Stop, Timers } from "@agentflow/host/clock";
+import type { Clock, Stop, Timers } from "@agentflow/host/clock";
+import type * as HostLog from "@agentflow/host/log";
 import type { Log, TenantLine } from "@agentflow/host/log";
 import { AgentFlowError, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
@@ -41,28 +42,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       import("@agentflow/host/metrics"),
       import("@agentflow/host/system"),
     ]);
-  const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = hostLog;
   const world = system.systemWorld();
   system.boundHeap(world.timers);
-  /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
-  const send = async (lines: readonly TenantLine[], { dropped }: { dropped: number }): Promise<void> => {
-    const subject = subjects.tele({ tenant: defaultTenant, source: parseId("source", "control-plane") });
-    const body = encodeTelemetry(
-      lines.map(({ line }) => line),
-      { source: "control-plane", dropped },
-    );
-    await bus.log.append(subject, body, { expect: "any" });
-  };
   const bus = await openEmbedded({ dir: paths.state, version: options.version });
-  const log = createLog({
-    source: "control-plane",
-    clock: world.clock,
-    level: options.logLevel,
-    outputs: [
-      toSink(options.onLog),
-      toBatcher(createBatcher({ timers: world.timers, sizeOf: sizeOfLine, send })),
-    ],
-  }).child({ tenant: defaultTenant });
+  const log = installationLog(options, { bus, clock: world.clock, timers: world.timers, hostLog });
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
   try {
     // Held in memory only: workers get it over their control channel, never by argument or environment.
@@ -103,7 +86,26 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   }
 }
 
-/** Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay where they are. */
+/** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
+function installationLog(
+  options: InstallationOptions,
+  of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog },
+): Log {
+  const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = of.hostLog;
+  const source = parseId("source", "control-plane");
+  const subject = subjects.tele({ tenant: defaultTenant, source });
+  const send = async (lines: readonly TenantLine[], { dropped }: { dropped: number }): Promise<void> => {
+    const records = lines.map(({ line }) => line);
+    await of.bus.log.append(subject, encodeTelemetry(records, { source, dropped }), { expect: "any" });
+  };
+  const batcher = createBatcher({ timers: of.timers, sizeOf: sizeOfLine, send });
+  const outputs = [toSink(options.onLog), toBatcher(batcher)];
+  const { clock } = of;
+  const log = createLog({ source: "control-plane", clock, level: options.logLevel, outputs });
+  return log.child({ tenant: defaultTenant });
+}
+
+/** Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. */
 const retained = { days: 7, runs: 100_000 } as const;
 const retainEveryMs = 3_600_000;
 
