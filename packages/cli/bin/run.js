@@ -19,10 +19,7 @@ async function start(argv) {
   // Set first: a promise that never settles must not look like success.
   process.exitCode = 1;
   // Whoever reads us has enough: `af logs | head` ends as if all had been read.
-  process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(0);
-  });
+  process.stdout.on("error", endQuietly);
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
     const { readFileSync } = process.getBuiltinModule("node:fs");
     const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -36,4 +33,10 @@ async function start(argv) {
   process.getBuiltinModule("node:module").enableCompileCache();
   const { main } = await import("../dist/main.js");
   process.exitCode = await main(argv);
+}
+
+/** @param {NodeJS.ErrnoException} error */
+function endQuietly(error) {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
 }
