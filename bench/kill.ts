@@ -27,6 +27,7 @@ const { values } = parseArgs({
   },
 });
 const kinds: readonly What[] = ["runner", "supervisor", "control", "tree", "stopped"];
+const threeLeasesMs = 9_500;
 const random = dice(Number(values.seed));
 const dir = runDir("kill");
 const ledger = path.join(dir, "ledger.jsonl");
@@ -59,8 +60,6 @@ await dev.stop();
 process.exit();
 
 type What = "runner" | "supervisor" | "control" | "tree" | "stopped";
-
-const threeLeasesMs = 9_500;
 
 function choose(): What {
   const only = kinds.find((kind) => kind === values.only);
