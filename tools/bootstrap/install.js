@@ -48,7 +48,7 @@ export function isInstalled(root) {
   return true;
 }
 
-/** @typedef {{version?: string, integrity?: string, optional?: boolean}} Locked */
+/** @typedef {{version?: string, integrity?: string, optional?: boolean, bin?: object}} Locked */
 
 /**
  * True when all that is wanted is there in that very version, and nothing else; what is optional (a binary
@@ -62,6 +62,8 @@ export function isSameTree(wanted, present) {
     const found = present[path];
     if (found === undefined && entry.optional === true) continue;
     if (found?.version !== entry.version || found?.integrity !== entry.integrity) return false;
+    // A command that came with the new lockfile has no link yet.
+    if (JSON.stringify(found?.bin) !== JSON.stringify(entry.bin)) return false;
   }
   return Object.keys(present).every((path) => path in wanted);
 }

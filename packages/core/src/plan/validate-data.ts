@@ -15,6 +15,7 @@ import { type InspectedPlan, type InspectedStep, stepPath } from "./inspected.ts
 import { checkSchema } from "./schema.ts";
 import { schemaAt } from "./schema-at.ts";
 import { PlanTypes, entryOf } from "./types-of.ts";
+import { checkWait } from "./validate-wait.ts";
 
 export function checkData(inspected: InspectedPlan, catalog: Catalog, findings: Findings): void {
   const types = new PlanTypes(inspected, catalog);
@@ -58,6 +59,7 @@ function checkStep({ step, types, findings, inspected }: Checked, input: JsonSch
   }
   for (const { path } of step.expressions.problems) dynamic.add(path.replace(/^\/with/, ""));
   if (input !== undefined) checkLiterals(step, { input, dynamic, findings });
+  if (dynamic.size === 0) checkWait(step, findings);
 }
 
 interface Wanted {

@@ -310,6 +310,19 @@ describe("data", () => {
       ["AF402! /steps/a/select"],
     ],
     ["a literal of the wrong type", { a: { ...find, with: { id: 3 } } }, {}, ["AF403! /steps/a/with/id"]],
+    [
+      "a wait for no duration",
+      { a: { uses: "wait", with: { for: "forever" } } },
+      {},
+      ["AF403! /steps/a/with"],
+    ],
+    [
+      "a wait until no time",
+      { a: { uses: "wait", with: { until: "tomorrow" } } },
+      {},
+      ["AF403! /steps/a/with"],
+    ],
+    ["a wait for nothing", { a: { uses: "wait", with: {} } }, {}, ["AF403! /steps/a/with"]],
     ["an argument that is missing", { a: { ...find, with: {} } }, {}, ["AF403! /steps/a/with"]],
     [
       "an argument that is unknown",

@@ -481,8 +481,8 @@ describe("set, wait, emit", () => {
   test("a wait for nothing fails its step", () => {
     for (const wrong of [{}, { for: "soon" }, { until: "later" }, { for: 3 }, "30s", []]) {
       expect(
-        walk({ a: { uses: "wait", with: wrong } })
-          .when(start())
+        walk({ a: { uses: "wait", with: "${input}" } })
+          .when(start(wrong))
           .end(),
       ).toBe("a invalid_wait");
     }
