@@ -28,7 +28,8 @@ class Supervisor {
   constructor() {
     const stream = new Socket({ fd: 3, readable: true, writable: true });
     this.#channel = openChannel(stream, (message) => this.#receive(message));
-    void this.#channel.closed.then(() => this.#exit(0));
+    // Whoever started us is gone, and with it the bus: nothing is left to say; reapers end the runners.
+    void this.#channel.closed.then(() => process.exit(0));
     // The terminal's Ctrl-C reaches the whole group: whoever started us says when to stop.
     process.on("SIGINT", () => {});
     process.on("SIGTERM", () => void this.#exit(0));
