@@ -160,7 +160,8 @@ export interface FollowRuns {
   readonly runs: readonly RunId[] | "all";
   readonly after?: string;
   /** Called in order, never after the promise has settled. `cursor` resumes exactly behind this event. */
-  readonly onEvent: (event: RunEventView, cursor: string) => void;
+  /** `cursor` tells the place behind the event, for those who will come back to it. */
+  readonly onEvent: (event: RunEventView, cursor: () => string) => void;
   readonly signal: AbortSignal;
 }
 

@@ -212,8 +212,9 @@ function newerState(of: {
 }
 
 function announceRows(table: EmbeddedTable, writes: readonly Write[], results: readonly number[]): void {
-  for (const [i, { code, key, text }] of writes.entries()) {
-    const revision = results[i] ?? -1;
+  let at = 0;
+  for (const { code, key, text } of writes) {
+    const revision = results[at++] ?? -1;
     if (code === write.put && revision >= 0) table.changed({ key, value: text ?? undefined, revision });
   }
 }

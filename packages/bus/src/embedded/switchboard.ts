@@ -63,7 +63,7 @@ export class Switchboard {
 
   publish(subject: Subject, body: string): void {
     if (this.#subscribers.size === 0) return;
-    for (const key of keysOf(subject)) {
+    for (let key: string = subject; key !== ""; key = prefixAbove(key)) {
       const subscribers = this.#subscribers.get(key);
       if (subscribers !== undefined) for (const subscriber of subscribers) subscriber(body, subject);
     }
@@ -84,7 +84,7 @@ export class Switchboard {
   }
 
   #serverOf(subject: Subject): Server | undefined {
-    for (const key of keysOf(subject)) {
+    for (let key: string = subject; key !== ""; key = prefixAbove(key)) {
       const ring = this.#servers.get(key);
       if (ring === undefined) continue;
       ring.turn = (ring.turn + 1) % ring.servers.length;
@@ -127,10 +127,8 @@ class OpenRequest implements Timed {
   }
 }
 
-/** The subject, then each prefix above it, the longest first: `a.b.c`, `a.b.`, `a.`. */
-function* keysOf(subject: string): Generator<string> {
-  yield subject;
-  for (let at = subject.lastIndexOf("."); at > 0; at = subject.lastIndexOf(".", at - 1)) {
-    yield subject.slice(0, at + 1);
-  }
+/** From `a.b.c` over `a.b.` to `a.`, the longest first, and at last to nothing. */
+function prefixAbove(key: string): string {
+  const at = key.lastIndexOf(".", key.length - 2);
+  return at > 0 ? key.slice(0, at + 1) : "";
 }

@@ -98,14 +98,18 @@ export class SupervisorHandle {
   }
 
   #spawn(): [ChildProcess, Channel] {
-    const child = spawn(process.execPath, ["--max-semi-space-size=4", this.#runtime.supervisorEntry], {
-      // The compiled code of our own process serves these too: they start with half the work.
-      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
-      stdio: ["ignore", "inherit", "inherit", "pipe"],
-      // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
-      // to.
-      detached: true,
-    });
+    const child = spawn(
+      process.execPath,
+      ["--min-semi-space-size=4", "--max-semi-space-size=8", this.#runtime.supervisorEntry],
+      {
+        // The compiled code of our own process serves these too: they start with half the work.
+        env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
+        stdio: ["ignore", "inherit", "inherit", "pipe"],
+        // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
+        // to.
+        detached: true,
+      },
+    );
     const stream = child.stdio[3];
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of the supervisor is no stream");
     const { openChannel, parseFromSupervisor } = this.#runtime;

@@ -51,8 +51,8 @@ export class Streams {
     const { tenant } = principal;
     if (runs !== "all") await Promise.all(runs.map((run) => mustExist(engine, tenant, run)));
     return this.#stream(context, async (send, signal) => {
-      const onEvent = (event: unknown, cursor: string): void =>
-        send({ event: "event", data: JSON.stringify(event), id: cursor });
+      const onEvent = (event: unknown, cursor: () => string): void =>
+        send({ event: "event", data: JSON.stringify(event), id: cursor() });
       await engine.runs.follow(tenant, { runs, onEvent, signal, ...(after === undefined ? {} : { after }) });
       if (!signal.aborted) send({ event: "end", data: "{}" });
     });

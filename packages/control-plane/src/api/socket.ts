@@ -153,7 +153,7 @@ class SocketServer {
       .then(() =>
         this.#engine.runs.follow(this.#principal.tenant, {
           runs: [run],
-          onEvent: (event, cursor) => this.#say(["event", id, event, cursor]),
+          onEvent: (event, cursor) => this.#say(["event", id, event, cursor()]),
           signal: stop.signal,
           ...(after === "" ? {} : { after }),
         }),

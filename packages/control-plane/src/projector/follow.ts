@@ -162,10 +162,15 @@ class Follower {
   }
 
   send(record: Sendable): void {
-    const { run, revision } = record;
-    for (const [n, event] of eventsBehind(this.place, record)) {
+    const { run, revision, parsed } = record;
+    const { place } = this;
+    if (!parsed.ok || revision < place.revision) return;
+    // Every commit of a busy installation passes here: one view an event and nothing else.
+    let n = revision > place.revision ? 0 : place.n + 1;
+    for (const event of n === 0 ? parsed.commit.events : parsed.commit.events.slice(n)) {
       if (this.over) return;
-      this.options.onEvent({ run, revision, n, event }, showPlace({ revision, n }));
+      const at = n++;
+      this.options.onEvent({ run, revision, n: at, event }, () => showPlace({ revision, n: at }));
       if (isEnd(event)) this.ended(run);
     }
   }

@@ -102,9 +102,9 @@ test.each([1, 2, 3, 4])(
       while (!finished) {
         const stop = new AbortController();
         let left = 1 + kit.world.random.int(4);
-        const onEvent = (event: RunEventView, cursor: string): void => {
+        const onEvent = (event: RunEventView, cursor: () => string): void => {
           seen.push(event);
-          after = cursor;
+          after = cursor();
           if (--left === 0) stop.abort();
         };
         await engine.runs.follow(tenant, { runs, after, onEvent, signal: stop.signal });

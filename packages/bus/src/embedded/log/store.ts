@@ -44,8 +44,9 @@ interface Group {
 
 function entriesOf({ writes, results, atMs }: Group): LogEntry[] {
   const entries: LogEntry[] = [];
-  for (const [i, { code, key, text }] of writes.entries()) {
-    const revision = results[i] ?? -1;
+  let at = 0;
+  for (const { code, key, text } of writes) {
+    const revision = results[at++] ?? -1;
     if (code !== write.append || revision < 0 || !isSubject(key)) continue;
     entries.push({ subject: key, revision, body: text ?? "", atMs });
   }

@@ -113,6 +113,12 @@ export class ClientTake implements Attachment {
       const answer = await this.#client.call({ code, facts: [this.#id, ...facts], bodies });
       return parse.flag(answer.facts);
     };
+    // An acknowledgement only makes room, and while half of the room is free nobody waits for more.
+    const acknowledge = async (id: string, delivery: number) => {
+      const hurry = this.#held.size * 2 >= this.#options.slots;
+      const facts = [this.#id, id, delivery];
+      return parse.flag((await this.#client.call({ code: operation.ack, facts }, { hurry })).facts);
+    };
     const settling = async (id: string, answer: Promise<boolean>): Promise<boolean> => {
       const done = await answer;
       this.#client.leftBehind.delete(id);
@@ -120,7 +126,7 @@ export class ClientTake implements Attachment {
       return done;
     };
     return {
-      ack: (id, delivery) => settling(id, ask(operation.ack, [id, delivery])),
+      ack: (id, delivery) => settling(id, acknowledge(id, delivery)),
       release: ({ id, delivery, delayMs }) =>
         settling(id, ask(operation.release, [id, delivery, whole(Math.max(0, delayMs))])),
       extend: (id, delivery) => ask(operation.extend, [id, delivery]),

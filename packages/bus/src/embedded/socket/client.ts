@@ -26,6 +26,8 @@ export interface CallOptions {
   readonly answerMs?: number;
   /** True: waits for the owner however long it is away. */
   readonly patient?: boolean;
+  /** False: it may leave a few milliseconds later, with others. */
+  readonly hurry?: boolean;
 }
 
 /** Something the owner must be told anew on each connection, before anything else is sent. */
@@ -242,7 +244,8 @@ export class Client {
     const { answerMs = answerMsDefault } = call.options;
     if (answerMs !== Infinity) this.#wheel.add(call, answerMs);
     const { operation: code, id, facts, bodies } = call.message;
-    this.#link?.send(code, id, facts, bodies);
+    if (call.options.hurry === false && bodies.length === 0) this.#link?.sendSoon(code, id, facts);
+    else this.#link?.send(code, id, facts, bodies);
   }
 
   #wait(call: Call): void {

@@ -10,6 +10,8 @@ export interface LinkEvents {
 }
 
 const lastWordsMs = 1_000;
+/** So long a message that nobody waits for may look for company: its own write would wake a process. */
+const patienceMs = 4;
 const noBodies: readonly string[] = [];
 
 /** A socket that carries messages: everything said in one turn of the loop is one write. */
@@ -18,6 +20,7 @@ export class Link {
   readonly #events: LinkEvents;
   readonly #out = new FrameWriter();
   #scheduled = false;
+  #patient: NodeJS.Timeout | undefined;
   #isOpen = true;
   /** Frames longer than this are refused; less than the usual until the other side is known. */
   bytesMax: number = frameLimits.bytesMax;
@@ -68,6 +71,13 @@ export class Link {
     });
   }
 
+  /** As `send`, but in no hurry: it leaves with the next message that is, or a few milliseconds later. */
+  sendSoon(code: number, id: number, facts: unknown): void {
+    if (!this.#isOpen) return;
+    this.#out.add({ operation: code, id, facts, bodies: noBodies });
+    if (!this.#scheduled) this.#patient ??= setTimeout(() => this.#flush(), patienceMs);
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -103,6 +113,8 @@ export class Link {
   }
 
   #flush(): void {
+    clearTimeout(this.#patient);
+    this.#patient = undefined;
     if (!this.#isOpen || this.#out.isEmpty) return;
     const frames = this.#out.take();
     const only = frames[0];
@@ -119,6 +131,7 @@ export class Link {
   #end(error: AgentFlowError | undefined): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    clearTimeout(this.#patient);
     this.#events.closed(error);
   }
 }

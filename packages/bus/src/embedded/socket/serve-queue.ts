@@ -30,7 +30,7 @@ export function queueHandlers(talk: Talk): Handlers {
       },
       [operation.ack]: ({ id, facts }) => {
         const of = leaseOf(facts);
-        talk.answer(id, of.taker !== undefined && tasks.ack(of.taker, of.id, of.delivery));
+        talk.answerSoon(id, of.taker !== undefined && tasks.ack(of.taker, of.id, of.delivery));
       },
       [operation.extend]: ({ id, facts }) => {
         const of = leaseOf(facts);

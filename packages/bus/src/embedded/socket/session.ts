@@ -36,6 +36,10 @@ export class Session {
         this.#settled();
         of.link.send(operation.done, id, facts, bodies);
       },
+      answerSoon: (id, facts) => {
+        this.#settled();
+        of.link.sendSoon(operation.done, id, facts);
+      },
       fail: (id, error) => {
         this.#settled();
         of.link.send(operation.failed, id, toErrorBody(AgentFlowError.from(error, "the bus")));

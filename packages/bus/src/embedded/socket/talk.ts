@@ -18,5 +18,7 @@ export interface Talk {
   /** How long what it held waits for it to come back. */
   readonly graceMs: number;
   answer(id: number, facts?: unknown, bodies?: readonly string[]): void;
+  /** The same for an answer that nobody hurries for. */
+  answerSoon(id: number, facts: unknown): void;
   fail(id: number, error: unknown): void;
 }

@@ -85,7 +85,8 @@ export class GroupWriter {
     if (this.#backend.where === "thread" && this.#waiting.length > 0) this.#flush();
     if (outcome.ok) {
       this.#events.committed(group, outcome.results, outcome.atMs);
-      for (const [i, one] of group.entries()) one.done(undefined, outcome.results[i] ?? 0);
+      let at = 0;
+      for (const one of group) one.done(undefined, outcome.results[at++] ?? 0);
     } else {
       const error = failedError(outcome);
       this.#events.failed();
