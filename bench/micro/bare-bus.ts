@@ -131,7 +131,8 @@ function bareQueue(): Queue {
 
 function deliveryOf(task: QueuedTask, lost: AbortSignal): Delivery {
   const yes = async (): Promise<boolean> => true;
-  return { ...task, delivery: 1, lost, ack: yes, release: yes, extend: yes, bury: yes };
+  const reporting = (): void => undefined;
+  return { ...task, delivery: 1, lost, reporting, ack: yes, release: yes, extend: yes, bury: yes };
 }
 
 function bareTable(): Table {

@@ -211,6 +211,29 @@ function leases(kit: Kit): void {
     expect(second.lost.aborted).toBe(false);
   });
 
+  test("a task whose work is done takes no slot: the next one comes, and it is held all the same", async () => {
+    const { queue } = await kit.bus();
+    await queue.push(tasks(3));
+    const holder = taker(kit, queue, { slots: 1 });
+    const first = await holder.at(0);
+    await kit.sleep(quietMs);
+    expect(holder.items).toHaveLength(1);
+    first.reporting();
+    first.reporting();
+    const second = await holder.at(1);
+    await kit.sleep(quietMs);
+    expect(holder.items).toHaveLength(2);
+    // Reports that nobody answers do not pile up: as many as there are slots, and no more.
+    second.reporting();
+    await kit.sleep(quietMs);
+    expect(holder.items).toHaveLength(2);
+    expect(await first.ack()).toBe(true);
+    const third = await holder.at(2);
+    expect(await second.ack()).toBe(true);
+    expect(await third.ack()).toBe(true);
+    expect(new Set(idsOf(holder.items)).size).toBe(3);
+  });
+
   test("extending keeps a task as long as one goes on, and no longer", async () => {
     const { queue } = await kit.bus();
     await queue.push(tasks(1));

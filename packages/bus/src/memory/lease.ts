@@ -34,6 +34,8 @@ export interface Lease {
   until: number;
   /** The reader has seen it: from then on only time or the reader ends it. */
   handed: boolean;
+  /** The work is done: it takes no slot. */
+  reporting: boolean;
   stopTimer: () => void;
 }
 

@@ -61,6 +61,12 @@ export class QueueState {
     }
   }
 
+  reporting(lease: Lease): void {
+    if (!isCurrent(lease) || lease.reporting) return;
+    lease.reporting = true;
+    this.dispatch(...lease.taker.options.subjects);
+  }
+
   ack(lease: Lease): boolean {
     if (!isCurrent(lease)) return false;
     if (this.weather.happens(this.weather.nasty.repeatRate)) return this.giveBack(lease);
@@ -180,7 +186,7 @@ export class QueueState {
   private nextTaker(subject: Subject): Taker | undefined {
     let best: Taker | undefined;
     for (const taker of this.takers.get(subject) ?? []) {
-      if (!taker.link.up || taker.held.size >= taker.options.slots) continue;
+      if (!taker.link.up || !hasRoom(taker)) continue;
       const better = best === undefined || taker.held.size < best.held.size;
       const longer = taker.held.size === best?.held.size && taker.servedAt < best.servedAt;
       if (better || longer) best = taker;
@@ -216,6 +222,7 @@ export class QueueState {
       delivery: item.deliveries,
       until: weather.now() + leaseMs,
       handed: false,
+      reporting: false,
       stopTimer: () => undefined,
     };
     item.lease = lease;
@@ -273,4 +280,10 @@ export class QueueState {
     lease.stopTimer();
     lease.lost.abort();
   }
+}
+
+function hasRoom({ held, options: { slots } }: Taker): boolean {
+  let reporting = 0;
+  for (const lease of held) if (lease.reporting) reporting++;
+  return held.size - Math.min(reporting, slots) < slots;
 }

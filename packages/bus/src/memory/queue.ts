@@ -55,6 +55,10 @@ function handle(state: QueueState, link: Link, lease: Lease): Delivery {
     body,
     delivery: lease.delivery,
     lost: lease.lost.signal,
+    reporting: () => {
+      // Said, not asked: a client that is cut off is not heard.
+      if (link.up) state.reporting(lease);
+    },
     ack: () => link.call("ack", () => state.ack(lease)),
     release: (delayMs) => link.call("ack", () => state.release(lease, delayMs)),
     extend: () => link.call("extend", () => state.extend(lease)),

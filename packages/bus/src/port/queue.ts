@@ -16,7 +16,7 @@ export interface TakeOptions {
   readonly subjects: readonly Subject[];
   /** Who takes: shown by `af why`, free text of at most 63 characters. */
   readonly holder: string;
-  /** At most so many deliveries unacknowledged at once. */
+  /** At most so many deliveries at work at once, and as many again whose work is done: see `reporting`. */
   readonly slots: number;
   /** A delivery not acknowledged or extended for so long goes to somebody else. */
   readonly leaseMs: number;
@@ -38,6 +38,8 @@ export interface Delivery {
   readonly delivery: number;
   /** Aborts when the lease is lost or the task was revoked: work on it is then in vain. */
   readonly lost: AbortSignal;
+  /** The work is done and its report under way: held as before, but its slot is free for the next one. */
+  reporting(): void;
   /** Done with it. False: the lease was lost before, somebody else may have it. Late is harmless. */
   ack(): Promise<boolean>;
   /** Give it back, to be handed out again after `delayMs`. */

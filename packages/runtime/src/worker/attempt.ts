@@ -81,6 +81,7 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
   }
   const ended = await call(attempt, house);
   if (ended === undefined || (attempt.lost.signal.aborted && ended.kind === "lost")) return "lost";
+  attempt.delivery.reporting();
   const outcome = await settle(attempt, ended, house);
   const answer = await report(attempt, resultOf(attempt, { ended, outcome }, house), house);
   if (answer === undefined) return "lost";

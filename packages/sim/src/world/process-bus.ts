@@ -56,6 +56,7 @@ async function* deliveries(source: AsyncIterable<Delivery>, process: SimProcess)
       body: delivery.body,
       delivery: delivery.delivery,
       lost: lost.signal,
+      reporting: () => delivery.reporting(),
       ack: () => process.pass(delivery.ack()),
       release: (delayMs) => process.pass(delivery.release(delayMs)),
       extend: () => process.pass(delivery.extend()),

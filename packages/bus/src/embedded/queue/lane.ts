@@ -10,6 +10,8 @@ export interface Task extends Timed {
   /** `burying`: held by its taker, while its dead letter is being written. */
   state: "waiting" | "delayed" | "leased" | "burying" | "gone";
   delivery: number;
+  /** Its taker has done the work and reports it: it takes no slot. */
+  reporting: boolean;
   /** Who has it, while it is leased or burying. */
   taker: Taker | undefined;
   before: Task | undefined;
@@ -35,6 +37,8 @@ export interface Taker {
   readonly sink: Sink;
   readonly lanes: readonly Lane[];
   readonly held: Map<string, Task>;
+  /** How many of those are being reported. */
+  reporting: number;
   /** Ids it says it works on, which the queue has not been told of yet. */
   readonly claims: Set<string>;
   isTaking: boolean;
@@ -102,8 +106,13 @@ export class Lane {
     for (let i = 0; i < this.takers.length; i++) {
       this.#turn = (this.#turn + 1) % this.takers.length;
       const taker = this.takers[this.#turn];
-      if (taker !== undefined && taker.held.size < taker.slots) return taker;
+      if (taker !== undefined && hasRoom(taker)) return taker;
     }
     return undefined;
   }
+}
+
+/** Reports that nobody answers do not pile up without end: then a taker waits for them. */
+export function hasRoom({ held, reporting, slots }: Taker): boolean {
+  return held.size - Math.min(reporting, slots) < slots;
 }

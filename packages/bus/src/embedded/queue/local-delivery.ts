@@ -3,6 +3,7 @@ import type { Delivery } from "../../port/index.ts";
 
 /** Who answers for the leases of deliveries: the queue itself, or the socket to it. */
 export interface LeaseHolder {
+  reporting(id: string, delivery: number): void;
   ack(id: string, delivery: number): boolean | Promise<boolean>;
   release(of: { id: string; delivery: number; delayMs: number }): boolean | Promise<boolean>;
   extend(id: string, delivery: number): boolean | Promise<boolean>;
@@ -33,6 +34,10 @@ export class LocalDelivery implements Delivery {
       if (this.#isLost) this.#lost.abort();
     }
     return this.#lost.signal;
+  }
+
+  reporting(): void {
+    this.#leases.reporting(this.id, this.delivery);
   }
 
   async ack(): Promise<boolean> {

@@ -99,6 +99,7 @@ export class EmbeddedQueue implements Queue {
       return done;
     };
     return {
+      reporting: (id, delivery) => this.tasks.reporting(taker(), id, delivery),
       ack: (id, delivery) => settled(id, this.tasks.ack(taker(), id, delivery)),
       release: (of) => settled(of.id, this.tasks.release(taker(), of)),
       extend: (id, delivery) => this.tasks.extend(taker(), id, delivery),

@@ -2,7 +2,7 @@ import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import { checkTake, checkTasks } from "../../port/check.ts";
 import type { Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
 import type { Wheel } from "../wheel.ts";
-import { Lane, type Sink, type Taker, type Task } from "./lane.ts";
+import { hasRoom, Lane, type Sink, type Taker, type Task } from "./lane.ts";
 
 export const queueLimits = {
   tasksMax: 100_000,
@@ -65,6 +65,7 @@ export class TaskQueue {
       sink,
       lanes,
       held: new Map(),
+      reporting: 0,
       claims: new Set(),
       isTaking: true,
       turn: 0,
@@ -96,6 +97,15 @@ export class TaskQueue {
     for (const task of taker.held.values()) {
       if (task.state === "leased") this.#giveBack(task);
     }
+  }
+
+  /** What is held goes on being held; its slot goes to whatever waits. */
+  reporting(taker: Taker, id: string, delivery: number): void {
+    const task = this.#heldBy(taker, id, delivery);
+    if (task === undefined || task.reporting) return;
+    task.reporting = true;
+    taker.reporting++;
+    this.#fill(taker);
   }
 
   ack(taker: Taker, id: string, delivery: number): boolean {
@@ -198,6 +208,7 @@ export class TaskQueue {
       lane: this.#lane(subject),
       state: "waiting",
       delivery: 0,
+      reporting: false,
       taker: undefined,
       before: undefined,
       after: undefined,
@@ -250,7 +261,7 @@ export class TaskQueue {
   /** Gives a taker with free slots what waits, from one of its lanes after the other. */
   #fill(taker: Taker): void {
     let empty = 0;
-    while (taker.isTaking && taker.held.size < taker.slots && empty < taker.lanes.length) {
+    while (taker.isTaking && hasRoom(taker) && empty < taker.lanes.length) {
       taker.turn = (taker.turn + 1) % taker.lanes.length;
       const task = taker.lanes[taker.turn]?.shift();
       if (task === undefined) empty++;
@@ -300,7 +311,10 @@ export class TaskQueue {
 
   #unlease(task: Task): void {
     this.#wheel.remove(task);
-    task.taker?.held.delete(task.id);
+    const { taker } = task;
+    taker?.held.delete(task.id);
+    if (taker !== undefined && task.reporting) taker.reporting--;
+    task.reporting = false;
     task.taker = undefined;
     task.lane.leased--;
   }

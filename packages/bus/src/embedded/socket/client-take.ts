@@ -113,9 +113,9 @@ export class ClientTake implements Attachment {
       const answer = await this.#client.call({ code, facts: [this.#id, ...facts], bodies });
       return parse.flag(answer.facts);
     };
-    // An acknowledgement only makes room, and while half of the room is free nobody waits for more.
+    // Its slot was free since it was reported, so nobody waits for an acknowledgement.
     const acknowledge = async (id: string, delivery: number) => {
-      const hurry = this.#held.size * 2 >= this.#options.slots;
+      const hurry = this.#held.size >= this.#options.slots;
       const facts = [this.#id, id, delivery];
       return parse.flag((await this.#client.call({ code: operation.ack, facts }, { hurry })).facts);
     };
@@ -126,6 +126,8 @@ export class ClientTake implements Attachment {
       return done;
     };
     return {
+      reporting: (id, delivery) =>
+        this.#client.tell({ code: operation.reporting, facts: [this.#id, id, delivery] }),
       ack: (id, delivery) => settling(id, acknowledge(id, delivery)),
       release: ({ id, delivery, delayMs }) =>
         settling(id, ask(operation.release, [id, delivery, whole(Math.max(0, delayMs))])),

@@ -43,6 +43,8 @@ export const operation = {
   revoke: 47,
   depth: 48,
   epoch: 52,
+  /** [take, task, delivery] */
+  reporting: 53,
   /** To the client: [take, task, subject, delivery] and the body. */
   delivered: 49,
   /** To the client: [take, task, delivery, subject]: a resumed task is its own again. */

@@ -28,6 +28,10 @@ export function queueHandlers(talk: Talk): Handlers {
         const taker = takers.get(parse.count(take));
         if (taker !== undefined) tasks.stop(taker, parse.texts(unseen));
       },
+      [operation.reporting]: ({ facts }) => {
+        const { taker, id, delivery } = leaseOf(facts);
+        if (taker !== undefined) tasks.reporting(taker, id, delivery);
+      },
       [operation.ack]: ({ id, facts }) => {
         const of = leaseOf(facts);
         talk.answerSoon(id, of.taker !== undefined && tasks.ack(of.taker, of.id, of.delivery));

@@ -17,6 +17,7 @@ const silent: ReadonlySet<number> = new Set([
   operation.failed,
   operation.end,
   operation.stopTaking,
+  operation.reporting,
   operation.publish,
 ]);
 
