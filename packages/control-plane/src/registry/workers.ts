@@ -1,8 +1,7 @@
-import type { Table } from "@agentflow/bus";
+import type { Revision, RowChange, Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
-  type Busy,
   type Callable,
   type CallableView,
   presenceMaxAgeMs,
@@ -26,17 +25,30 @@ export interface WorkersParts {
 const prefix = "worker.";
 const checkEveryMs = 1_000;
 const watchAgainMs = 500;
+const sweepEveryMs = 60_000;
+/** A worker that was last seen so long ago is not coming back under its row. */
+const keptMs = 3_600_000;
+/** Its clock may be wrong: a row that still changes is of a worker that lives, whatever it says. */
+const unchangedMs = 60_000;
+
+interface Known {
+  readonly presence: WorkerPresence;
+  readonly revision: Revision;
+  /** When this engine saw it change, by a clock that nobody sets. */
+  readonly changedMs: number;
+}
 
 /** Workers as their presence rows tell: who is alive, with how many slots, able to do what. */
 export class Workers implements Slots {
   private readonly parts: WorkersParts;
-  private readonly rows = new Map<string, WorkerPresence>();
+  private readonly rows = new Map<string, Known>();
   private readonly stopped = new AbortController();
   private alive = new Set<string>();
   private lanes = new Map<string, number>();
   private pools = new Map<string, number>();
   private watching: Promise<void> = Promise.resolve();
-  private stopTimer: Stop = () => undefined;
+  private sweeping: Promise<void> | undefined;
+  private stopTimers: readonly Stop[] = [];
 
   constructor(parts: WorkersParts) {
     this.parts = parts;
@@ -44,16 +56,26 @@ export class Workers implements Slots {
 
   /** Reads the rows there are, then follows their changes. */
   async start(): Promise<void> {
-    for (const row of await this.parts.table.list(prefix)) this.put(row.key, row.value);
+    const { table, world } = this.parts;
+    for (const row of await table.list(prefix)) this.put(row);
     this.count();
     this.watching = this.watch();
-    this.stopTimer = this.parts.world.timers.every(checkEveryMs, () => this.count(), { background: true });
+    const sweep = (): void => {
+      this.sweeping ??= this.sweep().finally(() => {
+        this.sweeping = undefined;
+      });
+    };
+    this.stopTimers = [
+      world.timers.every(checkEveryMs, () => this.count(), { background: true }),
+      world.timers.every(sweepEveryMs, sweep, { background: true }),
+    ];
   }
 
   async stop(): Promise<void> {
-    this.stopTimer();
+    for (const stop of this.stopTimers) stop();
     this.stopped.abort();
     await this.watching;
+    await this.sweeping;
   }
 
   ofLane({ tenant, pool, build }: Lane): number {
@@ -70,20 +92,9 @@ export class Workers implements Slots {
 
   list(tenant: TenantId): readonly WorkerView[] {
     return [...this.rows]
-      .filter(([, row]) => row.tenant === tenant)
-      .map(([key, row]) => ({ ...row, alive: this.alive.has(key) }))
+      .filter(([, { presence }]) => presence.tenant === tenant)
+      .map(([key, { presence }]) => ({ ...presence, alive: this.alive.has(key) }))
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
-  }
-
-  /** Who holds an attempt now, as workers last said. */
-  holder(tenant: TenantId, of: { run: string; step: string; attempt: number }) {
-    for (const row of this.list(tenant)) {
-      const busy: Busy | undefined = row.busy.find(
-        (one) => one.run === of.run && one.step === of.step && one.attempt === of.attempt,
-      );
-      if (row.alive && busy !== undefined) return { worker: row.worker, since: busy.since };
-    }
-    return undefined;
   }
 
   callables(tenant: TenantId, kind: "tools" | "agents"): readonly CallableView[] {
@@ -106,7 +117,7 @@ export class Workers implements Slots {
     while (!signal.aborted) {
       try {
         for await (const changes of this.parts.table.watch(prefix, signal)) {
-          for (const { key, value } of changes) this.put(key, value);
+          for (const change of changes) this.put(change);
           this.count();
         }
       } catch (error) {
@@ -116,10 +127,34 @@ export class Workers implements Slots {
     }
   }
 
-  private put(key: string, value: string | undefined): void {
-    const row = value === undefined ? undefined : parsePresence(value);
-    if (row === undefined) this.rows.delete(key);
-    else this.rows.set(key, row);
+  private put({ key, value, revision }: RowChange): void {
+    const presence = value === undefined ? undefined : parsePresence(value);
+    const known = this.rows.get(key);
+    if (presence === undefined) this.rows.delete(key);
+    else if (known?.revision !== revision) {
+      this.rows.set(key, { presence, revision, changedMs: this.parts.world.clock.monotonic() });
+    }
+  }
+
+  /** Rows of workers that died long ago go; one that comes back meanwhile has another revision and stays. */
+  private async sweep(): Promise<void> {
+    const { table, world, say } = this.parts;
+    const now = world.clock.now();
+    const monotonic = world.clock.monotonic();
+    for (const [key, { presence, revision, changedMs }] of this.rows) {
+      if (this.stopped.signal.aborted) return;
+      if (now - unixMs(presence.seenAt) < keptMs || monotonic - changedMs < unchangedMs) continue;
+      try {
+        const deleted = await table.delete(key, { expect: revision });
+        // Also one that somebody else deleted while the watch was down.
+        const gone = deleted.ok || deleted.row === undefined;
+        if (gone && this.rows.get(key)?.revision === revision) this.rows.delete(key);
+        if (deleted.ok)
+          say.info("the row of a worker that is long gone was removed", { worker: presence.worker });
+      } catch (error) {
+        say.debug("the row of a dead worker was not removed", { error });
+      }
+    }
   }
 
   /** Recounted as a whole: workers are few, and a row that ages has no change to tell of it. */
@@ -128,7 +163,7 @@ export class Workers implements Slots {
     const alive = new Set<string>();
     const lanes = new Map<string, number>();
     const byPool = new Map<string, Map<string, number>>();
-    for (const [key, row] of this.rows) {
+    for (const [key, { presence: row }] of this.rows) {
       if (now - unixMs(row.seenAt) > presenceMaxAgeMs) continue;
       alive.add(key);
       if (row.state === "draining" || row.state === "loading") continue;
