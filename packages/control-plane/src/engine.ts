@@ -160,7 +160,7 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
     telemetry: parts.telemetry,
     status: () => engineStatus({ ...parts, options, startedAtMs }),
     caughtUp: () => parts.projector.caughtUp(),
-    retain: (bounds) => parts.archive.retain(bounds),
+    retain: (retention) => parts.archive.retain(retention),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };
@@ -169,6 +169,7 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
 /** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */
 async function stop(parts: Parts, drain: () => Promise<void>): Promise<void> {
   await parts.sweep.stop();
+  await parts.archive.stop();
   await drain();
   await parts.router.stop();
   parts.waiters.close();
