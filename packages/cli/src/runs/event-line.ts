@@ -19,6 +19,10 @@ export function eventLine(event: RunEvent): Text | undefined {
         event.step,
         `attempt ${event.attempt} was lost (${event.reason}); it is tried again`,
       );
+    case "task_resent": {
+      const had = event.holder === undefined ? "" : ` while ${event.holder.worker} had it`;
+      return row("!", yellow, event.step, `attempt ${event.attempt} was interrupted${had}; it is sent again`);
+    }
     case "step_expanded":
       return row("⋯", dim, event.step, `${event.count} items`);
     case "step_waiting":

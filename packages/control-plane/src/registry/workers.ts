@@ -4,6 +4,7 @@ import type { Log } from "@agentflow/host/log";
 import {
   type Callable,
   type CallableView,
+  type LastHolder,
   presenceMaxAgeMs,
   type TenantId,
   unixMs,
@@ -95,6 +96,24 @@ export class Workers implements Slots {
       .filter(([, { presence }]) => presence.tenant === tenant)
       .map(([key, { presence }]) => ({ ...presence, alive: this.alive.has(key) }))
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
+  }
+
+  /** Who said last that it works on an attempt, dead or alive. */
+  lastHolder(
+    tenant: TenantId,
+    of: { readonly run: string; readonly step: string; readonly attempt: number },
+  ): LastHolder | undefined {
+    let last: LastHolder | undefined;
+    for (const { presence } of this.rows.values()) {
+      if (presence.tenant !== tenant) continue;
+      const { worker, seenAt } = presence;
+      const mine = presence.busy.find(
+        (one) => one.run === of.run && one.step === of.step && one.attempt === of.attempt,
+      );
+      if (mine === undefined || (last !== undefined && last.seenAt >= seenAt)) continue;
+      last = { worker, startedAt: mine.since, seenAt };
+    }
+    return last;
   }
 
   callables(tenant: TenantId, kind: "tools" | "agents"): readonly CallableView[] {

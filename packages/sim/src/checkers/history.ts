@@ -157,6 +157,11 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
       });
       return;
     }
+    case "task_resent": {
+      const open = step.attempts.at(-1);
+      if (open?.attempt !== event.attempt || open.end !== undefined) say(`no open attempt ${event.attempt}`);
+      return;
+    }
     case "step_expanded":
       if (step.expanded !== undefined) say(`${event.step} was expanded twice`);
       step.expanded = event.count;
