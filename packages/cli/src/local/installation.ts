@@ -106,8 +106,8 @@ function installationLog(
 }
 
 /**
- * Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. Archives are kept
- * for ninety days more.
+ * Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. Archives are
+ * kept for ninety days more.
  */
 const retained = { days: 7, runs: 100_000, archiveDays: 90 } as const;
 const retainEveryMs = 3_600_000;

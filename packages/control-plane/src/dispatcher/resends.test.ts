@@ -35,8 +35,18 @@ async function started(count: number): Promise<{ engine: Engine; runs: readonly 
 async function holds(worker: string, run: RunId): Promise<string> {
   const at = instant(kit.world.clock.now());
   const row: WorkerPresence = {
-    ...{ v: 1, kind: "worker", worker: parseId("worker", worker), tenant: defaultTenant, pool: defaultPool },
-    ...{ build: devBuild, slots: 4, host: "here", pid: 1, state: "ready", since: at, seenAt: at },
+    v: 1,
+    kind: "worker",
+    worker: parseId("worker", worker),
+    tenant: defaultTenant,
+    pool: defaultPool,
+    build: devBuild,
+    slots: 4,
+    host: "here",
+    pid: 1,
+    state: "ready",
+    since: at,
+    seenAt: at,
     busy: [{ run, step: parseId("step instance", "a"), attempt: 1, uses: "tool:t.echo", since: at }],
   };
   const key = `worker.${defaultTenant}.${worker}`;
@@ -49,7 +59,7 @@ async function toldOf(engine: Engine, run: RunId): Promise<RunEvent[]> {
   return events.flatMap(({ event }) => (event.kind === "task_resent" ? [event] : []));
 }
 
-test("after a kill of everything the history says who had the attempt, and it goes on under its id", async () => {
+test("after a kill of everything the history says who had the attempt; it goes on under its id", async () => {
   const { runs } = await started(1);
   const [run = parseId("run", "")] = runs;
   const stuck = kit.worker({ name: "w1", script: () => undefined });

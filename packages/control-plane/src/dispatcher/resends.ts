@@ -33,8 +33,8 @@ const tasksPerInput = 100;
 const againMs = 1_000;
 
 /**
- * Tells runs that the queue had lost tasks of theirs, which were sent again: that is not seen in the log, which
- * shows one attempt that takes long. Told once for each loss; nothing waits for it.
+ * Tells runs that the queue had lost tasks of theirs, which were sent again: else the log shows one attempt
+ * that takes long. Told once for each loss; nothing waits for it.
  */
 export class Resends {
   private readonly parts: ResendsParts;

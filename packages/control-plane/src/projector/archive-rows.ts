@@ -15,7 +15,7 @@ export interface ArchiveEntry {
 
 const idBytes = 8;
 /** What may follow a prefix in a key of Table. */
-const letters = [..."0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-."];
+const letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.".split("");
 
 /** Rows `archived.<shard>.<tenant>.<batch>`: the truth about which runs have left the log. */
 export class ArchiveRows {

@@ -23,9 +23,19 @@ async function house({ deaf = false } = {}) {
   const key = `worker.${defaultTenant}.w1`;
   const present = async (seenMs: number): Promise<void> => {
     const row: WorkerPresence = {
-      ...{ v: 1, kind: "worker", worker: parseId("worker", "w1"), tenant: defaultTenant, pool: defaultPool },
-      ...{ build: devBuild, slots: 4, host: "here", pid: 1, state: "ready", busy: [] },
-      ...{ since: instant(0), seenAt: instant(seenMs) },
+      v: 1,
+      kind: "worker",
+      worker: parseId("worker", "w1"),
+      tenant: defaultTenant,
+      pool: defaultPool,
+      build: devBuild,
+      slots: 4,
+      host: "here",
+      pid: 1,
+      state: "ready",
+      busy: [],
+      since: instant(0),
+      seenAt: instant(seenMs),
     };
     const put = bus.table.put(key, JSON.stringify(row), { expect: "any" });
     await world.time.advance(10);

@@ -95,7 +95,7 @@ export interface AttemptView {
   readonly code?: string;
   readonly outcome: "open" | "succeeded" | "failed" | "lost" | "stopped" | "unknown";
   readonly failure?: Failure;
-  /** What began anew under the same number, oldest first. `startedAt` and `queueMs` are of the last beginning. */
+  /** When it began anew under its number, oldest first; `startedAt` and `queueMs` are of the last time. */
   readonly interruptions?: readonly InterruptionView[];
 }
 

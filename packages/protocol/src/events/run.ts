@@ -60,8 +60,8 @@ export interface LastHolder {
 }
 
 /**
- * The queue had lost the attempt's task, so it was sent again under its id. Whoever worked on it is most likely
- * gone, and with it what it had done; a worker that survived goes on, and the attempt is still this one.
+ * The queue had lost the attempt's task, so it was sent again under its id. Whoever worked on it is most
+ * likely gone, with what it had done; a worker that survived goes on, and the attempt is still this one.
  */
 export interface TaskResent extends At {
   readonly kind: "task_resent";

@@ -18,7 +18,7 @@ import type { OpenAttempt } from "./attempt.ts";
 export interface Presence {
   start(): void;
   set(state: WorkerPresence["state"], of?: { manifest: Manifest } | { problem: LoadProblem }): void;
-  /** Writes the row before its time when one of these attempts is in no row yet, and none is being written. */
+  /** Writes the row before its time when one of these attempts is in no row yet. */
   tell(attempts: readonly OpenAttempt[]): void;
   /** Takes the row away. */
   stop(): Promise<void>;
