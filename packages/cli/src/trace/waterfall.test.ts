@@ -51,5 +51,6 @@ test("an attempt that a kill of everything interrupted is drawn as lost, then wa
   expect(bar.replaceAll(/[^▒]/g, "").length / bar.length).toBeCloseTo(0.4, 1);
   expect(bar.replaceAll(/[^█]/g, "").length / bar.length).toBeCloseTo(0.2, 1);
   const told = lines.filter((line) => line.includes("interrupted"));
-  expect(told).toEqual([`    attempt 1 was interrupted with local and sent again 30s later, at ${at(70)}`]);
+  const what = "attempt 1 was interrupted on local, last heard of 30s before it was sent again at";
+  expect(told).toEqual([`    ${what} ${at(70)}`]);
 });

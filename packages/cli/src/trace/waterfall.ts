@@ -149,10 +149,10 @@ function interruptedPart({ at, holder }: InterruptionView): Part {
 }
 
 function interruptionText(attempt: number, { at, holder }: InterruptionView): string {
-  if (holder === undefined) return `the queue was lost: attempt ${attempt} was sent again at ${at}`;
-  const downMs = Math.max(0, Date.parse(at) - Date.parse(holder.seenAt));
-  const down = showDuration(downMs);
-  return `attempt ${attempt} was interrupted with ${holder.worker} and sent again ${down} later, at ${at}`;
+  if (holder === undefined) return `the queue restarted: attempt ${attempt} was sent again at ${at}`;
+  const silence = showDuration(Math.max(0, Date.parse(at) - Date.parse(holder.seenAt)));
+  const what = `attempt ${attempt} was interrupted on ${holder.worker}`;
+  return `${what}, last heard of ${silence} before it was sent again at ${at}`;
 }
 
 function spanRow(span: SpanRecord, scale: Scale): Row {

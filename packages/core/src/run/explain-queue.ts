@@ -37,7 +37,7 @@ function interruption({ task: { resent } }: Queued, { now }: ExplainContext): st
   const ago = showDuration(Math.max(0, unixMs(now) - unixMs(resent.at)));
   const { holder } = resent;
   const what =
-    holder === undefined ? "the queue was lost" : `it was interrupted while ${holder.worker} had it`;
+    holder === undefined ? "the queue restarted" : `it was interrupted while ${holder.worker} had it`;
   return `; ${what}, and it was sent again ${ago} ago`;
 }
 
