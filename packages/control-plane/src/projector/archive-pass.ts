@@ -59,6 +59,7 @@ export class ArchivePass {
       // Nothing of a full round could go: the next one would be the same.
       if (batches.length === 0 || rows.length < runsPerRoundMax) break;
     }
+    if (count > 0) this.parts.say.info("ended runs left the log for the archive", { runs: count });
     return count;
   }
 

@@ -1,4 +1,4 @@
-import type { Revision, RowChange, Table } from "@agentflow/bus";
+import type { RowChange, Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
@@ -13,6 +13,7 @@ import {
 } from "@agentflow/protocol";
 import type { Lane } from "../dispatcher/lane.ts";
 import type { Slots } from "../dispatcher/release.ts";
+import { DeadRows } from "./dead-rows.ts";
 import { parsePresence } from "./parse-presence.ts";
 
 export interface WorkersParts {
@@ -26,57 +27,38 @@ export interface WorkersParts {
 const prefix = "worker.";
 const checkEveryMs = 1_000;
 const watchAgainMs = 500;
-const sweepEveryMs = 60_000;
-/** A worker that was last seen so long ago is not coming back under its row. */
-const keptMs = 3_600_000;
-/** Its clock may be wrong: a row that still changes is of a worker that lives, whatever it says. */
-const unchangedMs = 60_000;
-
-interface Known {
-  readonly presence: WorkerPresence;
-  readonly revision: Revision;
-  /** When this engine saw it change, by a clock that nobody sets. */
-  readonly changedMs: number;
-}
 
 /** Workers as their presence rows tell: who is alive, with how many slots, able to do what. */
 export class Workers implements Slots {
   private readonly parts: WorkersParts;
-  private readonly rows = new Map<string, Known>();
+  private readonly rows = new Map<string, WorkerPresence>();
+  private readonly dead: DeadRows;
   private readonly stopped = new AbortController();
   private alive = new Set<string>();
   private lanes = new Map<string, number>();
   private pools = new Map<string, number>();
   private watching: Promise<void> = Promise.resolve();
-  private sweeping: Promise<void> | undefined;
-  private stopTimers: readonly Stop[] = [];
+  private stopTimer: Stop = () => undefined;
 
   constructor(parts: WorkersParts) {
     this.parts = parts;
+    this.dead = new DeadRows(parts);
   }
 
   /** Reads the rows there are, then follows their changes. */
   async start(): Promise<void> {
-    const { table, world } = this.parts;
-    for (const row of await table.list(prefix)) this.put(row);
+    for (const row of await this.parts.table.list(prefix)) this.put(row);
     this.count();
+    this.dead.start();
     this.watching = this.watch();
-    const sweep = (): void => {
-      this.sweeping ??= this.sweep().finally(() => {
-        this.sweeping = undefined;
-      });
-    };
-    this.stopTimers = [
-      world.timers.every(checkEveryMs, () => this.count(), { background: true }),
-      world.timers.every(sweepEveryMs, sweep, { background: true }),
-    ];
+    this.stopTimer = this.parts.world.timers.every(checkEveryMs, () => this.count(), { background: true });
   }
 
   async stop(): Promise<void> {
-    for (const stop of this.stopTimers) stop();
+    this.stopTimer();
     this.stopped.abort();
     await this.watching;
-    await this.sweeping;
+    await this.dead.stop();
   }
 
   ofLane({ tenant, pool, build }: Lane): number {
@@ -93,8 +75,8 @@ export class Workers implements Slots {
 
   list(tenant: TenantId): readonly WorkerView[] {
     return [...this.rows]
-      .filter(([, { presence }]) => presence.tenant === tenant)
-      .map(([key, { presence }]) => ({ ...presence, alive: this.alive.has(key) }))
+      .filter(([, row]) => row.tenant === tenant)
+      .map(([key, row]) => ({ ...row, alive: this.alive.has(key) }))
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
   }
 
@@ -104,14 +86,12 @@ export class Workers implements Slots {
     of: { readonly run: string; readonly step: string; readonly attempt: number },
   ): LastHolder | undefined {
     let last: LastHolder | undefined;
-    for (const { presence } of this.rows.values()) {
-      if (presence.tenant !== tenant) continue;
-      const { worker, seenAt } = presence;
-      const mine = presence.busy.find(
-        (one) => one.run === of.run && one.step === of.step && one.attempt === of.attempt,
+    for (const { tenant: owner, worker, seenAt, busy } of this.rows.values()) {
+      if (owner !== tenant || (last !== undefined && last.seenAt >= seenAt)) continue;
+      const mine = busy.find(
+        ({ run, step, attempt }) => run === of.run && step === of.step && attempt === of.attempt,
       );
-      if (mine === undefined || (last !== undefined && last.seenAt >= seenAt)) continue;
-      last = { worker, startedAt: mine.since, seenAt };
+      if (mine !== undefined) last = { worker, startedAt: mine.since, seenAt };
     }
     return last;
   }
@@ -146,34 +126,12 @@ export class Workers implements Slots {
     }
   }
 
-  private put({ key, value, revision }: RowChange): void {
-    const presence = value === undefined ? undefined : parsePresence(value);
-    const known = this.rows.get(key);
-    if (presence === undefined) this.rows.delete(key);
-    else if (known?.revision !== revision) {
-      this.rows.set(key, { presence, revision, changedMs: this.parts.world.clock.monotonic() });
-    }
-  }
-
-  /** Rows of workers that died long ago go; one that comes back meanwhile has another revision and stays. */
-  private async sweep(): Promise<void> {
-    const { table, world, say } = this.parts;
-    const now = world.clock.now();
-    const monotonic = world.clock.monotonic();
-    for (const [key, { presence, revision, changedMs }] of this.rows) {
-      if (this.stopped.signal.aborted) return;
-      if (now - unixMs(presence.seenAt) < keptMs || monotonic - changedMs < unchangedMs) continue;
-      try {
-        const deleted = await table.delete(key, { expect: revision });
-        // Also one that somebody else deleted while the watch was down.
-        const gone = deleted.ok || deleted.row === undefined;
-        if (gone && this.rows.get(key)?.revision === revision) this.rows.delete(key);
-        if (deleted.ok)
-          say.info("the row of a worker that is long gone was removed", { worker: presence.worker });
-      } catch (error) {
-        say.debug("the row of a dead worker was not removed", { error });
-      }
-    }
+  private put(change: RowChange): void {
+    const { key, value } = change;
+    const row = value === undefined ? undefined : parsePresence(value);
+    this.dead.changed(change, row);
+    if (row === undefined) this.rows.delete(key);
+    else this.rows.set(key, row);
   }
 
   /** Recounted as a whole: workers are few, and a row that ages has no change to tell of it. */
@@ -182,7 +140,7 @@ export class Workers implements Slots {
     const alive = new Set<string>();
     const lanes = new Map<string, number>();
     const byPool = new Map<string, Map<string, number>>();
-    for (const [key, { presence: row }] of this.rows) {
+    for (const [key, row] of this.rows) {
       if (now - unixMs(row.seenAt) > presenceMaxAgeMs) continue;
       alive.add(key);
       if (row.state === "draining" || row.state === "loading") continue;
