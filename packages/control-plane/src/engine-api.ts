@@ -37,6 +37,7 @@ import type {
   WorkflowView,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "./engine-config.ts";
+import type { Retention } from "./projector/archive-pass.ts";
 import type { Metrics } from "@agentflow/host/metrics";
 
 export interface EngineOptions {
@@ -72,8 +73,11 @@ export interface Engine {
   status(): Promise<InstallationStatus>;
   /** Resolves once the read model has what the log had at the call. */
   caughtUp(): Promise<void>;
-  /** Moves ended runs that are over age or number into archives; resolves with how many. */
-  retain(options: { readonly days: number; readonly runs: number }): Promise<number>;
+  /**
+   * Moves ended runs that are over age or number into archives, removes archives that are over age, takes up
+   * what an earlier call left half done; resolves with how many runs were moved.
+   */
+  retain(retention: Retention): Promise<number>;
   /** Refuses new work; resolves once appends in flight are acknowledged and what they led to is handed on. */
   drain(): Promise<void>;
   /** Drains, flushes the read model, writes the watermark and stops serving. Again: the same promise. */

@@ -1,5 +1,6 @@
 export type * from "./engine-api.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
+import { Resends } from "./dispatcher/resends.ts";
 import { WatermarkKeeper } from "./dispatcher/watermark.ts";
 import type { Engine, EngineOptions } from "./engine-api.ts";
 import { engineDefaults } from "./engine-config.ts";
@@ -28,14 +29,17 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 /** Starts an engine on a bus; resolves once what was open is taken up again and its shards are served. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const parts = await buildParts(options);
-  const { projector, telemetry, workers, registry, watermark, sweep, router, recovery } = parts;
+  const { projector, telemetry, workers, registry, watermark, sweep, router, recovery, resends } = parts;
   await workers.start();
   await registry.start();
   await projector.start();
   await telemetry.start();
-  recovery.wasSent = await watermark.open();
+  const { sentUpTo, isLost } = await watermark.open();
+  if (isLost) resends.begin(sentUpTo);
+  else recovery.wasSent = (revision) => revision <= sentUpTo;
   const count = await sweep.recover();
   recovery.wasSent = () => false;
+  resends.end();
   if (count > 0) options.log.info("runs taken up again", { runs: count });
   await router.serve();
   watermark.start();
@@ -71,8 +75,14 @@ async function buildParts(options: EngineOptions) {
   const waiters = new Waiters<RunEnd>(world, config.waitersMax);
   const scheduler: Scheduler = new Scheduler({ world, submit: (ref, input) => handOn.timer(ref, input) });
   const recovery = { wasSent: (_revision: number): boolean => false };
+  const resends: Resends = new Resends({
+    world,
+    workers,
+    submit: (ref, input, answer) => router.submit(ref, input, answer),
+  });
   const handOn: HandOn = new HandOn({
     ...base,
+    resends,
     dispatcher,
     scheduler,
     waiters,
@@ -98,13 +108,13 @@ async function buildParts(options: EngineOptions) {
     everyMs: config.watermarkEveryMs,
     handedOn: () =>
       Math.min(orchestrator.flights.handedOn(), (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1),
-    onNewEpoch: () => void dispatcher.sendAgain(Number.MAX_VALUE),
+    onNewEpoch: () => resends.tellAll(dispatcher.sendAgain(Number.MAX_VALUE)),
   });
   const parts = { plans, archive, orchestrator, dispatcher, workers, registry, router, waiters };
   const runs = buildRuns({ ...base, ...parts }, { options, hub, tail, projector });
   const telemetry = new Telemetry(base);
   showGauges(options, { orchestrator, dispatcher, scheduler, waiters, projector });
-  const running = { ownership, projector, scheduler, recovery, sweep, watermark, runs, telemetry };
+  const running = { ownership, projector, scheduler, recovery, resends, sweep, watermark, runs, telemetry };
   return { store, ...parts, ...running };
 }
 
@@ -160,7 +170,7 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
     telemetry: parts.telemetry,
     status: () => engineStatus({ ...parts, options, startedAtMs }),
     caughtUp: () => parts.projector.caughtUp(),
-    retain: (bounds) => parts.archive.retain(bounds),
+    retain: (retention) => parts.archive.retain(retention),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };
@@ -169,6 +179,7 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
 /** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */
 async function stop(parts: Parts, drain: () => Promise<void>): Promise<void> {
   await parts.sweep.stop();
+  await parts.archive.stop();
   await drain();
   await parts.router.stop();
   parts.waiters.close();

@@ -1,6 +1,6 @@
 /** Inputs: what asks a run to move. Sent to the shard's owner as a request; answered once it is durable. */
 import type { Failure } from "./errors.ts";
-import type { AttemptFacts } from "./events/run.ts";
+import type { AttemptFacts, LastHolder } from "./events/run.ts";
 import type { BuildId, DefinitionHash, InputId, RunId, StepInstance, WorkerId } from "./ids.ts";
 import type { Instant, Json, Value } from "./json.ts";
 
@@ -9,6 +9,7 @@ export type RunInput =
   | ResultInput
   | StartedInput
   | RedeliveredInput
+  | ResentInput
   | TimerInput
   | CancelInput
   | ResolveInput
@@ -63,6 +64,18 @@ export interface RedeliveredInput extends InputBase {
   readonly worker: WorkerId;
   /** From 1: how often the queue handed the task out, this time included. */
   readonly delivery: number;
+}
+
+/** The queue lost tasks of open attempts, and their owner sent them again under their ids. */
+export interface ResentInput extends InputBase {
+  readonly kind: "resent";
+  readonly tasks: readonly ResentTask[];
+}
+
+export interface ResentTask {
+  readonly step: StepInstance;
+  readonly attempt: number;
+  readonly holder?: LastHolder;
 }
 
 export interface TimerInput extends InputBase {

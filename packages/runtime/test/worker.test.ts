@@ -5,6 +5,7 @@ import {
   type InputRequest,
   type RunInput,
   type Task,
+  type WorkerPresence,
   blobRefKey,
   defaultPool,
   defaultTenant,
@@ -446,4 +447,50 @@ test("a report without an answer is repeated under the same id until there is on
   expect(all.told).toHaveLength(2);
   expect(all.told[0]?.id).toBe(all.told[1]?.id);
   expect(await queued(all)).toBe(0);
+});
+
+/** What the worker's rows said it was busy with, each time that one was written. */
+function rowsOf(all: House): string[][] {
+  const rows: string[][] = [];
+  void (async () => {
+    for await (const changes of all.bus.table.watch("worker.", new AbortController().signal)) {
+      for (const { value } of changes) {
+        const row: WorkerPresence = JSON.parse(value ?? "{}");
+        rows.push((row.busy ?? []).map(({ step }) => step));
+      }
+    }
+  })();
+  return rows;
+}
+
+test("an attempt that lasts is in the worker's row within a fifth of a second", async () => {
+  const all = await house();
+  await all.world.time.advance(2_100);
+  const rows = rowsOf(all);
+  await all.push(taskOf());
+  await all.world.time.advance(200);
+  expect(rows.at(-1)).toEqual(["s0"]);
+});
+
+test("short attempts cost no row, and long ones at most one in a tenth of a second", async () => {
+  const all = await house();
+  await all.world.time.advance(50);
+  const rows = rowsOf(all);
+  for (let n = 0; n < 100; n++) {
+    void all.bus.queue.push([{ id: taskOf({}, n).id, subject, body: JSON.stringify(taskOf({}, n)) }]);
+    await all.world.time.advance(20);
+    all.runner(0).calls[n]?.end(ended({ output: n }));
+    await all.world.time.advance(20);
+  }
+  // Four seconds: the row that was there, and those of each other second.
+  expect(all.runner(0).calls.length).toBe(100);
+  expect(rows.length).toBeLessThanOrEqual(4);
+  const before = rows.length;
+  for (let n = 100; n < 104; n++) {
+    void all.bus.queue.push([{ id: taskOf({}, n).id, subject, body: JSON.stringify(taskOf({}, n)) }]);
+    await all.world.time.advance(10);
+  }
+  await all.world.time.advance(1_000);
+  expect(rows.length - before).toBeLessThanOrEqual(3);
+  expect(rows.at(-1)?.length).toBe(4);
 });

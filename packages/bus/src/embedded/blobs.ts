@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Blobs } from "../port/index.ts";
 import { checkBlobKey, checkBlobPrefix, checkBlobSize, wrongHash } from "../port/check.ts";
 
 const keysListed = 10_000;
+const placeRounds = 5;
 // A key holds no dot: none leads out of its folder, and none is this.
 const scratch = ".tmp";
 
@@ -66,14 +67,23 @@ export class FileBlobs implements Blobs {
 
   async delete(key: string): Promise<void> {
     checkBlobKey(key);
-    await this.#doing(`deleting the blob ${key}`, () => rm(this.#path(key), { force: true }));
+    await this.#doing(`deleting the blob ${key}`, async () => {
+      const path = this.#path(key);
+      await rm(path, { force: true });
+      // A run's folder goes with its last blob; one that holds more stays.
+      await rmdir(dirname(path)).catch(() => undefined);
+    });
   }
 
   async list(prefix: string, options: { after?: string } = {}): Promise<readonly string[]> {
     checkBlobPrefix(prefix);
     const found: string[] = [];
     const want = { prefix, after: options.after ?? "" };
-    await this.#doing("listing blobs", () => this.#walk("", want, found));
+    // No key has an empty part; a folder's name may.
+    if (prefix.startsWith("/") || prefix.includes("//")) return [];
+    // Into the folder that the prefix names, not through all folders beside it.
+    const from = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+    await this.#doing("listing blobs", () => this.#walk(from, want, found));
     return found;
   }
 
@@ -82,10 +92,8 @@ export class FileBlobs implements Blobs {
   }
 
   async #write(path: string, bytes: Uint8Array): Promise<void> {
-    const folder = dirname(path);
     const aside = join(this.#root, scratch, randomBytes(12).toString("hex"));
     try {
-      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       const file = await open(aside, "wx", 0o600);
       try {
         await file.writeFile(bytes);
@@ -93,12 +101,29 @@ export class FileBlobs implements Blobs {
       } finally {
         await file.close();
       }
-      await rename(aside, path);
-      await syncFolder(folder);
-      if (made !== undefined) await this.#syncAbove(folder, dirname(made));
+      await this.#place(aside, path);
     } catch (error) {
       await rm(aside, { force: true });
       throw error;
+    }
+  }
+
+  async #place(aside: string, path: string): Promise<void> {
+    const folder = dirname(path);
+    let made: string | undefined;
+    for (let round = 1; ; round++) {
+      const top = await mkdir(folder, { recursive: true, mode: 0o700 });
+      made ??= top;
+      try {
+        await rename(aside, path);
+      } catch (error) {
+        // Another's last blob may have been deleted between the two, and the folder with it.
+        if (isMissing(error) && round < placeRounds) continue;
+        throw error;
+      }
+      await syncFolder(folder);
+      if (made !== undefined) await this.#syncAbove(folder, dirname(made));
+      return;
     }
   }
 

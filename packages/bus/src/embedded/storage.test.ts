@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -193,4 +194,23 @@ test("a missing folder is made, and half-written blobs of a dead owner are gone"
   const bus = await open({ dir });
   expect(() => statSync(join(dir, "blobs", ".tmp", "half"))).toThrow("ENOENT");
   expect(await bus.blobs.list("")).toEqual([]);
+});
+
+test("a folder goes with its last blob, and comes back with the next, also at the same time", async () => {
+  const bus = await open();
+  const of = (text: string): { key: string; bytes: Buffer } => {
+    const bytes = Buffer.from(text);
+    return { key: `acme/run/${createHash("sha256").update(bytes).digest("hex")}`, bytes };
+  };
+  const one = of("one");
+  await bus.blobs.put(one.key, one.bytes);
+  await bus.blobs.delete(one.key);
+  expect(() => statSync(join(dirs[0] ?? "", "blobs/acme/run"))).toThrow("ENOENT");
+  for (let n = 0; n < 50; n++) {
+    const kept = of(`kept ${n}`);
+    await bus.blobs.put(one.key, one.bytes);
+    await Promise.all([bus.blobs.delete(one.key), bus.blobs.put(kept.key, kept.bytes)]);
+    expect(await bus.blobs.list("acme/run/")).toEqual([kept.key]);
+    await bus.blobs.delete(kept.key);
+  }
 });

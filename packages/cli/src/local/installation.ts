@@ -105,15 +105,25 @@ function installationLog(
   return log.child({ tenant: defaultTenant });
 }
 
-/** Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. */
-const retained = { days: 7, runs: 100_000 } as const;
+/**
+ * Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. Archives are
+ * kept for ninety days more.
+ */
+const retained = { days: 7, runs: 100_000, archiveDays: 90 } as const;
 const retainEveryMs = 3_600_000;
+/** Soon, for an installation that is never up for an hour; not at once, for the start has better to do. */
+const retainFirstMs = 60_000;
 
 function retainHourly({ engine }: ControlPlane, of: { timers: Timers; log: Log }): Stop {
   const retain = (): void => {
     engine.retain(retained).catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
   };
-  return of.timers.every(retainEveryMs, retain, { background: true });
+  const stopFirst = of.timers.after(retainFirstMs, retain, { background: true });
+  const stopHourly = of.timers.every(retainEveryMs, retain, { background: true });
+  return () => {
+    stopFirst();
+    stopHourly();
+  };
 }
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {

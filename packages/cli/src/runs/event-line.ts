@@ -19,6 +19,12 @@ export function eventLine(event: RunEvent): Text | undefined {
         event.step,
         `attempt ${event.attempt} was lost (${event.reason}); it is tried again`,
       );
+    case "task_resent": {
+      const { attempt, holder } = event;
+      const what =
+        holder === undefined ? "waited in a queue that restarted" : `was interrupted on ${holder.worker}`;
+      return row("!", yellow, event.step, `attempt ${attempt} ${what}; it is sent again`);
+    }
     case "step_expanded":
       return row("⋯", dim, event.step, `${event.count} items`);
     case "step_waiting":

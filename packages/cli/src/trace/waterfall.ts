@@ -1,6 +1,7 @@
 /** A run's steps against time, in the width of the screen: waiting drawn apart from work. */
 import {
   type AttemptView,
+  type InterruptionView,
   type RunView,
   type SpanRecord,
   type StepView,
@@ -57,12 +58,15 @@ interface Row {
   readonly bar: Text;
   readonly time: Text;
   readonly note?: Text;
+  /** What else there is to say, before the note. */
+  readonly more?: readonly Text[];
 }
 
-function print(output: Output, { name, bar, time, note }: Row): void {
+function print(output: Output, { name, bar, time, note, more = [] }: Row): void {
   output.line([pad(cut(name, nameColumns), nameColumns), " ", bar, " ", pad(time, timeColumns, "right")]);
-  if (note !== undefined)
-    output.line([" ".repeat(4), cut(note, Number.isFinite(output.width) ? output.width - 4 : 2_000)]);
+  const columns = Number.isFinite(output.width) ? output.width - 4 : 2_000;
+  for (const one of note === undefined ? more : [...more, note])
+    output.line([" ".repeat(4), cut(one, columns)]);
 }
 
 function axis(scale: Scale): string {
@@ -117,13 +121,14 @@ interface AttemptAt {
 }
 
 function attemptRow({ attempt, name, scale, nowMs }: AttemptAt): Row {
-  const { dispatchedAt, startedAt, endedAt, outcome } = attempt;
+  const { dispatchedAt, startedAt, endedAt, outcome, interruptions = [] } = attempt;
   const style: Style = outcome === "failed" ? "red" : outcome === "lost" ? "yellow" : "cyan";
   const fill = outcome === "lost" ? "▒" : "█";
   const bar = barOf(
     scale,
     [
       { from: dispatchedAt, to: startedAt ?? endedAt, fill: "░", style: "dim" },
+      ...interruptions.map((one) => interruptedPart(one)),
       { from: startedAt, to: endedAt, fill, style },
     ],
     nowMs,
@@ -133,7 +138,21 @@ function attemptRow({ attempt, name, scale, nowMs }: AttemptAt): Row {
     outcome === "lost" ? { note: yellow(`attempt ${attempt.attempt} was lost with its worker`) } : {};
   const failed =
     attempt.failure === undefined ? {} : { note: red(`${attempt.failure.code}: ${attempt.failure.message}`) };
-  return { name, bar, time, ...lost, ...failed };
+  const more = interruptions.map((one) => yellow(interruptionText(attempt.attempt, one)));
+  return { name, bar, time, more, ...lost, ...failed };
+}
+
+/** What a worker had done when everything was killed: up to when it was last heard of. */
+function interruptedPart({ at, holder }: InterruptionView): Part {
+  const to = holder === undefined || holder.seenAt > at ? at : holder.seenAt;
+  return { from: holder?.startedAt, to, fill: "▒", style: "yellow" };
+}
+
+function interruptionText(attempt: number, { at, holder }: InterruptionView): string {
+  if (holder === undefined) return `the queue restarted: attempt ${attempt} was sent again at ${at}`;
+  const silence = showDuration(Math.max(0, Date.parse(at) - Date.parse(holder.seenAt)));
+  const what = `attempt ${attempt} was interrupted on ${holder.worker}`;
+  return `${what}, last heard of ${silence} before it was sent again at ${at}`;
 }
 
 function spanRow(span: SpanRecord, scale: Scale): Row {

@@ -86,12 +86,19 @@ test("after kill -9 of every process of the tree the next af dev finishes the ru
   const scratch = project(three);
   const first = await ready(scratch);
   const run = await begin(scratch, first);
+  const { why } = first.client().runs;
+  await until("why names who has the step", async () => (await why(run)).reasons[0]?.holder === "local", 500);
   for (const { pid } of first.tree()) process.kill(pid, "SIGKILL");
   await first.exited;
   expect(await leftIn(scratch.dir)).toEqual([]);
   const second = await ready(scratch);
-  expect(await second.client().runs.wait(run)).toMatchObject({ status: "completed" });
+  const { runs } = second.client();
+  expect(await runs.wait(run)).toMatchObject({ status: "completed" });
   await expectWhole(scratch, second, run);
+  // What was killed is in the history, though the attempt is the same.
+  const [, interrupted] = (await runs.get(run)).steps;
+  expect(interrupted).toMatchObject({ step: "b", attempts: [{ attempt: 1, outcome: "succeeded" }] });
+  expect(interrupted?.attempts[0]?.interruptions).toMatchObject([{ holder: { worker: "local" } }]);
 });
 
 test.each(["dev", "supervisor", "runner"] as const)(

@@ -133,17 +133,17 @@ export class Dispatcher {
   }
 
   /** The queue may have lost what it held: everything that was sent is sent again, under the same ids. */
-  sendAgain(sentBeforeMs: number): number {
-    let count = 0;
+  sendAgain(sentBeforeMs: number): readonly Item[] {
+    const again: Item[] = [];
     for (const items of this.byRun.values()) {
       for (const item of items.values()) {
         if (item.state !== "sent" || item.sentMs > sentBeforeMs) continue;
         item.lane.giveBack(item);
-        count++;
+        again.push(item);
       }
     }
-    if (count > 0) this.wake();
-    return count;
+    if (again.length > 0) this.wake();
+    return again;
   }
 
   /** The places, from 1, of a run's tasks that are not released yet. */

@@ -16,6 +16,14 @@ export interface WatermarkParts {
   readonly onNewEpoch: () => void;
 }
 
+/** What a new owner finds. */
+export interface TakenOver {
+  /** The tasks of commits up to here were with the queue. */
+  readonly sentUpTo: number;
+  /** They are not any more: it is another queue, or one in memory that began anew. */
+  readonly isLost: boolean;
+}
+
 /** Stores up to where all commands were sent, so that a new owner needs to send less again. */
 export class WatermarkKeeper {
   private readonly parts: WatermarkParts;
@@ -28,15 +36,14 @@ export class WatermarkKeeper {
     this.parts = parts;
   }
 
-  /** True for commits whose tasks the queue still has from before. */
-  async open(): Promise<(revision: number) => boolean> {
+  async open(): Promise<TakenOver> {
     const { bus, key } = this.parts;
     this.epoch = await bus.queue.epoch();
     const stored = parseWatermark((await bus.table.get(key))?.value);
-    if (stored === undefined || stored.epoch !== this.epoch) return () => false;
     // A log that lost its end gives revisions again: what it says of them is about other commits.
-    if (stored.revision > (await bus.log.head(prefixes.log))) return () => false;
-    return (revision) => revision <= stored.revision;
+    const isAhead = stored !== undefined && stored.revision > (await bus.log.head(prefixes.log));
+    const sentUpTo = stored === undefined || isAhead ? 0 : stored.revision;
+    return { sentUpTo, isLost: stored?.epoch !== this.epoch };
   }
 
   start(): void {

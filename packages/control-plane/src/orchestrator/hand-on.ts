@@ -19,6 +19,7 @@ import {
 } from "@agentflow/protocol";
 import type { TaskContext } from "../dispatcher/lane.ts";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import type { Resends, TaskAgain } from "../dispatcher/resends.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { LoadedRun } from "./load-run.ts";
@@ -44,6 +45,8 @@ export interface HandOnParts {
   ) => void;
   /** True while a recovery goes on, for a commit whose tasks the queue still holds. */
   readonly wasSent: (revision: number) => boolean;
+  /** Tasks that are sent again because the queue lost them. */
+  readonly resends: Resends;
 }
 
 interface Committed {
@@ -87,12 +90,15 @@ export class HandOn {
     this.parts.scheduler.runEnded(ref);
     const revisions = tasks.length === 0 ? new Map<string, number>() : dispatchedAt(loaded);
     const context = contextOf(state);
+    const again: TaskAgain[] = [];
     for (const command of commands) {
       const revision = command.kind === "dispatch_task" ? (revisions.get(dispatchKey(command)) ?? 0) : 0;
       if (command.kind !== "dispatch_task" || revision === 0 || !this.parts.wasSent(revision)) {
         this.command(ref, command, { context, revision });
+        if (command.kind === "dispatch_task") again.push({ command, revision });
       } else this.parts.dispatcher.adopt({ ref, command, context, revision });
     }
+    this.parts.resends.tell(ref, again);
   }
 
   /** A timer that is due. */

@@ -8,6 +8,7 @@ export type ParsedCommit =
 const eventKinds: { readonly [K in RunEvent["kind"]]: true } = {
   run_started: true,
   task_dispatched: true,
+  task_resent: true,
   attempt_started: true,
   attempt_failed: true,
   attempt_lost: true,

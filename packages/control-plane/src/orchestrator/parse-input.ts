@@ -12,6 +12,7 @@ const kinds: { readonly [K in RunInput["kind"]]: (input: Fields) => boolean } = 
   result: (input) => isAttempt(input) && isOutcome(input["outcome"]),
   started: (input) => isAttempt(input) && isId("worker", input["worker"]),
   redelivered: (input) => isAttempt(input) && isId("worker", input["worker"]) && isCount(input["delivery"]),
+  resent: ({ tasks }) => Array.isArray(tasks) && tasks.every((task) => isObject(task) && isAttempt(task)),
   timer: (input) => typeof input["timer"] === "string",
   cancel: (input) => typeof input["reason"] === "string",
   resolve: (input) =>

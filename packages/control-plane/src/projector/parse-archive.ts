@@ -1,4 +1,4 @@
-import { AgentFlowError, isId, type RunId } from "@agentflow/protocol";
+import { AgentFlowError, type Instant, isId, type RunId } from "@agentflow/protocol";
 
 /** Ended runs of one tenant and shard, whole, as one file. */
 export interface ArchiveFile {
@@ -18,6 +18,10 @@ export interface ArchiveRow {
   readonly v: 1;
   readonly blob: string;
   readonly ids: string;
+  /** When its runs left the log: it is kept for so long from then on. */
+  readonly at?: Instant;
+  /** Until it says so, some of its runs may still be in the log as well. */
+  readonly purged?: true;
 }
 
 export function parseArchive(text: string): ArchiveFile {

@@ -90,6 +90,7 @@ export class Projection {
       case "step_cancelled":
         if (this.unknown.size > 0) this.unmark(key, delta, event.step);
         return;
+      case "task_resent":
       case "attempt_started":
       case "attempt_failed":
       case "attempt_lost":

@@ -4,6 +4,7 @@ import type {
   ArchiveMark,
   Checkpoint,
   EndedQuery,
+  ForgottenRuns,
   LiveRun,
   ReadBatch,
   RunList,
@@ -25,6 +26,8 @@ export interface ReadCalls {
   counts: { ask: undefined; answer: StatusCounts };
   ended: { ask: EndedQuery; answer: readonly RunRow[] };
   archive: { ask: ArchiveMark; answer: void };
+  unknownArchives: { ask: { archives: readonly string[] }; answer: readonly string[] };
+  forget: { ask: ForgottenRuns; answer: void };
   queryTelemetry: { ask: TelemetryQuery; answer: TelemetryList };
   reset: { ask: undefined; answer: void };
 }
@@ -45,6 +48,8 @@ const handlers: Handlers = {
   counts: (model) => model.counts(),
   ended: (model, ask) => model.ended(ask),
   archive: (model, ask) => model.archive(ask),
+  unknownArchives: (model, ask) => model.unknownArchives(ask.archives),
+  forget: (model, ask) => model.forget(ask),
   queryTelemetry: (model, ask) => model.queryTelemetry(ask),
   reset: (model) => model.reset(),
 };

@@ -5,6 +5,7 @@ import type {
   ArchiveMark,
   Checkpoint,
   EndedQuery,
+  ForgottenRuns,
   LiveRun,
   ReadBatch,
   RunList,
@@ -82,6 +83,15 @@ export class ReadModel {
 
   archive(mark: ArchiveMark): void {
     this.transaction(() => this.runs.archive(mark));
+  }
+
+  /** Those of the archives that no mark in here speaks of. */
+  unknownArchives(archives: readonly string[]): string[] {
+    return archives.filter((archive) => !this.runs.hasArchive(archive));
+  }
+
+  forget(gone: ForgottenRuns): void {
+    this.transaction(() => this.runs.forget(gone));
   }
 
   queryTelemetry(query: TelemetryQuery): TelemetryList {

@@ -132,12 +132,19 @@ export type StatusCounts = readonly {
   readonly count: number;
 }[];
 
-/** Runs that leave the log: their rows keep the archive's key and their place in it. */
+/** Runs that leave the log: their rows keep the archive's key. */
 export interface ArchiveMark {
   readonly tenant: string;
   readonly archive: string;
   readonly runs: readonly string[];
+  /** What their rows should say, where the read model may have lost them. */
+  readonly rows?: readonly RunDelta[];
 }
+
+/** Runs that are gone: those named; or all of an archive, which is forgotten with them. */
+export type ForgottenRuns =
+  | { readonly tenant: string; readonly runs: readonly string[] }
+  | { readonly tenant: string; readonly archive: string; readonly runs: readonly string[] | undefined };
 
 export interface EndedQuery {
   readonly endedBeforeMs: number;

@@ -2,7 +2,7 @@
  * The tables of the read model. A change of any line needs a new `readModelVersion`: the file is then
  * rebuilt.
  */
-export const readModelVersion = "1";
+export const readModelVersion = "2";
 
 export const pragmas = [
   "PRAGMA journal_mode = WAL",
@@ -28,6 +28,7 @@ CREATE INDEX IF NOT EXISTS runs_workflow ON runs (tenant, workflow, startedAtMs,
 CREATE INDEX IF NOT EXISTS runs_live ON runs (tenant, run) WHERE endedAtMs IS NULL;
 CREATE INDEX IF NOT EXISTS runs_ended ON runs (endedAtMs, tenant, run)
   WHERE endedAtMs IS NOT NULL AND archive IS NULL;
+CREATE TABLE IF NOT EXISTS archives (archive TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (
   tenant TEXT NOT NULL, status TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (tenant, status)
 ) WITHOUT ROWID;

@@ -3,6 +3,7 @@ import type { RunStatus } from "@agentflow/protocol";
 import type {
   ArchiveMark,
   EndedQuery,
+  ForgottenRuns,
   LiveRun,
   RunDelta,
   RunList,
@@ -119,8 +120,35 @@ export class RunTable {
       .map(toRunRow);
   }
 
-  archive(mark: ArchiveMark): void {
-    for (const run of mark.runs) this.setArchive.run(mark.archive, mark.tenant, run);
+  /** Inside a transaction of the caller. */
+  archive({ tenant, archive, runs, rows = [] }: ArchiveMark): void {
+    this.apply(rows);
+    for (const run of runs) this.setArchive.run(archive, tenant, run);
+    this.statement("INSERT OR IGNORE INTO archives VALUES (?)").run(archive);
+  }
+
+  hasArchive(archive: string): boolean {
+    return this.statement("SELECT 1 FROM archives WHERE archive = ?").get(archive) !== undefined;
+  }
+
+  /** Inside a transaction of the caller. */
+  forget(gone: ForgottenRuns): void {
+    const { tenant } = gone;
+    const archive = "archive" in gone ? gone.archive : undefined;
+    const remove = this.statement("DELETE FROM runs WHERE tenant = ? AND run = ?");
+    for (const run of gone.runs ?? this.runsIn(tenant, archive ?? "")) {
+      const row = this.row(tenant, run);
+      if (row === undefined || (archive !== undefined && row.archive !== archive)) continue;
+      remove.run(tenant, run);
+      this.count.run(tenant, row.status, -1);
+    }
+    if (archive !== undefined) this.statement("DELETE FROM archives WHERE archive = ?").run(archive);
+  }
+
+  /** Found by looking at every run of the tenant: only asked when the archive itself cannot tell. */
+  private runsIn(tenant: string, archive: string): string[] {
+    const found = this.statement("SELECT run FROM runs WHERE tenant = ? AND archive = ?");
+    return found.all(tenant, archive).map((row) => textOf(row, "run"));
   }
 
   private applyOne(delta: RunDelta, add: (tenant: string, status: string, by: number) => void): void {

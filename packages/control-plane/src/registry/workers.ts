@@ -1,10 +1,10 @@
-import type { Table } from "@agentflow/bus";
+import type { RowChange, Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
-  type Busy,
   type Callable,
   type CallableView,
+  type LastHolder,
   presenceMaxAgeMs,
   type TenantId,
   unixMs,
@@ -13,6 +13,7 @@ import {
 } from "@agentflow/protocol";
 import type { Lane } from "../dispatcher/lane.ts";
 import type { Slots } from "../dispatcher/release.ts";
+import { DeadRows } from "./dead-rows.ts";
 import { parsePresence } from "./parse-presence.ts";
 
 export interface WorkersParts {
@@ -31,6 +32,7 @@ const watchAgainMs = 500;
 export class Workers implements Slots {
   private readonly parts: WorkersParts;
   private readonly rows = new Map<string, WorkerPresence>();
+  private readonly dead: DeadRows;
   private readonly stopped = new AbortController();
   private alive = new Set<string>();
   private lanes = new Map<string, number>();
@@ -40,12 +42,14 @@ export class Workers implements Slots {
 
   constructor(parts: WorkersParts) {
     this.parts = parts;
+    this.dead = new DeadRows(parts);
   }
 
   /** Reads the rows there are, then follows their changes. */
   async start(): Promise<void> {
-    for (const row of await this.parts.table.list(prefix)) this.put(row.key, row.value);
+    for (const row of await this.parts.table.list(prefix)) this.put(row);
     this.count();
+    this.dead.start();
     this.watching = this.watch();
     this.stopTimer = this.parts.world.timers.every(checkEveryMs, () => this.count(), { background: true });
   }
@@ -54,6 +58,7 @@ export class Workers implements Slots {
     this.stopTimer();
     this.stopped.abort();
     await this.watching;
+    await this.dead.stop();
   }
 
   ofLane({ tenant, pool, build }: Lane): number {
@@ -75,15 +80,20 @@ export class Workers implements Slots {
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
   }
 
-  /** Who holds an attempt now, as workers last said. */
-  holder(tenant: TenantId, of: { run: string; step: string; attempt: number }) {
-    for (const row of this.list(tenant)) {
-      const busy: Busy | undefined = row.busy.find(
-        (one) => one.run === of.run && one.step === of.step && one.attempt === of.attempt,
+  /** Who said last that it works on an attempt, dead or alive. */
+  lastHolder(
+    tenant: TenantId,
+    of: { readonly run: string; readonly step: string; readonly attempt: number },
+  ): LastHolder | undefined {
+    let last: LastHolder | undefined;
+    for (const { tenant: owner, worker, seenAt, busy } of this.rows.values()) {
+      if (owner !== tenant || (last !== undefined && last.seenAt >= seenAt)) continue;
+      const mine = busy.find(
+        ({ run, step, attempt }) => run === of.run && step === of.step && attempt === of.attempt,
       );
-      if (row.alive && busy !== undefined) return { worker: row.worker, since: busy.since };
+      if (mine !== undefined) last = { worker, startedAt: mine.since, seenAt };
     }
-    return undefined;
+    return last;
   }
 
   callables(tenant: TenantId, kind: "tools" | "agents"): readonly CallableView[] {
@@ -106,7 +116,7 @@ export class Workers implements Slots {
     while (!signal.aborted) {
       try {
         for await (const changes of this.parts.table.watch(prefix, signal)) {
-          for (const { key, value } of changes) this.put(key, value);
+          for (const change of changes) this.put(change);
           this.count();
         }
       } catch (error) {
@@ -116,8 +126,10 @@ export class Workers implements Slots {
     }
   }
 
-  private put(key: string, value: string | undefined): void {
+  private put(change: RowChange): void {
+    const { key, value } = change;
     const row = value === undefined ? undefined : parsePresence(value);
+    this.dead.changed(change, row);
     if (row === undefined) this.rows.delete(key);
     else this.rows.set(key, row);
   }

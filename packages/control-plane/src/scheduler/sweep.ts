@@ -75,7 +75,7 @@ export class Sweep {
     try {
       const before = world.clock.now() - config.silentMs;
       // Held by a worker for long: the queue says no to what it still has, so asking is harmless.
-      metrics.nudges.add(dispatcher.sendAgain(before));
+      metrics.nudges.add(dispatcher.sendAgain(before).length);
       await this.eachLive(async (refs) => {
         for (const ref of refs) if (this.isSilent(ref, before)) await this.nudge(ref);
       });

@@ -10,6 +10,7 @@ import {
   lost,
   nudge,
   redelivered,
+  resent,
   resolve,
   run,
   start,
@@ -819,4 +820,41 @@ test("ids of client inputs are remembered up to a limit, then refused", () => {
   const decided = decide(w.plan, w.state, [cancel()], { run });
   expect(decided.answers).toEqual([expect.objectContaining({ kind: "refused", reason: "limit_exceeded" })]);
   expect(decided.commit).toBeUndefined();
+});
+
+describe("tasks that were sent again because the queue was lost", () => {
+  test("it is told once, and nothing follows: the same attempt under the same id is waited for", () => {
+    const w = walk(one).given(start());
+    const before = openCommands(w.state, w.plan, { run });
+    const again = resent("a", { worker: "w1", id: "resent-1" });
+    w.when(again).thenEvents("task_resent a 1").thenCommands();
+    expect(openCommands(w.state, w.plan, { run })).toEqual(before);
+    w.when(again).thenNothing();
+    w.when(resent("a", { id: "resent-2" })).thenEvents("task_resent a 1");
+    w.when(done("a", 1)).thenEvents("step_succeeded a 1", "run_completed");
+  });
+
+  test("of an attempt that has ended, or of a run that has, nothing is told", () => {
+    const w = walk({ a: task(), b: task({ needs: ["a"] }) }).given(start(), done("a"));
+    w.when(resent("a")).thenNothing();
+    w.when(resent("b", { attempt: 2 })).thenNothing();
+    w.given(done("b")).when(resent("b")).thenRepeated();
+  });
+
+  test("a call that cannot be repeated is still asked about when a worker gets it again", () => {
+    const w = walk(pay).given(start(), began("a"));
+    w.when(resent("a", { worker: "w1" })).thenEvents("task_resent a 1");
+    w.when(redelivered("a")).thenEvents("step_unknown a 1");
+  });
+
+  test("a thousand of them do not make a commit that the log cannot take", () => {
+    const count = 1_000;
+    const items = Array.from({ length: count }, (_, n) => n);
+    const w = walk({ a: task({ forEach: { in: "input", maxParallel: count } }) }).given(start(items));
+    while (w.commit?.commands.some(({ kind }) => kind === "continue") === true) w.when(goOn());
+    const inputs = items.map((n) => resent(`a~${n}`, { worker: "w".repeat(60) }));
+    const decided = decide(w.plan, w.state, inputs, { run });
+    expect(decided.answers.length).toBeLessThan(count);
+    expect(JSON.stringify(decided.commit).length).toBeLessThan(512 * 1024);
+  });
 });

@@ -8,6 +8,7 @@ import { advance } from "./advance.ts";
 import { decideCancel } from "./decide-cancel.ts";
 import { decideNudge } from "./decide-nudge.ts";
 import { decideRedelivered } from "./decide-redelivered.ts";
+import { decideResent } from "./decide-resent.ts";
 import { decideResolve } from "./decide-resolve.ts";
 import { decideResult } from "./decide-result.ts";
 import { decideStart } from "./decide-start.ts";
@@ -88,6 +89,8 @@ function verdictOf(work: Work): Verdict {
       return decideStarted(work, input);
     case "redelivered":
       return decideRedelivered(work, input);
+    case "resent":
+      return decideResent(work, input);
     case "timer":
       return decideTimer(work, input);
     case "cancel":

@@ -5,13 +5,14 @@ import type {
   StepInstance,
   StepUnknown,
   TaskDispatched,
+  TaskResent,
 } from "@agentflow/protocol";
 import { type Draft, type MutableRun, broken, putItem, putStep, writable } from "./draft.ts";
 import { type Place, placeOf } from "./place.ts";
 import { type ActiveRun, type ItemState, type TaskState, type Tries, isTask, noTries } from "./state.ts";
 import { unreachable } from "./unreachable.ts";
 
-type AttemptEvent = TaskDispatched | AttemptStarted | AttemptFailed | AttemptLost | StepUnknown;
+type AttemptEvent = TaskDispatched | TaskResent | AttemptStarted | AttemptFailed | AttemptLost | StepUnknown;
 
 /** Facts about one attempt, of a step or of an item: the walk is the same. */
 export function applyAttempt(draft: Draft, event: AttemptEvent): void {
@@ -40,6 +41,9 @@ function nextTask(run: MutableRun, before: ItemState | undefined, event: Attempt
   if (event.kind === "task_dispatched") return dispatched(run, before, event);
   if (before === undefined || !isTask(before)) throw broken(`${event.step} has no attempt ${event.attempt}`);
   switch (event.kind) {
+    case "task_resent":
+      if (before.kind !== "running") throw broken(`${event.step} is not running`);
+      return { ...before, resent: event };
     case "attempt_started":
       if (before.kind !== "running") throw broken(`${event.step} is not running`);
       return {

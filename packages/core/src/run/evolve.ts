@@ -55,6 +55,7 @@ export function apply(draft: Draft, event: RunEvent): void {
     case "run_cancelled":
       return end(draft, event);
     case "task_dispatched":
+    case "task_resent":
     case "attempt_started":
     case "attempt_failed":
     case "attempt_lost":

@@ -31,21 +31,34 @@ export function explainQueue(queued: Queued, context: ExplainContext): WhyReason
   );
 }
 
+/** After a kill of everything: when it was sent again, and who had it before. */
+function interruption({ task: { resent } }: Queued, { now }: ExplainContext): string {
+  if (resent === undefined) return "";
+  const ago = showDuration(Math.max(0, unixMs(now) - unixMs(resent.at)));
+  const { holder } = resent;
+  const what =
+    holder === undefined ? "the queue restarted" : `it was interrupted while ${holder.worker} had it`;
+  return `; ${what}, and it was sent again ${ago} ago`;
+}
+
 function isAlive({ seenAt }: WorkerPresence, { now }: ExplainContext): boolean {
   return unixMs(now) - unixMs(seenAt) <= presenceMaxAgeMs;
 }
 
 function held(
-  { step, task }: Queued,
+  queued: Queued,
   workers: readonly WorkerPresence[],
   context: ExplainContext,
 ): WhyReason | undefined {
+  const { step, task } = queued;
   const { attempt } = task.tries;
-  for (const { worker, busy } of workers) {
+  for (const { worker, busy, seenAt } of workers) {
+    // What it said before the task was lost, it may have said with its last breath.
+    if (task.resent !== undefined && seenAt < task.resent.at) continue;
     const mine = busy.find((one) => one.run === context.run && one.step === step && one.attempt === attempt);
     if (mine === undefined) continue;
     const time = showDuration(Math.max(0, unixMs(context.now) - unixMs(mine.since)));
-    const message = `attempt ${attempt} runs on ${worker} for ${time}`;
+    const message = `attempt ${attempt} runs on ${worker} for ${time}${interruption(queued, context)}`;
     return {
       reason: "running",
       step,
@@ -97,16 +110,13 @@ function missing({ step, task, def, build }: Queued, pool: readonly WorkerPresen
   return { reason: "no_worker", step, message, since, command: `af ${uses.kind} list` };
 }
 
-function waiting(
-  { step, task, def }: Queued,
-  pool: readonly WorkerPresence[],
-  context: ExplainContext,
-): WhyReason {
+function waiting(queued: Queued, pool: readonly WorkerPresence[], context: ExplainContext): WhyReason {
+  const { step, task, def } = queued;
   const since = task.at;
   const slots = pool.reduce((sum, worker) => sum + worker.slots, 0);
   const busy = pool.reduce((sum, worker) => sum + worker.busy.length, 0);
   const position = context.backlog?.get(step);
-  const used = `${busy} of ${slots} slots of pool ${def.pool} are in use`;
+  const used = `${busy} of ${slots} slots of pool ${def.pool} are in use${interruption(queued, context)}`;
   const command = "af worker list";
   if (position === undefined)
     return { reason: "queue_wait", step, message: `in the queue; ${used}`, since, command };

@@ -1,6 +1,6 @@
 import { type WorkerPresence, devBuild, defaultPool, defaultTenant, parseId } from "@agentflow/protocol";
 import { expect, test } from "vitest";
-import { at, began, cancel, done, failed, lost, run, start, stepId } from "./fixtures/inputs.ts";
+import { at, began, cancel, done, failed, lost, resent, run, start, stepId } from "./fixtures/inputs.ts";
 import { type Rest, type Steps, plan, task } from "./fixtures/plans.ts";
 import { Walk } from "./fixtures/walk.ts";
 import { type ExplainContext, explainRun } from "./index.ts";
@@ -124,4 +124,15 @@ test("an ended run says how it ended", () => {
   expect(explain(waiting().given(cancel("enough")))[0]?.message).toBe("the run was cancelled: enough");
   expect(explain(waiting().given(failed("a")))[0]).toMatchObject({ reason: "failed", step: "a" });
   expect(explain(walk({ a: task() }))).toEqual([]);
+});
+
+test("after a kill of everything the dead worker is not the holder, and it is said who had it", () => {
+  const busy = [{ run, step: stepId("a"), attempt: 1, uses: "tool:t.read", since: at(2_000) }];
+  const w = waiting().given(resent("a", { ms: 5_500, worker: "w1" }));
+  const [queued] = explain(w, [{ ...present, busy }]);
+  expect(queued?.reason).toBe("queue_wait");
+  expect(queued?.message).toContain("it was interrupted while w1 had it, and it was sent again 500ms ago");
+  const [running] = explain(w, [{ ...present, busy, seenAt: at(5_900) }]);
+  expect(running).toMatchObject({ reason: "running", holder: "w1" });
+  expect(running?.message).toContain("interrupted while w1 had it");
 });

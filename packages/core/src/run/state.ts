@@ -9,6 +9,7 @@ import type {
   RunFailed,
   RunStarted,
   StepId,
+  TaskResent,
   Value,
   WorkerId,
 } from "@agentflow/protocol";
@@ -82,6 +83,8 @@ export interface RunningTask extends Opened, Tried {
   /** The worker that said an irreversible call begins, and the input by which it said so. */
   readonly worker?: WorkerId;
   readonly announced?: InputId;
+  /** The queue lost its task, and it was sent again: the last time that this happened. */
+  readonly resent?: TaskResent;
 }
 
 /** Between a failed attempt and the next. */

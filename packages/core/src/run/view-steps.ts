@@ -10,6 +10,7 @@ import type {
   StepInstance,
   StepStatus,
   StepView,
+  TaskResent,
   Value,
 } from "@agentflow/protocol";
 import { unixMs } from "@agentflow/protocol";
@@ -82,6 +83,9 @@ function addTo(row: StepRow, event: StepEvent): void {
       row.status = "queued";
       row.attempts.push({ attempt: event.attempt, dispatchedAt: event.at, outcome: "open" });
       return;
+    case "task_resent":
+      row.status = "queued";
+      return interrupted(last(row), event);
     case "attempt_started":
       row.status = "running";
       return began(last(row), { startedAt: event.at, worker: event.worker });
@@ -163,8 +167,15 @@ function began(
   if (worker !== undefined) attempt.worker = worker;
   if (startedAt === undefined) return;
   attempt.startedAt = startedAt;
+  const sentAt = attempt.interruptions?.findLast(({ at }) => at <= startedAt)?.at ?? attempt.dispatchedAt;
   // Two machines' clocks: a start before the dispatch was no wait.
-  attempt.queueMs = Math.max(0, unixMs(startedAt) - unixMs(attempt.dispatchedAt));
+  attempt.queueMs = Math.max(0, unixMs(startedAt) - unixMs(sentAt));
+}
+
+function interrupted(attempt: AttemptRow | undefined, { at, holder }: TaskResent): void {
+  if (attempt === undefined) return;
+  const interruption = holder === undefined ? { at } : { at, holder };
+  attempt.interruptions = [...(attempt.interruptions ?? []), interruption];
 }
 
 function last(row: StepRow): AttemptRow | undefined {

@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { began, cancel, done, failed, lost, redelivered, run, start, timer } from "./fixtures/inputs.ts";
+import {
+  began,
+  cancel,
+  done,
+  failed,
+  lost,
+  redelivered,
+  resent,
+  run,
+  start,
+  timer,
+} from "./fixtures/inputs.ts";
 import { type Rest, type Steps, plan, task } from "./fixtures/plans.ts";
 import { Walk } from "./fixtures/walk.ts";
 import { viewRun } from "./index.ts";
@@ -98,4 +109,15 @@ test("a history that does not begin with a start is refused", () => {
   const w = walk({ a: task() }).given(start(), done("a"));
   const entries = w.commits.slice(1).map((commit) => ({ revision: 1, commit }));
   expect(() => viewRun(entries, { run })).toThrow("does not begin");
+});
+
+test("an attempt that was interrupted says so, and its wait counts from when it was sent again", () => {
+  const w = walk({ a: task() }).given(start(), resent("a", { ms: 60_000, worker: "w1" }));
+  const [open] = view(w).steps;
+  expect(open).toMatchObject({ status: "queued", attempts: [{ attempt: 1, outcome: "open" }] });
+  const facts = { startedAt: "2026-01-01T00:01:00.250Z", ms: 1_750 };
+  w.given({ ...done("a", 1, { ms: 62_000 }), ...facts });
+  const holder = { worker: "w1", startedAt: "2026-01-01T00:00:00.000Z", seenAt: "2026-01-01T00:00:59.000Z" };
+  const interruptions = [{ at: "2026-01-01T00:01:00.000Z", holder }];
+  expect(view(w).steps[0]?.attempts).toMatchObject([{ outcome: "succeeded", queueMs: 250, interruptions }]);
 });

@@ -1,6 +1,6 @@
 /** Runs over the API: what a client sends and gets. */
 import type { Failure } from "../errors.ts";
-import type { RunEvent } from "../events/run.ts";
+import type { LastHolder, RunEvent } from "../events/run.ts";
 import type { Instant, Json } from "../json.ts";
 
 /**
@@ -77,6 +77,13 @@ export interface StepView {
   readonly items?: { readonly count: number; readonly done: number };
 }
 
+/** The queue lost the attempt's task, and it was sent again. */
+export interface InterruptionView {
+  readonly at: Instant;
+  /** Who had it, most likely. */
+  readonly holder?: LastHolder;
+}
+
 export interface AttemptView {
   readonly attempt: number;
   readonly dispatchedAt: Instant;
@@ -88,6 +95,8 @@ export interface AttemptView {
   readonly code?: string;
   readonly outcome: "open" | "succeeded" | "failed" | "lost" | "stopped" | "unknown";
   readonly failure?: Failure;
+  /** When it began anew under its number, oldest first; `startedAt` and `queueMs` are of the last time. */
+  readonly interruptions?: readonly InterruptionView[];
 }
 
 /** The answer to `POST /v1/runs`; with `waitMs` and a run that ended in time, `output` or `failure` too. */

@@ -6,6 +6,7 @@ import type { Instant, Json, Value } from "../json.ts";
 export type RunEvent =
   | RunStarted
   | TaskDispatched
+  | TaskResent
   | AttemptStarted
   | AttemptFailed
   | AttemptLost
@@ -49,6 +50,27 @@ export interface TaskDispatched extends At {
   /** The input that led to it and its number there: the end of the task's id, also when it is sent again. */
   readonly input: InputId;
   readonly n: number;
+}
+
+/** Who last said that it works on an attempt: since when, and when it was last heard of. */
+export interface LastHolder {
+  readonly worker: WorkerId;
+  readonly startedAt: Instant;
+  readonly seenAt: Instant;
+}
+
+/**
+ * The queue had lost the attempt's task, so it was sent again under its id. Whoever worked on it is most
+ * likely gone, with what it had done; a worker that survived goes on, and the attempt is still this one.
+ */
+export interface TaskResent extends At {
+  readonly kind: "task_resent";
+  readonly step: StepInstance;
+  readonly attempt: number;
+  /** The input that told of it: the same twice is told once. */
+  readonly input: InputId;
+  /** Absent when no worker had said that it has the task. */
+  readonly holder?: LastHolder;
 }
 
 /** What a worker tells of an attempt it ran: the same keys wherever an attempt ends. */

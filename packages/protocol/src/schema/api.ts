@@ -82,6 +82,8 @@ export const runSummary = z.object({
   failure: failure.exactOptional(),
 });
 
+const lastHolder = z.object({ worker: z.string(), startedAt: instant, seenAt: instant });
+
 const attemptView = z.object({
   attempt: z.int(),
   dispatchedAt: instant,
@@ -93,6 +95,10 @@ const attemptView = z.object({
   code: z.string().exactOptional(),
   outcome: z.enum(["open", "succeeded", "failed", "lost", "stopped", "unknown"]),
   failure: failure.exactOptional(),
+  interruptions: z
+    .array(z.object({ at: instant, holder: lastHolder.exactOptional() }))
+    .exactOptional()
+    .describe("When its task was lost with the queue and sent again, and who had it."),
 });
 
 const stepView = z.object({

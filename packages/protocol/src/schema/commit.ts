@@ -9,7 +9,7 @@ const commitInput = record({
   id: id("input").describe("The input's id."),
   kind: z
     .string()
-    .describe("start, result, started, redelivered, timer, cancel, resolve, nudge or continue."),
+    .describe("start, result, started, redelivered, resent, timer, cancel, resolve, nudge or continue."),
   at: instant.describe("When it was decided."),
   refused: z.string().exactOptional().describe("Why it was refused; a refused input has no events."),
 }).meta({ id: "CommitInput", description: "An input that this commit decided." });

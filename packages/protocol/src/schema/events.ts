@@ -44,6 +44,25 @@ const taskDispatched = event("task_dispatched", "An attempt was handed to the qu
   n: z.int().min(0).describe("Its number among the tasks of that input: the end of the task's id."),
 });
 
+export const lastHolder = record({
+  worker: id("worker").describe("The worker that said it."),
+  startedAt: instant.describe("Since when, as it said."),
+  seenAt: instant.describe("When it was last heard of."),
+}).meta({ id: "LastHolder", description: "Who last said that it works on an attempt." });
+
+const taskResent = event(
+  "task_resent",
+  "The queue had lost the attempt's task, as after a kill of everything: it was sent again under its id.",
+  {
+    step: instance,
+    attempt,
+    input: id("input").describe("The input that told of it."),
+    holder: lastHolder
+      .exactOptional()
+      .describe("Who had it, most likely; absent when no worker had said so."),
+  },
+);
+
 const attemptStarted = event(
   "attempt_started",
   "An irreversible call is about to begin. Without this event the call certainly did not happen.",
@@ -148,6 +167,7 @@ const runCancelled = event("run_cancelled", "The run was cancelled.", {
 export const eventSchemas = [
   runStarted,
   taskDispatched,
+  taskResent,
   attemptStarted,
   attemptFailed,
   attemptLost,

@@ -1,9 +1,9 @@
 /** Schemas of inputs, which ask a run to move, and of the answer. */
 import { z } from "zod";
 import type { Outcome } from "../input.ts";
-import { attemptFacts } from "./events.ts";
+import { attemptFacts, lastHolder } from "./events.ts";
 import { id, instant, sha256, shortHash, traceparent } from "./parse-id.ts";
-import { json, record } from "./parse-object.ts";
+import { json, list, record } from "./parse-object.ts";
 import { attempt, failure, instance, labels, value } from "./value.ts";
 
 const base = {
@@ -58,6 +58,13 @@ export const runInput = z.discriminatedUnion("kind", [
     worker: id("worker"),
     delivery: z.int().min(1).describe("How often the queue handed the task out, this time included."),
   }).meta({ id: "redelivered", description: "A worker got a task that another worker already had." }),
+  record({
+    kind: z.literal("resent"),
+    ...base,
+    tasks: list(record({ step: instance, attempt, holder: lastHolder.exactOptional() })).describe(
+      "Attempts whose tasks were sent again.",
+    ),
+  }).meta({ id: "resent", description: "The queue lost tasks, and they were sent again under their ids." }),
   record({ kind: z.literal("timer"), ...base, timer: z.string() }).meta({
     id: "timer",
     description: "A timer is due.",

@@ -18,6 +18,8 @@ import type { OpenAttempt } from "./attempt.ts";
 export interface Presence {
   start(): void;
   set(state: WorkerPresence["state"], of?: { manifest: Manifest } | { problem: LoadProblem }): void;
+  /** Writes the row before its time when one of these attempts is in no row yet. */
+  tell(attempts: readonly OpenAttempt[]): void;
   /** Takes the row away. */
   stop(): Promise<void>;
 }
@@ -45,7 +47,9 @@ export function createPresence(options: PresenceOptions): Presence {
   let state: WorkerPresence["state"] = "loading";
   let manifest: Manifest | undefined;
   let problem: LoadProblem | undefined;
+  const told = new WeakSet<OpenAttempt>();
   let writing: Promise<void> = Promise.resolve();
+  let toWrite = 0;
   let stopTimer: () => void = () => {};
   const row = (): WorkerPresence => ({
     v: 1,
@@ -65,12 +69,16 @@ export function createPresence(options: PresenceOptions): Presence {
     ...(problem === undefined ? {} : { problem }),
   });
   const write = (): void => {
+    toWrite++;
     writing = writing.then(async () => {
+      // All of them, also those that a row has no room for: they are no reason to write it again.
+      for (const attempt of options.busy()) told.add(attempt);
       try {
         await bus.table.put(key, JSON.stringify(row()), { expect: "any" });
       } catch (error) {
         log.debug("presence was not written", { error: String(error) });
       }
+      toWrite--;
     });
   };
   return {
@@ -83,6 +91,9 @@ export function createPresence(options: PresenceOptions): Presence {
       problem = of !== undefined && "problem" in of ? of.problem : undefined;
       if (of !== undefined && "manifest" in of) manifest = of.manifest;
       write();
+    },
+    tell(attempts) {
+      if (toWrite === 0 && attempts.some((attempt) => !told.has(attempt))) write();
     },
     async stop() {
       stopTimer();

@@ -28,7 +28,7 @@ import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
 
 export const workerLimits = {
-  /** How often leases and deadlines are looked at. */
+  /** How often leases and deadlines are looked at, and the age at which an attempt is told of at once. */
   sweepMs: 100,
   /** Between the signal that a call should stop and the end of its runner. */
   stopGraceMs: 1_000,
@@ -239,6 +239,9 @@ export class Worker {
       if (extend) attempt.delivery.extend().catch(() => undefined);
       this.#enforce(attempt, now);
     }
+    // Who holds a step is known while it runs, and a short one costs no message.
+    const { sweepMs } = workerLimits;
+    this.#presence.tell([...this.#open.values()].filter(({ sinceMs }) => now - sinceMs >= sweepMs));
   }
 
   #enforce(attempt: OpenAttempt, now: number): void {

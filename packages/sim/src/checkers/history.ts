@@ -174,6 +174,7 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
       step.selected = event.selected;
       step.end = { kind: event.kind, place, value: event.output };
       return;
+    case "task_resent":
     case "attempt_started":
     case "attempt_failed":
     case "attempt_lost":
@@ -197,7 +198,7 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
 
 type AttemptEvent = Extract<
   RunEvent,
-  { kind: "attempt_started" | "attempt_failed" | "attempt_lost" | "step_unknown" }
+  { kind: "task_resent" | "attempt_started" | "attempt_failed" | "attempt_lost" | "step_unknown" }
 >;
 
 function readAttempt(
@@ -206,10 +207,12 @@ function readAttempt(
   at: Where & { say: (what: string) => void },
 ): void {
   switch (event.kind) {
+    case "task_resent":
     case "attempt_started": {
       const attempt = step.attempts.at(-1);
       if (attempt?.attempt !== event.attempt || attempt.end !== undefined)
         return at.say(`no open attempt ${event.attempt}`);
+      if (event.kind === "task_resent") return;
       if (attempt.started !== undefined) at.say(`attempt ${event.attempt} began twice`);
       attempt.started = event.worker;
       return;
