@@ -223,10 +223,17 @@ class DevSession {
     this.#installation ??= await this.#opening?.catch(() => undefined);
     const left = (await this.#supervisor?.drain(drainMs)) ?? 0;
     await this.#supervisor?.exited;
-    const status = await this.#installation?.controlPlane.engine.status().catch(() => undefined);
+    const status = await this.#lastStatus();
     await this.#close();
     this.#screen.stopped({ left, running: status?.runs["running"] ?? 0 });
     this.#stopped.resolve(code);
+  }
+
+  /** Once the read model has all that was decided, so that no run is counted that has just ended. */
+  async #lastStatus() {
+    const engine = this.#installation?.controlPlane.engine;
+    await engine?.caughtUp().catch(() => undefined);
+    return engine?.status().catch(() => undefined);
   }
 
   async #close(): Promise<void> {
