@@ -83,6 +83,14 @@ test("the project that init makes is valid, runs, and explains itself", async ()
   expect(logs.stdout).toMatch(/run_started[\s\S]*run_completed/);
 });
 
+test("an input nested thousands of levels deep is the caller's fault, with the limit", async () => {
+  for (const levels of [64, 4_000, 30_000]) {
+    writeFileSync(path.join(project, "deep.json"), `${"[".repeat(levels)}${"]".repeat(levels)}`);
+    const ran = await af("run", "hello", "--input", "@deep.json");
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching(/nested deeper than 63 levels/) });
+  }
+});
+
 test("every command that asks answers in the envelope", async () => {
   await af("run", "hello", "--detach");
   const asked = [

@@ -154,6 +154,11 @@ describe.each([
     expect(ends.map(({ output }) => output)).toEqual(ends.map((__, x) => x));
     expect(house.wire.made - before).toBe(1);
     await expect(session.start("nothing", {})).rejects.toMatchObject({ code: "not_found" });
+    const tooDeep = { code: "invalid_input", reason: "input_too_deep" };
+    for (const levels of [64, 4_000, 50_000]) {
+      await expect(session.start("echo", nested(levels))).rejects.toMatchObject(tooDeep);
+      await expect(client.runs.start("echo", nested(levels))).rejects.toMatchObject(tooDeep);
+    }
     session.close();
     await expect(session.start("echo", {})).rejects.toMatchObject({ reason: "session_closed" });
   });
@@ -234,4 +239,10 @@ async function say(house: House, ...messages: string[]): Promise<void> {
   await house.bus.log.append(subject, JSON.stringify({ v: 1, kind: "tele", source: "test", records }), {
     expect: "any",
   });
+}
+
+function nested(levels: number): unknown {
+  let value: unknown[] = [];
+  for (let i = 1; i < levels; i++) value = [value];
+  return value;
 }

@@ -53,6 +53,12 @@ describe("a bad body", () => {
       400,
       "schema_violation",
     ],
+    [
+      "whose input is nested 4,000 deep",
+      `{"run":"x","workflow":"echo","input":${"[".repeat(4_000)}${"]".repeat(4_000)}}`,
+      400,
+      "limit_exceeded",
+    ],
     ["nested too deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400, "limit_exceeded"],
     ["with a list too long", `[${"0,".repeat(10_000)}0]`, 400, "limit_exceeded"],
     ["with a string too long", JSON.stringify("x".repeat(300_000)), 400, "limit_exceeded"],

@@ -101,8 +101,9 @@ export class Starts {
     waitMs: number;
   }): void {
     const { ref, body, head, wait, waitMs } = of;
-    checkInput(of.plan.plan.input, body.input ?? null, body.workflow);
+    // First of all: what nests too deep is refused before anything walks through it.
     const { value, blob } = prepareInput(ref, body.input ?? null);
+    checkInput(of.plan.plan.input, body.input ?? null, body.workflow);
     const { router, build, world, bus } = this.parts;
     const input = makeStartInput({ body, head, build, value, nowMs: world.clock.now() });
     if (waitMs > 0) this.listen(ref, wait, waitMs);

@@ -1,5 +1,11 @@
 /** Where text from the API becomes a value: its shape is the server's promise, in the protocol's types. */
-import { AgentFlowError, type ErrorBody, type Json, type ServerMessage } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type ErrorBody,
+  type Json,
+  type ServerMessage,
+  inputText,
+} from "@agentflow/protocol";
 
 /** A message of a stream with the cursor that resumes behind it. */
 export interface Followed<T> {
@@ -45,9 +51,9 @@ export function parseErrorBody(text: string): ErrorBody {
   return JSON.parse(text) as ErrorBody;
 }
 
-/** What JSON makes of it: dates become text, methods and undefined vanish. */
+/** What JSON makes of an input: dates become text, methods and undefined vanish. */
 export function toJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
+  return JSON.parse(inputText(value)) as Json;
 }
 
 /** Bytes as Node's streams give them when nobody asked for text. */

@@ -65,13 +65,18 @@ class SocketSession implements Session {
 
   start(workflow: string, input: unknown, options: SessionStart = {}): Promise<RunAnswer> {
     const { waitMs, ...rest } = options;
-    const body: StartRunBody = {
-      run: options.run ?? newRunId(this.#transport),
-      workflow,
-      ...rest,
-      ...(input === undefined ? {} : { input: toJson(input) }),
-    };
-    return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
+    try {
+      const body: StartRunBody = {
+        run: options.run ?? newRunId(this.#transport),
+        workflow,
+        ...rest,
+        ...(input === undefined ? {} : { input: toJson(input) }),
+      };
+      return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
+    } catch (error) {
+      // An input that JSON cannot say: told as every other refusal is, by the promise.
+      return Promise.reject(error);
+    }
   }
 
   wait(run: string, waitMs = defaultWaitMs): Promise<RunAnswer> {
