@@ -69,7 +69,8 @@ export interface Engine {
   readonly runs: EngineRuns;
   readonly registry: EngineRegistry;
   readonly telemetry: EngineTelemetry;
-  status(): Promise<InstallationStatus>;
+  /** Of the whole installation, or with `tenant` of what is that tenant's own. */
+  status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
   /** Resolves once the read model has what the log had at the call. */
   caughtUp(): Promise<void>;
   /** Moves ended runs that are over age or number into archives; resolves with how many. */

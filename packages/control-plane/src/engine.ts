@@ -158,7 +158,7 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
     runs: parts.runs,
     registry: parts.registry,
     telemetry: parts.telemetry,
-    status: () => engineStatus({ ...parts, options, startedAtMs }),
+    status: (of = {}) => engineStatus({ ...parts, options, startedAtMs }, of.tenant),
     caughtUp: () => parts.projector.caughtUp(),
     retain: (bounds) => parts.archive.retain(bounds),
     drain,

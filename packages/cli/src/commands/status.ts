@@ -7,6 +7,8 @@ import { ago } from "../output/when.ts";
 
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
+  static override description =
+    "Figures of all tenants need a key with the scope operator (the local token has it); else they are the tenant's own.";
   static override examples = ["af status", "af status --json"];
 
   async run(): Promise<void> {
@@ -25,6 +27,7 @@ function print(output: Output, url: string, status: InstallationStatus): void {
     status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
   printRecord(output, [
     ["installation", `${status.installation}  ${url}`],
+    ...(status.tenant === undefined ? [] : [["tenant", `${status.tenant}: figures are its own`] as const]),
     ["version", status.version],
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
     ["bus", `${status.bus.kind}, ${status.bus.durability}`],

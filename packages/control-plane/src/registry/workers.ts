@@ -68,6 +68,10 @@ export class Workers implements Slots {
     return this.alive.size;
   }
 
+  sizeOf(tenant: TenantId): number {
+    return this.list(tenant).filter(({ alive }) => alive).length;
+  }
+
   list(tenant: TenantId): readonly WorkerView[] {
     return [...this.rows]
       .filter(([, row]) => row.tenant === tenant)

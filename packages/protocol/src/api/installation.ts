@@ -49,12 +49,15 @@ export interface TelemetryPage {
   readonly dropped: number;
 }
 
-/** `GET /v1/status`: one look at the whole installation. */
+/** `GET /v1/status`: one look at the whole installation, or at what is one tenant's own. */
 export interface InstallationStatus {
+  /** The figures are this tenant's alone; absent for a key with the scope `operator`. */
+  readonly tenant?: string;
   readonly version: string;
   readonly installation: string;
   readonly bus: { readonly kind: string; readonly durability: string };
   readonly startedAt: Instant;
+  /** Empty for a tenant: shards are the installation's. */
   readonly shards: readonly { readonly shard: string; readonly owner: string }[];
   readonly runs: { readonly [status: string]: number };
   readonly hot: number;

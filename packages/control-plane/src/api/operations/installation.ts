@@ -1,6 +1,7 @@
 import { logLevels } from "@agentflow/protocol";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
+import { holdsScope, requireScope } from "../../auth/principal.ts";
 import { type Operation, operation } from "../parse-operation.ts";
 import { parseDefinition, parseSources } from "./parse-bodies.ts";
 import { workflowParams } from "./params.ts";
@@ -129,10 +130,16 @@ const stateOperations: readonly Operation[] = [
     method: "get",
     path: "/v1/status",
     tag: "installation",
-    summary: "One look at the whole installation.",
+    summary:
+      "One look at the installation: all of it with the scope operator, else what is the tenant's own.",
     scope: "runs:read",
-    answer: z.looseObject({ version: z.string(), installation: z.string() }),
-    handle: ({ services }) => services.engine.status(),
+    answer: z.looseObject({
+      version: z.string(),
+      installation: z.string(),
+      tenant: z.string().exactOptional(),
+    }),
+    handle: ({ services, principal }) =>
+      services.engine.status(holdsScope(principal, "operator") ? {} : { tenant: principal.tenant }),
   }),
 ];
 
@@ -155,7 +162,11 @@ const keyOperations: readonly Operation[] = [
     body: apiSchemas.createKeyBody.omit({ tenant: true }),
     answer: z.object({ key: z.string(), view: keyView }),
     statuses: [201],
-    handle: ({ services, principal, body }) => services.keys.create({ ...body, tenant: principal.tenant }),
+    handle: async ({ services, principal, body }) => {
+      // Nobody hands on what they do not hold themselves.
+      for (const scope of body.scopes) requireScope(principal, scope);
+      return services.keys.create({ ...body, tenant: principal.tenant });
+    },
   }),
   operation({
     id: "listKeys",
