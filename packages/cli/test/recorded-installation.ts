@@ -139,6 +139,7 @@ const status: InstallationStatus = {
   backlog: [{ pool: "default", waiting: 0, outstanding: 0, slots: 8 }],
   timers: 0,
   workers: 1,
+  broken: [],
   deadLetters: 0,
   revision: 9,
   projectionLagMs: 0,

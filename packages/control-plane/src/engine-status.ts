@@ -43,6 +43,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
     backlog: backlogOf(parts.dispatcher, tenant),
     timers: tenant === undefined ? scheduler.size : scheduler.sizeOf(tenant),
     workers: tenant === undefined ? workers.size : workers.sizeOf(tenant),
+    broken: workers.broken(tenant),
     deadLetters: await deadLetters(parts.options, tenant),
     revision: projector.revision,
     projectionLagMs: projector.lagMs,

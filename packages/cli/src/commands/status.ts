@@ -1,9 +1,10 @@
-import type { InstallationStatus } from "@agentflow/protocol";
+import type { BrokenCode, InstallationStatus } from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
-import { type Text, green, yellow } from "../output/text.ts";
+import { type Text, bold, cyan, green, red, yellow } from "../output/text.ts";
 import { ago } from "../output/when.ts";
+import { placeOf } from "../output/findings.ts";
 
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
@@ -21,6 +22,21 @@ export default class Status extends ApiCommand {
   }
 }
 
+/** Code that does not load: where, why, what to do, and what serves meanwhile. */
+function codeRows({ worker, problem, serving }: BrokenCode, named: boolean): (readonly [string, Text])[] {
+  const place = placeOf(problem);
+  const on = named ? ` on worker ${worker}` : "";
+  const meanwhile =
+    serving === undefined
+      ? red("nothing can run until it loads; runs wait")
+      : `the code from before (${serving}) goes on serving`;
+  return [
+    ["code", [red(`does not load${on}: `), place === "" ? "" : [bold(place), "  "], problem.message]],
+    ...(problem.hint === undefined ? [] : [["", ["hint: ", cyan(problem.hint)]] as const]),
+    ["", meanwhile],
+  ];
+}
+
 function print(output: Output, url: string, status: InstallationStatus): void {
   const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
   const workers: Text =
@@ -32,6 +48,7 @@ function print(output: Output, url: string, status: InstallationStatus): void {
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
     ["bus", `${status.bus.kind}, ${status.bus.durability}`],
     ["workers", workers],
+    ...status.broken.flatMap((broken) => codeRows(broken, status.workers > 1)),
     ["runs", runs.join(", ") || "none"],
     ["timers", String(status.timers)],
     ["dead letters", status.deadLetters === 0 ? "0" : yellow(String(status.deadLetters))],

@@ -2,6 +2,7 @@ import type { Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
+  type BrokenCode,
   type Busy,
   type Callable,
   type CallableView,
@@ -70,6 +71,16 @@ export class Workers implements Slots {
 
   sizeOf(tenant: TenantId): number {
     return this.list(tenant).filter(({ alive }) => alive).length;
+  }
+
+  /** Those alive whose code does not load: of one tenant, or of all. */
+  broken(tenant: TenantId | undefined): readonly BrokenCode[] {
+    return [...this.rows].flatMap(([key, row]) => {
+      if (row.problem === undefined || !this.alive.has(key)) return [];
+      if (tenant !== undefined && row.tenant !== tenant) return [];
+      const serving = row.manifest === undefined ? {} : { serving: row.manifest.code };
+      return [{ worker: row.worker, problem: row.problem, ...serving }];
+    });
   }
 
   list(tenant: TenantId): readonly WorkerView[] {

@@ -2,7 +2,7 @@
 import type { Instant, JsonSchema } from "../json.ts";
 import type { Finding, Plan } from "../plan.ts";
 import type { LogRecord, SpanRecord } from "../telemetry.ts";
-import type { Callable, WorkerPresence } from "../worker.ts";
+import type { Callable, LoadProblem, WorkerPresence } from "../worker.ts";
 import type { WorkflowDefinition } from "../workflow.ts";
 
 /** Body of `POST /v1/workflows`. */
@@ -49,6 +49,14 @@ export interface TelemetryPage {
   readonly dropped: number;
 }
 
+/** Code that does not load on a worker that is alive, and what serves meanwhile. */
+export interface BrokenCode {
+  readonly worker: string;
+  readonly problem: LoadProblem;
+  /** The code from before, which goes on serving; absent: nothing can run there until it loads. */
+  readonly serving?: string;
+}
+
 /** `GET /v1/status`: one look at the whole installation, or at what is one tenant's own. */
 export interface InstallationStatus {
   /** The figures are this tenant's alone; absent for a key with the scope `operator`. */
@@ -69,6 +77,8 @@ export interface InstallationStatus {
   }[];
   readonly timers: number;
   readonly workers: number;
+  /** Workers whose project code does not load; none when all is well. */
+  readonly broken: readonly BrokenCode[];
   readonly deadLetters: number;
   readonly revision: number;
   readonly projectionLagMs: number;

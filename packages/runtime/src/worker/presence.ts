@@ -17,10 +17,15 @@ import type { OpenAttempt } from "./attempt.ts";
 
 export interface Presence {
   start(): void;
-  set(state: WorkerPresence["state"], of?: { manifest: Manifest } | { problem: LoadProblem }): void;
+  set(state: WorkerPresence["state"], of?: Change): void;
   /** Takes the row away. */
   stop(): Promise<void>;
 }
+
+/** `serving`: the code that goes on serving while the new one does not load. */
+type Change =
+  | { readonly manifest: Manifest }
+  | { readonly problem: LoadProblem; readonly serving: Manifest | undefined };
 
 interface PresenceOptions {
   readonly bus: Bus;
@@ -81,7 +86,7 @@ export function createPresence(options: PresenceOptions): Presence {
     set(next, of) {
       state = next;
       problem = of !== undefined && "problem" in of ? of.problem : undefined;
-      if (of !== undefined && "manifest" in of) manifest = of.manifest;
+      if (of !== undefined) manifest = "manifest" in of ? of.manifest : of.serving;
       write();
     },
     async stop() {

@@ -157,7 +157,7 @@ export class Worker {
   }
 
   #onBroken(problem: LoadProblem): void {
-    this.#presence.set("broken", { problem });
+    this.#presence.set("broken", { problem, serving: this.#pool.manifest });
     this.#options.events?.broken?.(problem);
   }
 
