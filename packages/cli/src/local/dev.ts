@@ -189,6 +189,7 @@ class DevSession {
     const { engine } = this.#installation.controlPlane;
     const result = await registerWorkflows(this.#options.dir, { engine, manifest: this.#manifest });
     if (result.findings.length > 0) this.#screen.findings(result.findings);
+    if (result.removed.length > 0) this.#screen.removed(result.removed);
     return result.registered;
   }
 

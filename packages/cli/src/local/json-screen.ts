@@ -15,6 +15,7 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
     joined: ({ pid, url }) => say("ready", { joined: true, pid, url }),
     otherEnded: ({ pid }) => say("ended", { pid }),
     registered: (files, workflows, ms) => say("registered", { files, workflows, ms: Math.round(ms) }),
+    removed: (workflows) => say("removed", { workflows }),
     reloaded: ({ manifest, ...report }, files, workflows) =>
       say("reloaded", { ...report, files, workflows, code: manifest?.code }),
     broken: (report, files, oldServes) => say("broken", { ...report, files, oldServes }),

@@ -29,6 +29,8 @@ export interface DevScreen {
   logs(records: readonly LogRecord[]): void;
   ownLog(line: string): void;
   toggleLogs(): void;
+  /** Workflows whose file is gone. */
+  removed(workflows: readonly string[]): void;
   status(status: InstallationStatus): void;
   stopping(withinMs: number): void;
   stopped(facts: { readonly left: number; readonly running: number }): void;

@@ -76,6 +76,12 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
       const what = `${counted(workflows, "workflow")} registered in ${showDuration(ms)}`;
       write(`${ink.green("↻")} ${changed(files)} → ${what}`);
     },
+    removed(workflows) {
+      const gone =
+        workflows.length === 1 ? "its file is gone, it starts" : "their files are gone, they start";
+      const back = "runs in flight go on; put the file back to have it again";
+      write(`${ink.yellow("!")} workflow ${safe(workflows.join(", "))}: ${gone} no more runs; ${back}`);
+    },
     reloaded(report, files) {
       const code =
         report.outcome === "unchanged" ? "the same code again" : `code ${report.manifest?.code ?? ""}`;
@@ -105,7 +111,7 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
   };
 }
 
-type CodeKeys = "registered" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
+type CodeKeys = "registered" | "removed" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
 
 function runLines({
   write,

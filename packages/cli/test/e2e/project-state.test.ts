@@ -1,8 +1,10 @@
 /** What an installation says of a project whose files are at fault or gone. */
+import { rmSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { runAf } from "../run-af.ts";
 import { openedHere, until } from "./opened.ts";
-import { oneTool, toolFile } from "./scratch.ts";
+import { oneTool, toolFile, workflowFile } from "./scratch.ts";
 
 const { project, ready, start } = openedHere();
 
@@ -42,4 +44,30 @@ test("af status of a project that never loaded says that nothing can run", async
   expect(told.stdout).toMatch(
     /code +does not load: tools\/work\.ts:8:\d+[\s\S]*nothing can run until it loads/,
   );
+});
+
+test("a workflow whose file is removed starts no more until the file comes back; its runs go on", async () => {
+  const slow = workflowFile("slow", ["nap: {uses: wait, with: {for: 1500ms}}"], "done");
+  const scratch = project({ ...oneTool("return n;"), "workflows/slow.yaml": slow });
+  const dev = await ready(scratch);
+  const { runs } = dev.client();
+  const af = (...args: string[]) => runAf(args, { cwd: scratch.dir });
+  const { run } = await runs.start("slow", {});
+  rmSync(path.join(scratch.dir, "workflows/slow.yaml"));
+  expect(await dev.next("removed")).toMatchObject({ workflows: ["slow"] });
+  const refused = await af("run", "slow");
+  expect(refused.code).toBe(4);
+  expect(refused.stderr).toMatch(/workflow "slow" was removed from the project at .*; put the file back/);
+  expect(refused.stderr).toContain("workflows/slow.yaml");
+  expect((await af("workflow", "list")).stdout).not.toContain("slow");
+  expect((await af("workflow", "list", "--all")).stdout).toMatch(/slow .*removed .* ago/);
+  expect(await runs.wait(run)).toMatchObject({ status: "completed", output: { value: "done" } });
+  // A file that cannot be read is not one that is gone.
+  scratch.write("workflows/one.yaml", "name: [");
+  await dev.next("findings");
+  expect((await af("run", "one", "--detach", "n:=1")).code).toBe(0);
+  const seen = dev.events.length;
+  scratch.write("workflows/slow.yaml", slow);
+  await dev.next("registered", { after: seen });
+  expect(await runs.startAndWait("slow", {})).toMatchObject({ status: "completed" });
 });

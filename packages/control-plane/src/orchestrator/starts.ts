@@ -83,7 +83,9 @@ export class Starts {
   private async find(ref: RunRef, body: StartRunBody, to: { wait: Wait; waitMs: number }): Promise<void> {
     const { registry, plans } = this.parts;
     try {
-      const head = await registry.find(ref.tenant, body.workflow, body.version);
+      const { head, removed } = await registry.find(ref.tenant, body.workflow, body.version);
+      // The same start again finds its own run, whatever became of the workflow since.
+      if (removed !== undefined && (await this.parts.standing(ref)) === undefined) throw removed;
       const plan = await plans.get(ref.tenant, head.plan);
       if (plan === undefined) throw planMissing(body.workflow);
       this.begin({ ref, body, head, plan, ...to });

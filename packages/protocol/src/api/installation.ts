@@ -19,6 +19,10 @@ export interface WorkflowSummary {
   readonly description?: string;
   readonly registeredAt: Instant;
   readonly steps: number;
+  /** The project's file that holds it, where that is known. */
+  readonly file?: string;
+  /** When its file was found gone from the project: it cannot be started until that is put back. */
+  readonly removedAt?: Instant;
   readonly input?: JsonSchema;
 }
 

@@ -141,7 +141,9 @@ export class Client {
 
   readonly workflows = {
     register: (body: RegisterBody): Promise<WorkflowView> => this.#post("/v1/workflows", body),
-    list: (): Promise<Page<WorkflowSummary>> => this.#get("/v1/workflows"),
+    /** Those that can be started; with `all` also those that were removed from their project. */
+    list: (query: { readonly all?: boolean } = {}): Promise<Page<WorkflowSummary>> =>
+      this.#get(`/v1/workflows${queryText({ all: query.all === true ? true : undefined })}`),
     get: (name: string, version?: string): Promise<WorkflowView> =>
       this.#get(`/v1/workflows/${encodeURIComponent(name)}${queryText({ version })}`),
   };

@@ -34,11 +34,12 @@ const workflowOperations: readonly Operation[] = [
     method: "get",
     path: "/v1/workflows",
     tag: "workflows",
-    summary: "Every workflow with its newest version.",
+    summary: "Every workflow with its newest version; with `all` also those removed from their project.",
     scope: "runs:read",
+    query: z.strictObject({ all: query.flag }),
     answer: page,
-    handle: async ({ services, principal }) => ({
-      items: await services.engine.registry.listWorkflows(principal.tenant),
+    handle: async ({ services, principal, query: { all } }) => ({
+      items: await services.engine.registry.listWorkflows(principal.tenant, { all: all === "true" }),
     }),
   }),
   operation({
