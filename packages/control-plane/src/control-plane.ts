@@ -92,6 +92,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     throttle: createThrottle({ clock }),
     ...(api.localTokenHash === undefined ? {} : { localTokenHash: api.localTokenHash }),
   });
+  const ready = () => readiness.health.report("readiness");
   const server = await startServer({
     gate,
     log,
@@ -101,7 +102,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     host: api.host,
     port: api.port,
     health: readiness.health,
-    services: { engine, keys, audit: createAudit({ bus, clock, log }), version },
+    services: { engine, keys, audit: createAudit({ bus, clock, log }), version, ready },
     ...(api.limits === undefined ? {} : { limits: api.limits }),
   });
   hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);

@@ -1,4 +1,5 @@
 export type * from "./engine-api.ts";
+import { AgentFlowError } from "@agentflow/protocol";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { WatermarkKeeper } from "./dispatcher/watermark.ts";
 import type { Engine, EngineOptions } from "./engine-api.ts";
@@ -160,10 +161,18 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
     telemetry: parts.telemetry,
     status: (of = {}) => engineStatus({ ...parts, options, startedAtMs }, of.tenant),
     caughtUp: () => parts.projector.caughtUp(),
+    ownsShards: () => checkShards(parts),
     retain: (bounds) => parts.archive.retain(bounds),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };
+}
+
+async function checkShards({ router, ownership }: Parts): Promise<void> {
+  if (!router.isServing) {
+    throw new AgentFlowError("unavailable", "the shards are not served", { reason: "not_serving" });
+  }
+  await ownership.check();
 }
 
 /** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */

@@ -2,7 +2,7 @@ import type { BrokenCode, InstallationStatus } from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
-import { type Text, bold, cyan, green, red, yellow } from "../output/text.ts";
+import { type Text, bold, cyan, dim, green, red, yellow } from "../output/text.ts";
 import { ago } from "../output/when.ts";
 import { placeOf } from "../output/findings.ts";
 
@@ -20,6 +20,22 @@ export default class Status extends ApiCommand {
     this.output.data({ url, ...status });
     if (!this.output.json) print(this.output, url, status);
   }
+}
+
+/** Which checks there are, or which of them fail and why. */
+function readyText(ready: InstallationStatus["ready"]): Text | undefined {
+  if (ready === undefined) return undefined;
+  const names = ready.checks.map(({ name }) => name).join(", ");
+  const bad = ready.checks
+    .filter(({ ok }) => !ok)
+    .map(({ name, reason }) => `${name} (${reason ?? "failed"})`);
+  return ready.ok ? [green("yes"), dim(`  ${names}`)] : red(`no: ${bad.join(", ")}`);
+}
+
+function shardsText(shards: InstallationStatus["shards"]): Text | undefined {
+  if (shards.length === 0) return undefined;
+  const counts = Map.groupBy(shards, ({ owner }) => owner);
+  return [...counts].map(([owner, owned]) => `${owned.length} owned by ${owner}`).join(", ");
 }
 
 /** Code that does not load: where, why, what to do, and what serves meanwhile. */
@@ -45,6 +61,8 @@ function print(output: Output, url: string, status: InstallationStatus): void {
     ["installation", `${status.installation}  ${url}`],
     ...(status.tenant === undefined ? [] : [["tenant", `${status.tenant}: figures are its own`] as const]),
     ["version", status.version],
+    ["ready", readyText(status.ready)],
+    ["shards", shardsText(status.shards)],
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
     ["bus", `${status.bus.kind}, ${status.bus.durability}`],
     ["workers", workers],

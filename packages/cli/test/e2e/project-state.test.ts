@@ -13,7 +13,10 @@ test("af status says that the code does not load, where, and that the code from 
   const dev = await ready(scratch);
   const status = (...args: string[]) => runAf(["status", ...args], { cwd: scratch.dir });
   const { code } = dev.events.find(({ kind }) => kind === "ready") ?? {};
-  expect(JSON.parse((await status("--json")).stdout).data.broken).toEqual([]);
+  const before = await status();
+  expect(before.stdout).toMatch(/ready +yes +accepts, bus, read_model, shards\n/);
+  expect(before.stdout).toMatch(/shards +64 owned by local\n/);
+  expect(JSON.parse((await status("--json")).stdout).data).toMatchObject({ broken: [], ready: { ok: true } });
   scratch.write("tools/work.ts", toolFile("return nothere +;"));
   await dev.next("broken");
   await until("its row arrived", async () => (await dev.client().status()).broken.length === 1);

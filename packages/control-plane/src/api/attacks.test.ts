@@ -477,4 +477,37 @@ describe("readiness", () => {
       await frail.close();
     }
   });
+
+  test("names the shards: 503 with the reason while another owner has them, and af status says so", async () => {
+    const frail = await openHouse({ readiness: { everyMs: 50, answerMs: 150, maxAgeMs: 300 } }, 5);
+    const ready = () => ask(frail, "GET", "/readyz", { auth: null });
+    const shards = async () => {
+      const { checks } = toAnswer<{ checks: { name: string }[] }>((await ready()).body);
+      return checks.find(({ name }) => name === "shards");
+    };
+    const owner = (name: string) =>
+      frail.bus.table.put("owner.all", JSON.stringify({ v: 1, owner: name }), { expect: "any" });
+    try {
+      await expect.poll(async () => (await ready()).status).toBe(200);
+      expect(await shards()).toMatchObject({ ok: true });
+      await owner("house-99");
+      await expect.poll(async () => (await ready()).status, { timeout: 5_000 }).toBe(503);
+      expect(await shards()).toMatchObject({ ok: false, reason: "other_owner" });
+      const status = await ask(frail, "GET", "/v1/status");
+      expect(status.body.data).toMatchObject({
+        ready: {
+          ok: false,
+          checks: expect.arrayContaining([
+            expect.objectContaining({ name: "shards", reason: "other_owner" }),
+          ]),
+        },
+      });
+      await frail.bus.table.delete("owner.all", { expect: "any" });
+      await expect.poll(shards, { timeout: 5_000 }).toMatchObject({ ok: false, reason: "no_owner" });
+      await owner("house-5");
+      await expect.poll(async () => (await ready()).status, { timeout: 5_000 }).toBe(200);
+    } finally {
+      await frail.close();
+    }
+  });
 });

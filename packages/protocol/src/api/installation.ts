@@ -86,4 +86,9 @@ export interface InstallationStatus {
   readonly deadLetters: number;
   readonly revision: number;
   readonly projectionLagMs: number;
+  /** What `/readyz` says; absent where nobody asks, within a process. */
+  readonly ready?: {
+    readonly ok: boolean;
+    readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly reason?: string }[];
+  };
 }

@@ -139,8 +139,11 @@ const stateOperations: readonly Operation[] = [
       installation: z.string(),
       tenant: z.string().exactOptional(),
     }),
-    handle: ({ services, principal }) =>
-      services.engine.status(holdsScope(principal, "operator") ? {} : { tenant: principal.tenant }),
+    handle: async ({ services, principal }) => {
+      const whole = holdsScope(principal, "operator");
+      const status = await services.engine.status(whole ? {} : { tenant: principal.tenant });
+      return { ...status, ready: services.ready() };
+    },
   }),
 ];
 
