@@ -297,6 +297,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
     response.end("event: end\ndata: {}\n\n");
     return;
   }
+  if (url.startsWith("/v1/telemetry/stream")) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const record of telemetry.records)
+      response.write(`id: 4\nevent: record\ndata: ${JSON.stringify({ ...record, message: "pushed" })}\n\n`);
+    return;
+  }
   // As the real one: the answer about a run that runs comes when the asked time is over.
   if (url.startsWith(`/v1/runs/${runs.stuck}/wait`)) return;
   const data = dataOf(method, new URL(url, "http://x"), body);

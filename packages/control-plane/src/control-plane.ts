@@ -51,7 +51,7 @@ export interface ControlPlane {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { bus, world, api } = options;
+  const { bus, world, log, api } = options;
   const engine = await startEngine(options);
   const keys = createKeys({ table: bus.table, clock: world.clock, random: world.random });
   const times = api.readiness === undefined ? {} : { times: api.readiness };
@@ -59,12 +59,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const server = await listenOrStop({ engine, readiness }, () =>
     listen(options, { engine, keys, readiness }),
   );
+  log.info("control plane listens", { url: server.url, version: options.version, node: options.node });
   return {
     engine,
     keys,
     url: server.url,
     port: server.port,
     async stop(withinMs = 5_000) {
+      log.info("control plane stops");
       readiness.stopping();
       await engine.drain();
       await server.close(withinMs);

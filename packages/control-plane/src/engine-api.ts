@@ -223,6 +223,10 @@ export interface EngineTelemetry {
 
 export interface TelemetryFollower {
   readonly onRecord: (record: TelemetryRecord, cursor: string) => void;
+  /** The place from which it follows, before anything else is told. */
+  readonly onPlace?: (cursor: string) => void;
+  /** Records that were lost before they reached the stream. */
+  readonly onDropped?: (count: number) => void;
   readonly signal: AbortSignal;
 }
 

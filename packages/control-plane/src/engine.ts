@@ -39,6 +39,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   recovery.wasSent = () => false;
   if (count > 0) options.log.info("runs taken up again", { runs: count });
   await router.serve();
+  const { shards } = parts.ownership;
+  options.log.info("shards taken up", { shards: shards.length, owner: options.node, runs: count });
   watermark.start();
   sweep.start();
   return engineOf(options, parts);

@@ -175,6 +175,7 @@ class DevSession {
   async #reload(change: Change): Promise<void> {
     const report: ReloadReport | undefined = await this.#supervisor?.reload();
     if (report === undefined) return;
+    this.#sayReload(report, change.files);
     if (report.outcome === "broken") {
       this.#screen.broken(report, change.files, this.#manifest !== undefined);
       return;
@@ -182,6 +183,18 @@ class DevSession {
     if (report.manifest !== undefined) this.#manifest = report.manifest;
     const workflows = await this.#register();
     this.#screen.reloaded(report, change.files, workflows);
+  }
+
+  /** For `af logs`; the terminal has its own line. */
+  #sayReload({ outcome, ms, manifest, onOldCode }: ReloadReport, files: readonly string[]): void {
+    const facts = {
+      outcome,
+      ms,
+      code: manifest?.code,
+      onOldCode: onOldCode.length,
+      files: files.slice(0, 20),
+    };
+    this.#installation?.log.child({ component: "reload" }).info(`reload: ${outcome}`, facts);
   }
 
   async #register(): Promise<readonly string[]> {

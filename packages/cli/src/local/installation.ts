@@ -6,9 +6,17 @@ import type { ControlPlane } from "@agentflow/control-plane";
 import type { Clock, Stop, Timers } from "@agentflow/host/clock";
 import type * as HostLog from "@agentflow/host/log";
 import type { Log, TenantLine } from "@agentflow/host/log";
-import { AgentFlowError, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type LogSource,
+  defaultTenant,
+  devBuild,
+  parseId,
+  subjects,
+} from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
+import { busLines } from "./bus-log.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
 
 export interface Installation {
@@ -44,8 +52,18 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     ]);
   const world = system.systemWorld();
   system.boundHeap(world.timers);
-  const bus = await openEmbedded({ dir: paths.state, version: options.version });
-  const log = installationLog(options, { bus, clock: world.clock, timers: world.timers, hostLog });
+  const lines = busLines();
+  const bus = await openEmbedded({ dir: paths.state, version: options.version, onNote: lines.take });
+  const { log, busLog } = installationLogs(options, {
+    bus,
+    clock: world.clock,
+    timers: world.timers,
+    hostLog,
+  });
+  const { kind, durability, writer, fsync } = bus;
+  const fsyncP95Ms = Number(fsync.p95Ms.toFixed(2));
+  busLog.info(`${kind} bus opened: ${durability}`, { writer, fsyncP95Ms });
+  lines.begin(busLog);
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
   try {
     // Held in memory only: workers get it over their control channel, never by argument or environment.
@@ -87,10 +105,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
 }
 
 /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
-function installationLog(
+function installationLogs(
   options: InstallationOptions,
   of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog },
-): Log {
+): { log: Log; busLog: Log } {
   const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = of.hostLog;
   const source = parseId("source", "control-plane");
   const subject = subjects.tele({ tenant: defaultTenant, source });
@@ -101,8 +119,9 @@ function installationLog(
   const batcher = createBatcher({ timers: of.timers, sizeOf: sizeOfLine, send });
   const outputs = [toSink(options.onLog), toBatcher(batcher)];
   const { clock } = of;
-  const log = createLog({ source: "control-plane", clock, level: options.logLevel, outputs });
-  return log.child({ tenant: defaultTenant });
+  const logOf = (from: LogSource): Log =>
+    createLog({ source: from, clock, level: options.logLevel, outputs }).child({ tenant: defaultTenant });
+  return { log: logOf("control-plane"), busLog: logOf("bus") };
 }
 
 /** Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. */

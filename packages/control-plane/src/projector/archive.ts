@@ -77,7 +77,7 @@ export class Archive implements Histories {
 
   /** Moves ended runs out of the log, oldest first; gives back how many. Can be broken off at any point. */
   async retain({ days, runs }: { readonly days: number; readonly runs: number }): Promise<number> {
-    const { store, world } = this.parts;
+    const { store, world, say } = this.parts;
     let count = 0;
     for (;;) {
       const endedBeforeMs = world.clock.now() - days * 86_400_000;
@@ -98,7 +98,9 @@ export class Archive implements Histories {
           i += packed === 0 ? runsPerFileMax : packed;
         }
       }
-      if (batches.size === 0 || rows.length < runsPerRoundMax) return count;
+      if (batches.size > 0 && rows.length >= runsPerRoundMax) continue;
+      if (count > 0) say.info("ended runs left the log for the archive", { runs: count });
+      return count;
     }
   }
 

@@ -108,6 +108,9 @@ export class Registry implements EngineRegistry {
       one: { version, definition: hash, plan: planHash, registeredAt },
       ...(definition.description === undefined ? {} : { description: definition.description }),
     });
+    if (head.registeredAt === registeredAt) {
+      this.parts.say.child({ tenant }).info("workflow registered", { workflow: name, version });
+    }
     return viewOf(head, head, { definition, compiled });
   }
 
@@ -120,6 +123,9 @@ export class Registry implements EngineRegistry {
         before !== undefined && isGone(before, files) ? { ...before, removedAt } : undefined,
       );
       if (head?.removedAt === removedAt) removed.push(name);
+    }
+    for (const workflow of removed) {
+      this.parts.say.child({ tenant }).info("workflow removed: it starts no more runs", { workflow });
     }
     return removed;
   }

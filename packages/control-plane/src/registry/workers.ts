@@ -1,6 +1,6 @@
 import type { Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
+import type { Fields, Log } from "@agentflow/host/log";
 import {
   type BrokenCode,
   type Busy,
@@ -34,6 +34,8 @@ export class Workers implements Slots {
   private readonly rows = new Map<string, WorkerPresence>();
   private readonly stopped = new AbortController();
   private alive = new Set<string>();
+  /** Who was told of, by when it started: the same name may be another process. */
+  private told: ReadonlyMap<string, string> | undefined;
   private lanes = new Map<string, number>();
   private pools = new Map<string, number>();
   private watching: Promise<void> = Promise.resolve();
@@ -131,6 +133,27 @@ export class Workers implements Slots {
     }
   }
 
+  /** Who came and who went since the last count; a row that lay there at the start is no news. */
+  private tellOf(alive: ReadonlySet<string>): void {
+    const since = new Map([...alive].map((key) => [key, this.rows.get(key)?.since ?? ""]));
+    const before = this.told ?? since;
+    this.told = since;
+    for (const [key, at] of since) {
+      const row = this.rows.get(key);
+      if (row !== undefined && before.get(key) !== at) this.sayOf(key).info("worker joined", factsOf(row));
+    }
+    for (const key of before.keys()) {
+      if (since.has(key)) continue;
+      if (this.rows.has(key)) this.sayOf(key).warn("worker has gone silent: its work goes to others");
+      else this.sayOf(key).info("worker left");
+    }
+  }
+
+  private sayOf(key: string): Log {
+    const [, tenant = "", worker = ""] = key.split(".");
+    return this.parts.say.child({ tenant, worker });
+  }
+
   private put(key: string, value: string | undefined): void {
     const row = value === undefined ? undefined : parsePresence(value);
     if (row === undefined) this.rows.delete(key);
@@ -159,12 +182,17 @@ export class Workers implements Slots {
         pool,
         [...workers.values()].reduce((a, b) => a + b, 0),
       );
+    this.tellOf(alive);
     const changed = !sameCounts(lanes, this.lanes) || !sameCounts(pools, this.pools);
     this.alive = alive;
     this.lanes = lanes;
     this.pools = pools;
     if (changed) this.parts.onChange();
   }
+}
+
+function factsOf({ pool, slots, build, host, pid }: WorkerPresence): Fields {
+  return { pool, slots, build, host, pid };
 }
 
 function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {

@@ -52,6 +52,7 @@ export class Telemetry implements EngineTelemetry {
   private readonly parts: TelemetryParts;
   private readonly stopped = new AbortController();
   private readonly followers = new Set<(fresh: Fresh) => void>();
+  private readonly droppers = new Set<(count: number) => void>();
   private loop: Promise<void> = Promise.resolve();
   private seen = 0;
 
@@ -104,6 +105,8 @@ export class Telemetry implements EngineTelemetry {
     };
     const listen = (fresh: Fresh): void => void (live ? send(fresh) : waiting.push(fresh));
     this.followers.add(listen);
+    if (to.onDropped !== undefined) this.droppers.add(to.onDropped);
+    to.onPlace?.(showSeq(last));
     try {
       if (filter.after !== undefined) await this.sendStored({ tenant, query, after: last, to, send });
       live = true;
@@ -115,6 +118,7 @@ export class Telemetry implements EngineTelemetry {
       });
     } finally {
       this.followers.delete(listen);
+      if (to.onDropped !== undefined) this.droppers.delete(to.onDropped);
     }
   }
 
@@ -178,6 +182,7 @@ export class Telemetry implements EngineTelemetry {
     await this.parts.store.call("applyTelemetry", { rows, dropped, revision, ...bounds });
     this.seen = revision;
     for (const one of fresh) for (const send of this.followers) send(one);
+    if (dropped > 0) for (const tell of this.droppers) tell(dropped);
   }
 }
 

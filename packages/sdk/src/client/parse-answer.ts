@@ -3,12 +3,16 @@ import {
   AgentFlowError,
   type ErrorBody,
   type Json,
+  type RunEventView,
   type ServerMessage,
+  type TelemetryPage,
   inputText,
 } from "@agentflow/protocol";
 
 /** A message of a stream with the cursor that resumes behind it. */
 export interface Followed<T> {
+  /** What kind of message it is, e.g. `event` or `record`. */
+  readonly event: string;
   readonly value: T;
   readonly cursor: string | undefined;
 }
@@ -43,8 +47,30 @@ export function parseMessages(text: string): readonly ServerMessage[] {
   return JSON.parse(text) as readonly ServerMessage[];
 }
 
-export function parseFollowed<T>(text: string, cursor: string | undefined): Followed<T> {
-  return { value: JSON.parse(text) as T, cursor };
+export function parseFollowed<T>(
+  of: { event: string; data: string },
+  cursor: string | undefined,
+): Followed<T> {
+  return { event: of.event, value: JSON.parse(of.data) as T, cursor };
+}
+
+/** One message of a log of everything. */
+export type StreamItem =
+  | {
+      readonly kind: "record";
+      readonly record: TelemetryPage["records"][number];
+      readonly cursor: string | undefined;
+    }
+  | { readonly kind: "event"; readonly event: RunEventView; readonly cursor: string | undefined }
+  /** Records that were lost before they reached the stream. */
+  | { readonly kind: "dropped"; readonly count: number };
+
+/** Undefined for a kind that this build does not know. */
+export function streamItem({ event, value, cursor }: Followed<unknown>): StreamItem | undefined {
+  if (event === "record")
+    return { kind: "record", record: value as TelemetryPage["records"][number], cursor };
+  if (event === "event") return { kind: "event", event: value as RunEventView, cursor };
+  return event === "dropped" ? { kind: "dropped", count: (value as { count: number }).count } : undefined;
 }
 
 export function parseErrorBody(text: string): ErrorBody {

@@ -109,6 +109,13 @@ export const telemetryQuery = z.strictObject({
   newest: query.flag,
 });
 
+/** As the query, with events of runs between the records: a log of everything, by push. */
+export const telemetryStreamQuery = telemetryQuery.extend({
+  events: z.enum(["runs", "all"]).exactOptional(),
+  /** Events behind this revision of the log, for who has no cursor yet. */
+  eventsBehind: query.revision,
+});
+
 const stateOperations: readonly Operation[] = [
   operation({
     id: "queryTelemetry",
