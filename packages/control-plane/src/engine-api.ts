@@ -73,7 +73,7 @@ export interface Engine {
   status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
   /** Resolves once the read model has what the log had at the call. */
   caughtUp(): Promise<void>;
-  /** Resolves while the shards are owned and served here, recovery done; else `unavailable` with its reason. */
+  /** Resolves while the shards are owned and served here; else `unavailable` with the reason. */
   ownsShards(): Promise<void>;
   /** Moves ended runs that are over age or number into archives; resolves with how many. */
   retain(options: { readonly days: number; readonly runs: number }): Promise<number>;

@@ -1,6 +1,6 @@
 /**
- * What makes a control plane ready: the bus answers, the read model keeps up with the log, the shards are owned
- * and served.
+ * What makes a control plane ready: the bus answers, the read model keeps up with the log, the shards are
+ * owned and served.
  */
 import type { Bus } from "@agentflow/bus";
 import { type World, sleep } from "@agentflow/host/clock";
@@ -25,7 +25,7 @@ export interface Readiness {
   stop(): void;
 }
 
-/** Asks bus, read model and shards each `everyMs`, one question at a time, and keeps when they answered last. */
+/** Asks each part every `everyMs`, one question at a time, and keeps when it answered last. */
 export function watchReadiness(parts: {
   bus: Bus;
   engine: Pick<Engine, "caughtUp" | "ownsShards">;

@@ -4,7 +4,7 @@ import { AgentFlowError } from "./errors.ts";
 /** Deeper than this is nobody's data, and whatever walks it by recursion could end on the stack. */
 export const inputDepthMax = 63;
 
-/** Whether lists and objects of a JSON text stand in more than so many levels. What is in strings is skipped. */
+/** Whether lists and objects of a JSON text stand in more than so many levels. Strings are skipped. */
 export function isDeeperThan(json: string, levelsMax: number): boolean {
   let depth = 0;
   for (let at = 0; at < json.length; at++) {

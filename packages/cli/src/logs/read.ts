@@ -61,7 +61,7 @@ export interface LogFollowing extends LogReading {
 /** Telemetry leaves in batches: what a run said last arrives a little after its end. */
 const lastRecordsMs = 500;
 
-/** Goes on from the place, by push over one connection, until Ctrl-C or until the run ends: then its answer. */
+/** Goes on from the place, by push, until Ctrl-C or until the run ends: then its answer. */
 export async function followLogs(client: Client, of: LogFollowing): Promise<RunAnswer | undefined> {
   const { asked, state, place, signal } = of;
   const { since: _, limit: _limit, newest: _newest, ...query } = asked;

@@ -1,4 +1,4 @@
-/** Runs as lines of the control plane, which decided them: made where they are read, nothing is written for them. */
+/** Runs as lines of the control plane: made where they are read, nothing is written for them. */
 import { type LogRecord, type RunEventView, type RunSummary, logLevels } from "@agentflow/protocol";
 import type { TelemetryQuery } from "@agentflow/sdk/client";
 

@@ -49,7 +49,7 @@ test("af status of a project that never loaded says that nothing can run", async
   );
 });
 
-test("a workflow whose file is removed starts no more until the file comes back; its runs go on", async () => {
+test("a workflow whose file is removed starts no more until it comes back; its runs go on", async () => {
   const slow = workflowFile("slow", ["nap: {uses: wait, with: {for: 1500ms}}"], "done");
   const scratch = project({ ...oneTool("return n;"), "workflows/slow.yaml": slow });
   const dev = await ready(scratch);

@@ -478,7 +478,7 @@ describe("readiness", () => {
     }
   });
 
-  test("names the shards: 503 with the reason while another owner has them, and af status says so", async () => {
+  test("names the shards: 503 with the reason while another has them, and the status says so", async () => {
     const frail = await openHouse({ readiness: { everyMs: 50, answerMs: 150, maxAgeMs: 300 } }, 5);
     const ready = () => ask(frail, "GET", "/readyz", { auth: null });
     const shards = async () => {

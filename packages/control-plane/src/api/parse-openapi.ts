@@ -94,7 +94,7 @@ const streams: readonly Stream[] = [
     path: "/v1/telemetry/stream",
     tag: "telemetry",
     summary:
-      "Logs and spans as they come, with `events` also starts and ends of runs, or all their events; `id` resumes.",
+      "Logs and spans as they come; with `events` also starts and ends of runs, or all events. `id` resumes.",
     query: telemetryStreamQuery,
   },
 ];

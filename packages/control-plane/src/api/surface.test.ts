@@ -369,7 +369,7 @@ describe("who may do what", () => {
     expect(view.body.data).toMatchObject({ run: theirs });
   });
 
-  test("status shows a tenant its own figures; those of the installation need the scope operator", async () => {
+  test("status shows a tenant its own figures; all of them need the scope operator", async () => {
     const statusOf = async (auth: string) =>
       toAnswer<InstallationStatus>((await ask(house, "GET", "/v1/status", { auth })).body.data);
     const whole = await statusOf(token);

@@ -1,4 +1,4 @@
-/** The owner that a row `owner.<name>` names; undefined for no row and for one that this build does not know. */
+/** The owner that a row `owner.<name>` names; undefined for none, and for one that is not known. */
 export function parseOwner(text: string | undefined): string | undefined {
   try {
     const row: unknown = JSON.parse(text ?? "null");

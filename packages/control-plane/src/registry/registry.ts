@@ -304,7 +304,11 @@ function summaryOf(head: WorkflowHead, one: VersionHead): WorkflowSummary {
   const { name, description, steps, removedAt, project } = head;
   const { version, plan, registeredAt } = one;
   return {
-    ...{ name, version, plan, registeredAt, steps },
+    name,
+    version,
+    plan,
+    registeredAt,
+    steps,
     ...(description === undefined ? {} : { description }),
     ...(project?.file === undefined ? {} : { file: project.file }),
     ...(removedAt === undefined ? {} : { removedAt }),

@@ -13,9 +13,10 @@ export function isGone({ name, project, removedAt }: WorkflowHead, files: Projec
 export function removedError(head: WorkflowHead, others: readonly string[]): AgentFlowError {
   const { name, removedAt, project } = head;
   const file = project?.file ?? "its file in workflows/";
+  const when = removedAt ?? "some time";
   return new AgentFlowError(
     "not_found",
-    `workflow ${JSON.stringify(name)} was removed from the project at ${removedAt ?? "some time"}; put the file back`,
+    `workflow ${JSON.stringify(name)} was removed from the project at ${when}; put the file back`,
     {
       reason: "workflow_removed",
       details: { workflow: name, removedAt, file: project?.file },

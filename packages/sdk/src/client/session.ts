@@ -5,6 +5,7 @@
 import {
   AgentFlowError,
   type ClientMessage,
+  type Json,
   type RunAnswer,
   type StartRunBody,
   fromErrorBody,
@@ -65,18 +66,20 @@ class SocketSession implements Session {
 
   start(workflow: string, input: unknown, options: SessionStart = {}): Promise<RunAnswer> {
     const { waitMs, ...rest } = options;
+    let json: Json | undefined;
     try {
-      const body: StartRunBody = {
-        run: options.run ?? newRunId(this.#transport),
-        workflow,
-        ...rest,
-        ...(input === undefined ? {} : { input: toJson(input) }),
-      };
-      return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
+      json = input === undefined ? undefined : toJson(input);
     } catch (error) {
       // An input that JSON cannot say: told as every other refusal is, by the promise.
-      return Promise.reject(error);
+      return Promise.reject(AgentFlowError.from(error, "the input"));
     }
+    const body: StartRunBody = {
+      run: options.run ?? newRunId(this.#transport),
+      workflow,
+      ...rest,
+      ...(json === undefined ? {} : { input: json }),
+    };
+    return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
   }
 
   wait(run: string, waitMs = defaultWaitMs): Promise<RunAnswer> {

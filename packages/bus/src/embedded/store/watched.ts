@@ -2,7 +2,9 @@ import { Tally, type TakeNote, noteLimits } from "../notes.ts";
 import type { Backend, StoreName } from "./backend.ts";
 import type { GroupOutcome } from "./group.ts";
 
-/** The same backend, telling of commits that take long, fail, and work again. Two looks at a clock a group. */
+/**
+ * The same backend, telling of commits that take long, fail, and work again: two looks at a clock a group.
+ */
 export function watchedBackend(backend: Backend, note: TakeNote): Backend {
   const watches = { log: new CommitWatch("log", note), tele: new CommitWatch("tele", note) };
   return {

@@ -6,8 +6,8 @@ import { dim, yellow } from "../../output/text.ts";
 export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
-    "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may; operator sees the\n" +
-    "figures of the whole installation (af status, /metrics), and is given by who holds it.";
+    "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may;\n" +
+    "operator sees the figures of the whole installation (af status, /metrics); only its holder gives it.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {
     scope: Flags.option({
