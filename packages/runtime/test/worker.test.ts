@@ -19,7 +19,8 @@ import {
 import { hash } from "node:crypto";
 import { expect, test } from "vitest";
 import { type ScriptedRunner, type ScriptedRunners, ended, scriptedRunners } from "./scripted-runners.ts";
-import { Worker, workerLimits } from "../src/worker/worker.ts";
+import { workerLimits } from "../src/worker/limits.ts";
+import { Worker } from "../src/worker/worker.ts";
 
 interface House {
   readonly world: VirtualWorld;

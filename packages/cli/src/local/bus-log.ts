@@ -1,12 +1,12 @@
 /** What the bus tells of itself, as lines of the source `bus`, each with the run it is about. */
-import type { BusNote } from "@agentflow/bus/embedded";
+import type { BusNote, EmbeddedBus } from "@agentflow/bus/embedded";
 import type { Log } from "@agentflow/host/log";
 import { isId, splitTaskId } from "@agentflow/protocol";
 
 export interface BusLines {
   readonly take: (note: BusNote) => void;
-  /** From here on notes become lines; those that came before are told first. */
-  begin(log: Log): void;
+  /** Says that the bus is open; from here on notes become lines, those that came before first. */
+  begin(log: Log, bus: EmbeddedBus): void;
 }
 
 /** The bus is open before its log is: what it tells meanwhile waits. */
@@ -15,8 +15,9 @@ export function busLines(): BusLines {
   let log: Log | undefined;
   return {
     take: (note) => void (log === undefined ? waiting.push(note) : say(log, note)),
-    begin(to) {
+    begin(to, { kind, durability, writer, fsync }) {
       log = to;
+      to.info(`${kind} bus opened: ${durability}`, { writer, fsyncP95Ms: Number(fsync.p95Ms.toFixed(2)) });
       for (const note of waiting.splice(0)) say(to, note);
     },
   };

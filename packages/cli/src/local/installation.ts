@@ -17,6 +17,7 @@ import {
 import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
 import { busLines } from "./bus-log.ts";
+import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
 
 export interface Installation {
@@ -25,16 +26,16 @@ export interface Installation {
   readonly log: Log;
   readonly token: string;
   readonly socket: { readonly path: string; readonly token: string };
+  /** Takes over the levels that the settings say now. */
+  setLevels(): void;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
   readonly paths: LocalPaths;
-  readonly host: string;
-  /** Undefined: 4180, or any free port when that is taken. */
-  readonly port: number | undefined;
   readonly version: string;
-  readonly logLevel: "debug" | "info" | "warn";
+  /** Still being read; asked again for what may change while it runs. */
+  readonly settings: Promise<{ readonly value: LocalSettings }>;
   readonly onLog: (line: string) => void;
 }
 
@@ -42,28 +43,28 @@ export const defaultPort = 4180;
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
+  const [settings, { openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
     await Promise.all([
+      options.settings,
       import("@agentflow/bus/embedded"),
       import("@agentflow/control-plane"),
       import("@agentflow/host/log"),
       import("@agentflow/host/metrics"),
       import("@agentflow/host/system"),
     ]);
+  const { api, engine } = settings.value;
   const world = system.systemWorld();
   system.boundHeap(world.timers);
   const lines = busLines();
   const bus = await openEmbedded({ dir: paths.state, version: options.version, onNote: lines.take });
-  const { log, busLog } = installationLogs(options, {
+  const { log, busLog } = installationLogs(options.onLog, {
     bus,
+    levels: settings.value.log,
     clock: world.clock,
     timers: world.timers,
     hostLog,
   });
-  const { kind, durability, writer, fsync } = bus;
-  const fsyncP95Ms = Number(fsync.p95Ms.toFixed(2));
-  busLog.info(`${kind} bus opened: ${durability}`, { writer, fsyncP95Ms });
-  lines.begin(busLog);
+  lines.begin(busLog, bus);
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
   try {
     // Held in memory only: workers get it over their control channel, never by argument or environment.
@@ -81,14 +82,16 @@ export async function openInstallation(options: InstallationOptions): Promise<In
         version: options.version,
         readModelDir: paths.state,
         tenantDefaults: { build: devBuild },
-        api: { host: options.host, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
+        config: engine,
+        api: { ...api, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
       });
-    const port = options.port ?? (await freePort(options.host));
+    const port = api.port ?? (await freePort(api.host));
     const controlPlane = await start(port).catch(async (error: unknown) => {
       throw await withHolder(error, port);
     });
     close.unshift(() => controlPlane.stop());
-    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log });
+    const bounds = () => settings.value.retain;
+    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());
     return {
       bus,
@@ -96,6 +99,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       log,
       token,
       socket: { path: socket.path, token: socketToken },
+      setLevels() {
+        const { level, levels } = settings.value.log;
+        for (const one of [log, busLog]) one.setLevels(level, levels);
+      },
       close: () => closeAll(close),
     };
   } catch (error) {
@@ -106,8 +113,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
 
 /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
 function installationLogs(
-  options: InstallationOptions,
-  of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog },
+  onLog: (line: string) => void,
+  of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog; levels: LocalSettings["log"] },
 ): { log: Log; busLog: Log } {
   const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = of.hostLog;
   const source = parseId("source", "control-plane");
@@ -117,20 +124,24 @@ function installationLogs(
     await of.bus.log.append(subject, encodeTelemetry(records, { source, dropped }), { expect: "any" });
   };
   const batcher = createBatcher({ timers: of.timers, sizeOf: sizeOfLine, send });
-  const outputs = [toSink(options.onLog), toBatcher(batcher)];
-  const { clock } = of;
+  const outputs = [toSink(onLog), toBatcher(batcher)];
+  const { clock, levels: given } = of;
   const logOf = (from: LogSource): Log =>
-    createLog({ source: from, clock, level: options.logLevel, outputs }).child({ tenant: defaultTenant });
+    createLog({ source: from, clock, ...given, outputs }).child({ tenant: defaultTenant });
   return { log: logOf("control-plane"), busLog: logOf("bus") };
 }
 
-/** Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. */
-const retained = { days: 7, runs: 100_000 } as const;
 const retainEveryMs = 3_600_000;
 
-function retainHourly({ engine }: ControlPlane, of: { timers: Timers; log: Log }): Stop {
+/** Ended runs leave the log for packed archives. */
+function retainHourly(
+  { engine }: ControlPlane,
+  of: { timers: Timers; log: Log; bounds: () => LocalSettings["retain"] },
+): Stop {
   const retain = (): void => {
-    engine.retain(retained).catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
+    engine
+      .retain(of.bounds())
+      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
   };
   return of.timers.every(retainEveryMs, retain, { background: true });
 }

@@ -3,7 +3,14 @@ import { toErrorBody } from "@agentflow/protocol";
 import type { DevScreen, ScreenOptions } from "./screen.ts";
 
 export function jsonScreen({ write }: ScreenOptions): DevScreen {
-  const say = (kind: string, data: object): void => write(JSON.stringify({ v: 1, kind, ...data }));
+  // Log lines wait for it: whoever reads the first line wants to know that it runs, and where.
+  let early: string[] | undefined = [];
+  const say = (kind: string, data: object): void => {
+    write(JSON.stringify({ v: 1, kind, ...data }));
+    for (const line of early ?? []) write(line);
+    early = undefined;
+  };
+  const log = (line: string): void => void (early === undefined ? write(line) : early.push(line));
   return {
     ready: ({ manifest, ...facts }) =>
       say("ready", {
@@ -28,9 +35,9 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
     attemptLost: (run, event) => say(event.kind, { run, event }),
     runCounts: (counts) => say("runs", counts),
     logs: (records) => {
-      for (const { kind: _, ...record } of records) say("log", record);
+      for (const { kind: _, ...record } of records) log(JSON.stringify({ v: 1, kind: "log", ...record }));
     },
-    ownLog: (line) => write(line),
+    ownLog: log,
     toggleLogs: () => {},
     status: (status) => say("status", { status }),
     stopping: (withinMs) => say("stopping", { withinMs }),

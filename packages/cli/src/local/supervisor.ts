@@ -1,5 +1,5 @@
 /** The supervisor process as `af dev` sees it: started early, told what to do, replaced when it dies. */
-import type { LoadProblem, LogRecord } from "@agentflow/protocol";
+import type { LoadProblem, LogLevel, LogRecord } from "@agentflow/protocol";
 import type {
   Channel,
   FromSupervisor,
@@ -56,6 +56,12 @@ export class SupervisorHandle {
   configure(config: SupervisorConfig): void {
     this.#config = config;
     this.#say(["configure", config]);
+  }
+
+  /** From now on, also for the supervisor that would replace this one. */
+  setLevel(logLevel: LogLevel): void {
+    if (this.#config !== undefined) this.#config = { ...this.#config, logLevel };
+    this.#say(["level", logLevel]);
   }
 
   /**

@@ -27,18 +27,7 @@ import { RunnerPool, type RunningCall } from "./runner-pool.ts";
 import type { StartRunner } from "./runner-port.ts";
 import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
-
-export const workerLimits = {
-  /** How often leases and deadlines are looked at. */
-  sweepMs: 100,
-  /** Between the signal that a call should stop and the end of its runner. */
-  stopGraceMs: 1_000,
-  /** An attempt without a timeout of its own. */
-  attemptTimeoutMs: 600_000,
-  /** Pause before tasks are taken again after the connection to the queue was lost; doubled each time. */
-  retakeMinMs: 50,
-  retakeMaxMs: 2_000,
-} as const;
+import { workerLimits } from "./limits.ts";
 
 export interface WorkerOptions {
   readonly bus: Bus;
