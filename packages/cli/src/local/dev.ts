@@ -105,6 +105,7 @@ class DevSession {
       inspecting: (url) => this.#screen.inspecting(url),
       log: (records) => this.#screen.logs(records),
       restarted: (reason) => this.#screen.restarted(reason),
+      notStarted: (error, retryMs) => this.#screen.notStarted(error, retryMs),
     });
   }
 

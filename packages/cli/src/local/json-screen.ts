@@ -27,6 +27,7 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
       say("reloaded", { ...report, files, workflows, code: manifest?.code }),
     broken: (report, files, oldServes) => say("broken", { ...report, files, oldServes }),
     restarted: (reason) => say("worker_restarted", { reason }),
+    notStarted: (error, retryMs) => say("worker_not_started", { error: toErrorBody(error), retryMs }),
     inspecting: (url) => say("inspecting", { url }),
     findings: (findings) => say("findings", { findings }),
     failed: (error) => say("error", { error: toErrorBody(error) }),

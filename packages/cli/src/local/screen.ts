@@ -18,6 +18,7 @@ export interface DevScreen {
   reloaded(report: ReloadReport, files: readonly string[], workflows: readonly string[]): void;
   broken(report: ReloadReport, files: readonly string[], oldServes: boolean): void;
   restarted(reason: string): void;
+  notStarted(error: AgentFlowError, retryMs: number): void;
   inspecting(url: string): void;
   findings(findings: readonly Finding[]): void;
   failed(error: AgentFlowError): void;

@@ -100,6 +100,11 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
     restarted(reason) {
       write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work goes on`);
     },
+    notStarted(error, retryMs) {
+      const again = `tried again in ${showDuration(retryMs)}; runs wait`;
+      write(`${ink.red("✗")} ${safe(error.message)} · ${again}`);
+      for (const suggestion of error.suggestions) write(`  try: ${safe(suggestion)}`);
+    },
     inspecting: (url) => write(`  debugger ${safe(url)}`),
     findings(findings) {
       for (const line of findingLines(findings, ink)) write(line);
@@ -111,7 +116,15 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
   };
 }
 
-type CodeKeys = "registered" | "removed" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
+type CodeKeys =
+  | "registered"
+  | "removed"
+  | "reloaded"
+  | "broken"
+  | "restarted"
+  | "notStarted"
+  | "inspecting"
+  | "findings";
 
 function runLines({
   write,
