@@ -19,6 +19,8 @@ export interface InstallationSettings {
   readonly settings: readonly SettingView[];
   /** The `af dev` that runs with them; absent: as it would start here now. */
   readonly pid?: number;
+  /** Likely mistakes that are no faults, such as a variable that almost fits. */
+  readonly notes: readonly string[];
 }
 
 /** Of the `af dev` that runs in the project, else as one would start there. Throws what is wrong in them. */
@@ -30,8 +32,9 @@ export async function installationSettings(folder: string): Promise<Installation
     return { key, value, layer, place, process: readerOf({ key }), reload };
   };
   if (running !== undefined && isAlive(running.pid))
-    return { settings: running.origins.map(view), pid: running.pid };
-  return { settings: (await loadSettings(project ?? folder, {})).origins.map(view) };
+    return { settings: running.origins.map(view), pid: running.pid, notes: [] };
+  const { origins, notes } = await loadSettings(project ?? folder, {});
+  return { settings: origins.map(view), notes };
 }
 
 export interface SettingSources {

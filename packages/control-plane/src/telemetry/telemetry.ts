@@ -52,7 +52,7 @@ export class Telemetry implements EngineTelemetry {
   private readonly parts: TelemetryParts;
   private readonly stopped = new AbortController();
   private readonly followers = new Set<(fresh: Fresh) => void>();
-  private readonly droppers = new Set<(count: number) => void>();
+  private readonly droppers = new Set<{ readonly tenant: string; readonly tell: (count: number) => void }>();
   private loop: Promise<void> = Promise.resolve();
   private seen = 0;
 
@@ -105,7 +105,8 @@ export class Telemetry implements EngineTelemetry {
     };
     const listen = (fresh: Fresh): void => void (live ? send(fresh) : waiting.push(fresh));
     this.followers.add(listen);
-    if (to.onDropped !== undefined) this.droppers.add(to.onDropped);
+    const dropper = { tenant, tell: to.onDropped ?? (() => undefined) };
+    this.droppers.add(dropper);
     to.onPlace?.(showSeq(last));
     try {
       if (filter.after !== undefined) await this.sendStored({ tenant, query, after: last, to, send });
@@ -118,7 +119,7 @@ export class Telemetry implements EngineTelemetry {
       });
     } finally {
       this.followers.delete(listen);
-      if (to.onDropped !== undefined) this.droppers.delete(to.onDropped);
+      this.droppers.delete(dropper);
     }
   }
 
@@ -160,6 +161,7 @@ export class Telemetry implements EngineTelemetry {
     const { config, world } = this.parts;
     const rows: TelemetryRow[] = [];
     const fresh: Fresh[] = [];
+    const lost: { readonly tenant: string; readonly count: number }[] = [];
     let dropped = 0;
     for (const entry of entries) {
       const tenant = entry.subject.split(".")[2] ?? "";
@@ -169,6 +171,7 @@ export class Telemetry implements EngineTelemetry {
         continue;
       }
       dropped += batch.dropped ?? 0;
+      if (batch.dropped !== undefined) lost.push({ tenant, count: batch.dropped });
       for (const [n, record] of batch.records.slice(0, recordsPerBatchMax).entries()) {
         if (!isTelemetryRecord(record)) continue;
         const seq = entry.revision * recordsPerBatchMax + n;
@@ -182,7 +185,9 @@ export class Telemetry implements EngineTelemetry {
     await this.parts.store.call("applyTelemetry", { rows, dropped, revision, ...bounds });
     this.seen = revision;
     for (const one of fresh) for (const send of this.followers) send(one);
-    if (dropped > 0) for (const tell of this.droppers) tell(dropped);
+    for (const { tenant, count } of lost) {
+      for (const dropper of this.droppers) if (dropper.tenant === tenant) dropper.tell(count);
+    }
   }
 }
 

@@ -130,13 +130,14 @@ export class Client {
       options: { readonly reason?: string; readonly input?: string } = {},
     ): Promise<RunAnswer> => this.#cancel(run, options),
     /** Says what became of a step whose outcome is unknown. */
-    resolve: (
+    resolve: async (
       run: string,
       body: Omit<ResolveBody, "input"> & { readonly input?: string },
     ): Promise<RunAnswer> =>
       this.#post(`/v1/runs/${encodeURIComponent(run)}/resolve`, {
         input: newInputId(this.#transport),
         ...body,
+        ...(body.output === undefined ? {} : { output: toJson(body.output) }),
       }),
     why: (run: string): Promise<WhyAnswer> => this.#get(`/v1/runs/${encodeURIComponent(run)}/why`),
     events: (

@@ -2,7 +2,7 @@ import { AgentFlowCommand } from "../../base-command.ts";
 import { type SettingView, installationSettings, readSettings } from "../../config/settings.ts";
 import { Flags } from "../../flags.ts";
 import { type Column, printTable } from "../../output/table.ts";
-import { type Text, dim, green } from "../../output/text.ts";
+import { type Text, dim, green, yellow } from "../../output/text.ts";
 
 export default class ConfigView extends AgentFlowCommand {
   static override summary = "Show the settings in force here, and where each comes from";
@@ -27,14 +27,15 @@ export default class ConfigView extends AgentFlowCommand {
     const { flags } = await this.parse(ConfigView);
     const folder = this.folder(flags);
     const own = readSettings({ folder, environment: process.env, argv: this.argv });
-    const { settings: others, pid } = await installationSettings(folder);
+    const { settings: others, pid, notes } = await installationSettings(folder);
     const wanted = ({ layer }: SettingView): boolean => !flags.set || layer !== "default";
     const settings = [...own, ...others].filter(wanted);
-    this.output.data({ settings, ...(pid === undefined ? {} : { pid }) });
+    this.output.data({ settings, notes, ...(pid === undefined ? {} : { pid }) });
     if (this.output.json) return;
     printTable(this.output, columnsOf(flags.origin), settings);
     const whose =
       pid === undefined ? "as af dev would start here" : `of the af dev that runs (process ${pid})`;
+    for (const note of notes) this.output.say(yellow(note));
     this.output.say(dim(`host, control-plane and worker: ${whose}`));
   }
 }
