@@ -18,7 +18,7 @@ export function eventLine({ run, event }: RunEventView): LogRecord {
   };
 }
 
-/** How a run began or ended; undefined for what happened in between. */
+/** How a run began, stopped or ended; undefined for what happened in between. */
 export function runLine({ run, event }: RunEventView): LogRecord | undefined {
   const { at } = event;
   switch (event.kind) {
@@ -30,6 +30,10 @@ export function runLine({ run, event }: RunEventView): LogRecord | undefined {
       return failedLine(run, at, event.failure);
     case "run_cancelled":
       return line(run, { at, level: "info", message: `run cancelled: ${event.reason}` });
+    case "step_unknown": {
+      const message = `nobody knows whether ${event.step} was done: af why ${run}`;
+      return { ...line(run, { at, level: "warn", message }), step: event.step, attempt: event.attempt };
+    }
     default:
       return undefined;
   }

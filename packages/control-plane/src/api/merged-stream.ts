@@ -4,7 +4,7 @@ import type { Engine, TelemetryFilter } from "../engine.ts";
 import { showPlace } from "../projector/cursor.ts";
 import type { Send } from "./sse-writer.ts";
 
-/** Which events stand between the records: starts and ends of runs, or all. */
+/** Which events stand between the records: those that begin, stop or end a run, or all. */
 export type MergedEvents = "runs" | "all";
 
 export interface Merged {
@@ -57,5 +57,6 @@ export async function sendMerged(of: Merged, send: Send, signal: AbortSignal): P
 }
 
 function isOfRun({ event }: RunEventView): boolean {
-  return event.kind.startsWith("run_");
+  // A step that nobody can settle but a person stops its run as an end does.
+  return event.kind.startsWith("run_") || event.kind === "step_unknown";
 }
