@@ -1,4 +1,5 @@
 export type * from "./engine-api.ts";
+import { AgentFlowError } from "@agentflow/protocol";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -42,6 +43,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   resends.end();
   if (count > 0) options.log.info("runs taken up again", { runs: count });
   await router.serve();
+  const { shards } = parts.ownership;
+  options.log.info("shards taken up", { shards: shards.length, owner: options.node, runs: count });
   watermark.start();
   sweep.start();
   return engineOf(options, parts);
@@ -168,12 +171,20 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
     runs: parts.runs,
     registry: parts.registry,
     telemetry: parts.telemetry,
-    status: () => engineStatus({ ...parts, options, startedAtMs }),
+    status: (of = {}) => engineStatus({ ...parts, options, startedAtMs }, of.tenant),
     caughtUp: () => parts.projector.caughtUp(),
+    ownsShards: () => checkShards(parts),
     retain: (retention) => parts.archive.retain(retention),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };
+}
+
+async function checkShards({ router, ownership }: Parts): Promise<void> {
+  if (!router.isServing) {
+    throw new AgentFlowError("unavailable", "the shards are not served", { reason: "not_serving" });
+  }
+  await ownership.check();
 }
 
 /** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */

@@ -16,4 +16,5 @@ export { loadProblem } from "./runner/problem.ts";
 export { loadOnce } from "./worker/load-once.ts";
 export type { CallLost, Runner, RunnerEvents, StartRunner } from "./worker/runner-port.ts";
 export { startRunnerProcess } from "./worker/runner-process.ts";
-export { Worker, type WorkerOptions, workerLimits } from "./worker/worker.ts";
+export { workerLimits } from "./worker/limits.ts";
+export { Worker, type WorkerOptions } from "./worker/worker.ts";

@@ -4,7 +4,7 @@
  */
 import { type Bus } from "@agentflow/bus";
 import { connectEmbedded } from "@agentflow/bus/embedded";
-import { createLog, toSink } from "@agentflow/host/log";
+import { type Log, createLog, toSink } from "@agentflow/host/log";
 import { systemWorld } from "@agentflow/host/system";
 import { type LogRecord, parseId } from "@agentflow/protocol";
 import { Socket } from "node:net";
@@ -23,6 +23,7 @@ class Supervisor {
   readonly #channel: Channel;
   #worker: Worker | undefined;
   #bus: Bus | undefined;
+  #log: Log | undefined;
   #stopping = false;
 
   constructor() {
@@ -44,6 +45,9 @@ class Supervisor {
       case "reload":
         void this.#reload(message[1]);
         return;
+      case "level":
+        this.#log?.setLevel(message[1]);
+        return;
       case "drain":
         void this.#drain(message[1]);
         return;
@@ -52,13 +56,13 @@ class Supervisor {
 
   async #start(config: SupervisorConfig): Promise<void> {
     const world = systemWorld();
-    const level = config.logLevel === "debug" ? "debug" : "info";
     const log = createLog({
       source: "worker",
       clock: world.clock,
-      level,
+      level: config.logLevel ?? "info",
       outputs: [toSink((line) => this.#passOn(parseLogLine(line), config))],
     });
+    this.#log = log;
     const bus = await connectEmbedded({
       path: config.bus.socket,
       token: config.bus.token,

@@ -20,7 +20,8 @@ import {
 import { hash } from "node:crypto";
 import { expect, test } from "vitest";
 import { type ScriptedRunner, type ScriptedRunners, ended, scriptedRunners } from "./scripted-runners.ts";
-import { Worker, workerLimits } from "../src/worker/worker.ts";
+import { workerLimits } from "../src/worker/limits.ts";
+import { Worker } from "../src/worker/worker.ts";
 
 interface House {
   readonly world: VirtualWorld;
@@ -325,6 +326,29 @@ test("while no code is loaded no task is taken, and the worker's row says why", 
   await reload;
   expect(all.runner(1).calls).toHaveLength(1);
 });
+
+test("broken code is told with the code that serves on, and without it once that is gone", async () => {
+  const all = await house();
+  const broken = async (runner: number, message: string) => {
+    all.runner(runner).breakWith({ message });
+    await all.world.time.advance(50);
+    return JSON.parse((await rowOf(all)) ?? "{}");
+  };
+  void all.worker.reload();
+  await all.world.time.advance(10);
+  expect(await broken(1, "not today")).toMatchObject({ state: "broken", manifest: { code: "code1" } });
+  all.runner(0).die("killed");
+  await all.world.time.advance(50);
+  const gone = await broken(2, "not now");
+  expect(gone).toMatchObject({ state: "broken", problem: { message: "not now" } });
+  expect(gone).not.toHaveProperty("manifest");
+});
+
+async function rowOf(all: House): Promise<string | undefined> {
+  const row = all.bus.table.get("worker.default.test");
+  await all.world.time.advance(50);
+  return (await row)?.value;
+}
 
 test("an irreversible call that timed out is lost, not failed: nobody knows if it was done", async () => {
   const all = await house();

@@ -6,6 +6,8 @@ import { AgentFlowError } from "@agentflow/protocol";
 import { type Owner, parseOwner } from "./parse-owner.ts";
 
 export interface OwnerLock {
+  /** The owner before, when it ended without giving the state back. */
+  readonly before: Owner | undefined;
   /** Tells who reads the lock file where the owner's socket is. */
   announce(socket: string): void;
   release(): void;
@@ -25,9 +27,12 @@ export function takeLock(dir: string): OwnerLock {
     throw ownedError(dir, error);
   }
   const started = processStart(process.pid) ?? "";
+  // Whoever closes takes its file away: one that lies here is of an owner that could not.
+  const before = parseOwner(readIfThere(join(dir, "lock")) ?? "");
   const write = (owner: Owner): void => writeWhole(join(dir, "lock"), JSON.stringify(owner));
   write({ pid: process.pid, started });
   return {
+    before,
     announce: (socket) => write({ pid: process.pid, started, socket }),
     release: () => {
       rmSync(join(dir, "lock"), { force: true });

@@ -23,6 +23,8 @@ import {
 } from "./store/database.ts";
 import { write } from "./store/group.ts";
 import type { Write } from "./store/writer.ts";
+import type { TakeNote } from "./notes.ts";
+import { watchedBackend } from "./store/watched.ts";
 import { Switchboard } from "./switchboard.ts";
 import { EmbeddedTable } from "./table.ts";
 import { Wheel } from "./wheel.ts";
@@ -41,6 +43,8 @@ export interface EmbeddedOptions {
   readonly teleAgeMs?: number;
   readonly queueTasksMax?: number;
   readonly queueBytesMax?: number;
+  /** Told of what is rare and worth a line in a log. Must not throw. */
+  readonly onNote?: TakeNote;
 }
 
 /** The bus as its owner holds it: the ports, and what the socket needs that no port says. */
@@ -84,12 +88,25 @@ export async function openOn(options: EmbeddedOptions, backendOf: BackendOf): Pr
     const blobs = new FileBlobs(join(dir, "blobs"));
     await blobs.prepare();
     const fsync = measureFsync(dir);
+    const note = options.onNote ?? ignore;
+    if (lock.before !== undefined) note({ kind: "taken_over", pid: lock.before.pid });
     const where = options.writer ?? (fsync.p95Ms < mainThreadFsyncMs ? "main" : "thread");
-    return assemble(options, { lock, blobs, fsync, backend: backendOf(files, where), files });
+    const backend = backendOf(files, where);
+    return assemble(options, {
+      lock,
+      blobs,
+      fsync,
+      backend: options.onNote === undefined ? backend : watchedBackend(backend, note),
+      files,
+    });
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+function ignore(): void {
+  // Nobody asked to be told.
 }
 
 type BackendOf = (files: StoreOptions, where: "main" | "thread") => Backend;
@@ -115,6 +132,7 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
     epoch: randomUUID(),
     tasksMax: options.queueTasksMax ?? queueLimits.tasksMax,
     bytesMax: options.queueBytesMax ?? queueLimits.bytesMax,
+    note: options.onNote ?? ignore,
   });
   const board = new Switchboard(wheel);
   const housekeeper = new Housekeeper({
@@ -151,7 +169,7 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
     writer: backend.where,
     fsync: parts.fsync,
     log,
-    queue: new EmbeddedQueue(tasks, log),
+    queue: new EmbeddedQueue(tasks, log, options.onNote),
     table,
     blobs,
     wire: new EmbeddedWire(board),

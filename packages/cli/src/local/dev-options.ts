@@ -8,7 +8,6 @@ export interface DevOptions {
   /** A port, or true for Node's usual 9229. */
   readonly inspect?: number | true;
   readonly slots?: number;
-  readonly leaseMs?: number;
   readonly json: boolean;
   /** Logs of tools and workers between the lines about runs. */
   readonly logs: boolean;

@@ -6,9 +6,18 @@ import type { ControlPlane } from "@agentflow/control-plane";
 import type { Clock, Stop, Timers } from "@agentflow/host/clock";
 import type * as HostLog from "@agentflow/host/log";
 import type { Log, TenantLine } from "@agentflow/host/log";
-import { AgentFlowError, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type LogSource,
+  defaultTenant,
+  devBuild,
+  parseId,
+  subjects,
+} from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
+import { busLines } from "./bus-log.ts";
+import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
 
 export interface Installation {
@@ -17,16 +26,16 @@ export interface Installation {
   readonly log: Log;
   readonly token: string;
   readonly socket: { readonly path: string; readonly token: string };
+  /** Takes over the levels that the settings say now. */
+  setLevels(): void;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
   readonly paths: LocalPaths;
-  readonly host: string;
-  /** Undefined: 4180, or any free port when that is taken. */
-  readonly port: number | undefined;
   readonly version: string;
-  readonly logLevel: "debug" | "info" | "warn";
+  /** Still being read; asked again for what may change while it runs. */
+  readonly settings: Promise<{ readonly value: LocalSettings }>;
   readonly onLog: (line: string) => void;
 }
 
@@ -34,18 +43,28 @@ export const defaultPort = 4180;
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
+  const [settings, { openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
     await Promise.all([
+      options.settings,
       import("@agentflow/bus/embedded"),
       import("@agentflow/control-plane"),
       import("@agentflow/host/log"),
       import("@agentflow/host/metrics"),
       import("@agentflow/host/system"),
     ]);
+  const { api, engine } = settings.value;
   const world = system.systemWorld();
   system.boundHeap(world.timers);
-  const bus = await openEmbedded({ dir: paths.state, version: options.version });
-  const log = installationLog(options, { bus, clock: world.clock, timers: world.timers, hostLog });
+  const lines = busLines();
+  const bus = await openEmbedded({ dir: paths.state, version: options.version, onNote: lines.take });
+  const { log, busLog } = installationLogs(options.onLog, {
+    bus,
+    levels: settings.value.log,
+    clock: world.clock,
+    timers: world.timers,
+    hostLog,
+  });
+  lines.begin(busLog, bus);
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
   try {
     // Held in memory only: workers get it over their control channel, never by argument or environment.
@@ -63,14 +82,16 @@ export async function openInstallation(options: InstallationOptions): Promise<In
         version: options.version,
         readModelDir: paths.state,
         tenantDefaults: { build: devBuild },
-        api: { host: options.host, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
+        config: engine,
+        api: { ...api, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
       });
-    const port = options.port ?? (await freePort(options.host));
+    const port = api.port ?? (await freePort(api.host));
     const controlPlane = await start(port).catch(async (error: unknown) => {
       throw await withHolder(error, port);
     });
     close.unshift(() => controlPlane.stop());
-    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log });
+    const bounds = () => settings.value.retain;
+    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());
     return {
       bus,
@@ -78,6 +99,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       log,
       token,
       socket: { path: socket.path, token: socketToken },
+      setLevels() {
+        const { level, levels } = settings.value.log;
+        for (const one of [log, busLog]) one.setLevels(level, levels);
+      },
       close: () => closeAll(close),
     };
   } catch (error) {
@@ -87,10 +112,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
 }
 
 /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
-function installationLog(
-  options: InstallationOptions,
-  of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog },
-): Log {
+function installationLogs(
+  onLog: (line: string) => void,
+  of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog; levels: LocalSettings["log"] },
+): { log: Log; busLog: Log } {
   const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = of.hostLog;
   const source = parseId("source", "control-plane");
   const subject = subjects.tele({ tenant: defaultTenant, source });
@@ -99,24 +124,26 @@ function installationLog(
     await of.bus.log.append(subject, encodeTelemetry(records, { source, dropped }), { expect: "any" });
   };
   const batcher = createBatcher({ timers: of.timers, sizeOf: sizeOfLine, send });
-  const outputs = [toSink(options.onLog), toBatcher(batcher)];
-  const { clock } = of;
-  const log = createLog({ source: "control-plane", clock, level: options.logLevel, outputs });
-  return log.child({ tenant: defaultTenant });
+  const outputs = [toSink(onLog), toBatcher(batcher)];
+  const { clock, levels: given } = of;
+  const logOf = (from: LogSource): Log =>
+    createLog({ source: from, clock, ...given, outputs }).child({ tenant: defaultTenant });
+  return { log: logOf("control-plane"), busLog: logOf("bus") };
 }
 
-/**
- * Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. Archives are
- * kept for ninety days more.
- */
-const retained = { days: 7, runs: 100_000, archiveDays: 90 } as const;
 const retainEveryMs = 3_600_000;
 /** Soon, for an installation that is never up for an hour; not at once, for the start has better to do. */
 const retainFirstMs = 60_000;
 
-function retainHourly({ engine }: ControlPlane, of: { timers: Timers; log: Log }): Stop {
+/** Ended runs leave the log for packed archives. */
+function retainHourly(
+  { engine }: ControlPlane,
+  of: { timers: Timers; log: Log; bounds: () => LocalSettings["retain"] },
+): Stop {
   const retain = (): void => {
-    engine.retain(retained).catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
+    engine
+      .retain(of.bounds())
+      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
   };
   const stopFirst = of.timers.after(retainFirstMs, retain, { background: true });
   const stopHourly = of.timers.every(retainEveryMs, retain, { background: true });

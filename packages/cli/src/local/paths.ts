@@ -1,4 +1,5 @@
 /** The files of an installation in a project: where they lie, and how the small ones are written. */
+import type { Origin } from "@agentflow/host/config";
 import { AgentFlowError } from "@agentflow/protocol";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,8 @@ export interface LocalPaths {
   readonly state: string;
   readonly token: string;
   readonly dev: string;
+  /** The settings in force, for `af config view`. */
+  readonly settings: string;
 }
 
 export function localPaths(projectDir: string): LocalPaths {
@@ -18,6 +21,7 @@ export function localPaths(projectDir: string): LocalPaths {
     state: path.join(root, "state"),
     token: path.join(root, "token"),
     dev: path.join(root, "dev.json"),
+    settings: path.join(root, "settings.json"),
   };
 }
 
@@ -59,10 +63,16 @@ export function writeDevFile(paths: LocalPaths, file: DevFile): void {
   writePrivate(paths.dev, `${JSON.stringify(file)}\n`);
 }
 
-/** Removes it if it is still ours: a newer `af dev` may have written its own. */
+/** Where each setting in force comes from, and whose process it is that runs with them. */
+export function writeSettingsFile(paths: LocalPaths, origins: readonly Origin[]): void {
+  writePrivate(paths.settings, `${JSON.stringify({ v: 1, pid: process.pid, origins })}\n`);
+}
+
+/** Removes both files if they are still ours: a newer `af dev` may have written its own. */
 export function removeDevFile(paths: LocalPaths): void {
-  const text = readText(paths.dev);
-  if (text?.includes(`"pid":${process.pid},`)) rmSync(paths.dev, { force: true });
+  for (const file of [paths.dev, paths.settings]) {
+    if (readText(file)?.includes(`"pid":${process.pid},`)) rmSync(file, { force: true });
+  }
 }
 
 /** Whole or not at all: a reader never sees half a file. */

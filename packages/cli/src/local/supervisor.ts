@@ -1,5 +1,5 @@
 /** The supervisor process as `af dev` sees it: started early, told what to do, replaced when it dies. */
-import type { LoadProblem, LogRecord } from "@agentflow/protocol";
+import { AgentFlowError, type LoadProblem, type LogLevel, type LogRecord } from "@agentflow/protocol";
 import type {
   Channel,
   FromSupervisor,
@@ -18,11 +18,14 @@ export interface SupervisorEvents {
   broken(problem: LoadProblem): void;
   inspecting(url: string): void;
   log(records: readonly LogRecord[]): void;
-  /** It died and is being replaced; `left` are runner groups it can no longer end itself. */
+  /** It died and is being replaced. */
   restarted(reason: string): void;
+  /** Not even its process could be had; it is tried again after `retryMs`. */
+  notStarted(error: AgentFlowError, retryMs: number): void;
 }
 
-const restartPauseMs = 200;
+/** Between the death of one and the start of the next, by how many died or could not be had in a row. */
+const restartPausesMs = [200, 500, 1_000, 2_000, 5_000] as const;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
@@ -35,17 +38,20 @@ export class SupervisorHandle {
   #config: SupervisorConfig | undefined;
   #nextId = 1;
   #stopping = false;
+  #failures = 0;
   #drained: ((inFlight: number) => void) | undefined;
 
   /** Starts the process at once; it waits to be configured. */
   static async start(events: SupervisorEvents): Promise<SupervisorHandle> {
-    return new SupervisorHandle(events, await import("@agentflow/runtime/supervise"));
+    const runtime = await import("@agentflow/runtime/supervise");
+    return new SupervisorHandle(events, runtime, await spawnSupervisor(runtime.supervisorEntry));
   }
 
-  private constructor(events: SupervisorEvents, runtime: typeof Runtime) {
+  private constructor(events: SupervisorEvents, runtime: typeof Runtime, child: ChildProcess) {
     this.#events = events;
     this.#runtime = runtime;
-    [this.#child, this.#channel] = this.#spawn();
+    this.#child = child;
+    this.#channel = this.#attach(child);
   }
 
   get pid(): number {
@@ -58,10 +64,17 @@ export class SupervisorHandle {
     this.#say(["configure", config]);
   }
 
+  /** From now on, also for the supervisor that would replace this one. */
+  setLevel(logLevel: LogLevel): void {
+    if (this.#config !== undefined) this.#config = { ...this.#config, logLevel };
+    this.#say(["level", logLevel]);
+  }
+
   /**
    * What the reload did; undefined when the supervisor died meanwhile (its successor loads the newest code).
    */
   reload(): Promise<ReloadReport | undefined> {
+    if (this.#hasExited) return Promise.resolve(undefined);
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#reloads.set(id, resolve);
@@ -97,26 +110,14 @@ export class SupervisorHandle {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  #spawn(): [ChildProcess, Channel] {
-    const child = spawn(
-      process.execPath,
-      ["--min-semi-space-size=4", "--max-semi-space-size=8", this.#runtime.supervisorEntry],
-      {
-        // The compiled code of our own process serves these too: they start with half the work.
-        env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
-        stdio: ["ignore", "inherit", "inherit", "pipe"],
-        // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
-        // to.
-        detached: true,
-      },
-    );
+  #attach(child: ChildProcess): Channel {
     const stream = child.stdio[3];
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of the supervisor is no stream");
     const { openChannel, parseFromSupervisor } = this.#runtime;
     const channel = openChannel(stream, (message) => this.#receive(parseFromSupervisor(message)));
     child.once("exit", (code, signal) => this.#onExit(child, signal ?? `code ${code}`));
     child.once("error", (error) => this.#onExit(child, error.message));
-    return [child, channel];
+    return channel;
   }
 
   #onExit(child: ChildProcess, reason: string): void {
@@ -126,11 +127,28 @@ export class SupervisorHandle {
     this.#reloads.clear();
     if (this.#stopping) return;
     this.#events.restarted(reason);
-    setTimeout(() => {
-      if (this.#stopping) return;
-      [this.#child, this.#channel] = this.#spawn();
+    setTimeout(() => void this.#replace(), this.#nextPauseMs());
+  }
+
+  /** Tries until there is one, ever more slowly: a machine at its limits is not helped by haste. */
+  async #replace(): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      const child = await spawnSupervisor(this.#runtime.supervisorEntry);
+      if (this.#stopping) return void child.kill("SIGKILL");
+      this.#child = child;
+      this.#channel = this.#attach(child);
       if (this.#config !== undefined) this.#say(["configure", this.#config]);
-    }, restartPauseMs);
+    } catch (error) {
+      if (this.#stopping) return;
+      const retryMs = this.#nextPauseMs();
+      this.#events.notStarted(AgentFlowError.from(error, "starting the worker"), retryMs);
+      setTimeout(() => void this.#replace(), retryMs);
+    }
+  }
+
+  #nextPauseMs(): number {
+    return restartPausesMs[Math.min(this.#failures++, restartPausesMs.length - 1)] ?? 0;
   }
 
   #killGroups(): void {
@@ -147,6 +165,7 @@ export class SupervisorHandle {
   #receive(message: FromSupervisor): void {
     switch (message[0]) {
       case "ready":
+        this.#failures = 0;
         this.#events.ready(message[1]);
         return;
       case "broken":
@@ -175,4 +194,34 @@ export class SupervisorHandle {
   #say(message: ToSupervisor): void {
     this.#channel.send(message);
   }
+}
+
+/** Its process, once there is one. Throws `unavailable` when the system gives none, with what it says. */
+async function spawnSupervisor(entry: string): Promise<ChildProcess> {
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, ["--min-semi-space-size=4", "--max-semi-space-size=8", entry], {
+      // The compiled code of our own process serves these too: they start with half the work.
+      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
+      // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
+      // to.
+      detached: true,
+    });
+  } catch (cause) {
+    throw noProcess(cause);
+  }
+  if (child.pid !== undefined) return child;
+  // What went wrong comes a moment later, as an event that must not go unheard.
+  throw noProcess(await new Promise((resolve) => child.once("error", resolve)));
+}
+
+function noProcess(cause: unknown): AgentFlowError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const hint = /EMFILE|ENFILE/.test(text) ? "raise the limit of open files: ulimit -n 4096" : "af doctor";
+  return new AgentFlowError("unavailable", `the worker's process cannot be started: ${text}`, {
+    reason: "no_process",
+    cause,
+    suggestions: [hint],
+  });
 }

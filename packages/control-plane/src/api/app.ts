@@ -172,7 +172,7 @@ function mountDocuments(app: Hono<AppEnv>, options: AppOptions): void {
   });
   app.get("/metrics", async (context) => {
     queryOf(context);
-    await identified(context, options);
+    requireScope(await identified(context, options), "operator");
     return new Response(await metrics.text(), {
       headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
     });

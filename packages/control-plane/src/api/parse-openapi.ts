@@ -2,7 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
-import { telemetryQuery } from "./operations/installation.ts";
+import { telemetryStreamQuery } from "./operations/installation.ts";
 import type { Operation } from "./parse-operation.ts";
 
 /** The whole document: every operation, the streams beside them, and the socket in words. */
@@ -93,8 +93,9 @@ const streams: readonly Stream[] = [
     id: "followTelemetry",
     path: "/v1/telemetry/stream",
     tag: "telemetry",
-    summary: "Logs and spans as they come; `id` of a message resumes.",
-    query: telemetryQuery,
+    summary:
+      "Logs and spans as they come; with `events` also starts and ends of runs, or all events. `id` resumes.",
+    query: telemetryStreamQuery,
   },
 ];
 

@@ -2,6 +2,7 @@
  * An operation of the API: one row says method, path, scope, what goes in and what comes out. The rows are
  * the router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
  */
+import type { HealthReport } from "@agentflow/host/health";
 import type { z } from "zod";
 import type { Audit } from "../auth/audit.ts";
 import type { Keys } from "../auth/keys.ts";
@@ -13,6 +14,8 @@ export interface Services {
   readonly keys: Keys;
   readonly audit: Audit;
   readonly version: string;
+  /** What the readiness probe says. */
+  ready(): HealthReport;
 }
 
 export interface Call<Params, Query, Body> {

@@ -52,6 +52,7 @@ export class Telemetry implements EngineTelemetry {
   private readonly parts: TelemetryParts;
   private readonly stopped = new AbortController();
   private readonly followers = new Set<(fresh: Fresh) => void>();
+  private readonly droppers = new Set<{ readonly tenant: string; readonly tell: (count: number) => void }>();
   private loop: Promise<void> = Promise.resolve();
   private seen = 0;
 
@@ -104,6 +105,9 @@ export class Telemetry implements EngineTelemetry {
     };
     const listen = (fresh: Fresh): void => void (live ? send(fresh) : waiting.push(fresh));
     this.followers.add(listen);
+    const dropper = { tenant, tell: to.onDropped ?? (() => undefined) };
+    this.droppers.add(dropper);
+    to.onPlace?.(showSeq(last));
     try {
       if (filter.after !== undefined) await this.sendStored({ tenant, query, after: last, to, send });
       live = true;
@@ -115,6 +119,7 @@ export class Telemetry implements EngineTelemetry {
       });
     } finally {
       this.followers.delete(listen);
+      this.droppers.delete(dropper);
     }
   }
 
@@ -156,6 +161,7 @@ export class Telemetry implements EngineTelemetry {
     const { config, world } = this.parts;
     const rows: TelemetryRow[] = [];
     const fresh: Fresh[] = [];
+    const lost: { readonly tenant: string; readonly count: number }[] = [];
     let dropped = 0;
     for (const entry of entries) {
       const tenant = entry.subject.split(".")[2] ?? "";
@@ -165,6 +171,7 @@ export class Telemetry implements EngineTelemetry {
         continue;
       }
       dropped += batch.dropped ?? 0;
+      if (batch.dropped !== undefined) lost.push({ tenant, count: batch.dropped });
       for (const [n, record] of batch.records.slice(0, recordsPerBatchMax).entries()) {
         if (!isTelemetryRecord(record)) continue;
         const seq = entry.revision * recordsPerBatchMax + n;
@@ -178,6 +185,9 @@ export class Telemetry implements EngineTelemetry {
     await this.parts.store.call("applyTelemetry", { rows, dropped, revision, ...bounds });
     this.seen = revision;
     for (const one of fresh) for (const send of this.followers) send(one);
+    for (const { tenant, count } of lost) {
+      for (const dropper of this.droppers) if (dropper.tenant === tenant) dropper.tell(count);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** What `af dev` (or a service manager) and a supervisor say to each other on fd 3. */
-import type { LoadProblem, LogRecord, Manifest } from "@agentflow/protocol";
+import type { LoadProblem, LogLevel, LogRecord, Manifest } from "@agentflow/protocol";
 
 export interface SupervisorConfig {
   readonly worker: string;
@@ -13,12 +13,13 @@ export interface SupervisorConfig {
   readonly inspectPort?: number;
   readonly runnerMemoryMb?: number;
   readonly attemptTimeoutMs?: number;
-  readonly logLevel?: string;
+  readonly logLevel?: LogLevel;
 }
 
 export type ToSupervisor =
   | readonly ["configure", SupervisorConfig]
   | readonly ["reload", id: number]
+  | readonly ["level", LogLevel]
   | readonly ["drain", withinMs: number];
 
 export type FromSupervisor =

@@ -17,12 +17,17 @@ import type { OpenAttempt } from "./attempt.ts";
 
 export interface Presence {
   start(): void;
-  set(state: WorkerPresence["state"], of?: { manifest: Manifest } | { problem: LoadProblem }): void;
+  set(state: WorkerPresence["state"], of?: Change): void;
   /** Writes the row before its time when one of these attempts is in no row yet. */
   tell(attempts: readonly OpenAttempt[]): void;
   /** Takes the row away. */
   stop(): Promise<void>;
 }
+
+/** `serving`: the code that goes on serving while the new one does not load. */
+type Change =
+  | { readonly manifest: Manifest }
+  | { readonly problem: LoadProblem; readonly serving: Manifest | undefined };
 
 interface PresenceOptions {
   readonly bus: Bus;
@@ -89,7 +94,7 @@ export function createPresence(options: PresenceOptions): Presence {
     set(next, of) {
       state = next;
       problem = of !== undefined && "problem" in of ? of.problem : undefined;
-      if (of !== undefined && "manifest" in of) manifest = of.manifest;
+      if (of !== undefined) manifest = "manifest" in of ? of.manifest : of.serving;
       write();
     },
     tell(attempts) {

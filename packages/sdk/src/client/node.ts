@@ -22,6 +22,8 @@ export function createClient(options: ClientOptions): Client {
   return new Client(new NodeTransport(options), options);
 }
 
+/** A stream says that it is still there each 15 s: one that is silent for longer is lost. */
+const silentMsMax = 60_000;
 const answerBytesMax = 64 * 1024 * 1024;
 
 class NodeTransport implements Transport {
@@ -47,7 +49,7 @@ class NodeTransport implements Transport {
   }
 
   async *stream(request: TransportRequest): AsyncIterable<string> {
-    const response = await this.#open({ ...request, timeoutMs: 0 });
+    const response = await this.#open({ ...request, timeoutMs: silentMsMax });
     if (response.statusCode !== 200) throw refusalOf(await answerOf(response));
     response.setEncoding("utf8");
     try {
