@@ -80,6 +80,8 @@ test("following goes on behind the last line after the installation was killed a
     await until("the first run is shown", () =>
       following.said.out.includes(`run=${first.run} msg="run completed"`),
     );
+    // Telemetry may be lost with a kill while it is still on its way.
+    await until("what its tool said too", () => following.said.out.includes("working on 1"));
     dev.signal("SIGKILL");
     await dev.exited;
     await until("it says so", () => following.said.err.includes("the connection was lost"));
@@ -89,6 +91,7 @@ test("following goes on behind the last line after the installation was killed a
     await until("the second is shown too", () =>
       following.said.out.includes(`run=${second.run} msg="run completed"`),
     );
+    await until("and what its tool said", () => following.said.out.includes("working on 2"));
     const { out } = following.said;
     expect(out).toMatch(/source=bus .*msg="recovered: the owner before ended without closing the state"/);
     for (const message of [`run=${first.run} msg="run started"`, "working on 1", "working on 2"])
