@@ -34,16 +34,23 @@ export const defaultPort = 4180;
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
-    await Promise.all([
-      import("@agentflow/bus/embedded"),
-      import("@agentflow/control-plane"),
-      import("@agentflow/host/log"),
-      import("@agentflow/host/metrics"),
-      import("@agentflow/host/system"),
-    ]);
-  const world = system.systemWorld();
-  system.boundHeap(world.timers);
+  const [
+    { openEmbedded, serveSocket },
+    { startControlPlane },
+    hostLog,
+    { createMetrics },
+    { boundHeap },
+    { systemWorld },
+  ] = await Promise.all([
+    import("@agentflow/bus/embedded"),
+    import("@agentflow/control-plane"),
+    import("@agentflow/host/log"),
+    import("@agentflow/host/metrics"),
+    import("@agentflow/host/heap"),
+    import("@agentflow/host/world"),
+  ]);
+  const world = systemWorld();
+  boundHeap(world.timers);
   const bus = await openEmbedded({ dir: paths.state, version: options.version });
   const log = installationLog(options, { bus, clock: world.clock, timers: world.timers, hostLog });
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];

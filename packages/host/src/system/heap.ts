@@ -1,11 +1,9 @@
 /**
- * Keeps a long-lived process small. V8 lets the young generation grow to 48 MiB and the old one to several
- * times
- * what lives in it; a server with much short-lived garbage then holds hundreds of megabytes that it never
- * needs.
- * A process that we spawn gets `--max-semi-space-size`; one that a person starts can only be bounded while it
- * runs.
+ * Keeps a long-lived process small. V8 doubles the young generation, up to 48 MiB, whenever much of it
+ * survives: loading a server's modules does that, and a page once touched is never given back. A process that
+ * we spawn gets `--max-semi-space-size`; one that a person starts can only be held while it runs.
  */
+import { performance } from "node:perf_hooks";
 import v8 from "node:v8";
 import type { Timers } from "../clock.ts";
 
@@ -19,18 +17,37 @@ export interface HeapBounds {
 export const heapBounds: HeapBounds = { youngMb: 12, growingPercent: 25 };
 
 const lookEveryMs = 100;
+/** A reload keeps the loop busy for a look or two, work that wants a bigger young generation for longer. */
+const busyLooks = 5;
+const busyShare = 0.7;
 
+/** Before anything big is loaded: the young generation stays as it is, the old one grows in small steps. */
+export function holdHeap({ growingPercent }: HeapBounds = heapBounds): void {
+  v8.setFlagsFromString(`--heap-growing-percent=${growingPercent}`);
+  letYoungGrow(false);
+}
+
+/** From now on the young generation grows under load that lasts, until it has its size. */
 export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void {
-  v8.setFlagsFromString(`--heap-growing-percent=${bounds.growingPercent}`);
+  holdHeap(bounds);
+  let before = performance.eventLoopUtilization();
+  let busy = 0;
   const stop = timers.every(
     lookEveryMs,
     () => {
-      if (youngBytes() < bounds.youngMb * 1024 * 1024) return;
-      v8.setFlagsFromString("--semi-space-growth-factor=1");
-      stop();
+      const now = performance.eventLoopUtilization();
+      busy = performance.eventLoopUtilization(now, before).utilization > busyShare ? busy + 1 : 0;
+      before = now;
+      const grown = youngBytes() >= bounds.youngMb * 1024 * 1024;
+      letYoungGrow(!grown && busy >= busyLooks);
+      if (grown) stop();
     },
     { background: true },
   );
+}
+
+function letYoungGrow(may: boolean): void {
+  v8.setFlagsFromString(`--semi-space-growth-factor=${may ? 2 : 1}`);
 }
 
 function youngBytes(): number {

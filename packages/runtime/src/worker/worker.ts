@@ -24,6 +24,7 @@ import { type Presence, createPresence } from "./presence.ts";
 import { createReporter } from "./report.ts";
 import { RunnerPool, type RunningCall } from "./runner-pool.ts";
 import type { StartRunner } from "./runner-port.ts";
+import { type CompileSelect, compileSelectLater } from "./select.ts";
 import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
 
@@ -53,6 +54,8 @@ export interface WorkerOptions {
   readonly host: string;
   readonly pid: number;
   readonly startRunner: StartRunner;
+  /** What is loaded when it is first needed, where time is virtual and knows no loading. */
+  readonly compileSelect?: CompileSelect;
   readonly events?: Partial<WorkerEvents>;
 }
 
@@ -99,6 +102,7 @@ export class Worker {
       incarnation: incarnationOf(options.worker, world.random),
       clock: world.clock,
       blobs: bus.blobs,
+      compileSelect: options.compileSelect ?? compileSelectLater,
       attemptTimeoutMs: options.attemptTimeoutMs ?? workerLimits.attemptTimeoutMs,
       reporter: createReporter({ wire: bus.wire, timers: world.timers, random: world.random }),
       startCall: (call, signal) => this.#startCall(call, signal),
