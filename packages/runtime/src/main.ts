@@ -21,7 +21,7 @@ import { Worker } from "./worker/worker.ts";
 
 const busGoneExitMs = 1_000;
 /** Half of what the process that started us allows; a supervisor that is not busy needs a quarter. */
-const heapBounds = { youngMb: 6, growingPercent: 25 } as const;
+const heapBounds = { youngMb: 6 } as const;
 
 class Supervisor {
   readonly #channel: Channel;

@@ -16,7 +16,7 @@ import { readKeys } from "./keys.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
-import { SupervisorHandle } from "./supervisor.ts";
+import { type SupervisorEvents, SupervisorHandle } from "./supervisor.ts";
 import { followRuns } from "./run-lines.ts";
 import { registerWorkflows } from "./workflows.ts";
 import { type Change, watchProject } from "./watcher.ts";
@@ -96,13 +96,14 @@ class DevSession {
   }
 
   #startSupervisor(): Promise<SupervisorHandle> {
-    return SupervisorHandle.start({
+    const events: SupervisorEvents = {
       ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
       broken: (problem) => this.#onBroken(problem),
       inspecting: (url) => this.#screen.inspecting(url),
       log: (records) => this.#screen.logs(records),
       restarted: (reason) => this.#screen.restarted(reason),
-    });
+    };
+    return SupervisorHandle.start(events, this.#options.compileCache);
   }
 
   #open(): Promise<Installation> {

@@ -10,7 +10,6 @@ import type {
 } from "@agentflow/runtime/supervise";
 import type * as Runtime from "@agentflow/runtime/supervise";
 import { type ChildProcess, spawn } from "node:child_process";
-import { getCompileCacheDir } from "node:module";
 import { Duplex } from "node:stream";
 
 export interface SupervisorEvents {
@@ -26,6 +25,7 @@ const restartPauseMs = 200;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
+  readonly #compileCache: string | undefined;
   readonly #runtime: typeof Runtime;
   readonly #reloads = new Map<number, (report: ReloadReport | undefined) => void>();
   /** Process groups of runners that have not ended, to be killed with a supervisor that cannot any more. */
@@ -38,12 +38,18 @@ export class SupervisorHandle {
   #drained: ((inFlight: number) => void) | undefined;
 
   /** Starts the process at once; it waits to be configured. */
-  static async start(events: SupervisorEvents): Promise<SupervisorHandle> {
-    return new SupervisorHandle(events, await import("@agentflow/runtime/supervise"));
+  static async start(events: SupervisorEvents, compileCache?: string): Promise<SupervisorHandle> {
+    const runtime = await import("@agentflow/runtime/supervise");
+    return new SupervisorHandle(events, { runtime, compileCache });
   }
 
-  private constructor(events: SupervisorEvents, runtime: typeof Runtime) {
+  private constructor(
+    events: SupervisorEvents,
+    of: { readonly runtime: typeof Runtime; readonly compileCache: string | undefined },
+  ) {
+    const { runtime } = of;
     this.#events = events;
+    this.#compileCache = of.compileCache;
     this.#runtime = runtime;
     [this.#child, this.#channel] = this.#spawn();
   }
@@ -98,9 +104,10 @@ export class SupervisorHandle {
   }
 
   #spawn(): [ChildProcess, Channel] {
+    const cache = this.#compileCache;
     const child = spawn(process.execPath, ["--max-semi-space-size=4", this.#runtime.supervisorEntry], {
-      // The compiled code of our own process serves these too: they start with half the work.
-      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
+      // For its runners too: with their code compiled already they start with half the work.
+      env: { ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdio: ["ignore", "inherit", "inherit", "pipe"],
       // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
       // to.

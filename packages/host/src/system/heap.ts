@@ -1,7 +1,7 @@
 /**
  * Keeps a long-lived process small. V8 doubles the young generation, up to 48 MiB, whenever much of it
- * survives: loading a server's modules does that, and a page once touched is never given back. A process that
- * we spawn gets `--max-semi-space-size`; one that a person starts can only be held while it runs.
+ * survives: loading a server's modules does that, and a page once touched is never given back. And it lets the
+ * old one grow by 8 MiB before it collects. Both are worth their memory under load, and only there.
  */
 import { performance } from "node:perf_hooks";
 import v8 from "node:v8";
@@ -10,26 +10,26 @@ import type { Timers } from "../clock.ts";
 export interface HeapBounds {
   /** The young generation stops growing once it has this size, in MiB. */
   readonly youngMb: number;
-  /** The old generation may grow so much beyond what survived its last collection. */
-  readonly growingPercent: number;
 }
 
-export const heapBounds: HeapBounds = { youngMb: 12, growingPercent: 25 };
+export const heapBounds: HeapBounds = { youngMb: 12 };
+
+/** How much the old generation may grow beyond what survived its last collection. */
+const growingPercent = { size: 10, speed: 25 } as const;
 
 const lookEveryMs = 100;
-/** A reload keeps the loop busy for a look or two, work that wants a bigger young generation for longer. */
+/** A reload keeps the loop busy for a look or two, work that wants more room for longer. */
 const busyLooks = 5;
 const busyShare = 0.7;
 
 /** Before anything big is loaded: the young generation stays as it is, the old one grows in small steps. */
-export function holdHeap({ growingPercent }: HeapBounds = heapBounds): void {
-  v8.setFlagsFromString(`--heap-growing-percent=${growingPercent}`);
-  letYoungGrow(false);
+export function holdHeap(): void {
+  favour("size");
 }
 
-/** From now on the young generation grows under load that lasts, until it has its size. */
+/** Held from now on, save under load that lasts; for good no more once the young generation has its size. */
 export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void {
-  holdHeap(bounds);
+  holdHeap();
   let before = performance.eventLoopUtilization();
   let busy = 0;
   const stop = timers.every(
@@ -38,16 +38,21 @@ export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void
       const now = performance.eventLoopUtilization();
       busy = performance.eventLoopUtilization(now, before).utilization > busyShare ? busy + 1 : 0;
       before = now;
-      const grown = youngBytes() >= bounds.youngMb * 1024 * 1024;
-      letYoungGrow(!grown && busy >= busyLooks);
-      if (grown) stop();
+      favour(busy >= busyLooks ? "speed" : "size");
+      if (youngBytes() < bounds.youngMb * 1024 * 1024) return;
+      favour("speed");
+      v8.setFlagsFromString("--semi-space-growth-factor=1");
+      stop();
     },
     { background: true },
   );
 }
 
-function letYoungGrow(may: boolean): void {
-  v8.setFlagsFromString(`--semi-space-growth-factor=${may ? 2 : 1}`);
+/** V8 reads these whenever it decides, so they may change while a process runs. */
+function favour(what: "size" | "speed"): void {
+  v8.setFlagsFromString(`--heap-growing-percent=${growingPercent[what]}`);
+  v8.setFlagsFromString(`--semi-space-growth-factor=${what === "speed" ? 2 : 1}`);
+  v8.setFlagsFromString(what === "speed" ? "--no-optimize-for-size" : "--optimize-for-size");
 }
 
 function youngBytes(): number {
