@@ -1,4 +1,4 @@
-/** kill -9 of a part, or of everything at once, with a run in flight; what is left, and when the run goes on. */
+/** kill -9 of a part, or of everything, with a run in flight: what is left of it, when the run goes on. */
 import type { RunEventView } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
 import { type Dev, type Part, startDev } from "../embedded/dev.ts";
@@ -16,8 +16,8 @@ export interface Blow {
 export interface Death {
   readonly dev: Dev;
   /**
-   * Until the first event of the run that was in flight: from the start of the next `af dev`, or from the kill
-   * when that was not needed. Undefined: never.
+   * Until the first event of the run that was in flight: from the start of the next `af dev`, or from the
+   * kill when that was not needed. Undefined: never.
    */
   readonly wentOnMs: number | undefined;
   /** Command lines of processes that lived a second after what they belonged to was killed. */
@@ -109,7 +109,7 @@ async function fateOf(client: Client, run: string): Promise<Death["fate"]> {
   }
 }
 
-/** Zombies are dead; what belonged to the family, or works in the folder of an installation that died, is not. */
+/** What lives of the family, or works in the folder of an installation that died. Zombies are dead. */
 function survivors(family: readonly number[], dir?: string): string[] {
   const alive = [...processTable().values()].filter(({ state }) => state !== "Z");
   const inside = (pid: number): boolean => dir !== undefined && workingDir(pid)?.startsWith(dir) === true;

@@ -1,4 +1,4 @@
-/** The CPU time of a command up to its first request: a listener of our own looks when the request is there. */
+/** The CPU time of a command up to its first request: a listener of our own looks when that is there. */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import http from "node:http";

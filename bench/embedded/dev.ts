@@ -112,16 +112,9 @@ export class Dev {
 
   /** The processes that a kill of this part strikes. */
   pidsOf(part: Part): readonly number[] {
-    switch (part) {
-      case "control":
-        return [this.pid];
-      case "supervisor":
-        return [this.supervisor()].flatMap((pid) => pid ?? []);
-      case "runner":
-        return this.runners();
-      case "tree":
-        return this.tree();
-    }
+    if (part === "control") return [this.pid];
+    if (part === "supervisor") return [this.supervisor()].flatMap((pid) => pid ?? []);
+    return part === "runner" ? this.runners() : this.tree();
   }
 
   /** kill -9 of this part; when that is `af dev` itself, resolves once it is gone. */

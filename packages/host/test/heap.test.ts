@@ -27,7 +27,10 @@ test("a heap that is held keeps its young generation small, whatever survives", 
 test("a bounded heap grows while the loop stays busy, to its bound and not far beyond", () => {
   const script = `
     import { boundHeap } from ${JSON.stringify(heap)};
-    const every = (ms, fn) => { const timer = setInterval(fn, ms); timer.unref(); return () => clearInterval(timer); };
+    const every = (ms, fn) => {
+      const timer = setInterval(fn, ms).unref();
+      return () => clearInterval(timer);
+    };
     boundHeap({ every, after: () => () => {} }, { youngMb: 8 });
     let kept = [];
     const sizes = [];

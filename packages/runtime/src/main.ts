@@ -4,7 +4,6 @@
  */
 import { type Bus } from "@agentflow/bus";
 import { connectEmbedded } from "@agentflow/bus/embedded-client";
-import { boundHeap } from "@agentflow/host/heap";
 import { createLog, toSink } from "@agentflow/host/log";
 import { systemWorld } from "@agentflow/host/world";
 import { type LogRecord, parseId } from "@agentflow/protocol";
@@ -20,8 +19,6 @@ import { parseLogLine } from "./worker/parse-task.ts";
 import { Worker } from "./worker/worker.ts";
 
 const busGoneExitMs = 1_000;
-/** Half of what the process that started us allows; a supervisor that is not busy needs a quarter. */
-const heapBounds = { youngMb: 6 } as const;
 
 class Supervisor {
   readonly #channel: Channel;
@@ -56,7 +53,6 @@ class Supervisor {
 
   async #start(config: SupervisorConfig): Promise<void> {
     const world = systemWorld();
-    boundHeap(world.timers, heapBounds);
     const level = config.logLevel === "debug" ? "debug" : "info";
     const log = createLog({
       source: "worker",

@@ -21,7 +21,7 @@ function project(files: { readonly [file: string]: string }): Scratch {
   return scratch;
 }
 
-test("files of a project lose their types, whatever folder they are in; nothing else is touched", async () => {
+test("files of a project lose their types, in whatever folder; nothing else is touched", async () => {
   const typed = "export const n: number = 1;\n";
   const { dir } = project({
     "tools/a.ts": typed,

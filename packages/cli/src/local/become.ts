@@ -6,8 +6,11 @@ import { flushCompileCache, getCompileCacheDir } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { DevOptions } from "./dev-options.ts";
 
-/** The end of what `boundHeap` lets the young generation grow to under load, in MiB a half. */
-const heapFlags = ["--max-semi-space-size=8"] as const;
+/**
+ * 8 MiB a half is the end of what `boundHeap` lets the young generation grow to under load. One thread beside
+ * ours collects and compiles: each more costs a megabyte, and on few cores it takes what it gives.
+ */
+const heapFlags = ["--max-semi-space-size=8", "--v8-pool-size=1"] as const;
 
 /** Runs until it is told to stop; the exit code where a process cannot be replaced, else it never returns. */
 export async function runDev(options: DevOptions): Promise<number> {

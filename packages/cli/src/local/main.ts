@@ -1,5 +1,4 @@
 /** The process of `af dev`: what to do stands in its first word as JSON, the words of the person after it. */
-import { holdHeap } from "@agentflow/host/heap";
 import { reportError } from "../output/error.ts";
 import { processOutput } from "../output/process-output.ts";
 import { parseDevOptions } from "./parse-lines.ts";
@@ -15,6 +14,7 @@ async function main(text: string, words: readonly string[]): Promise<void> {
   const output = processOutput(words);
   try {
     // First of all: what is loaded next would let the young generation grow to its end.
+    const { holdHeap } = await import("@agentflow/host/heap");
     holdHeap();
     const { runDev } = await import("./dev.ts");
     const write = (line: string): void => output.verbatim(`${line}\n`);

@@ -22,6 +22,8 @@ export interface SupervisorEvents {
 }
 
 const restartPauseMs = 200;
+/** Little lives in a supervisor: small halves and one helping thread are enough for it. */
+const supervisorFlags = ["--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
@@ -105,7 +107,7 @@ export class SupervisorHandle {
 
   #spawn(): [ChildProcess, Channel] {
     const cache = this.#compileCache;
-    const child = spawn(process.execPath, ["--max-semi-space-size=4", this.#runtime.supervisorEntry], {
+    const child = spawn(process.execPath, [...supervisorFlags, this.#runtime.supervisorEntry], {
       // For its runners too: with their code compiled already they start with half the work.
       env: { ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdio: ["ignore", "inherit", "inherit", "pipe"],

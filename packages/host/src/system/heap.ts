@@ -1,7 +1,7 @@
 /**
  * Keeps a long-lived process small. V8 doubles the young generation, up to 48 MiB, whenever much of it
- * survives: loading a server's modules does that, and a page once touched is never given back. And it lets the
- * old one grow by 8 MiB before it collects. Both are worth their memory under load, and only there.
+ * survives: loading a server's modules does that, and a page once touched is never given back. And it lets
+ * the old one grow by 8 MiB before it collects. Both are worth their memory under load, and only there.
  */
 import { performance } from "node:perf_hooks";
 import v8 from "node:v8";
@@ -17,10 +17,12 @@ export const heapBounds: HeapBounds = { youngMb: 12 };
 /** How much the old generation may grow beyond what survived its last collection. */
 const growingPercent = { size: 10, speed: 25 } as const;
 
-const lookEveryMs = 100;
-/** A reload keeps the loop busy for a look or two, work that wants more room for longer. */
-const busyLooks = 5;
-const busyShare = 0.7;
+const lookEveryMs = 50;
+/** A reload keeps the loop busy for a look or two, load for longer. */
+const busyLooks = 3;
+const busyShare = 0.6;
+/** At once to its size: each doubling on the way would have to fill up first. */
+const youngGrowth = { size: 1, speed: 8 } as const;
 
 /** Before anything big is loaded: the young generation stays as it is, the old one grows in small steps. */
 export function holdHeap(): void {
@@ -32,13 +34,17 @@ export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void
   holdHeap();
   let before = performance.eventLoopUtilization();
   let busy = 0;
+  let favoured: "size" | "speed" = "size";
   const stop = timers.every(
     lookEveryMs,
     () => {
       const now = performance.eventLoopUtilization();
-      busy = performance.eventLoopUtilization(now, before).utilization > busyShare ? busy + 1 : 0;
+      const { utilization } = performance.eventLoopUtilization(now, before);
       before = now;
-      favour(busy >= busyLooks ? "speed" : "size");
+      busy = utilization > busyShare ? busy + 1 : 0;
+      const wanted = busy >= busyLooks ? "speed" : "size";
+      if (wanted !== favoured) favour(wanted);
+      favoured = wanted;
       if (youngBytes() < bounds.youngMb * 1024 * 1024) return;
       favour("speed");
       v8.setFlagsFromString("--semi-space-growth-factor=1");
@@ -51,7 +57,7 @@ export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void
 /** V8 reads these whenever it decides, so they may change while a process runs. */
 function favour(what: "size" | "speed"): void {
   v8.setFlagsFromString(`--heap-growing-percent=${growingPercent[what]}`);
-  v8.setFlagsFromString(`--semi-space-growth-factor=${what === "speed" ? 2 : 1}`);
+  v8.setFlagsFromString(`--semi-space-growth-factor=${youngGrowth[what]}`);
   v8.setFlagsFromString(what === "speed" ? "--no-optimize-for-size" : "--optimize-for-size");
 }
 

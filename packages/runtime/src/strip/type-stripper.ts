@@ -60,7 +60,7 @@ export class TypeStripper {
 async function typescriptFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const found = await Promise.all(
-    entries.map((entry) => {
+    entries.map(async (entry): Promise<string[]> => {
       const inside = path.join(folder, entry.name);
       if (entry.name === "node_modules" || entry.name.startsWith(".")) return [];
       if (entry.isDirectory()) return typescriptFiles(inside);
