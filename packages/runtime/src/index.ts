@@ -10,7 +10,8 @@ export type {
   ToSupervisor,
 } from "./channel/supervisor-messages.ts";
 export { runnerEntry, runnerEnvironment, supervisorEntry } from "./entries.ts";
-export { type LoadedProject, codeHash, loadProject } from "./runner/load.ts";
+export { codeHash } from "./runner/code-hash.ts";
+export { type LoadedProject, loadProject } from "./runner/load.ts";
 export { type Calls, createCalls } from "./runner/calls.ts";
 export { loadProblem } from "./runner/problem.ts";
 export { loadOnce } from "./worker/load-once.ts";

@@ -3,9 +3,9 @@
  * ends.
  */
 import { type Bus } from "@agentflow/bus";
-import { connectEmbedded } from "@agentflow/bus/embedded";
+import { connectEmbedded } from "@agentflow/bus/embedded-client";
 import { type Log, createLog, toSink } from "@agentflow/host/log";
-import { systemWorld } from "@agentflow/host/system";
+import { systemWorld } from "@agentflow/host/world";
 import { type LogRecord, parseId } from "@agentflow/protocol";
 import { Socket } from "node:net";
 import os from "node:os";
@@ -13,6 +13,7 @@ import { type Channel, type Message, openChannel } from "./channel/frames.ts";
 import { parseToSupervisor } from "./channel/parse-messages.ts";
 import type { FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
 import { runnerEntry, runnerEnvironment } from "./entries.ts";
+import { TypeStripper } from "./strip/type-stripper.ts";
 import { startRunnerProcess } from "./worker/runner-process.ts";
 import { parseLogLine } from "./worker/parse-task.ts";
 import { Worker } from "./worker/worker.ts";
@@ -70,7 +71,8 @@ class Supervisor {
     });
     this.#bus = bus;
     void bus.closed.then(() => this.#exit(0));
-    const { inspectPort } = config;
+    const { inspectPort, projectDir } = config;
+    const stripper = new TypeStripper(projectDir);
     const worker = new Worker({
       bus,
       world,
@@ -88,7 +90,8 @@ class Supervisor {
         startRunnerProcess(
           {
             entry: runnerEntry,
-            projectDir: config.projectDir,
+            projectDir,
+            stripped: stripper.strip(),
             memoryMb: config.runnerMemoryMb ?? 512,
             env: runnerEnvironment(process.env),
             ...(inspectPort === undefined ? {} : { inspectPort }),

@@ -1,3 +1,4 @@
+import { compileExpression } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
 import { createLog } from "@agentflow/host/log";
 import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
@@ -89,6 +90,7 @@ async function house(of: { seed?: number; loaded?: boolean } = {}): Promise<Hous
     leaseMs,
     host: "test",
     pid: 1,
+    compileSelect: compileExpression,
     startRunner: runners.start,
   });
   void worker.start();
@@ -163,6 +165,7 @@ async function secondWorker(all: House): Promise<ScriptedRunners> {
     leaseMs,
     host: "test",
     pid: 2,
+    compileSelect: compileExpression,
     startRunner: runners.start,
   });
   void worker.start();

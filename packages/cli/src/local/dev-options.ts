@@ -15,5 +15,7 @@ export interface DevOptions {
   readonly version: string;
   /** When the process began, Unix milliseconds: "ready" counts from the key press. */
   readonly startedMs: number;
+  /** Where compiled code is kept for the processes that are started often. */
+  readonly compileCache?: string;
   readonly write: (line: string) => void;
 }

@@ -16,7 +16,7 @@ import { readKeys } from "./keys.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
-import { SupervisorHandle } from "./supervisor.ts";
+import { type SupervisorEvents, SupervisorHandle } from "./supervisor.ts";
 import { followRuns } from "./run-lines.ts";
 import { registerWorkflows } from "./workflows.ts";
 import { DevSettings } from "./dev-settings.ts";
@@ -99,14 +99,15 @@ class DevSession {
   }
 
   #startSupervisor(): Promise<SupervisorHandle> {
-    return SupervisorHandle.start({
+    const events: SupervisorEvents = {
       ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
       broken: (problem) => this.#onBroken(problem),
       inspecting: (url) => this.#screen.inspecting(url),
       log: (records) => this.#screen.logs(records),
       restarted: (reason) => this.#screen.restarted(reason),
       notStarted: (error, retryMs) => this.#screen.notStarted(error, retryMs),
-    });
+    };
+    return SupervisorHandle.start(events, this.#options.compileCache);
   }
 
   #open(): Promise<Installation> {

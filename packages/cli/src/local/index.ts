@@ -1,1 +1,1 @@
-export { runDev } from "./dev.ts";
+export { runDev } from "./become.ts";

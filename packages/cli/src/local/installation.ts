@@ -43,18 +43,26 @@ export const defaultPort = 4180;
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [settings, { openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
-    await Promise.all([
-      options.settings,
-      import("@agentflow/bus/embedded"),
-      import("@agentflow/control-plane"),
-      import("@agentflow/host/log"),
-      import("@agentflow/host/metrics"),
-      import("@agentflow/host/system"),
-    ]);
+  const [
+    settings,
+    { openEmbedded, serveSocket },
+    { startControlPlane },
+    hostLog,
+    { createMetrics },
+    { boundHeap },
+    { systemWorld },
+  ] = await Promise.all([
+    options.settings,
+    import("@agentflow/bus/embedded"),
+    import("@agentflow/control-plane"),
+    import("@agentflow/host/log"),
+    import("@agentflow/host/metrics"),
+    import("@agentflow/host/heap"),
+    import("@agentflow/host/world"),
+  ]);
   const { api, engine } = settings.value;
-  const world = system.systemWorld();
-  system.boundHeap(world.timers);
+  const world = systemWorld();
+  boundHeap(world.timers);
   const lines = busLines();
   const bus = await openEmbedded({ dir: paths.state, version: options.version, onNote: lines.take });
   const { log, busLog } = installationLogs(options.onLog, {

@@ -10,7 +10,6 @@ import type {
 } from "@agentflow/runtime/supervise";
 import type * as Runtime from "@agentflow/runtime/supervise";
 import { type ChildProcess, spawn } from "node:child_process";
-import { getCompileCacheDir } from "node:module";
 import { Duplex } from "node:stream";
 
 export interface SupervisorEvents {
@@ -26,9 +25,12 @@ export interface SupervisorEvents {
 
 /** Between the death of one and the start of the next, by how many died or could not be had in a row. */
 const restartPausesMs = [200, 500, 1_000, 2_000, 5_000] as const;
+/** Little lives in a supervisor: small halves, there from the start, and one helping thread are enough. */
+const supervisorFlags = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
+  readonly #spawnOne: () => Promise<ChildProcess>;
   readonly #runtime: typeof Runtime;
   readonly #reloads = new Map<number, (report: ReloadReport | undefined) => void>();
   /** Process groups of runners that have not ended, to be killed with a supervisor that cannot any more. */
@@ -42,16 +44,25 @@ export class SupervisorHandle {
   #drained: ((inFlight: number) => void) | undefined;
 
   /** Starts the process at once; it waits to be configured. */
-  static async start(events: SupervisorEvents): Promise<SupervisorHandle> {
+  static async start(events: SupervisorEvents, compileCache?: string): Promise<SupervisorHandle> {
     const runtime = await import("@agentflow/runtime/supervise");
-    return new SupervisorHandle(events, runtime, await spawnSupervisor(runtime.supervisorEntry));
+    const spawnOne = (): Promise<ChildProcess> => spawnSupervisor(runtime.supervisorEntry, compileCache);
+    return new SupervisorHandle(events, { runtime, spawnOne, child: await spawnOne() });
   }
 
-  private constructor(events: SupervisorEvents, runtime: typeof Runtime, child: ChildProcess) {
+  private constructor(
+    events: SupervisorEvents,
+    of: {
+      readonly runtime: typeof Runtime;
+      readonly spawnOne: () => Promise<ChildProcess>;
+      readonly child: ChildProcess;
+    },
+  ) {
     this.#events = events;
-    this.#runtime = runtime;
-    this.#child = child;
-    this.#channel = this.#attach(child);
+    this.#runtime = of.runtime;
+    this.#spawnOne = of.spawnOne;
+    this.#child = of.child;
+    this.#channel = this.#attach(of.child);
   }
 
   get pid(): number {
@@ -134,7 +145,7 @@ export class SupervisorHandle {
   async #replace(): Promise<void> {
     if (this.#stopping) return;
     try {
-      const child = await spawnSupervisor(this.#runtime.supervisorEntry);
+      const child = await this.#spawnOne();
       if (this.#stopping) return void child.kill("SIGKILL");
       this.#child = child;
       this.#channel = this.#attach(child);
@@ -197,12 +208,12 @@ export class SupervisorHandle {
 }
 
 /** Its process, once there is one. Throws `unavailable` when the system gives none, with what it says. */
-async function spawnSupervisor(entry: string): Promise<ChildProcess> {
+async function spawnSupervisor(entry: string, compileCache: string | undefined): Promise<ChildProcess> {
   let child: ChildProcess;
   try {
-    child = spawn(process.execPath, ["--min-semi-space-size=4", "--max-semi-space-size=8", entry], {
-      // The compiled code of our own process serves these too: they start with half the work.
-      env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
+    child = spawn(process.execPath, [...supervisorFlags, entry], {
+      // For its runners too: with their code compiled already they start with half the work.
+      env: { ...process.env, ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
       stdio: ["ignore", "inherit", "inherit", "pipe"],
       // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
       // to.

@@ -14,7 +14,6 @@ import type { ServerLimits } from "./limits.ts";
 import { type RequestMeter, createMeter } from "./meter.ts";
 import { operations } from "./operations/index.ts";
 import { parseWith } from "./parse-body.ts";
-import { openApiText } from "./parse-openapi.ts";
 import type { Operation, Services } from "./parse-operation.ts";
 import { type AppEnv, knockOf, queryOf, readBody } from "./request.ts";
 import { wrongMethod } from "./wrong-method.ts";
@@ -158,7 +157,9 @@ function comingDown(): AgentFlowError {
 function mountDocuments(app: Hono<AppEnv>, options: AppOptions): void {
   const { health, metrics, services } = options;
   let document: string | undefined;
-  app.get("/openapi.json", () => {
+  app.get("/openapi.json", async () => {
+    // Few ever ask for it, and what draws it is big.
+    const { openApiText } = await import("./parse-openapi.ts");
     document ??= openApiText(operations, services.version);
     return new Response(document, { headers: jsonHeaders });
   });

@@ -3,7 +3,7 @@
  * is
  * in the log before the task is acknowledged, and a lost lease stops the work without a report.
  */
-import type { Blobs, Delivery } from "@agentflow/bus";
+import type { Delivery } from "@agentflow/bus";
 import type { Clock } from "@agentflow/host/clock";
 import {
   type InputAnswer,
@@ -19,10 +19,10 @@ import type { Call, CallEnd } from "../channel/runner-messages.ts";
 import type { Reporter } from "./report.ts";
 import type { RunningCall } from "./runner-pool.ts";
 import type { CallLost } from "./runner-port.ts";
-import { outcomeOf, resolveInput } from "./values.ts";
+import { type ValueHouse, outcomeOf, resolveInput } from "./values.ts";
 
 /** What an attempt needs of its worker. */
-export interface AttemptHouse {
+export interface AttemptHouse extends ValueHouse {
   readonly worker: WorkerId;
   /**
    * This life of the worker. A successor under the same name, which gets the same task after a restart, must
@@ -30,7 +30,6 @@ export interface AttemptHouse {
    */
   readonly incarnation: WorkerId;
   readonly clock: Clock;
-  readonly blobs: Blobs;
   readonly reporter: Reporter;
   /** For a task that brings no timeout of its own. */
   readonly attemptTimeoutMs: number;
@@ -181,7 +180,7 @@ async function settle(
   }
   if (ended.kind === "lost") return { kind: "lost", reason: ended.reason };
   try {
-    return await outcomeOf(ended, attempt.task, house.blobs);
+    return await outcomeOf(ended, attempt.task, house);
   } catch (error) {
     // The output could not be stored: as good as a worker that died before it could say so.
     return { kind: "lost", reason: `output_not_stored: ${toFailure(error).message}` };

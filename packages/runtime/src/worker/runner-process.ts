@@ -8,10 +8,13 @@ import { Duplex } from "node:stream";
 import { type Channel, openChannel } from "../channel/frames.ts";
 import { parseFromRunner } from "../channel/parse-messages.ts";
 import type { Call, CallEnd, RunnerConfig, ToRunner } from "../channel/runner-messages.ts";
+import type { StrippedFiles } from "../strip/stripped-files.ts";
 import { lineReader } from "./output-lines.ts";
 import type { CallLost, Runner, RunnerEvents } from "./runner-port.ts";
 
-export interface RunnerProcessOptions extends RunnerConfig {
+export interface RunnerProcessOptions extends Omit<RunnerConfig, "stripped"> {
+  /** Awaited while the process starts; without it the runner takes the types off itself. */
+  readonly stripped?: Promise<StrippedFiles>;
   /** The file that a runner process starts on. */
   readonly entry: string;
   /** Heap limit of user code, in MiB. */
@@ -63,10 +66,9 @@ class RunnerProcess implements Runner {
     this.#channel = openChannel(stream, (message) => this.#receive(parseFromRunner(message)));
     this.exited = this.#watchExit();
     this.#readOutput();
-    const { projectDir, inspectPort } = options;
-    this.#say(["configure", { projectDir, ...(inspectPort === undefined ? {} : { inspectPort }) }]);
+    void this.#configure(options);
     // A debugger may hold the code at its first line for as long as it likes.
-    if (inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
+    if (options.inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
   }
 
   call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
@@ -98,6 +100,18 @@ class RunnerProcess implements Runner {
   kill(reason: string): void {
     this.#killReason ??= reason;
     killGroup(this.pid);
+  }
+
+  async #configure({ projectDir, inspectPort, stripped }: RunnerProcessOptions): Promise<void> {
+    const files = await stripped;
+    this.#say([
+      "configure",
+      {
+        projectDir,
+        ...(inspectPort === undefined ? {} : { inspectPort }),
+        ...(files === undefined ? {} : { stripped: files }),
+      },
+    ]);
   }
 
   #receive(message: ReturnType<typeof parseFromRunner>): void {

@@ -25,6 +25,7 @@ import { type Presence, createPresence } from "./presence.ts";
 import { createReporter } from "./report.ts";
 import { RunnerPool, type RunningCall } from "./runner-pool.ts";
 import type { StartRunner } from "./runner-port.ts";
+import { type CompileSelect, compileSelectLater } from "./select.ts";
 import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
 import { workerLimits } from "./limits.ts";
@@ -43,6 +44,8 @@ export interface WorkerOptions {
   readonly host: string;
   readonly pid: number;
   readonly startRunner: StartRunner;
+  /** What is loaded when it is first needed, where time is virtual and knows no loading. */
+  readonly compileSelect?: CompileSelect;
   readonly events?: Partial<WorkerEvents>;
 }
 
@@ -91,6 +94,7 @@ export class Worker {
       incarnation: incarnationOf(options.worker, world.random),
       clock: world.clock,
       blobs: bus.blobs,
+      compileSelect: options.compileSelect ?? compileSelectLater,
       attemptTimeoutMs: options.attemptTimeoutMs ?? workerLimits.attemptTimeoutMs,
       reporter: createReporter({ wire: bus.wire, timers: world.timers, random: world.random }),
       startCall: (call, signal) => this.#startCall(call, signal),
