@@ -50,7 +50,6 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     import("@agentflow/host/world"),
   ]);
   const world = systemWorld();
-  boundHeap(world.timers);
   const bus = await openEmbedded({ dir: paths.state, version: options.version });
   const log = installationLog(options, { bus, clock: world.clock, timers: world.timers, hostLog });
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
@@ -79,6 +78,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     close.unshift(() => controlPlane.stop());
     const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log });
     close.unshift(async () => stopRetaining());
+    // Only now: starting is work too, and wants no more room than what it leaves behind.
+    boundHeap(world.timers);
     return {
       bus,
       controlPlane,
