@@ -62,7 +62,6 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   ]);
   const { api, engine } = settings.value;
   const world = systemWorld();
-  boundHeap(world.timers);
   const lines = busLines();
   const bus = await openEmbedded({ dir: paths.state, version: options.version, onNote: lines.take });
   const { log, busLog } = installationLogs(options.onLog, {
@@ -101,6 +100,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     const bounds = () => settings.value.retain;
     const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());
+    // Only now: starting is work too, and wants no more room than what it leaves behind.
+    boundHeap(world.timers);
     return {
       bus,
       controlPlane,

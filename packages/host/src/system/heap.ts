@@ -4,6 +4,7 @@
  * the old one grow by 8 MiB before it collects. Both are worth their memory under load, and only there.
  */
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import v8 from "node:v8";
 import type { Timers } from "../clock.ts";
 
@@ -17,10 +18,13 @@ export const heapBounds: HeapBounds = { youngMb: 12 };
 /** How much the old generation may grow beyond what survived its last collection. */
 const growingPercent = { size: 10, speed: 25 } as const;
 
-const lookEveryMs = 50;
-/** A reload keeps the loop busy for a look or two, load for longer. */
+const lookEveryMs = 100;
+/**
+ * Of this thread's own CPU time, which says the same on a busy machine: a reload takes half a look, load
+ * takes most of every one.
+ */
+const busyShare = 0.5;
 const busyLooks = 3;
-const busyShare = 0.6;
 /** At once to its size: each doubling on the way would have to fill up first. */
 const youngGrowth = { size: 1, speed: 8 } as const;
 
@@ -32,16 +36,16 @@ export function holdHeap(): void {
 /** Held from now on, save under load that lasts; for good no more once the young generation has its size. */
 export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void {
   holdHeap();
-  let before = performance.eventLoopUtilization();
+  let before = { cpuMs: cpuMs(), atMs: performance.now() };
   let busy = 0;
   let favoured: "size" | "speed" = "size";
   const stop = timers.every(
     lookEveryMs,
     () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, before);
+      const now = { cpuMs: cpuMs(), atMs: performance.now() };
+      const share = (now.cpuMs - before.cpuMs) / (now.atMs - before.atMs);
       before = now;
-      busy = utilization > busyShare ? busy + 1 : 0;
+      busy = share > busyShare ? busy + 1 : 0;
       const wanted = busy >= busyLooks ? "speed" : "size";
       if (wanted !== favoured) favour(wanted);
       favoured = wanted;
@@ -59,6 +63,11 @@ function favour(what: "size" | "speed"): void {
   v8.setFlagsFromString(`--heap-growing-percent=${growingPercent[what]}`);
   v8.setFlagsFromString(`--semi-space-growth-factor=${youngGrowth[what]}`);
   v8.setFlagsFromString(what === "speed" ? "--no-optimize-for-size" : "--optimize-for-size");
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
 
 function youngBytes(): number {
