@@ -2,23 +2,18 @@
  * The installation of a project on this machine: bus, its socket, control plane; opened and closed together.
  */
 import type { Bus } from "@agentflow/bus";
+import type { EmbeddedBus } from "@agentflow/bus/embedded";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Clock, Stop, Timers } from "@agentflow/host/clock";
+import type { Clock, Stop, Timers, World } from "@agentflow/host/clock";
 import type * as HostLog from "@agentflow/host/log";
 import type { Log, TenantLine } from "@agentflow/host/log";
-import {
-  AgentFlowError,
-  type LogSource,
-  defaultTenant,
-  devBuild,
-  parseId,
-  subjects,
-} from "@agentflow/protocol";
+import { type LogSource, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
 import { createHash, randomBytes } from "node:crypto";
 import path from "node:path";
 import { busLines } from "./bus-log.ts";
 import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
+import { freePort, withHolder } from "./port.ts";
 
 export interface Installation {
   readonly bus: Bus;
@@ -39,52 +34,23 @@ export interface InstallationOptions {
   readonly onLog: (line: string) => void;
 }
 
-export const defaultPort = 4180;
-
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [
-    settings,
-    { openEmbedded, serveSocket },
-    { startControlPlane },
-    hostLog,
-    { createMetrics },
-    { boundHeap },
-    { systemWorld },
-  ] = await Promise.all([
-    options.settings,
-    import("@agentflow/bus/embedded"),
-    import("@agentflow/control-plane"),
-    import("@agentflow/host/log"),
-    import("@agentflow/host/metrics"),
-    import("@agentflow/host/heap"),
-    import("@agentflow/host/world"),
-  ]);
-  const { api, engine } = settings.value;
-  const world = systemWorld();
-  const lines = busLines();
-  const bus = await openEmbedded({ dir: paths.state, version: options.version, onNote: lines.take });
-  const { log, busLog } = installationLogs(options.onLog, {
-    bus,
-    levels: settings.value.log,
-    clock: world.clock,
-    timers: world.timers,
-    hostLog,
-  });
-  lines.begin(busLog, bus);
+  const [settings, parts] = await Promise.all([options.settings, loadParts()]);
+  const { api, engine, log: levels } = settings.value;
+  const world = parts.systemWorld();
+  const { bus, log, busLog } = await openBus(options, { parts, world, levels });
   const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
   try {
-    // Held in memory only: workers get it over their control channel, never by argument or environment.
-    const socketToken = randomBytes(32).toString("hex");
-    const socket = await serveSocket(bus, { path: path.join(paths.state, "socket"), token: socketToken });
+    const socket = await openSocket(parts, { bus, paths });
     close.unshift(() => socket.close());
     const token = localToken(paths);
     const start = (port: number): Promise<ControlPlane> =>
-      startControlPlane({
+      parts.startControlPlane({
         bus,
         world,
         log,
-        metrics: createMetrics(),
+        metrics: parts.createMetrics(),
         node: "local",
         version: options.version,
         readModelDir: paths.state,
@@ -101,23 +67,51 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());
     // Only now: starting is work too, and wants no more room than what it leaves behind.
-    boundHeap(world.timers);
-    return {
-      bus,
-      controlPlane,
-      log,
-      token,
-      socket: { path: socket.path, token: socketToken },
-      setLevels() {
-        const { level, levels } = settings.value.log;
-        for (const one of [log, busLog]) one.setLevels(level, levels);
-      },
-      close: () => closeAll(close),
+    parts.boundHeap(world.timers);
+    const setLevels = (): void => {
+      const { level, levels: byName } = settings.value.log;
+      for (const one of [log, busLog]) one.setLevels(level, byName);
     };
+    return { bus, controlPlane, log, token, socket, setLevels, close: () => closeAll(close) };
   } catch (error) {
     await closeAll(close);
     throw error;
   }
+}
+
+type Parts = Awaited<ReturnType<typeof loadParts>>;
+
+/** What the command line must not wait for when it does something else. */
+async function loadParts() {
+  const [embedded, controlPlane, hostLog, metrics, heap, system] = await Promise.all([
+    import("@agentflow/bus/embedded"),
+    import("@agentflow/control-plane"),
+    import("@agentflow/host/log"),
+    import("@agentflow/host/metrics"),
+    import("@agentflow/host/heap"),
+    import("@agentflow/host/world"),
+  ]);
+  return { ...embedded, ...controlPlane, ...metrics, ...heap, ...system, hostLog };
+}
+
+async function openBus(
+  { paths, version, onLog }: InstallationOptions,
+  of: { parts: Parts; world: World; levels: LocalSettings["log"] },
+) {
+  const { clock, timers } = of.world;
+  const lines = busLines();
+  const bus = await of.parts.openEmbedded({ dir: paths.state, version, onNote: lines.take });
+  const { hostLog } = of.parts;
+  const { log, busLog } = installationLogs(onLog, { bus, levels: of.levels, clock, timers, hostLog });
+  lines.begin(busLog, bus);
+  return { bus, log, busLog };
+}
+
+async function openSocket(parts: Parts, of: { bus: EmbeddedBus; paths: LocalPaths }) {
+  // Held in memory only: workers get it over their control channel, never by argument or environment.
+  const token = randomBytes(32).toString("hex");
+  const server = await parts.serveSocket(of.bus, { path: path.join(of.paths.state, "socket"), token });
+  return { path: server.path, token, close: () => server.close() };
 }
 
 /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
@@ -164,29 +158,4 @@ function retainHourly(
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
   for (const step of steps) await step();
-}
-
-/** A port in use is somebody's: it helps to know whose. */
-async function withHolder(error: unknown, port: number): Promise<unknown> {
-  if (!AgentFlowError.is(error) || error.reason !== "port_in_use") return error;
-  const { holderOfPort } = await import("../doctor/ports.ts");
-  const holder = holderOfPort(port);
-  if (holder === undefined) return error;
-  const { pid, command } = holder;
-  return new AgentFlowError("conflict", `${error.message}: process ${pid} (${command}) has it`, {
-    reason: error.reason,
-    details: { ...error.details, pid, command },
-    suggestions: ["choose another with --port", `end it: kill ${pid}`],
-    cause: error,
-  });
-}
-
-/** The usual port when nobody has it, else 0: any. */
-async function freePort(host: string): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(0));
-    server.listen(defaultPort, host, () => server.close(() => resolve(defaultPort)));
-  });
 }
