@@ -103,9 +103,11 @@ function empty(kit: Kit): void {
         const written = await opened.bus.log.append(runSubject(n), `${n}`, { expect: 0 });
         if (written.ok) acknowledged.add(n);
       });
+      // Some fail while the restart is still under way.
+      const settled = Promise.allSettled(writing);
       await kit.sleep(25);
       const { bus } = await kit.restart(opened, "kill", "kept");
-      await Promise.allSettled(writing);
+      await settled;
       for (const n of range(200)) {
         const entries = await bus.log.read(runSubject(n));
         if (acknowledged.has(n)) expect(entries.map((entry) => entry.body)).toEqual([`${n}`]);

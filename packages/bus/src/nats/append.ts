@@ -1,0 +1,96 @@
+/** Appends: sent behind a fence, and asked after when the answer does not come. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Appended, Revision } from "../port/index.ts";
+import { leaderGet } from "./api.ts";
+import { fromApi, isAmbiguous, isApiError } from "./errors.ts";
+import type { Link } from "./link.ts";
+import { natsLimits } from "./limits.ts";
+import { fenceSequence, type Home, revisionOf } from "./names.ts";
+import { parseStored, type Stored, text } from "./parse-answers.ts";
+import { fence } from "./raw-headers.ts";
+
+export interface Append {
+  readonly subject: string;
+  readonly body: string;
+  readonly expect: Revision | "any";
+  readonly home: Home;
+}
+
+export class Appender {
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  async append(append: Append): Promise<Appended> {
+    const { expect, home } = append;
+    this.#link.requireUp(`appending to ${append.subject}`);
+    if (expect === "any") return this.#unfenced(append);
+    const stands = fenceSequence(expect, home);
+    if (stands === undefined) return this.#lost(append);
+    const fenced = { ...append, stands };
+    try {
+      const stored = await this.#send(fenced);
+      if (stored.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
+      if (isApiError(stored.error, "wrongSequence")) return await this.#lost(append);
+      throw fromApi(stored.error, `appending to ${append.subject}`);
+    } catch (error) {
+      if (!isAmbiguous(error) || this.#link.isClosed) throw error;
+      return this.#settle(fenced, error);
+    }
+  }
+
+  async #unfenced({ subject, body, home }: Append): Promise<Appended> {
+    const doing = `appending to ${subject}`;
+    const stored = parseStored(await this.#link.request(subject, body, { doing }));
+    if (!stored.ok) throw fromApi(stored.error, doing);
+    return { ok: true, revision: revisionOf(stored.sequence, home) };
+  }
+
+  async #send({ subject, body, stands }: Fenced): Promise<Stored> {
+    const headers = fence(stands);
+    return parseStored(await this.#link.request(subject, body, { doing: `appending to ${subject}`, headers }));
+  }
+
+  async #lost({ subject, home }: Append): Promise<Appended> {
+    const last = await leaderGet(this.#link, home.stream, { last_by_subj: subject });
+    return { ok: false, reason: "wrong_revision", revision: revisionOf(last?.sequence ?? 0, home) };
+  }
+
+  /**
+   * Whether it was written is asked of the leader until it is known. Only the first record behind the fence
+   * can be this one, so its body decides; and while there is none, the same append may be sent again: if
+   * the first try arrives after all, the fence lets one of the two in.
+   */
+  async #settle(append: Fenced, cause: unknown): Promise<Appended> {
+    const { subject, home, stands } = append;
+    const until = performance.now() + natsLimits.settleMs;
+    let resent = false;
+    while (performance.now() < until && !this.#link.isClosed) {
+      try {
+        const next = await leaderGet(this.#link, home.stream, { seq: stands + 1, next_by_subj: subject });
+        if (next !== undefined) {
+          const revision = revisionOf(next.sequence, home);
+          return text(next.data) === append.body ? { ok: true, revision } : await this.#lost(append);
+        }
+        // Nothing behind the fence: it may itself be gone, or another may stand there by now.
+        const last = await leaderGet(this.#link, home.stream, { last_by_subj: subject });
+        if ((last?.sequence ?? 0) < stands) return await this.#lost(append);
+        const stored = resent ? undefined : await this.#send(append);
+        resent = true;
+        if (stored?.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
+      } catch {
+        // Still cut off, or cut off again: nothing is known yet, and what was sent again may be there too.
+        resent = false;
+      }
+      await sleep(natsLimits.settlePauseMs);
+    }
+    throw cause;
+  }
+}
+
+interface Fenced extends Append {
+  /** The sequence behind which it may be written. */
+  readonly stands: number;
+}

@@ -1,0 +1,24 @@
+/** What a person should know of how safe an answer is, as far as it can be known. */
+import { parseSync } from "./parse-answers.ts";
+import type { Layout } from "./streams.ts";
+
+const askMs = 2_000;
+
+export async function durabilityOf(layout: Layout, monitor: string | undefined): Promise<string> {
+  const copies = layout.replicas === 1 ? "one copy" : `${layout.replicas} copies`;
+  const tasks = layout.taskStorage === "memory" ? "; tasks in memory, made again from the log" : "";
+  return `${await syncOf(monitor)}; ${copies}${tasks}`;
+}
+
+async function syncOf(monitor: string | undefined): Promise<string> {
+  const unknown = "written, when on disk is not known";
+  if (monitor === undefined) return unknown;
+  try {
+    const answer = await fetch(`${monitor}/jsz?config=true`, { signal: AbortSignal.timeout(askMs) });
+    const { always, intervalMs } = parseSync(await answer.json());
+    if (always) return "fsync before each answer";
+    return intervalMs === undefined ? unknown : `written, on disk within ${Math.round(intervalMs / 1_000)} s`;
+  } catch {
+    return unknown;
+  }
+}

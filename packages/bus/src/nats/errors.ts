@@ -1,0 +1,111 @@
+/** The one place where what NATS says becomes an AgentFlowError. */
+import { AgentFlowError } from "@agentflow/protocol";
+
+/** An error as JetStream's API writes it. */
+export interface ApiError {
+  readonly code: number;
+  readonly number: number;
+  readonly description: string;
+}
+
+/** Numbers of JetStream's own errors that mean something to us. */
+export const apiErrors = {
+  consumerExists: [10_013, 10_105, 10_148],
+  noMessage: [10_037],
+  noStream: [10_059],
+  noConsumer: [10_014],
+  wrongSequence: [10_071],
+  full: [10_077, 10_047, 10_023, 10_028, 10_110],
+  tooBig: [10_054],
+  disabled: [10_039, 10_076, 10_119],
+  denied: [10_109, 10_110],
+} as const;
+
+export type ApiErrorName = keyof typeof apiErrors;
+
+export function isApiError(error: ApiError | undefined, name: ApiErrorName): boolean {
+  const numbers: readonly number[] = apiErrors[name];
+  return error !== undefined && numbers.includes(error.number);
+}
+
+/** What JetStream refused, in our words. */
+export function fromApi(error: ApiError, doing: string): AgentFlowError {
+  const details = { natsError: error.number, description: error.description };
+  const refused = (
+    code: "unavailable" | "limit_exceeded" | "not_found" | "internal",
+    reason: string,
+    hint?: string,
+  ) =>
+    new AgentFlowError(code, `${doing}: NATS says "${error.description}"`, {
+      reason,
+      details,
+      ...(hint === undefined ? {} : { suggestions: [hint] }),
+    });
+  if (isApiError(error, "full")) return refused("limit_exceeded", "store_full", "give the NATS server more storage");
+  if (isApiError(error, "tooBig")) return refused("limit_exceeded", "too_big");
+  if (isApiError(error, "noStream") || isApiError(error, "noConsumer")) {
+    return refused("unavailable", "not_set_up", "start the control plane: it makes the streams");
+  }
+  if (isApiError(error, "disabled")) {
+    return refused("unavailable", "no_jetstream", "turn JetStream on in the NATS server's configuration");
+  }
+  if (error.code === 503 || error.code === 408) return refused("unavailable", "no_quorum");
+  return refused("internal", "nats_refused");
+}
+
+/** What the client library threw. */
+export function fromNats(error: unknown, doing: string): AgentFlowError {
+  if (AgentFlowError.is(error)) return error;
+  const [name, text] = error instanceof Error ? [error.name, error.message] : ["", String(error)];
+  const say = (code: "unavailable" | "timeout" | "forbidden" | "unauthenticated" | "internal", reason: string) =>
+    new AgentFlowError(code, `${doing}: ${text}`, { reason, cause: error });
+  switch (name) {
+    case "TimeoutError":
+      return say("timeout", "no_answer");
+    case "NoRespondersError":
+      return say("unavailable", "no_server");
+    case "AuthorizationError":
+    case "UserAuthenticationExpiredError":
+      return say("unauthenticated", "nats_login");
+    case "PermissionViolationError":
+      return say("forbidden", "nats_permission");
+    case "ConnectionError":
+    case "ClosedConnectionError":
+    case "DrainingConnectionError":
+    case "RequestError":
+      return say("unavailable", "not_connected");
+    default:
+      return say(/ECONN|EHOSTUNREACH|ENOTFOUND|EPIPE|ETIMEDOUT/.test(text) ? "unavailable" : "internal", "nats");
+  }
+}
+
+export function closedError(): AgentFlowError {
+  return new AgentFlowError("unavailable", "this bus was closed", { reason: "closed" });
+}
+
+export function notConnected(doing: string): AgentFlowError {
+  return new AgentFlowError("unavailable", `${doing}: not connected to NATS`, { reason: "not_connected" });
+}
+
+/** Sent, and the connection broke before the answer: it may have been carried out. */
+export function connectionLost(doing: string): AgentFlowError {
+  return new AgentFlowError("unavailable", `${doing}: the connection to NATS was lost before the answer`, {
+    reason: "connection_lost",
+  });
+}
+
+export function noServer(doing: string): AgentFlowError {
+  return new AgentFlowError("unavailable", `${doing}: nobody is there`, { reason: "no_server" });
+}
+
+export function noAnswer(doing: string, timeoutMs: number): AgentFlowError {
+  return new AgentFlowError("timeout", `${doing}: no answer within ${timeoutMs} ms`, { reason: "no_answer" });
+}
+
+/** True when what failed with this may have been carried out all the same. */
+export function isAmbiguous(error: unknown): boolean {
+  return (
+    AgentFlowError.is(error) &&
+    (error.code === "timeout" || error.reason === "connection_lost" || error.reason === "no_quorum")
+  );
+}

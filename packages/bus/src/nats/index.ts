@@ -1,0 +1,3 @@
+/** The bus on NATS JetStream. */
+export { openNats } from "./open.ts";
+export type { LogPosition, NatsBus, NatsCredentials, NatsLog, NatsOptions } from "./options.ts";

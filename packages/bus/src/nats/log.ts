@@ -1,0 +1,133 @@
+/** The Log port on JetStream: a stream for each lane, and the sequence of a subject as the fence. */
+import { AgentFlowError, type StreamName, type Subject } from "@agentflow/protocol";
+import { checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
+import type { Appended, AppendOptions, LogEntry, Revision, TailOptions } from "../port/index.ts";
+import { api, directPage, leaderGet, tryApi } from "./api.ts";
+import { fromApi, isApiError } from "./errors.ts";
+import { Appender } from "./append.ts";
+import type { Link } from "./link.ts";
+import { natsLimits } from "./limits.ts";
+import { type Home, homeOf, homesOf, revisionOf, sequenceUpTo } from "./names.ts";
+import type { LogPosition, NatsLog } from "./options.ts";
+import { type StoredMessage, toEntry } from "./parse-answers.ts";
+import { tailLog } from "./tail.ts";
+
+export class JetStreamLog implements NatsLog {
+  readonly lanes: number;
+  readonly #link: Link;
+  /** With copies a direct read may come from one that lags: then the leader is asked what it should hold. */
+  readonly #hasCopies: boolean;
+  readonly #appender: Appender;
+
+  constructor(link: Link, layout: { readonly lanes: number; readonly replicas: number }) {
+    this.#link = link;
+    this.lanes = layout.lanes;
+    this.#hasCopies = layout.replicas > 1;
+    this.#appender = new Appender(link);
+  }
+
+  async append(subject: Subject, body: string, { expect }: AppendOptions): Promise<Appended> {
+    const home = this.#home(checkLogSubject(subject), subject);
+    checkBody(body);
+    return this.#appender.append({ subject, body, expect, home });
+  }
+
+  async read(
+    subject: Subject,
+    { after = 0, limit = natsLimits.readBatch }: { after?: Revision; limit?: number } = {},
+  ): Promise<LogEntry[]> {
+    const home = this.#home(checkLogSubject(subject), subject);
+    this.#link.requireUp(`reading ${subject}`);
+    const from = sequenceUpTo(after, home) + 1;
+    const found = await this.#direct(home.stream, { subject, from, limit });
+    if (this.#hasCopies) await this.#complete(home.stream, { subject, from, limit }, found);
+    return entriesOf(found, home);
+  }
+
+  tail({ filter, after, signal }: TailOptions): AsyncIterable<readonly LogEntry[]> {
+    return this.tailFrom({ filter, after: Array.from({ length: this.lanes }, () => after), signal });
+  }
+
+  tailFrom(options: {
+    readonly filter: readonly Subject[];
+    readonly after: LogPosition;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<readonly LogEntry[]> {
+    return tailLog(this.#link, { ...options, lanes: this.lanes });
+  }
+
+  async head(prefix: Subject): Promise<Revision> {
+    const kind = checkLogFilter([prefix]);
+    const homes = homesOf(kind, prefix.endsWith(".") ? [`af.${kind}.`] : [prefix], this.lanes);
+    return Math.max(...(await Promise.all(homes.map((home) => this.#headOf(home)))));
+  }
+
+  async heads(): Promise<LogPosition> {
+    return Promise.all(homesOf("log", ["af.log."], this.lanes).map((home) => this.#headOf(home)));
+  }
+
+  async purge(subject: Subject, { upTo }: { upTo?: Revision } = {}): Promise<void> {
+    const home = this.#home(checkLogSubject(subject), subject);
+    // The server purges what lies before a sequence, so the last one to go is named by its successor.
+    const body = { filter: subject, ...(upTo === undefined ? {} : { seq: sequenceUpTo(upTo, home) + 1 }) };
+    const doing = `purging ${subject}`;
+    const answered = await tryApi(this.#link, { verb: `STREAM.PURGE.${home.stream}`, body, doing });
+    if (answered.ok) return;
+    if (isApiError(answered.error, "denied")) {
+      throw new AgentFlowError("refused", `${doing}: nothing is removed from ${home.stream}`, {
+        reason: "never_purged",
+      });
+    }
+    throw fromApi(answered.error, doing);
+  }
+
+  #home(kind: StreamName, subject: string): Home {
+    return homeOf(kind, subject, this.lanes);
+  }
+
+  /** The newest record that is there: a purge may have taken the one with the last sequence. */
+  async #headOf(home: Home): Promise<Revision> {
+    const newest = await leaderGet(this.#link, home.stream, { last_by_subj: ">" });
+    return newest === undefined ? 0 : revisionOf(newest.sequence, home);
+  }
+
+  async #direct(stream: string, of: Reading): Promise<StoredMessage[]> {
+    const found: StoredMessage[] = [];
+    for (let from = of.from; found.length < of.limit; ) {
+      const limit = Math.min(natsLimits.readBatch, of.limit - found.length);
+      const { messages, hasMore } = await directPage(this.#link, stream, { subject: of.subject, from, limit });
+      found.push(...messages);
+      if (!hasMore) break;
+      from = (messages.at(-1)?.sequence ?? from) + 1;
+    }
+    return found;
+  }
+
+  /** What the leader has beyond what was found, one by one: rarely anything. */
+  async #complete(stream: string, of: Reading, found: StoredMessage[]): Promise<void> {
+    const last = await leaderGet(this.#link, stream, { last_by_subj: of.subject });
+    if (last === undefined) return void found.splice(0);
+    while (found.length < of.limit && (found.at(-1)?.sequence ?? of.from - 1) < last.sequence) {
+      const seq = (found.at(-1)?.sequence ?? of.from - 1) + 1;
+      const next = await leaderGet(this.#link, stream, { seq, next_by_subj: of.subject });
+      if (next === undefined) return;
+      found.push(next);
+    }
+  }
+}
+
+interface Reading {
+  readonly subject: string;
+  readonly from: number;
+  readonly limit: number;
+}
+
+function entriesOf(messages: readonly StoredMessage[], home: Home): LogEntry[] {
+  return messages.flatMap((message) => toEntry(message, revisionOf(message.sequence, home)) ?? []);
+}
+
+/** Used by whoever deletes one message of a stream by its place. */
+export async function deleteMessage(link: Link, stream: string, seq: number): Promise<void> {
+  const call = { verb: `STREAM.MSG.DELETE.${stream}`, body: { seq, no_erase: true }, doing: `deleting from ${stream}` };
+  await api(link, call, "noMessage");
+}

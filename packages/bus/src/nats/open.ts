@@ -1,0 +1,62 @@
+/** Opens the five ports on one connection to NATS. */
+import { StreamBlobs } from "./blobs.ts";
+import { connectNats } from "./connect.ts";
+import { durabilityOf } from "./durability.ts";
+import { Link } from "./link.ts";
+import { JetStreamLog } from "./log.ts";
+import type { NatsBus, NatsOptions } from "./options.ts";
+import { WorkQueue } from "./queue/queue.ts";
+import { Streams } from "./streams.ts";
+import { KvTable } from "./table.ts";
+import { CoreWire } from "./wire.ts";
+
+const settleMs = 1_000;
+
+/**
+ * Connects, and never gives the connection up again until `close`. Throws `refused` for a server that is too
+ * old or another number of logs than the installation has, `unavailable` when there is no server, or (a
+ * worker) nothing set up yet.
+ */
+export async function openNats(options: NatsOptions): Promise<NatsBus> {
+  const inboxPrefix = options.inboxPrefix ?? "_INBOX.af";
+  const nc = await connectNats(options, inboxPrefix);
+  const link = new Link(nc, inboxPrefix);
+  try {
+    const streams = new Streams(link, options);
+    const layout = await streams.open();
+    const log = new JetStreamLog(link, layout);
+    const queue = new WorkQueue({ link, streams, log });
+    return {
+      kind: "nats",
+      durability: await durabilityOf(layout, options.monitor),
+      log,
+      queue,
+      table: new KvTable(link, layout),
+      blobs: new StreamBlobs(link, layout),
+      wire: new CoreWire(link),
+      closed: link.closed,
+      close: () => close(link, queue),
+      get lastSuccessMs() {
+        return link.lastSuccessMs;
+      },
+    };
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+/** Who takes is ended first, so that what he never saw goes back while there is a way. */
+async function close(link: Link, queue: WorkQueue): Promise<void> {
+  if (link.isClosed) return;
+  link.ending();
+  if (link.isUp) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, settleMs);
+    });
+    await Promise.race([queue.settle(), late]);
+    clearTimeout(timer);
+  }
+  await link.close();
+}

@@ -1,0 +1,48 @@
+import type { Bus, Log, LogEntry, Revision, TailOptions } from "../port/index.ts";
+
+export interface NatsOptions {
+  /** `nats://host:port`, several for a cluster. */
+  readonly servers: readonly string[];
+  readonly credentials?: NatsCredentials;
+  /** How others see this client: in the server's monitor and its logs. */
+  readonly name?: string;
+  /** Answers arrive below it; each identity has its own, so that nobody can listen to another's. */
+  readonly inboxPrefix?: string;
+  /** `owner` makes the streams and keeps them as they should be; `worker` uses what is there. */
+  readonly role: "owner" | "worker";
+  /** Streams of the log, 1 to 8: fixed when the installation is made, read back when left out. */
+  readonly logs?: number;
+  /** Copies of each stream, 1, 3 or 5. Only an owner says so. */
+  readonly replicas?: number;
+  /** Where tasks lie: `memory` (they are made again from the log, and `epoch` says when) or `file`. */
+  readonly taskStorage?: "memory" | "file";
+  readonly tasksMax?: number;
+  /** `http://host:8222`: asked once how often the server writes to its disk, for `durability`. */
+  readonly monitor?: string;
+}
+
+/** By path: a secret in an argument would be seen by whoever lists processes. */
+export type NatsCredentials =
+  | { readonly kind: "nkey"; readonly seedFile: string }
+  | { readonly kind: "creds"; readonly file: string }
+  | { readonly kind: "password"; readonly user: string; readonly passwordFile: string };
+
+/** Where a reader of several lanes stands: the last revision it has of each. */
+export type LogPosition = readonly Revision[];
+
+/** The log of an installation whose subjects are spread over lanes: streams that grow side by side. */
+export interface NatsLog extends Log {
+  /** Revisions are comparable within a lane; `revision % lanes` is a record's lane. 1: all are. */
+  readonly lanes: number;
+  /** As `tail`, behind a place in each lane: what is stored and what comes, in order within a lane. */
+  tailFrom(options: Omit<TailOptions, "after"> & { readonly after: LogPosition }): AsyncIterable<readonly LogEntry[]>;
+  /** The newest revision of each lane. */
+  heads(): Promise<LogPosition>;
+}
+
+export interface NatsBus extends Bus {
+  readonly kind: "nats";
+  readonly log: NatsLog;
+  /** When the server last answered: readiness is judged by it, not by an open socket. */
+  readonly lastSuccessMs: number;
+}

@@ -1,0 +1,63 @@
+/** What takers of one subject tell each other; nothing of it is stored, and who misses it loses time, no task. */
+import { isSubject } from "@agentflow/protocol";
+import type { Msg } from "@nats-io/transport-node";
+import { json, parseAck, record, text } from "../parse-answers.ts";
+import type { Handed } from "./held.ts";
+
+export type Talk =
+  /** These tasks are mine from before: whoever gets or holds one under my name, pass it on. */
+  | { readonly kind: "claim"; readonly ids: readonly string[]; readonly holder: string; readonly inbox: string }
+  | { readonly kind: "unclaim"; readonly inbox: string }
+  /** I am new here: say again what you claim. */
+  | { readonly kind: "hello" }
+  | { readonly kind: "revoked"; readonly id: string };
+
+export function writeTalk(talk: Talk): string {
+  return JSON.stringify({ v: 1, ...talk });
+}
+
+/** Undefined for what a newer build says. */
+export function parseTalk(body: Uint8Array): Talk | undefined {
+  const value = record(json(text(body)));
+  const word = (key: string): string => String(value[key] ?? "");
+  switch (value["kind"]) {
+    case "claim": {
+      const ids = Array.isArray(value["ids"]) ? value["ids"].map(String) : [];
+      return { kind: "claim", ids, holder: word("holder"), inbox: word("inbox") };
+    }
+    case "unclaim":
+      return { kind: "unclaim", inbox: word("inbox") };
+    case "hello":
+      return { kind: "hello" };
+    case "revoked":
+      return { kind: "revoked", id: word("id") };
+    default:
+      return undefined;
+  }
+}
+
+export const idHeader = "Af-Id";
+export const subjectHeader = "Af-Subject";
+export const ackHeader = "Af-Ack";
+
+/** A task as the work queue delivered it; undefined when it is none of ours. */
+export function parseHanded(message: Msg): Handed | undefined {
+  return handedOf(message, { subject: message.subject, ackSubject: message.reply ?? "" });
+}
+
+/** A task as another client passed it on. */
+export function parsePassedOn(message: Msg): Handed | undefined {
+  const header = (name: string): string => message.headers?.get(name) ?? "";
+  return handedOf(message, { subject: header(subjectHeader), ackSubject: header(ackHeader) });
+}
+
+function handedOf(message: Msg, of: { subject: string; ackSubject: string }): Handed | undefined {
+  const dot = of.subject.lastIndexOf(".");
+  const [subject, token] = [of.subject.slice(0, dot), of.subject.slice(dot + 1)];
+  if (!isSubject(subject)) return undefined;
+  const { delivered, streamSequence } = parseAck(of.ackSubject);
+  const id = token.startsWith("=") ? (message.headers?.get(idHeader) ?? "") : token;
+  if (id === "") return undefined;
+  const { ackSubject } = of;
+  return { id, subject, body: text(message.data), ackSubject, delivered, sequence: streamSequence, isResumed: false };
+}

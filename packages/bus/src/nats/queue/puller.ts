@@ -1,0 +1,162 @@
+/** Asks one consumer for tasks, and counts how many of those it asked for are still to come. */
+import { AgentFlowError, type Subject } from "@agentflow/protocol";
+import type { Msg, Subscription } from "@nats-io/transport-node";
+import type { Link } from "../link.ts";
+import { natsLimits } from "../limits.ts";
+import { streamNames, taskConsumer } from "../names.ts";
+import type { ConsumerFacts } from "../parse-answers.ts";
+import type { Streams } from "../streams.ts";
+import { ensureConsumer } from "./consumers.ts";
+import type { Handed } from "./held.ts";
+import { parseHanded } from "./parse-talk.ts";
+
+export interface PullerOptions {
+  readonly link: Link;
+  readonly streams: Streams;
+  readonly subject: Subject;
+  readonly arrived: (handed: Handed) => void;
+  /** There may be something to ask for again. */
+  readonly changed: () => void;
+  /** The queue is not the one it was: what it held is gone. */
+  readonly restarted: () => void;
+}
+
+const retryMs = 100;
+/** Answers to a request may be this much later than the request's own end before it counts as lost. */
+const lateMs = 5_000;
+
+export class Puller {
+  readonly #options: PullerOptions;
+  #facts: ConsumerFacts | undefined;
+  #subscription: Subscription | undefined;
+  #inbox = "";
+  #outstanding = 0;
+  #heardAt = 0;
+  #isStopped = false;
+  #life = 0;
+
+  constructor(options: PullerOptions) {
+    this.#options = options;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  get isReady(): boolean {
+    return this.#subscription !== undefined && !this.#isStopped;
+  }
+
+  /** How long the server believes in a lease that nobody spoke about. */
+  get serverLeaseMs(): number {
+    return this.#facts?.ackWaitMs ?? 0;
+  }
+
+  /** Finds or makes the consumer; goes on trying until it is there or this is stopped. */
+  async start(): Promise<void> {
+    const life = ++this.#life;
+    this.#leave();
+    while (life === this.#life && !this.#isStopped && !this.#options.link.isClosed) {
+      try {
+        if (await this.#prepare(life)) return this.#options.changed();
+      } catch (error) {
+        await this.#repair(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+
+  pull(batch: number): void {
+    const { link, subject } = this.#options;
+    this.#outstanding += batch;
+    this.#heardAt = performance.now();
+    const body = `{"batch":${batch},"expires":${natsLimits.pullExpiresMs * 1e6}}`;
+    const verb = `CONSUMER.MSG.NEXT.${streamNames.task}.${taskConsumer(subject)}`;
+    link.send(`$JS.API.${verb}`, body, { reply: this.#inbox });
+  }
+
+  /** Takes back what was asked for and did not come; what is on its way still arrives. */
+  cancel(): void {
+    if (this.#outstanding === 0) return;
+    this.#leave();
+    this.#enter(this.#life);
+  }
+
+  /** A request that neither brought tasks nor ended was lost on its way. */
+  check(): void {
+    if (this.#outstanding === 0) return;
+    if (performance.now() - this.#heardAt < natsLimits.pullExpiresMs + lateMs) return;
+    void this.start();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#leave();
+  }
+
+  async #prepare(life: number): Promise<boolean> {
+    const { link, subject } = this.#options;
+    if (!link.isUp) return false;
+    const facts = await ensureConsumer(link, subject);
+    if (life !== this.#life || this.#isStopped) return true;
+    const isAnother = this.#facts !== undefined && this.#facts.created !== facts.created;
+    this.#facts = facts;
+    if (isAnother) this.#options.restarted();
+    else this.#enter(life);
+    return true;
+  }
+
+  async #repair(error: unknown): Promise<void> {
+    const { streams } = this.#options;
+    if (!AgentFlowError.is(error) || error.reason !== "not_set_up" || !streams.isOwner) return;
+    await streams.ensureTasks().catch(() => undefined);
+  }
+
+  #enter(life: number): void {
+    const { link } = this.#options;
+    this.#inbox = `${link.inbox}.p.${link.token()}`;
+    const inbox = this.#inbox;
+    this.#subscription = link.nc.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const isOld = life !== this.#life || inbox !== this.#inbox;
+        if (message.subject === inbox) this.#status(message, isOld);
+        else this.#task(message, isOld);
+      },
+    });
+  }
+
+  #task(message: Msg, isOld: boolean): void {
+    if (!isOld) {
+      this.#outstanding = Math.max(0, this.#outstanding - 1);
+      this.#heardAt = performance.now();
+    }
+    const handed = parseHanded(message);
+    if (handed !== undefined) this.#options.arrived(handed);
+    // Not ours, whoever put it there: nobody will ever make anything of it.
+    else if (message.reply !== undefined) this.#options.link.send(message.reply, "+TERM");
+  }
+
+  /** The end of a request: it ran out, or there is nobody to ask. */
+  #status(message: Msg, isOld: boolean): void {
+    if (isOld || this.#isStopped) return;
+    const code = message.headers?.code ?? 0;
+    if (code === 100) return;
+    const left = message.headers?.get("Nats-Pending-Messages") ?? "";
+    this.#outstanding = Math.max(0, this.#outstanding - (left === "" ? this.#outstanding : Number(left)));
+    if (code === 408) return this.#options.changed();
+    // The consumer may be gone, with all it knew; looked at after a moment, for it may be coming back.
+    setTimeout(() => {
+      if (!this.#isStopped && !isOld) void this.start();
+    }, retryMs);
+  }
+
+  #leave(): void {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    this.#outstanding = 0;
+    this.#inbox = "";
+    // Drained: what the server has already sent is still heard, and given back.
+    if (subscription !== undefined) void subscription.drain().catch(() => undefined);
+  }
+}

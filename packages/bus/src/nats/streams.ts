@@ -1,0 +1,177 @@
+/** The streams of an installation: what an owner makes, and what everybody checks before using them. */
+import { createHash, randomUUID } from "node:crypto";
+import { AgentFlowError } from "@agentflow/protocol";
+import { api, leaderGet, store } from "./api.ts";
+import type { Link } from "./link.ts";
+import { natsLimits } from "./limits.ts";
+import { epochSubject, laneSubjects, logStream, streamNames } from "./names.ts";
+import type { NatsOptions } from "./options.ts";
+import { parseStreamInfo, type StreamFacts, text } from "./parse-answers.ts";
+import { fence } from "./raw-headers.ts";
+
+const second = 1e9;
+const day = 24 * 60 * 60 * second;
+
+/** What an installation looks like, once its streams are there. */
+export interface Layout {
+  readonly lanes: number;
+  readonly replicas: number;
+  readonly taskStorage: "memory" | "file";
+}
+
+type Config = { readonly name: string; readonly [key: string]: unknown };
+
+export class Streams {
+  readonly #link: Link;
+  readonly #options: NatsOptions;
+
+  constructor(link: Link, options: NatsOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  get isOwner(): boolean {
+    return this.#options.role === "owner";
+  }
+
+  /** Makes what is missing (an owner), and reads back what was decided when the installation was made. */
+  async open(): Promise<Layout> {
+    const first = await this.#info(logStream(0));
+    const lanes = this.#lanes(first);
+    if (first === undefined && !this.isOwner) throw notSetUp();
+    if (this.isOwner) for (const config of this.#configs(lanes)) await this.#ensure(config);
+    const [log, task] = [await this.#info(logStream(0)), await this.#info(streamNames.task)];
+    if (log === undefined || task === undefined) throw notSetUp();
+    if (this.isOwner) await this.epoch();
+    return { lanes, replicas: log.replicas, taskStorage: task.storage === "file" ? "file" : "memory" };
+  }
+
+  /** A stream in memory is gone when its server restarted: an owner makes it again. */
+  async ensureTasks(): Promise<void> {
+    if (!this.isOwner) throw notSetUp();
+    await this.#ensure(this.#taskConfig());
+  }
+
+  /** Another value whenever the tasks were lost: it is kept among them and shares their fate. */
+  async epoch(): Promise<string> {
+    for (let tries = 0; tries < 3; tries++) {
+      const kept = await leaderGet(this.#link, streamNames.task, { last_by_subj: epochSubject }).catch(
+        (error: unknown) => this.#withoutTasks(error),
+      );
+      if (kept !== undefined) return text(kept.data);
+      const doing = "naming the queue's epoch";
+      // Whoever is second finds the first one's value in the next round.
+      await store(this.#link, epochSubject, { body: randomUUID(), headers: fence(0), doing });
+    }
+    throw new AgentFlowError("unavailable", "the queue's epoch could not be read", { reason: "no_epoch" });
+  }
+
+  async #withoutTasks(error: unknown): Promise<undefined> {
+    if (!AgentFlowError.is(error) || error.reason !== "not_set_up" || !this.isOwner) throw error;
+    await this.ensureTasks();
+  }
+
+  #lanes(first: StreamFacts | undefined): number {
+    const { logs } = this.#options;
+    if (logs !== undefined && !(Number.isInteger(logs) && logs >= 1 && logs <= natsLimits.logsMax)) {
+      throw new AgentFlowError("invalid_input", `an installation has 1 to ${natsLimits.logsMax} logs`, {
+        reason: "invalid_logs",
+      });
+    }
+    if (first === undefined) return logs ?? 1;
+    const made = Number(first.metadata["af-logs"] ?? 1);
+    if (logs === undefined || logs === made) return made;
+    throw new AgentFlowError("refused", `this installation was made with ${made} logs, not ${logs}`, {
+      reason: "logs_fixed",
+      details: { made, asked: logs },
+      suggestions: [`leave the number out, or say ${made}: it is fixed for the installation's life`],
+    });
+  }
+
+  async #info(stream: string): Promise<StreamFacts | undefined> {
+    const call = { verb: `STREAM.INFO.${stream}`, doing: `looking at ${stream}` };
+    const value = await api(this.#link, call, "noStream");
+    return value === undefined ? undefined : parseStreamInfo(value);
+  }
+
+  async #ensure(config: Config): Promise<void> {
+    const digest = createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
+    const there = await this.#info(config.name);
+    if (there?.metadata["af-config"] === digest) return;
+    const metadata = { ...record(config["metadata"]), "af-config": digest };
+    const verb = `STREAM.${there === undefined ? "CREATE" : "UPDATE"}.${config.name}`;
+    await api(this.#link, { verb, body: { ...config, metadata }, doing: `making ${config.name}` });
+  }
+
+  #configs(lanes: number): Config[] {
+    const base = this.#base();
+    const log = Array.from({ length: lanes }, (_, lane) => ({
+      ...base,
+      name: logStream(lane),
+      subjects: laneSubjects(lane, lanes),
+      discard: "new",
+      metadata: { "af-logs": String(lanes) },
+    }));
+    const dead = { ...base, name: streamNames.dead, subjects: ["af.dead.>"], max_age: natsLimits.deadDays * day };
+    const tele = {
+      ...base,
+      name: streamNames.tele,
+      subjects: ["af.tele.>"],
+      max_age: natsLimits.teleDays * day,
+      max_bytes: natsLimits.teleBytesMax,
+    };
+    const never = { deny_delete: true, deny_purge: true, discard: "new" };
+    const audit = { ...base, ...never, name: streamNames.audit, subjects: ["af.audit.>"] };
+    const table = {
+      ...base,
+      name: streamNames.table,
+      subjects: ["$KV.AF_TABLE.>"],
+      // Not one: a change that is followed at once by another still has to reach those who watch.
+      max_msgs_per_subject: natsLimits.rowHistory,
+      discard: "new",
+      allow_msg_ttl: true,
+    };
+    const blob = { ...base, name: streamNames.blob, subjects: ["af.blob.>"], max_msgs_per_subject: 1, discard: "new" };
+    return [...log, this.#taskConfig(), dead, tele, audit, table, blob];
+  }
+
+  #taskConfig(): Config {
+    const { taskStorage = "memory", tasksMax = natsLimits.tasksMax } = this.#options;
+    return {
+      ...this.#base(),
+      name: streamNames.task,
+      subjects: ["af.task.*.*.*.*", epochSubject],
+      retention: "workqueue",
+      storage: taskStorage,
+      discard: "new",
+      // One more for the epoch.
+      max_msgs: tasksMax + 1,
+      max_bytes: natsLimits.taskBytesMax,
+    };
+  }
+
+  #base(): Config {
+    return {
+      name: "",
+      retention: "limits",
+      storage: "file",
+      discard: "old",
+      num_replicas: this.#options.replicas ?? 1,
+      max_msg_size: natsLimits.messageBytesMax,
+      allow_direct: true,
+      // Ids are never used: the fence is what keeps a message from being stored twice.
+      duplicate_window: second,
+    };
+  }
+}
+
+function record(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
+}
+
+function notSetUp(): AgentFlowError {
+  return new AgentFlowError("unavailable", "this NATS server holds no installation of AgentFlow yet", {
+    reason: "not_set_up",
+    suggestions: ["start the control plane: it makes the streams"],
+  });
+}
