@@ -2,6 +2,8 @@
 import { logLevels } from "@agentflow/protocol";
 import { z } from "zod";
 
+export { type BusSettings, busOwnerSettings, busSettings } from "./bus-settings.ts";
+
 const level = z.enum(logLevels);
 
 export const hostSettings = {
@@ -45,6 +47,20 @@ export function wholes(
     ([key, value]) => [key, whole(value, { ...options, min: Math.min(options.min ?? 1, value) })] as const,
   );
   return z.object(Object.fromEntries(settings));
+}
+
+/** A setting that is a short text; without a default it may be left out. */
+export function text(about: string): z.ZodOptional<z.ZodString> {
+  return z.string().min(1).optional().describe(about);
+}
+
+export function textOr(byDefault: string, about: string): z.ZodDefault<z.ZodString> {
+  return z.string().min(1).default(byDefault).describe(about);
+}
+
+/** A port that may be left out; 0 is any free one. */
+export function port(about: string): z.ZodOptional<z.ZodNumber> {
+  return z.number().int().min(0).max(65_535).optional().describe(about);
 }
 
 /** Settings together: a section, or all that one process reads. */

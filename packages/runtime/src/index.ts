@@ -2,12 +2,14 @@ export { type Channel, openChannel } from "./channel/frames.ts";
 export { parseFromSupervisor } from "./channel/parse-messages.ts";
 export type { Call, CallEnd } from "./channel/runner-messages.ts";
 export type {
+  BusAddress,
   FromSupervisor,
   Loaded,
   ReloadReport,
   RunnerNote,
   SupervisorConfig,
   ToSupervisor,
+  WorkerConfig,
 } from "./channel/supervisor-messages.ts";
 export { runnerEntry, runnerEnvironment, supervisorEntry } from "./entries.ts";
 export { codeHash } from "./runner/code-hash.ts";
@@ -17,5 +19,6 @@ export { loadProblem } from "./runner/problem.ts";
 export { loadOnce } from "./worker/load-once.ts";
 export type { CallLost, Runner, RunnerEvents, StartRunner } from "./worker/runner-port.ts";
 export { startRunnerProcess } from "./worker/runner-process.ts";
+export { makeWorker, type WorkerParts } from "./worker/make-worker.ts";
 export { workerLimits } from "./worker/limits.ts";
 export { Worker, type WorkerOptions } from "./worker/worker.ts";

@@ -3,20 +3,16 @@
  * ends.
  */
 import { type Bus } from "@agentflow/bus";
-import { connectEmbedded } from "@agentflow/bus/embedded-client";
 import { type Log, createLog, toSink } from "@agentflow/host/log";
 import { systemWorld } from "@agentflow/host/world";
-import { type LogRecord, parseId } from "@agentflow/protocol";
+import type { LogRecord } from "@agentflow/protocol";
 import { Socket } from "node:net";
-import os from "node:os";
 import { type Channel, type Message, openChannel } from "./channel/frames.ts";
 import { parseToSupervisor } from "./channel/parse-messages.ts";
-import type { FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
-import { runnerEntry, runnerEnvironment } from "./entries.ts";
-import { TypeStripper } from "./strip/type-stripper.ts";
-import { startRunnerProcess } from "./worker/runner-process.ts";
+import type { BusAddress, FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
+import { makeWorker } from "./worker/make-worker.ts";
 import { parseLogLine } from "./worker/parse-task.ts";
-import { Worker } from "./worker/worker.ts";
+import type { Worker } from "./worker/worker.ts";
 
 const busGoneExitMs = 1_000;
 
@@ -35,6 +31,8 @@ class Supervisor {
     // The terminal's Ctrl-C reaches the whole group: whoever started us says when to stop.
     process.on("SIGINT", () => {});
     process.on("SIGTERM", () => void this.#exit(0));
+    // Most are asked for this one: it is there when the configuration comes.
+    void import("@agentflow/bus/embedded-client");
   }
 
   #receive(raw: Message): void {
@@ -64,40 +62,15 @@ class Supervisor {
       outputs: [toSink((line) => this.#passOn(parseLogLine(line), config))],
     });
     this.#log = log;
-    const bus = await connectEmbedded({
-      path: config.bus.socket,
-      token: config.bus.token,
-      ownerGoneMs: busGoneExitMs,
-    });
+    const bus = await connectBus(config.bus);
     this.#bus = bus;
     void bus.closed.then(() => this.#exit(0));
-    const { inspectPort, projectDir } = config;
-    const stripper = new TypeStripper(projectDir);
-    const worker = new Worker({
+    const worker = makeWorker(config, {
       bus,
       world,
       log,
-      worker: parseId("worker", config.worker),
-      tenant: parseId("tenant", config.tenant),
-      pool: parseId("pool", config.pool),
-      build: parseId("build", config.build),
-      slots: config.slots,
-      leaseMs: config.leaseMs,
-      host: os.hostname(),
       pid: process.pid,
-      ...(config.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: config.attemptTimeoutMs }),
-      startRunner: (events) =>
-        startRunnerProcess(
-          {
-            entry: runnerEntry,
-            projectDir,
-            stripped: stripper.strip(),
-            memoryMb: config.runnerMemoryMb ?? 512,
-            env: runnerEnvironment(process.env),
-            ...(inspectPort === undefined ? {} : { inspectPort }),
-          },
-          events,
-        ),
+      environment: process.env,
       events: {
         ready: (manifest, ms) => this.#say(["ready", { manifest, ms }]),
         broken: (problem) => this.#say(["broken", problem]),
@@ -148,6 +121,17 @@ class Supervisor {
   #say(message: FromSupervisor): void {
     this.#channel.send(message);
   }
+}
+
+/** Only the client that is needed is loaded: each is some megabytes. */
+async function connectBus(address: BusAddress): Promise<Bus> {
+  if (address.kind === "embedded") {
+    const { connectEmbedded } = await import("@agentflow/bus/embedded-client");
+    return connectEmbedded({ path: address.socket, token: address.token, ownerGoneMs: busGoneExitMs });
+  }
+  const { openNats } = await import("@agentflow/bus/nats");
+  const { kind: _nats, ...where } = address;
+  return openNats({ ...where, role: "worker" });
 }
 
 // Importing a module does nothing: only the process that was started on this file becomes a supervisor.

@@ -95,7 +95,11 @@ export class JetStreamLog implements NatsLog {
     const found: StoredMessage[] = [];
     for (let from = of.from; found.length < of.limit; ) {
       const limit = Math.min(natsLimits.readBatch, of.limit - found.length);
-      const { messages, hasMore } = await directPage(this.#link, stream, { subject: of.subject, from, limit });
+      const { messages, hasMore } = await directPage(this.#link, stream, {
+        subject: of.subject,
+        from,
+        limit,
+      });
       found.push(...messages);
       if (!hasMore) break;
       from = (messages.at(-1)?.sequence ?? from) + 1;
@@ -128,6 +132,10 @@ function entriesOf(messages: readonly StoredMessage[], home: Home): LogEntry[] {
 
 /** Used by whoever deletes one message of a stream by its place. */
 export async function deleteMessage(link: Link, stream: string, seq: number): Promise<void> {
-  const call = { verb: `STREAM.MSG.DELETE.${stream}`, body: { seq, no_erase: true }, doing: `deleting from ${stream}` };
+  const call = {
+    verb: `STREAM.MSG.DELETE.${stream}`,
+    body: { seq, no_erase: true },
+    doing: `deleting from ${stream}`,
+  };
   await api(link, call, "noMessage");
 }

@@ -35,7 +35,9 @@ export interface NatsLog extends Log {
   /** Revisions are comparable within a lane; `revision % lanes` is a record's lane. 1: all are. */
   readonly lanes: number;
   /** As `tail`, behind a place in each lane: what is stored and what comes, in order within a lane. */
-  tailFrom(options: Omit<TailOptions, "after"> & { readonly after: LogPosition }): AsyncIterable<readonly LogEntry[]>;
+  tailFrom(
+    options: Omit<TailOptions, "after"> & { readonly after: LogPosition },
+  ): AsyncIterable<readonly LogEntry[]>;
   /** The newest revision of each lane. */
   heads(): Promise<LogPosition>;
 }

@@ -112,7 +112,12 @@ export class Streams {
       discard: "new",
       metadata: { "af-logs": String(lanes) },
     }));
-    const dead = { ...base, name: streamNames.dead, subjects: ["af.dead.>"], max_age: natsLimits.deadDays * day };
+    const dead = {
+      ...base,
+      name: streamNames.dead,
+      subjects: ["af.dead.>"],
+      max_age: natsLimits.deadDays * day,
+    };
     const tele = {
       ...base,
       name: streamNames.tele,
@@ -131,7 +136,13 @@ export class Streams {
       discard: "new",
       allow_msg_ttl: true,
     };
-    const blob = { ...base, name: streamNames.blob, subjects: ["af.blob.>"], max_msgs_per_subject: 1, discard: "new" };
+    const blob = {
+      ...base,
+      name: streamNames.blob,
+      subjects: ["af.blob.>"],
+      max_msgs_per_subject: 1,
+      discard: "new",
+    };
     return [...log, this.#taskConfig(), dead, tele, audit, table, blob];
   }
 

@@ -44,7 +44,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   try {
     const socket = await openSocket(parts, { bus, paths });
     close.unshift(() => socket.close());
-    const token = localToken(paths);
+    const token = localToken(paths.token);
     const start = (port: number): Promise<ControlPlane> =>
       parts.startControlPlane({
         bus,

@@ -51,11 +51,11 @@ export function prepareFolder(paths: LocalPaths, options: { readonly fresh: bool
 }
 
 /** The token of this machine's user: made once, readable by its owner alone. */
-export function localToken(paths: LocalPaths): string {
-  const known = readText(paths.token)?.trim();
+export function localToken(file: string): string {
+  const known = readText(file)?.trim();
   if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
   const token = randomBytes(32).toString("hex");
-  writePrivate(paths.token, `${token}\n`);
+  writePrivate(file, `${token}\n`);
   return token;
 }
 

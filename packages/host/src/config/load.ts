@@ -18,6 +18,9 @@ export interface ConfigLayers {
   readonly readText?: ReadText;
 }
 
+/** What describes the settings of one process. */
+export type ConfigSchema<T> = z.ZodType<T>;
+
 /** Where one key's value comes from; a secret's value is masked. */
 export interface Origin {
   readonly key: string;

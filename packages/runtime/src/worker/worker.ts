@@ -121,6 +121,11 @@ export class Worker {
     this.#telemetry.tell(records);
   }
 
+  /** Code is loaded and tasks are taken. */
+  get isServing(): boolean {
+    return this.#pool.manifest !== undefined && !this.#stopTaking.signal.aborted;
+  }
+
   get inFlight(): number {
     return this.#open.size;
   }

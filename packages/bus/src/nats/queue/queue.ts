@@ -84,13 +84,16 @@ export class WorkQueue implements Queue {
   async #makeKnown(tasks: readonly QueuedTask[]): Promise<void> {
     const fresh = new Set(tasks.map((task) => task.subject).filter((subject) => !this.#known.has(subject)));
     if (fresh.size === 0) return;
-    await this.#withTasks(() => Promise.all([...fresh].map((subject) => ensureConsumer(this.#link, subject))));
+    await this.#withTasks(() =>
+      Promise.all([...fresh].map((subject) => ensureConsumer(this.#link, subject))),
+    );
     for (const subject of fresh) this.#known.add(subject);
   }
 
   async #pushOne(task: QueuedTask): Promise<Pushed> {
     const { token, lines } = keyLines(task.id);
-    const headers = lines === "" ? isNew : new RawHeaders(`${lines}Nats-Expected-Last-Subject-Sequence: 0\r\n`);
+    const headers =
+      lines === "" ? isNew : new RawHeaders(`${lines}Nats-Expected-Last-Subject-Sequence: 0\r\n`);
     const doing = `pushing ${task.id}`;
     const stored = await this.#withTasks(async () =>
       parseStored(await this.#link.request(`${task.subject}.${token}`, task.body, { doing, headers })),
@@ -105,7 +108,8 @@ export class WorkQueue implements Queue {
     try {
       return await work();
     } catch (error) {
-      const isGone = AgentFlowError.is(error) && (error.reason === "no_server" || error.reason === "not_set_up");
+      const isGone =
+        AgentFlowError.is(error) && (error.reason === "no_server" || error.reason === "not_set_up");
       if (!isGone || !this.#streams.isOwner) throw error;
       await this.#streams.ensureTasks();
       return work();

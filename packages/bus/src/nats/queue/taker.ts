@@ -98,7 +98,9 @@ export class Taker implements Keeper {
     if (!this.#isOpen || (!isResumed && this.#room() <= 0)) return this.#desk.giveBack(handed);
     const { deliveriesMax } = natsLimits;
     if (handed.delivered > deliveriesMax && !isResumed) {
-      return this.#desk.after(this.#desk.bury(handed, `it was handed out ${deliveriesMax} times without an end`));
+      return this.#desk.after(
+        this.#desk.bury(handed, `it was handed out ${deliveriesMax} times without an end`),
+      );
     }
     const held = new Held(handed, this, this.#arrivedAt() + this.options.leaseMs);
     this.#held.add(held);
@@ -115,7 +117,8 @@ export class Taker implements Keeper {
     const { subjects, holder } = this.options;
     const ids = this.#desk.claimsOf(this);
     const { inbox } = this.#desk;
-    if (ids.length > 0) for (const subject of subjects) this.#desk.say(subject, { kind: "claim", ids, holder, inbox });
+    if (ids.length > 0)
+      for (const subject of subjects) this.#desk.say(subject, { kind: "claim", ids, holder, inbox });
   }
 
   /** Somebody else has it now, or nobody: its slot is free. */
@@ -170,7 +173,9 @@ export class Taker implements Keeper {
   /** False when the queue does not know the task any more; how long it is held is then up to the clock. */
   async #tell({ handed }: Held, word: string): Promise<boolean> {
     try {
-      await this.#desk.link.request(handed.ackSubject, word, { doing: `telling the queue about ${handed.id}` });
+      await this.#desk.link.request(handed.ackSubject, word, {
+        doing: `telling the queue about ${handed.id}`,
+      });
       return true;
     } catch (error) {
       if (AgentFlowError.is(error) && error.reason === "no_server") return false;
