@@ -22,8 +22,8 @@ export interface SupervisorEvents {
 }
 
 const restartPauseMs = 200;
-/** Little lives in a supervisor: small halves and one helping thread are enough for it. */
-const supervisorFlags = ["--max-semi-space-size=4", "--v8-pool-size=1"] as const;
+/** Little lives in a supervisor: halves of 2 MiB and one helping thread are enough for it. */
+const supervisorFlags = ["--max-semi-space-size=2", "--v8-pool-size=1"] as const;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;

@@ -20,8 +20,8 @@ const growingPercent = { size: 10, speed: 25 } as const;
 
 const lookEveryMs = 100;
 /**
- * Of this thread's own CPU time, which says the same on a busy machine: a reload takes half a look, load
- * takes most of every one.
+ * Of this thread's own CPU time, which says the same on a busy machine: a reload takes half a look and
+ * then rests, load takes most of every one.
  */
 const busyShare = 0.5;
 const busyLooks = 3;
