@@ -20,11 +20,11 @@ const growingPercent = { size: 10, speed: 25 } as const;
 
 const lookEveryMs = 100;
 /**
- * Of this thread's own CPU time, which says the same on a busy machine: a reload takes half a look, load
- * takes most of every one.
+ * Load keeps the loop busy look after look and uses CPU all the while. A reload ends before it has used so
+ * much, also where others want the cores and it takes its time.
  */
 const busyShare = 0.5;
-const busyLooks = 3;
+const loadCpuMs = 150;
 /** At once to its size: each doubling on the way would have to fill up first. */
 const youngGrowth = { size: 1, speed: 8 } as const;
 
@@ -36,17 +36,18 @@ export function holdHeap(): void {
 /** Held from now on, save under load that lasts; for good no more once the young generation has its size. */
 export function boundHeap(timers: Timers, bounds: HeapBounds = heapBounds): void {
   holdHeap();
-  let before = { cpuMs: cpuMs(), atMs: performance.now() };
-  let busy = 0;
+  let before = performance.eventLoopUtilization();
+  let busySinceCpuMs = cpuMs();
   let favoured: "size" | "speed" = "size";
   const stop = timers.every(
     lookEveryMs,
     () => {
-      const now = { cpuMs: cpuMs(), atMs: performance.now() };
-      const share = (now.cpuMs - before.cpuMs) / (now.atMs - before.atMs);
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, before);
       before = now;
-      busy = share > busyShare ? busy + 1 : 0;
-      const wanted = busy >= busyLooks ? "speed" : "size";
+      const usedMs = cpuMs();
+      if (utilization < busyShare) busySinceCpuMs = usedMs;
+      const wanted = usedMs - busySinceCpuMs >= loadCpuMs ? "speed" : "size";
       if (wanted !== favoured) favour(wanted);
       favoured = wanted;
       if (youngBytes() < bounds.youngMb * 1024 * 1024) return;
