@@ -8,6 +8,8 @@ export interface DevOptions {
   /** A port, or true for Node's usual 9229. */
   readonly inspect?: number | true;
   readonly slots?: number;
+  /** `embedded`, `nats` (one of our own) or the addresses of one that runs, with commas. */
+  readonly bus?: string;
   readonly json: boolean;
   /** Logs of tools and workers between the lines about runs. */
   readonly logs: boolean;

@@ -119,6 +119,7 @@ class DevSession {
       paths: this.#paths,
       version: this.#options.version,
       settings,
+      bus: this.#options.bus ?? "embedded",
       onLog: (line) => this.#screen.ownLog(line),
     });
   }
@@ -134,7 +135,7 @@ class DevSession {
       build: devBuild,
       ...worker,
       projectDir: dir,
-      bus: { kind: "embedded", socket: installation.socket.path, token: installation.socket.token },
+      bus: installation.address,
       logLevel: log.level,
       ...(inspect === undefined ? {} : { inspectPort: inspect === true ? 9229 : inspect }),
     });

@@ -16,3 +16,17 @@ export function parseDevOptions(text: string): Omit<DevOptions, "write"> {
 export function parseDevFile(text: string): DevFile {
   return JSON.parse(text) as DevFile;
 }
+
+/** Where a nats-server listens. */
+export interface Ports {
+  readonly url: string;
+  readonly monitor: string;
+}
+
+/** Throws when the file is half written; undefined while it does not say all. */
+export function parsePorts(text: string): Ports | undefined {
+  const { nats, monitoring } = JSON.parse(text) as { [kind: string]: readonly string[] | undefined };
+  const [url] = nats ?? [];
+  const [monitor] = monitoring ?? [];
+  return url === undefined || monitor === undefined ? undefined : { url, monitor };
+}

@@ -8,6 +8,8 @@ import path from "node:path";
 export interface LocalPaths {
   readonly root: string;
   readonly state: string;
+  /** Data of a nats-server that runs for this project alone. */
+  readonly nats: string;
   readonly token: string;
   readonly dev: string;
   /** The settings in force, for `af config view`. */
@@ -19,6 +21,7 @@ export function localPaths(projectDir: string): LocalPaths {
   return {
     root,
     state: path.join(root, "state"),
+    nats: path.join(root, "nats"),
     token: path.join(root, "token"),
     dev: path.join(root, "dev.json"),
     settings: path.join(root, "settings.json"),
@@ -38,7 +41,9 @@ export function prepareFolder(paths: LocalPaths, options: { readonly fresh: bool
   try {
     mkdirSync(paths.root, { recursive: true, mode: 0o700 });
     writeFileSync(path.join(paths.root, ".gitignore"), "*\n");
-    if (options.fresh) rmSync(paths.state, { recursive: true, force: true });
+    if (options.fresh) {
+      for (const folder of [paths.state, paths.nats]) rmSync(folder, { recursive: true, force: true });
+    }
     mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

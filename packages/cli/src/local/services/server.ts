@@ -47,7 +47,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
       url: controlPlane.url,
       node,
       durability: bus.durability,
-      token: tokenFile(settings),
+      state: settings.state,
     });
   } catch (error) {
     log.fatal("the server could not start", { error: AgentFlowError.from(error, "starting") });

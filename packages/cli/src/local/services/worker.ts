@@ -49,7 +49,7 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
     const { makeWorker } = await import("@agentflow/runtime");
     worker = makeWorker(
       { ...settings.worker, worker: name, projectDir: options.projectDir },
-      { bus, world, log, pid: process.pid, environment: process.env, events: eventsTo(log) },
+      { bus, world, log, pid: process.pid, environment: process.env },
     );
     endWith(stop, { worker, world, stopMs: settings.stopMs });
     const health = await serveHealth(settings.health, { bus, worker, world });
@@ -92,19 +92,6 @@ function endWith(stop: GracefulStop, of: { worker: Worker; world: World; stopMs:
     await Promise.race([worker.drain(drainMs), hurried]);
   });
   stop.add("close", "runners", () => worker.stop());
-}
-
-function eventsTo(
-  log: Log,
-): NonNullable<Parameters<typeof import("@agentflow/runtime").makeWorker>[1]["events"]> {
-  return {
-    ready: (manifest, ms) =>
-      log.info("code loaded", { code: manifest.code, tools: manifest.tools.length, ms }),
-    broken: ({ file, line, column, message }) =>
-      log.error(`the code does not load: ${message}`, { file, line, column }),
-    inspecting: (url) => log.info("a debugger may attach", { url }),
-    runner: ({ pid, state, reason }) => log.debug("runner", { pid, state, reason }),
-  };
 }
 
 function outcomeOf({ outcome, ms }: { outcome: string; ms: number }): { outcome: string; ms: number } {
