@@ -3,6 +3,7 @@
  * The head is written last and removed first, so a blob is there whole or not at all.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AgentFlowError } from "@agentflow/protocol";
 import { checkBlobKey, checkBlobPrefix, checkBlobSize, wrongHash } from "../port/check.ts";
 import type { Blobs } from "../port/index.ts";
@@ -17,13 +18,24 @@ import { RawHeaders } from "./raw-headers.ts";
 const stream = streamNames.blob;
 const partsHeader = "Af-Parts";
 
+interface BlobsOptions {
+  readonly replicas: number;
+  readonly isOwner: boolean;
+  /** The connection that may remove. */
+  readonly purges: Link;
+}
+
 export class StreamBlobs implements Blobs {
   readonly #link: Link;
+  readonly #purges: Link;
   readonly #hasCopies: boolean;
+  readonly #isOwner: boolean;
 
-  constructor(link: Link, { replicas }: { readonly replicas: number }) {
+  constructor(link: Link, of: BlobsOptions) {
     this.#link = link;
-    this.#hasCopies = replicas > 1;
+    this.#purges = of.purges;
+    this.#hasCopies = of.replicas > 1;
+    this.#isOwner = of.isOwner;
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
@@ -60,7 +72,7 @@ export class StreamBlobs implements Blobs {
   async delete(key: string): Promise<void> {
     checkBlobKey(key);
     for (const filter of [blobSubject(key), blobParts(key)]) {
-      await api(this.#link, { verb: `STREAM.PURGE.${stream}`, body: { filter }, doing: "deleting a blob" });
+      await api(this.#purges, { verb: `STREAM.PURGE.${stream}`, body: { filter }, doing: "deleting a blob" });
     }
   }
 
@@ -81,9 +93,18 @@ export class StreamBlobs implements Blobs {
     return [...new Set(keys)].sort().slice(0, natsLimits.blobKeysMax);
   }
 
-  #newest(subject: string): Promise<StoredMessage | undefined> {
-    if (this.#hasCopies) return leaderGet(this.#link, stream, { last_by_subj: subject });
-    return directLast(this.#link, stream, subject);
+  /**
+   * With copies the one that answers may lag. An owner then asks the leader; a worker may not (a body says
+   * whose blob is wanted), so what it does not find it looks for once more.
+   */
+  async #newest(subject: string): Promise<StoredMessage | undefined> {
+    if (!this.#hasCopies) return directLast(this.#link, stream, subject);
+    if (this.#isOwner) return leaderGet(this.#link, stream, { last_by_subj: subject });
+    for (let tries = 1; ; tries++) {
+      const found = await directLast(this.#link, stream, subject);
+      if (found !== undefined || tries === natsLimits.lagTries) return found;
+      await sleep(natsLimits.lagPauseMs);
+    }
   }
 
   async #store(subject: string, bytes: Uint8Array, headers?: RawHeaders): Promise<void> {

@@ -42,6 +42,11 @@ export const natsLimits = {
   rowHistory: 8,
   /** A deleted row is remembered so long for those who watch. */
   tombstoneTtl: "1h",
+  /** A copy that lags is asked again so often before what it lacks counts as absent. */
+  lagTries: 4,
+  lagPauseMs: 50,
+  /** Consumers that the workers of one tenant may have made in an owner's life. */
+  consumersPerTenantMax: 256,
   blobPartBytes: 512 * 1024,
   blobPartsAtOnce: 16,
   blobKeysMax: 10_000,

@@ -1,8 +1,9 @@
 /** One connection: what is sent in a turn leaves together, and answers find who asked. */
 import type { AgentFlowError } from "@agentflow/protocol";
-import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import { type Msg, type MsgHdrs, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { closedError, connectionLost, fromNats, noAnswer, noServer, notConnected } from "./errors.ts";
 import { natsLimits } from "./limits.ts";
+import type { Refused } from "./options.ts";
 
 export type Body = string | Uint8Array;
 
@@ -16,6 +17,7 @@ export interface Ask {
 export type Collect = (answer: Msg) => boolean;
 
 interface Pending {
+  readonly subject: string;
   readonly doing: string;
   readonly timeoutMs: number;
   readonly until: number;
@@ -47,6 +49,7 @@ export class Link {
   readonly #atReconnect = new Set<() => void>();
   readonly #atDisconnect = new Set<() => void>();
   readonly #atClose = new Set<() => void>();
+  readonly #atRefused = new Set<(refused: Refused) => void>();
 
   constructor(nc: NatsConnection, inboxPrefix: string) {
     this.nc = nc;
@@ -79,6 +82,11 @@ export class Link {
 
   onClose(fn: () => void): () => void {
     return added(this.#atClose, fn);
+  }
+
+  onRefused(fn: (refused: Refused) => void): () => void {
+    this.#atRefused.add(fn);
+    return () => void this.#atRefused.delete(fn);
   }
 
   token(): string {
@@ -135,7 +143,7 @@ export class Link {
       this.requireUp(doing);
       const token = this.token();
       const until = performance.now() + timeoutMs;
-      this.#pending.set(token, { doing, timeoutMs, until, collect, resolve, reject });
+      this.#pending.set(token, { subject, doing, timeoutMs, until, collect, resolve, reject });
       this.#sweep ??= setInterval(() => this.#expire(), natsLimits.sweepMs);
       const reply = `${this.inbox}.a.${token}`;
       this.send(subject, body, ask.headers === undefined ? { reply } : { reply, headers: ask.headers });
@@ -198,7 +206,22 @@ export class Link {
     for await (const status of this.nc.status()) {
       if (status.type === "disconnect") this.#down(false);
       if (status.type === "reconnect") this.#up();
+      if (status.type === "error" && status.error instanceof PermissionViolationError) {
+        this.#forbidden(status.error);
+      }
     }
+  }
+
+  /** Who asked is told at once: no answer will come. The server says no more than the subject. */
+  #forbidden(error: PermissionViolationError): void {
+    const operation = error.operation === "publish" ? "publish" : "subscribe";
+    const { subject } = error;
+    for (const [token, pending] of this.#pending) {
+      if (operation !== "publish" || pending.subject !== subject) continue;
+      this.#pending.delete(token);
+      pending.reject(fromNats(error, pending.doing));
+    }
+    for (const fn of this.#atRefused) fn({ operation, subject });
   }
 
   #up(): void {

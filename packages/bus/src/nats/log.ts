@@ -10,17 +10,21 @@ import { natsLimits } from "./limits.ts";
 import { type Home, homeOf, homesOf, revisionOf, sequenceUpTo } from "./names.ts";
 import type { LogPosition, NatsLog } from "./options.ts";
 import { type StoredMessage, toEntry } from "./parse-answers.ts";
+import type { Layout } from "./streams.ts";
 import { tailLog } from "./tail.ts";
 
 export class JetStreamLog implements NatsLog {
   readonly lanes: number;
   readonly #link: Link;
+  readonly #purges: Link;
   /** With copies a direct read may come from one that lags: then the leader is asked what it should hold. */
   readonly #hasCopies: boolean;
   readonly #appender: Appender;
 
-  constructor(link: Link, layout: { readonly lanes: number; readonly replicas: number }) {
+  /** `purges`: the connection that may remove, where it is another one. */
+  constructor(link: Link, layout: Pick<Layout, "lanes" | "replicas"> & { readonly purges: Link }) {
     this.#link = link;
+    this.#purges = layout.purges;
     this.lanes = layout.lanes;
     this.#hasCopies = layout.replicas > 1;
     this.#appender = new Appender(link);
@@ -71,7 +75,7 @@ export class JetStreamLog implements NatsLog {
     // The server purges what lies before a sequence, so the last one to go is named by its successor.
     const body = { filter: subject, ...(upTo === undefined ? {} : { seq: sequenceUpTo(upTo, home) + 1 }) };
     const doing = `purging ${subject}`;
-    const answered = await tryApi(this.#link, { verb: `STREAM.PURGE.${home.stream}`, body, doing });
+    const answered = await tryApi(this.#purges, { verb: `STREAM.PURGE.${home.stream}`, body, doing });
     if (answered.ok) return;
     if (isApiError(answered.error, "denied")) {
       throw new AgentFlowError("refused", `${doing}: nothing is removed from ${home.stream}`, {

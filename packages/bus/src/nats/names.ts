@@ -14,6 +14,14 @@ export const streamNames = {
 /** The record that is lost with the tasks, if they are: its body is the queue's epoch. */
 export const epochSubject = "af.epoch.task";
 
+/** What an installation looks like, as its owner says it to workers: beside the table, no row of it. */
+export const layoutSubject = "af.layout";
+
+/** Where a worker asks an owner for the consumer of one of its task subjects. */
+export function makeSubject(tenant: string): string {
+  return `af.make.${tenant}`;
+}
+
 export function logStream(lane: number): string {
   return `AF_LOG_${lane}`;
 }

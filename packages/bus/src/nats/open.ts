@@ -24,17 +24,22 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
   try {
     const streams = new Streams(link, options);
     const layout = await streams.open();
-    const log = new JetStreamLog(link, layout);
+    const { archiver } = options;
+    const purges = archiver === undefined ? link : await openArchiver(options, archiver);
+    link.onClose(() => void purges.close());
+    const of = { ...layout, purges, isOwner: streams.isOwner };
+    const log = new JetStreamLog(link, of);
     const queue = new WorkQueue({ link, streams, log });
     return {
       kind: "nats",
       durability: await durabilityOf(layout, options.monitor),
       log,
       queue,
-      table: new KvTable(link, layout),
-      blobs: new StreamBlobs(link, layout),
+      table: new KvTable(link, of),
+      blobs: new StreamBlobs(link, of),
       wire: new CoreWire(link),
       closed: link.closed,
+      onRefused: (fn) => link.onRefused(fn),
       close: () => close(link, queue),
       get lastSuccessMs() {
         return link.lastSuccessMs;
@@ -44,6 +49,16 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
     await link.close();
     throw error;
   }
+}
+
+/** A connection of its own: on the other one nothing can be removed, whatever goes wrong there. */
+async function openArchiver(
+  options: NatsOptions,
+  { credentials, inboxPrefix }: NonNullable<NatsOptions["archiver"]>,
+): Promise<Link> {
+  const { servers, name = "agentflow" } = options;
+  const nc = await connectNats({ servers, name: `${name} archiver`, role: "owner", credentials }, inboxPrefix);
+  return new Link(nc, inboxPrefix);
 }
 
 /** Who takes is ended first, so that what he never saw goes back while there is a way. */

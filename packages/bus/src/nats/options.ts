@@ -17,6 +17,8 @@ export interface NatsOptions {
   /** Where tasks lie: `memory` (they are made again from the log, and `epoch` says when) or `file`. */
   readonly taskStorage?: "memory" | "file";
   readonly tasksMax?: number;
+  /** Who removes ended runs and blobs, when it is an identity of its own. Only an owner says so. */
+  readonly archiver?: { readonly credentials: NatsCredentials; readonly inboxPrefix: string };
   /** `http://host:8222`: asked once how often the server writes to its disk, for `durability`. */
   readonly monitor?: string;
 }
@@ -47,4 +49,12 @@ export interface NatsBus extends Bus {
   readonly log: NatsLog;
   /** When the server last answered: readiness is judged by it, not by an open socket. */
   readonly lastSuccessMs: number;
+  /** Called with each subject that the server did not let this client use; the result ends it. */
+  onRefused(fn: (refused: Refused) => void): () => void;
+}
+
+/** The server refused one of this client's own messages or subscriptions, by its permissions. */
+export interface Refused {
+  readonly operation: "publish" | "subscribe";
+  readonly subject: string;
 }

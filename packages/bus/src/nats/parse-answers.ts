@@ -3,6 +3,7 @@ import { isSubject, type Subject } from "@agentflow/protocol";
 import type { Msg } from "@nats-io/transport-node";
 import type { LogEntry } from "../port/index.ts";
 import type { ApiError } from "./errors.ts";
+import type { Layout } from "./streams.ts";
 
 type Json = { readonly [key: string]: unknown };
 
@@ -124,6 +125,14 @@ export function parseStreamInfo(value: Json): StreamFacts {
   };
 }
 
+/** What an owner wrote down of the installation; undefined for what is no layout of ours. */
+export function parseLayout(body: string): Layout | undefined {
+  const value = record(json(body));
+  const { lanes, replicas, taskStorage } = value;
+  if (value["kind"] !== "layout" || typeof lanes !== "number" || typeof replicas !== "number") return;
+  return { lanes, replicas, taskStorage: taskStorage === "file" ? "file" : "memory" };
+}
+
 export interface ConsumerFacts {
   readonly name: string;
   readonly filter: string;
@@ -144,6 +153,17 @@ export function parseConsumerInfo(value: Json): ConsumerFacts {
     leased: number(value["num_ack_pending"] ?? 0),
     created: string(value["created"] ?? ""),
   };
+}
+
+/** A consumer as an owner tells a worker of it. */
+export function writeCounterAnswer(facts: ConsumerFacts): string {
+  const { name, filter, ackWaitMs, created } = facts;
+  const config = { filter_subject: filter, ack_wait: ackWaitMs * 1e6 };
+  return JSON.stringify({ v: 1, kind: "consumer", name, created, config });
+}
+
+export function parseCounterAnswer(body: string): ConsumerFacts {
+  return parseConsumerInfo(record(json(body)));
 }
 
 export function parseConsumerPage(value: Json): { consumers: readonly ConsumerFacts[]; total: number } {

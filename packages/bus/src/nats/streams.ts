@@ -1,12 +1,13 @@
 /** The streams of an installation: what an owner makes, and what everybody checks before using them. */
 import { createHash, randomUUID } from "node:crypto";
 import { AgentFlowError } from "@agentflow/protocol";
-import { api, leaderGet, store } from "./api.ts";
+import { api, directLast, leaderGet, store } from "./api.ts";
+import { fromApi } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
-import { epochSubject, laneSubjects, logStream, streamNames } from "./names.ts";
+import { epochSubject, laneSubjects, layoutSubject, logStream, streamNames } from "./names.ts";
 import type { NatsOptions } from "./options.ts";
-import { parseStreamInfo, type StreamFacts, text } from "./parse-answers.ts";
+import { parseLayout, parseStreamInfo, type StreamFacts, text } from "./parse-answers.ts";
 import { fence } from "./raw-headers.ts";
 
 const second = 1e9;
@@ -36,14 +37,39 @@ export class Streams {
 
   /** Makes what is missing (an owner), and reads back what was decided when the installation was made. */
   async open(): Promise<Layout> {
+    if (!this.isOwner) return this.#told();
     const first = await this.#info(logStream(0));
     const lanes = this.#lanes(first);
-    if (first === undefined && !this.isOwner) throw notSetUp();
-    if (this.isOwner) for (const config of this.#configs(lanes)) await this.#ensure(config);
+    for (const config of this.#configs(lanes)) await this.#ensure(config);
     const [log, task] = [await this.#info(logStream(0)), await this.#info(streamNames.task)];
     if (log === undefined || task === undefined) throw notSetUp();
-    if (this.isOwner) await this.epoch();
-    return { lanes, replicas: log.replicas, taskStorage: task.storage === "file" ? "file" : "memory" };
+    await this.epoch();
+    const taskStorage = task.storage === "file" ? "file" : "memory";
+    const layout: Layout = { lanes, replicas: log.replicas, taskStorage };
+    await this.#tell(layout);
+    return layout;
+  }
+
+  /**
+   * What an owner wrote down. Workers may not look at streams themselves: who may sees every tenant's
+   * subjects in them.
+   */
+  async #told(): Promise<Layout> {
+    const kept = await directLast(this.#link, streamNames.table, layoutSubject).catch(withoutStream);
+    const layout = kept === undefined ? undefined : parseLayout(text(kept.data));
+    if (layout === undefined) throw notSetUp();
+    const { logs } = this.#options;
+    if (logs !== undefined && logs !== layout.lanes) throw lanesFixed(layout.lanes, logs);
+    return layout;
+  }
+
+  async #tell(layout: Layout): Promise<void> {
+    const kept = await leaderGet(this.#link, streamNames.table, { last_by_subj: layoutSubject });
+    const body = JSON.stringify({ v: 1, kind: "layout", ...layout });
+    if (kept !== undefined && text(kept.data) === body) return;
+    const doing = "writing down what the installation looks like";
+    const stored = await store(this.#link, layoutSubject, { body, doing });
+    if (!stored.ok) throw fromApi(stored.error, doing);
   }
 
   /** A stream in memory is gone when its server restarted: an owner makes it again. */
@@ -54,6 +80,7 @@ export class Streams {
 
   /** Another value whenever the tasks were lost: it is kept among them and shares their fate. */
   async epoch(): Promise<string> {
+    if (!this.isOwner) return this.#keptEpoch();
     for (let tries = 0; tries < 3; tries++) {
       const kept = await leaderGet(this.#link, streamNames.task, { last_by_subj: epochSubject }).catch(
         (error: unknown) => this.#withoutTasks(error),
@@ -64,6 +91,12 @@ export class Streams {
       await store(this.#link, epochSubject, { body: randomUUID(), headers: fence(0), doing });
     }
     throw new AgentFlowError("unavailable", "the queue's epoch could not be read", { reason: "no_epoch" });
+  }
+
+  async #keptEpoch(): Promise<string> {
+    const kept = await directLast(this.#link, streamNames.task, epochSubject).catch(withoutStream);
+    if (kept === undefined) throw notSetUp();
+    return text(kept.data);
   }
 
   async #withoutTasks(error: unknown): Promise<undefined> {
@@ -81,11 +114,7 @@ export class Streams {
     if (first === undefined) return logs ?? 1;
     const made = Number(first.metadata["af-logs"] ?? 1);
     if (logs === undefined || logs === made) return made;
-    throw new AgentFlowError("refused", `this installation was made with ${made} logs, not ${logs}`, {
-      reason: "logs_fixed",
-      details: { made, asked: logs },
-      suggestions: [`leave the number out, or say ${made}: it is fixed for the installation's life`],
-    });
+    throw lanesFixed(made, logs);
   }
 
   async #info(stream: string): Promise<StreamFacts | undefined> {
@@ -130,7 +159,7 @@ export class Streams {
     const table = {
       ...base,
       name: streamNames.table,
-      subjects: ["$KV.AF_TABLE.>"],
+      subjects: ["$KV.AF_TABLE.>", layoutSubject],
       // Not one: a change that is followed at once by another still has to reach those who watch.
       max_msgs_per_subject: natsLimits.rowHistory,
       discard: "new",
@@ -178,6 +207,20 @@ export class Streams {
 
 function record(value: unknown): object {
   return typeof value === "object" && value !== null ? value : {};
+}
+
+/** Nobody answers for a stream that is not there. */
+function withoutStream(error: unknown): undefined {
+  if (AgentFlowError.is(error) && error.reason === "no_server") return undefined;
+  throw error;
+}
+
+function lanesFixed(made: number, asked: number): AgentFlowError {
+  return new AgentFlowError("refused", `this installation was made with ${made} logs, not ${asked}`, {
+    reason: "logs_fixed",
+    details: { made, asked },
+    suggestions: [`leave the number out, or say ${made}: it is fixed for the installation's life`],
+  });
 }
 
 function notSetUp(): AgentFlowError {

@@ -15,6 +15,12 @@ import { RawHeaders } from "./raw-headers.ts";
 const group = "af";
 const errorHeader = "Af-Error";
 
+/**
+ * Where an answer may go. The server lets a client name any subject to be answered on, also one that it
+ * may not publish to itself: answered there, it would have written into another's log by our hand.
+ */
+const inbox = /^_[A-Z_]+\.[A-Za-z0-9_.-]+$/;
+
 type Handler = (body: string, subject: Subject) => Promise<string>;
 
 export class CoreWire implements Wire {
@@ -61,17 +67,17 @@ export class CoreWire implements Wire {
   ): Promise<Stop> {
     checkWireFilter(subject);
     this.#link.requireUp(`listening to ${subject}`);
-    const inbox = new Inbox(handler, onDropped);
+    const waiting = new Inbox(handler, onDropped);
     const subscription = this.#link.nc.subscribe(toFilter(subject), {
       callback: (error, message) => {
         const from = error === null ? parseSubject(message.subject) : undefined;
-        if (from !== undefined) inbox.put({ body: text(message.data), subject: from });
+        if (from !== undefined) waiting.put({ body: text(message.data), subject: from });
       },
     });
     await this.#flush();
     return {
       stop: async () => {
-        inbox.close();
+        waiting.close();
         await this.#drained(subscription);
       },
     };
@@ -80,7 +86,7 @@ export class CoreWire implements Wire {
   async #answer(request: Msg, handler: Handler): Promise<void> {
     const subject = parseSubject(request.subject);
     const { reply } = request;
-    if (subject === undefined || reply === undefined || reply === "") return;
+    if (subject === undefined || reply === undefined || !inbox.test(reply)) return;
     try {
       const answer = await handler(text(request.data), subject);
       checkBody(answer);

@@ -6,7 +6,7 @@ import { natsLimits } from "../limits.ts";
 import { streamNames, taskConsumer } from "../names.ts";
 import type { ConsumerFacts } from "../parse-answers.ts";
 import type { Streams } from "../streams.ts";
-import { ensureConsumer } from "./consumers.ts";
+import { askForConsumer, ensureConsumer } from "./consumers.ts";
 import type { Handed } from "./held.ts";
 import { parseHanded } from "./parse-talk.ts";
 
@@ -19,6 +19,8 @@ export interface PullerOptions {
   readonly changed: () => void;
   /** The queue is not the one it was: what it held is gone. */
   readonly restarted: () => void;
+  /** It will never be had: who takes is told why. */
+  readonly failed: (error: AgentFlowError) => void;
 }
 
 const retryMs = 100;
@@ -60,6 +62,7 @@ export class Puller {
       try {
         if (await this.#prepare(life)) return this.#options.changed();
       } catch (error) {
+        if (AgentFlowError.is(error) && error.code === "forbidden") return this.#options.failed(error);
         await this.#repair(error);
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -95,9 +98,10 @@ export class Puller {
   }
 
   async #prepare(life: number): Promise<boolean> {
-    const { link, subject } = this.#options;
+    const { link, streams, subject } = this.#options;
     if (!link.isUp) return false;
-    const facts = await ensureConsumer(link, subject);
+    const find = streams.isOwner ? ensureConsumer : askForConsumer;
+    const facts = await find(link, subject);
     if (life !== this.#life || this.#isStopped) return true;
     const isAnother = this.#facts !== undefined && this.#facts.created !== facts.created;
     this.#facts = facts;

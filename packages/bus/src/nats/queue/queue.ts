@@ -13,6 +13,7 @@ import { fence, RawHeaders } from "../raw-headers.ts";
 import type { Streams } from "../streams.ts";
 
 import { allConsumers, ensureConsumer } from "./consumers.ts";
+import { serveCounter } from "./counter.ts";
 import { Desk, keyLines } from "./desk.ts";
 import type { Handed } from "./held.ts";
 import { Taker } from "./taker.ts";
@@ -36,6 +37,10 @@ export class WorkQueue implements Queue {
     const bury = (handed: Handed, reason: string): Promise<void> => this.#bury(handed, reason);
     this.#desk = new Desk({ link: this.#link, streams: this.#streams, bury });
     this.#link.onReconnect(() => this.#known.clear());
+    if (of.streams.isOwner) {
+      const make = (subject: Subject) => this.#withTasks(() => ensureConsumer(this.#link, subject));
+      serveCounter(this.#link, make);
+    }
   }
 
   epoch(): Promise<string> {

@@ -42,6 +42,7 @@ export class Taker implements Keeper {
           arrived: (handed) => desk.arrived(handed, this),
           changed: () => this.#pullSoon(),
           restarted: () => this.#fail(restarted()),
+          failed: (error) => this.#fail(error),
         }),
     );
   }
