@@ -4,7 +4,7 @@ import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import type { Metrics } from "@agentflow/host/metrics";
 import { type ApiServer, startServer } from "./api/server.ts";
-import { createAudit } from "./auth/audit.ts";
+import { type Audit, createAudit } from "./auth/audit.ts";
 import { createGate } from "./auth/gate.ts";
 import { type Keys, createKeys } from "./auth/keys.ts";
 import type { EngineConfig } from "./engine-config.ts";
@@ -44,6 +44,7 @@ export interface ApiOptions {
 export interface ControlPlane {
   readonly engine: Engine;
   readonly keys: Keys;
+  readonly audit: Audit;
   readonly url: string;
   readonly port: number;
   /** Stops accepting, answers what is open within `withinMs`, then ends the engine. */
@@ -52,17 +53,29 @@ export interface ControlPlane {
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { bus, world, log, api } = options;
-  const engine = await startEngine(options);
+  const audit = createAudit({ bus, clock: world.clock, log });
+  const engine = await startEngine({
+    ...options,
+    onMismatch: ({ tenant, run }) =>
+      audit.note({
+        by: `a worker of ${tenant}`,
+        did: "input",
+        outcome: "refused",
+        reason: "tenant_mismatch",
+        to: run,
+      }),
+  });
   const keys = createKeys({ table: bus.table, clock: world.clock, random: world.random });
   const times = api.readiness === undefined ? {} : { times: api.readiness };
   const readiness = watchReadiness({ bus, engine, world, ...times });
   const server = await listenOrStop({ engine, readiness }, () =>
-    listen(options, { engine, keys, readiness }),
+    listen(options, { engine, keys, audit, readiness }),
   );
   log.info("control plane listens", { url: server.url, version: options.version, node: options.node });
   return {
     engine,
     keys,
+    audit,
     url: server.url,
     port: server.port,
     async stop(withinMs = 5_000) {
@@ -81,9 +94,12 @@ interface Parts {
   readonly readiness: Readiness;
 }
 
-async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys }): Promise<ApiServer> {
-  const { bus, world, log, metrics, api, version } = options;
-  const { engine, keys, readiness } = parts;
+async function listen(
+  options: ControlPlaneOptions,
+  parts: Parts & { keys: Keys; audit: Audit },
+): Promise<ApiServer> {
+  const { world, log, metrics, api, version } = options;
+  const { engine, keys, audit, readiness } = parts;
   const { clock, timers } = world;
   // Requests come once the port is known, and with it the names.
   let hosts: ReadonlySet<string> = new Set();
@@ -104,7 +120,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     host: api.host,
     port: api.port,
     health: readiness.health,
-    services: { engine, keys, audit: createAudit({ bus, clock, log }), version, ready },
+    services: { engine, keys, audit, version, ready },
     ...(api.limits === undefined ? {} : { limits: api.limits }),
   });
   hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);

@@ -37,6 +37,7 @@ import type {
   WorkflowView,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "./engine-config.ts";
+import type { Mismatch } from "./orchestrator/router.ts";
 import type { Retention } from "./projector/archive-pass.ts";
 import type { Metrics } from "@agentflow/host/metrics";
 
@@ -54,6 +55,8 @@ export interface EngineOptions {
   /** The folder of `read.db`, made when missing; ":memory:" keeps the read model in this thread's memory. */
   readonly readModelDir: string;
   readonly config?: Partial<EngineConfig>;
+  /** Told of each input that was refused because it spoke of another tenant than the subject it came on. */
+  readonly onMismatch?: (of: Mismatch) => void;
 }
 
 /** What holds for a tenant that has said nothing of its own. */

@@ -103,7 +103,16 @@ async function buildParts(options: EngineOptions) {
       projector.park({ tenant, run, revision }, { code: parked.reason, message: parked.message });
     },
   });
-  const router: Router = new Router({ wire: bus.wire, ownership, orchestrator, config });
+  const router: Router = new Router({
+    wire: bus.wire,
+    ownership,
+    orchestrator,
+    config,
+    onMismatch: (of) => {
+      say.warn("an input of another tenant was refused", { ...of });
+      options.onMismatch?.(of);
+    },
+  });
   const sweep = new Sweep({ ...base, ownership, orchestrator, dispatcher, scheduler });
   const watermark = new WatermarkKeeper({
     ...base,

@@ -1,6 +1,11 @@
 /** One connection: what is sent in a turn leaves together, and answers find who asked. */
 import type { AgentFlowError } from "@agentflow/protocol";
-import { type Msg, type MsgHdrs, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
+import {
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  PermissionViolationError,
+} from "@nats-io/transport-node";
 import { closedError, connectionLost, fromNats, noAnswer, noServer, notConnected } from "./errors.ts";
 import { natsLimits } from "./limits.ts";
 import type { Refused } from "./options.ts";

@@ -39,7 +39,10 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
       blobs: new StreamBlobs(link, of),
       wire: new CoreWire(link),
       closed: link.closed,
-      onRefused: (fn) => link.onRefused(fn),
+      onRefused: (fn) => {
+        const forget = [...new Set([link, purges])].map((one) => one.onRefused(fn));
+        return () => forget.forEach((undo) => undo());
+      },
       close: () => close(link, queue),
       get lastSuccessMs() {
         return link.lastSuccessMs;
@@ -57,7 +60,10 @@ async function openArchiver(
   { credentials, inboxPrefix }: NonNullable<NatsOptions["archiver"]>,
 ): Promise<Link> {
   const { servers, name = "agentflow" } = options;
-  const nc = await connectNats({ servers, name: `${name} archiver`, role: "owner", credentials }, inboxPrefix);
+  const nc = await connectNats(
+    { servers, name: `${name} archiver`, role: "owner", credentials },
+    inboxPrefix,
+  );
   return new Link(nc, inboxPrefix);
 }
 

@@ -16,11 +16,17 @@ export default class Server extends AgentFlowCommand {
     node: Flags.string({ description: "name among its peers", helpValue: "NAME" }),
     state: Flags.directory({ description: "folder of the read model and the token", helpValue: "DIR" }),
     logs: Flags.integer({ description: "streams of the log, when the installation is made", min: 1, max: 8 }),
+    archiver: Flags.string({
+      description: "file with the seed of the identity that alone may remove ended runs",
+      helpValue: "FILE",
+      helpGroup: "BUS",
+    }),
     replicas: Flags.integer({ description: "copies of each stream: 1, 3 or 5", min: 1, max: 5 }),
   };
   static override examples = [
     "af server --bus nats://127.0.0.1:4222 --state /var/lib/agentflow",
     "af server --config /etc/agentflow/server.yaml --node blue",
+    "af server --nkey bus/control-plane.nk --inbox _AF.control-plane --archiver bus/archiver.nk",
     "AF_BUS__SERVERS=nats://n1:4222,nats://n2:4222 af server --replicas 3",
   ];
 
@@ -34,10 +40,17 @@ export default class Server extends AgentFlowCommand {
         "api.port": flags.port,
         node: flags.node,
         state: flags.state,
+        "bus.archiver": flags.archiver,
         "bus.logs": flags.logs,
         "bus.replicas": flags.replicas,
       },
-      flagNames: { ...busFlagNames, "api.host": "--host", "api.port": "--port", "bus.logs": "--logs" },
+      flagNames: {
+        ...busFlagNames,
+        "api.host": "--host",
+        "api.port": "--port",
+        "bus.logs": "--logs",
+        "bus.archiver": "--archiver",
+      },
       config: flags.config,
       dir: this.folder(flags),
       version: this.config.version,

@@ -41,6 +41,21 @@ export function parseInputRequest(body: string): InputRequest {
   return request as unknown as InputRequest;
 }
 
+/**
+ * A tenant that an input speaks of and that is not the subject's own: in its body, or in the key of a blob it
+ * names. Undefined when there is none.
+ */
+export function foreignTenant({ input, ...claims }: InputRequest, own: string): string | undefined {
+  const claimed = "tenant" in claims ? claims.tenant : undefined;
+  if (claimed !== undefined && claimed !== own) return String(claimed);
+  const outcome = "outcome" in input ? input.outcome : undefined;
+  const output = outcome !== undefined && "output" in outcome ? outcome.output : undefined;
+  const given = "input" in input ? input.input : undefined;
+  return [output, given]
+    .flatMap((value) => (value !== undefined && "blob" in value ? [value.blob.split("/")[0] ?? ""] : []))
+    .find((tenant) => tenant !== own);
+}
+
 /** An owner's answer, written by another engine. */
 export function parseInputAnswer(body: string): InputAnswer {
   const answer = parseObject(body);

@@ -6,13 +6,15 @@ import {
   parseInSubject,
   prefixes,
   parseId,
+  type RunId,
   type RunInput,
   subjects,
+  type TenantId,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
-import { parseInputAnswer, parseInputRequest } from "./parse-input.ts";
+import { foreignTenant, parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
 import type { RunRef } from "./run-ref.ts";
 
@@ -21,6 +23,14 @@ export interface RouterParts {
   readonly ownership: Ownership;
   readonly orchestrator: Orchestrator;
   readonly config: EngineConfig;
+  /** An input that speaks of another tenant than the subject it came on. */
+  readonly onMismatch: (of: Mismatch) => void;
+}
+
+export interface Mismatch {
+  readonly tenant: TenantId;
+  readonly foreign: string;
+  readonly run: RunId;
 }
 
 /**
@@ -59,12 +69,18 @@ export class Router {
     await Promise.all(this.serving.splice(0).map((one) => one.stop()));
   }
 
-  /** The tenant is the subject's: what the body says of itself is not asked. */
+  /** The tenant is the subject's: what the body says of itself is not asked, and refused when it differs. */
   private answer(body: string, subject: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const to = parseInSubject(subject);
       if (to === undefined) throw new AgentFlowError("invalid_input", `${subject} is no subject of inputs`);
-      const { run, input } = parseInputRequest(body);
+      const request = parseInputRequest(body);
+      const { run, input } = request;
+      const foreign = foreignTenant(request, to.tenant);
+      if (foreign !== undefined) {
+        this.parts.onMismatch({ tenant: to.tenant, foreign, run });
+        throw otherTenant(to.tenant);
+      }
       const ref = this.parts.orchestrator.refOf(to.tenant, run);
       if (ref.shard !== to.shard) throw wrongShard(ref, to.shard);
       this.parts.orchestrator.submit(ref, input, (given) => {
@@ -81,6 +97,11 @@ export class Router {
     const timeoutMs = config.forwardTimeoutMs;
     return parseInputAnswer(await wire.request(subject, JSON.stringify(request), { timeoutMs }));
   }
+}
+
+function otherTenant(own: TenantId): AgentFlowError {
+  const message = `an input of ${own} that speaks of another tenant`;
+  return new AgentFlowError("forbidden", message, { reason: "tenant_mismatch" });
 }
 
 function wrongShard({ run, shard }: RunRef, asked: string): AgentFlowError {

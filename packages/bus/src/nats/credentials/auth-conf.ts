@@ -11,7 +11,7 @@ export interface AuthUser {
 type WorkerUser = AuthUser & { readonly role: WorkerRole };
 
 const head = [
-  "# Made by `af bus credentials`. In the server's configuration: include ./auth.conf",
+  "# Made by `af bus credentials`. Beside the server's configuration, and in it: include ./auth.conf",
   "# It holds public keys alone. After a change: nats-server --signal reload",
 ];
 
@@ -58,8 +58,7 @@ function accountOf({ tenant }: WorkerRole): string {
 
 function tenantLines(user: WorkerUser): string[] {
   const { asked, heard } = sharedWith(user.role);
-  const of = (subject: string): string =>
-    `{ account: ${accountOfAll}, subject: ${JSON.stringify(subject)} }`;
+  const of = (subject: string): string => `{ account: ${accountOfAll}, subject: ${JSON.stringify(subject)} }`;
   return [
     `${accountOf(user.role)} {`,
     ...usersLines([user]),

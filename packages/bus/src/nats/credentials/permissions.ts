@@ -91,7 +91,5 @@ function neverByWorkers({ tenant }: WorkerRole): string[] {
 }
 
 function consumersOf({ tenant, pools, builds }: WorkerRole): string[] {
-  return pools.flatMap((pool) =>
-    builds.map((build) => taskConsumer(subjects.task({ tenant, pool, build }))),
-  );
+  return pools.flatMap((pool) => builds.map((build) => taskConsumer(subjects.task({ tenant, pool, build }))));
 }

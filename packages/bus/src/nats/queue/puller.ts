@@ -37,8 +37,18 @@ export class Puller {
   #isStopped = false;
   #life = 0;
 
+  readonly #forget: () => void;
+
   constructor(options: PullerOptions) {
     this.#options = options;
+    // Nobody answers what the server did not let through: without this it would be waited for in vain.
+    this.#forget = options.link.onRefused((refused) => {
+      if (refused.subject === this.#next) options.failed(notAllowed(options.subject));
+    });
+  }
+
+  get #next(): string {
+    return `$JS.API.CONSUMER.MSG.NEXT.${streamNames.task}.${taskConsumer(this.#options.subject)}`;
   }
 
   get outstanding(): number {
@@ -70,12 +80,11 @@ export class Puller {
   }
 
   pull(batch: number): void {
-    const { link, subject } = this.#options;
+    const { link } = this.#options;
     this.#outstanding += batch;
     this.#heardAt = performance.now();
     const body = `{"batch":${batch},"expires":${natsLimits.pullExpiresMs * 1e6}}`;
-    const verb = `CONSUMER.MSG.NEXT.${streamNames.task}.${taskConsumer(subject)}`;
-    link.send(`$JS.API.${verb}`, body, { reply: this.#inbox });
+    link.send(this.#next, body, { reply: this.#inbox });
   }
 
   /** Takes back what was asked for and did not come; what is on its way still arrives. */
@@ -94,6 +103,7 @@ export class Puller {
 
   stop(): void {
     this.#isStopped = true;
+    this.#forget();
     this.#leave();
   }
 
@@ -163,4 +173,12 @@ export class Puller {
     // Drained: what the server has already sent is still heard, and given back.
     if (subscription !== undefined) void subscription.drain().catch(() => undefined);
   }
+}
+
+function notAllowed(subject: Subject): AgentFlowError {
+  return new AgentFlowError("forbidden", `this identity may not take from ${subject}`, {
+    reason: "nats_permission",
+    details: { subject },
+    suggestions: ["name its pool and build: af bus credentials DIR --add --pool POOL --build BUILD"],
+  });
 }

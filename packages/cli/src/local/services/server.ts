@@ -17,6 +17,8 @@ type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
 
 const retainEveryMs = 3_600_000;
 const retainFirstMs = 60_000;
+/** Each is told once: what is refused today is refused tomorrow. */
+const refusalsMax = 100;
 
 /** Serves until it is told to stop; ends the process itself, with the stop's code. */
 export async function runServer(options: ServiceOptions): Promise<never> {
@@ -40,6 +42,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     service.sendTo(bus);
     stop.add("close", "bus", () => bus.close());
     const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
+    stop.add("close", "refusals of the bus", watchRefusals(bus, { controlPlane, log }));
     const stopRetaining = retainHourly(controlPlane, { settings, world, log });
     stop.add("accept", "retention", stopRetaining);
     stop.add("drain", "control plane", () => controlPlane.stop(settings.stopMs));
@@ -65,7 +68,7 @@ async function openBus(
   of: { world: World; log: Log; signal: AbortSignal },
 ): Promise<NatsBus> {
   const { openNats } = await import("@agentflow/bus/nats");
-  const { logs, replicas, monitor } = bus;
+  const { logs, replicas, monitor, archiver, archiverInbox } = bus;
   return openBusPatiently(
     () =>
       openNats({
@@ -74,6 +77,14 @@ async function openBus(
         replicas,
         ...(logs === undefined ? {} : { logs }),
         ...(monitor === undefined ? {} : { monitor }),
+        ...(archiver === undefined
+          ? {}
+          : {
+              archiver: {
+                credentials: { kind: "nkey", seedFile: archiver },
+                inboxPrefix: archiverInbox,
+              },
+            }),
       }),
     of,
   );
@@ -97,6 +108,22 @@ async function start(
     tenantDefaults: { build: parseId("build", build) },
     config: engine,
     api: { ...api, port: api.port ?? 4180, localTokenHash: createHash("sha256").update(token).digest("hex") },
+  });
+}
+
+/**
+ * What the server did not let this control plane do is in the audit trail. What it did not let a worker do
+ * only the server knows, and writes in its own lines.
+ */
+function watchRefusals(bus: NatsBus, of: { controlPlane: ControlPlane; log: Log }): () => void {
+  const told = new Set<string>();
+  return bus.onRefused(({ operation, subject }) => {
+    const what = `${operation} ${subject}`;
+    if (told.has(what) || told.size >= refusalsMax) return;
+    told.add(what);
+    of.log.warn("the bus refused what its permissions do not allow", { operation, subject });
+    const refused = { did: operation, outcome: "refused", reason: "nats_permission", to: subject } as const;
+    of.controlPlane.audit.note({ by: "control plane", ...refused });
   });
 }
 

@@ -1,0 +1,118 @@
+/** Identities of an installation as files of one folder: a seed each, and what nats-server must know of them. */
+import type { AuthUser, Role } from "@agentflow/bus/nats";
+import { AgentFlowError, type BuildId, parseId, type PoolName, type TenantId } from "@agentflow/protocol";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { type Granted, parseGranted, writeGranted } from "./parse-granted.ts";
+
+export interface CredentialsOptions {
+  readonly folder: string;
+  readonly tenants: readonly TenantId[];
+  readonly pools: readonly PoolName[];
+  readonly builds: readonly BuildId[];
+  /** An account for each tenant, instead of permissions alone. */
+  readonly accounts: boolean;
+  /** What to do with files that are there: refuse, keep the seeds, or make new ones. */
+  readonly there: "refuse" | "add" | "rotate";
+}
+
+export interface Credential {
+  readonly role: string;
+  readonly tenant?: TenantId;
+  readonly inbox: string;
+  readonly publicKey: string;
+  readonly seedFile: string;
+  readonly state: "made" | "kept" | "rotated";
+}
+
+export interface Credentials {
+  readonly config: string;
+  readonly identities: readonly Credential[];
+}
+
+const configName = "auth.conf";
+
+/** Refuses with `already_exists` before anything is written. */
+export async function makeCredentials(options: CredentialsOptions): Promise<Credentials> {
+  const nats = await import("@agentflow/bus/nats");
+  const { folder, there } = options;
+  const config = path.join(folder, configName);
+  const granted = grantedBy(options, config);
+  const roles = rolesOf(options, granted);
+  const seedFile = (role: Role): string => path.join(folder, `${nats.roleName(role)}.nk`);
+  if (there === "refuse") refuseOverwriting([config, ...roles.map(seedFile)]);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const made = roles.map((role) => {
+    const file = seedFile(role);
+    const isThere = existsSync(file);
+    const isKept = isThere && there === "add";
+    const identity = isKept ? nats.identityFrom(readFileSync(file, "utf8")) : nats.makeIdentity();
+    if (!isKept) write(file, `${identity.seed}\n`, 0o600);
+    const user: AuthUser = { role, publicKey: identity.publicKey };
+    const credential: Credential = {
+      role: role.kind,
+      ...(role.kind === "worker" ? { tenant: role.tenant } : {}),
+      inbox: nats.inboxOf(role),
+      publicKey: identity.publicKey,
+      seedFile: file,
+      state: isKept ? "kept" : isThere ? "rotated" : "made",
+    };
+    return { user, credential };
+  });
+  const users = made.map(({ user }) => user);
+  const conf = granted.accounts ? nats.writeAccountsConf(users) : nats.writeAuthConf(users);
+  write(config, writeGranted(granted) + conf, 0o644);
+  return { config, identities: made.map(({ credential }) => credential) };
+}
+
+/** What was granted before stays: a configuration without it would lock somebody out, or open what was shut. */
+function grantedBy({ pools, builds, accounts, there }: CredentialsOptions, config: string): Granted {
+  const isThere = there !== "refuse" && existsSync(config);
+  const before = isThere ? parseGranted(readFileSync(config, "utf8")) : undefined;
+  return {
+    accounts: accounts || before?.accounts === true,
+    pools: [...new Set([...(before?.pools ?? []), ...pools])],
+    builds: [...new Set([...(before?.builds ?? []), ...builds])],
+  };
+}
+
+/** A tenant whose seed is there stays one. */
+function rolesOf({ folder, tenants, there }: CredentialsOptions, granted: Granted): readonly Role[] {
+  const before = there === "refuse" ? [] : tenantsIn(folder);
+  const all = [...new Set([...before, ...tenants])];
+  const { pools, builds } = granted;
+  return [
+    { kind: "control-plane" },
+    { kind: "archiver" },
+    ...all.map((tenant) => ({ kind: "worker", tenant, pools, builds }) as const),
+  ];
+}
+
+function tenantsIn(folder: string): TenantId[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .flatMap((name) => /^worker-(.+)\.nk$/.exec(name)?.[1] ?? [])
+    .map((name) => parseId("tenant", name));
+}
+
+/** Whole or not at all, and never readable by others meanwhile. */
+function write(file: string, content: string, mode: number): void {
+  const fresh = `${file}.new`;
+  writeFileSync(fresh, content, { mode, flag: "w" });
+  renameSync(fresh, file);
+}
+
+function refuseOverwriting(files: readonly string[]): void {
+  const there = files.filter((file) => existsSync(file));
+  const [first] = there;
+  if (first === undefined) return;
+  const more = there.length > 1 ? ` and ${there.length - 1} more` : "";
+  throw new AgentFlowError("already_exists", `${first}${more} would be overwritten`, {
+    reason: "credentials_exist",
+    details: { files: there },
+    suggestions: [
+      "--add keeps the seeds, makes those of new tenants, and writes auth.conf anew",
+      "--rotate makes every seed anew: the old ones stop working at the server's reload",
+    ],
+  });
+}

@@ -1,0 +1,112 @@
+/** Identities for the bus, as files, and services that use them on a nats-server that knows nobody else. */
+import { type NatsServer, natsServerOrSkip, startNatsServer } from "@agentflow/bus/servers";
+import { createClient } from "@agentflow/sdk/client";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { runAf } from "../run-af.ts";
+import { openedHere } from "./opened.ts";
+import { oneTool } from "./scratch.ts";
+import { Service } from "./service-process.ts";
+
+const found = await natsServerOrSkip();
+const { project } = openedHere();
+const open: { end(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const one of open.splice(0).toReversed()) await one.end();
+});
+
+function keep<T extends { end(): Promise<void> }>(one: T): T {
+  open.push(one);
+  return one;
+}
+
+/** Paths of an include are taken from the configuration's own folder, which lies where scratch projects do. */
+async function nats(project: string): Promise<NatsServer> {
+  const file = path.join("..", path.basename(project), "bus/auth.conf");
+  const server = await startNatsServer({ config: `include ${file}` });
+  open.push({ end: () => server.close() });
+  return server;
+}
+
+describe("af bus credentials", () => {
+  test("seeds are 0600, nothing is overwritten, and what was granted is kept", async () => {
+    const { dir } = project(oneTool("return n;"));
+    const af = (...words: string[]) => runAf(["bus", "credentials", ...words], { cwd: dir });
+    const made = await af("bus", "--accounts", "--tenant", "acme", "--pool", "gpu", "--json");
+    expect(made.code).toBe(0);
+    expect(made.stdout).not.toMatch(/"S[A-Z2-7]{40,}/);
+    const folder = path.join(dir, "bus");
+    expect(readdirSync(folder)).toEqual(["archiver.nk", "auth.conf", "control-plane.nk", "worker-acme.nk"]);
+    for (const name of ["archiver.nk", "control-plane.nk", "worker-acme.nk"]) {
+      expect(statSync(path.join(folder, name)).mode & 0o777).toBe(0o600);
+    }
+    const seed = readFileSync(path.join(folder, "worker-acme.nk"), "utf8");
+    const again = await af("bus", "--tenant", "acme");
+    expect(again).toMatchObject({ code: 8, stderr: expect.stringContaining("--rotate") });
+    const added = await af("bus", "--add", "--tenant", "globex");
+    expect(added.stdout).toMatch(/worker of acme +kept/);
+    expect(readFileSync(path.join(folder, "worker-acme.nk"), "utf8")).toBe(seed);
+    const config = readFileSync(path.join(folder, "auth.conf"), "utf8");
+    expect(config).toContain("TENANT_acme {");
+    expect(config).toContain("MSG.NEXT.AF_TASK.acme_gpu_dev");
+    expect(config).toContain("MSG.NEXT.AF_TASK.globex_gpu_dev");
+    const rotated = await af("bus", "--rotate", "--json");
+    expect(rotated.code).toBe(0);
+    expect(readFileSync(path.join(folder, "worker-acme.nk"), "utf8")).not.toBe(seed);
+  });
+
+  test.each(["a.b", "*", ">", "a b", "a\r\nb", "x".repeat(64), "\u0430cme", "_"])(
+    "the tenant %j is refused",
+    async (tenant) => {
+      const { dir } = project(oneTool("return n;"));
+      const ran = await runAf(["bus", "credentials", "bus", "--tenant", tenant], { cwd: dir });
+      expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("invalid_id") });
+      expect(readdirSync(dir)).not.toContain("bus");
+    },
+  );
+});
+
+describe.skipIf("skip" in found).each([{ mode: [] }, { mode: ["--accounts"] }])(
+  "services with identities $mode",
+  ({ mode }) => {
+    test("a server and a worker run a workflow, and one without an identity is turned away", async () => {
+      const scratch = project(oneTool("return n;"));
+      const at = { cwd: scratch.dir };
+      expect((await runAf(["bus", "credentials", "bus", ...mode], at)).code).toBe(0);
+      const bus = await nats(scratch.dir);
+      const who = (name: string): string[] => ["--nkey", `bus/${name}.nk`, "--inbox", `_AF.${name}`];
+      const where = ["--bus", bus.url];
+      const archiver = ["--archiver", "bus/archiver.nk"];
+      const control = keep(
+        new Service(
+          ["server", ...where, ...who("control-plane"), ...archiver, "--state", "server", "--port", "0"],
+          scratch.dir,
+        ),
+      );
+      const hands = keep(new Service(["worker", ...where, ...who("worker-default")], scratch.dir));
+      const { url } = await control.said("ready");
+      await hands.said("code loaded");
+      const token = readFileSync(path.join(scratch.dir, "server/token"), "utf8").trim();
+      const registered = await runAf(["workflow", "register", "--url", String(url)], {
+        ...at,
+        environment: { AF_TOKEN: token },
+      });
+      expect(registered.code).toBe(0);
+      const client = createClient({ url: String(url), token });
+      open.push({ end: async () => client.close() });
+      const done = await client.runs.startAndWait("one", { n: 7 });
+      expect(done).toMatchObject({ status: "completed", output: { value: 7 } });
+      const stranger = keep(new Service(["worker", ...where], scratch.dir));
+      await stranger.said("the worker could not start");
+      expect(await stranger.exited).toBe(1);
+      hands.signal("SIGTERM");
+      expect(await hands.exited).toBe(0);
+      control.signal("SIGTERM");
+      expect(await control.exited).toBe(0);
+      const said = [...control.lines, ...hands.lines].map((line) => JSON.stringify(line));
+      expect(said.filter((line) => line.includes("permission") || line.includes("refused"))).toEqual([]);
+    });
+  },
+);
