@@ -10,7 +10,8 @@ export async function durabilityOf(layout: Layout, monitor: string | undefined):
   return `${await syncOf(monitor)}; ${copies}${tasks}`;
 }
 
-async function syncOf(monitor: string | undefined): Promise<string> {
+/** When the server writes to its disk, in words; it says so at its monitor alone. */
+export async function syncOf(monitor: string | undefined): Promise<string> {
   const unknown = "written, when on disk is not known";
   if (monitor === undefined) return unknown;
   try {

@@ -20,7 +20,8 @@ export interface Layout {
   readonly taskStorage: "memory" | "file";
 }
 
-type Config = { readonly name: string; readonly [key: string]: unknown };
+export type StreamConfig = { readonly name: string; readonly [key: string]: unknown };
+type Config = StreamConfig;
 
 export class Streams {
   readonly #link: Link;
@@ -70,6 +71,11 @@ export class Streams {
     const doing = "writing down what the installation looks like";
     const stored = await store(this.#link, layoutSubject, { body, doing });
     if (!stored.ok) throw fromApi(stored.error, doing);
+  }
+
+  /** What this version would make, for whoever compares it with what is there. */
+  expected(lanes: number): readonly StreamConfig[] {
+    return this.#configs(lanes);
   }
 
   /** A stream in memory is gone when its server restarted: an owner makes it again. */

@@ -1,9 +1,8 @@
 import { errorTable } from "@agentflow/protocol";
 import { AgentFlowCommand } from "../base-command.ts";
 import { findProject } from "../config/installation.ts";
-import type { Check } from "../doctor/check.ts";
 import { examine } from "../doctor/examine.ts";
-import { type Text, cyan, dim, green, red, yellow } from "../output/text.ts";
+import { printChecks } from "../output/checks.ts";
 
 export default class Doctor extends AgentFlowCommand {
   static override summary =
@@ -17,17 +16,7 @@ export default class Doctor extends AgentFlowCommand {
     const checks = await examine({ folder, project: findProject(folder), environment: process.env });
     const bad = checks.some(({ state }) => state === "bad");
     this.output.data({ checks, ok: !bad });
-    const width = Math.max(...checks.map(({ name }) => name.length));
-    for (const check of checks) {
-      this.output.line([marks[check.state], " ", dim(check.name.padEnd(width)), "  ", check.fact]);
-      if (check.fix !== undefined) this.output.line([" ".repeat(width + 4), dim("fix: "), cyan(check.fix)]);
-    }
+    if (!this.output.json) printChecks(this.output, checks);
     if (bad) this.exitWith(errorTable.invalid_project.exit);
   }
 }
-
-const marks: { readonly [State in Check["state"]]: Text } = {
-  good: green("✓"),
-  note: yellow("!"),
-  bad: red("✗"),
-};

@@ -1,5 +1,6 @@
 /** Everything `af doctor` looks at, all at once. It changes nothing but a test file that it removes. */
 import { binaryCheck } from "./binary.ts";
+import { busFindings } from "./bus.ts";
 import type { Check, Examined } from "./check.ts";
 import { diskChecks } from "./disk.ts";
 import { installationChecks } from "./installation.ts";
@@ -15,6 +16,7 @@ export async function examine(of: Examined): Promise<Check[]> {
     ["port", () => [portCheck(of)]],
     ["disk", () => diskChecks(of)],
     ["installation", () => installationChecks(of)],
+    ["bus", () => busFindings(of)],
     ["project", () => projectChecks(of)],
   ];
   const all = await Promise.all(looks.map(([name, look]) => guarded(name, look)));

@@ -98,6 +98,19 @@ describe.skipIf("skip" in found).each([{ mode: [] }, { mode: ["--accounts"] }])(
       open.push({ end: async () => client.close() });
       const done = await client.runs.startAndWait("one", { n: 7 });
       expect(done).toMatchObject({ status: "completed", output: { value: 7 } });
+      const seen = await runAf(["bus", "doctor", ...where, ...who("control-plane"), "--json"], at);
+      expect(seen.stderr).toBe("");
+      const { data } = JSON.parse(seen.stdout);
+      expect(data).toMatchObject({ ok: true, report: { deadLetters: 0, replicas: 1 } });
+      expect(data.checks).toContainEqual(expect.objectContaining({ name: "AF_LOG_0", state: "good" }));
+      const blind = await runAf(["bus", "doctor", ...where, ...who("worker-default")], at);
+      expect(blind).toMatchObject({ code: 5, stderr: expect.stringContaining("nats_permission") });
+      const environment = { AF_BUS__SERVERS: bus.url, AF_BUS__NKEY: "bus/control-plane.nk" };
+      const whole = await runAf(["doctor"], {
+        ...at,
+        environment: { ...environment, AF_BUS__INBOX: "_AF.control-plane" },
+      });
+      expect(whole.stdout).toMatch(/✓ AF_LOG_0 /);
       const stranger = keep(new Service(["worker", ...where], scratch.dir));
       await stranger.said("the worker could not start");
       expect(await stranger.exited).toBe(1);

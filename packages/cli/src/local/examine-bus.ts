@@ -1,0 +1,26 @@
+/** Looks at the NATS that the settings name, by the identity that they name. */
+import type { NatsReport } from "@agentflow/bus/nats";
+import { natsAddress } from "./services/nats-address.ts";
+import { readServiceSettings, type ServiceOptions } from "./services/service.ts";
+import { serverSettings } from "./services/settings.ts";
+
+export interface BusLook {
+  /** False when nothing names a bus: then there may be none to look at. */
+  readonly isNamed: boolean;
+  readonly servers: readonly string[];
+  examine(): Promise<NatsReport>;
+}
+
+export async function busLook(options: ServiceOptions): Promise<BusLook> {
+  const { value, origins } = await readServiceSettings(await serverSettings(), options);
+  const { bus } = value;
+  return {
+    isNamed: origins.some(({ key, layer }) => key.startsWith("bus.servers") && layer !== "default"),
+    servers: bus.servers,
+    examine: async () => {
+      const { examineNats } = await import("@agentflow/bus/nats");
+      const { monitor } = bus;
+      return examineNats({ ...natsAddress(bus), ...(monitor === undefined ? {} : { monitor }) });
+    },
+  };
+}
