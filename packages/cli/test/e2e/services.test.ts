@@ -112,7 +112,7 @@ describe.skipIf("skip" in found)("services on NATS", () => {
     });
   });
 
-  test("af dev --bus nats starts a server of its own, keeps its runs, and leaves nothing behind", async () => {
+  test("af dev --bus nats starts a server of its own, keeps its runs and leaves nothing behind", async () => {
     const scratch = project(oneTool("return n;"));
     const environment = "path" in found ? { AF_NATS_SERVER: found.path } : {};
     const options = { args: ["--bus", "nats"], environment };
@@ -124,7 +124,8 @@ describe.skipIf("skip" in found)("services on NATS", () => {
     await until("nothing of it is left", () => processesIn(scratch.dir).length === 0);
     const second = start(scratch, options);
     await second.ready;
-    expect(await second.client().runs.get(run)).toMatchObject({ status: "completed", output: { value: 3 } });
+    const kept = await second.client().runs.get(run);
+    expect(kept).toMatchObject({ status: "completed", output: { value: 3 } });
   });
 
   test("af dev --bus nats without a server says how to get one", async () => {
