@@ -218,3 +218,21 @@ function processAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("user code that breaks the channel and will not leave is ended, and its call is lost", async () => {
+  const { runner } = start({
+    "tools/work.ts": `import { writeSync } from "node:fs";\n${toolFile(
+      `process.exit = () => { throw new Error("no"); };
+       process.on("uncaughtException", () => {});
+       process.on("unhandledRejection", () => {});
+       setInterval(() => {}, 1000);
+       writeSync(3, Buffer.from("ffffffff00", "hex"));
+       return new Promise(() => {});`,
+    )}`,
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n: 1 }), () => {})).toEqual({
+    kind: "lost",
+    reason: "its channel is broken",
+  });
+});

@@ -1,4 +1,5 @@
 /** Shapes of what a runner says, checked by hand: a message may be forged by the code that runs there. */
+import { isTelemetryRecord } from "@agentflow/protocol";
 import type { FromRunner } from "./runner-messages.ts";
 
 /** True when the message holds all that its readers rely on. */
@@ -27,14 +28,12 @@ function isManifest(value: unknown): boolean {
   });
 }
 
+/** Of what happens in tools and agents alone: nobody there speaks for the control plane. */
 function isRecord(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const run = field(value, "run");
-  if (run !== undefined && !isText(run)) return false;
-  if (field(value, "kind") === "span") return isText(field(value, "name")) && isInstant(value, "startedAt");
-  const isLog = field(value, "kind") === "log" && isInstant(value, "at");
-  return isLog && ["message", "level", "source"].every((name) => isText(field(value, name)));
+  return isTelemetryRecord(value) && (value.kind === "span" || saidThere.has(value.source));
 }
+
+const saidThere: ReadonlySet<string> = new Set(["tool", "agent"]);
 
 function isEnd(value: unknown): boolean {
   if (!isObject(value) || !isInstant(value, "startedAt")) return false;
