@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AgentFlowError } from "@agentflow/protocol";
 import { type Owner, parseOwner } from "./parse-owner.ts";
+import { faultOf, type StoreFault } from "./store/database.ts";
 
 export interface OwnerLock {
   /** The owner before, when it ended without giving the state back. */
@@ -19,13 +20,7 @@ export interface OwnerLock {
  * file `lock` tells others who holds it.
  */
 export function takeLock(dir: string): OwnerLock {
-  const held = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
-  try {
-    held.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
-  } catch (error) {
-    held.close();
-    throw ownedError(dir, error);
-  }
+  const held = holdFile(dir);
   const started = processStart(process.pid) ?? "";
   // Whoever closes takes its file away: one that lies here is of an owner that could not.
   const before = parseOwner(readIfThere(join(dir, "lock")) ?? "");
@@ -39,6 +34,38 @@ export function takeLock(dir: string): OwnerLock {
       held.close();
     },
   };
+}
+
+function holdFile(dir: string): DatabaseSync {
+  const path = join(dir, "lock.db");
+  let held: DatabaseSync | undefined;
+  try {
+    held = new DatabaseSync(path, { timeout: 0 });
+    held.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return held;
+  } catch (error) {
+    held?.close();
+    const fault = faultOf(error);
+    throw isBusy(fault) ? ownedError(dir, error) : unusableError(path, { fault, cause: error });
+  }
+}
+
+const sqliteBusy = 5;
+const sqliteLocked = 6;
+
+function isBusy({ sqlite }: StoreFault): boolean {
+  return sqlite % 256 === sqliteBusy || sqlite % 256 === sqliteLocked;
+}
+
+/** Not made anew here: of two who did that at once, each would have a lock of its own. */
+function unusableError(path: string, of: { fault: StoreFault; cause: unknown }): AgentFlowError {
+  const { fault, cause } = of;
+  return new AgentFlowError("unavailable", `${path} cannot be locked: ${fault.message}`, {
+    reason: fault.full ? "storage_full" : "storage_failed",
+    details: { path },
+    suggestions: ["when nothing runs on this state: remove the file, it holds nothing", "af doctor"],
+    cause,
+  });
 }
 
 /** The living owner of the state in `dir`, or undefined: what a dead one left behind does not count. */
