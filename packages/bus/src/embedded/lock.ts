@@ -21,7 +21,7 @@ export interface OwnerLock {
  */
 export function takeLock(dir: string): OwnerLock {
   const held = holdFile(dir);
-  const started = processStart(process.pid) ?? "";
+  const started = processOf(process.pid)?.started ?? "";
   // Whoever closes takes its file away: one that lies here is of an owner that could not.
   const before = parseOwner(readIfThere(join(dir, "lock")) ?? "");
   const write = (owner: Owner): void => writeWhole(join(dir, "lock"), JSON.stringify(owner));
@@ -72,8 +72,9 @@ function unusableError(path: string, of: { fault: StoreFault; cause: unknown }):
 export function readOwner(dir: string): Owner | undefined {
   const owner = parseOwner(readIfThere(join(dir, "lock")) ?? "");
   if (owner === undefined || !isAlive(owner.pid)) return undefined;
-  const started = processStart(owner.pid);
-  return started === undefined || started === owner.started ? owner : undefined;
+  const found = processOf(owner.pid);
+  if (found === undefined) return owner;
+  return !found.hasEnded && found.started === owner.started ? owner : undefined;
 }
 
 function ownedError(dir: string, cause: unknown): AgentFlowError {
@@ -111,19 +112,29 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When the process started, in its system's own words; undefined when the system does not say. */
-function processStart(pid: number): string | undefined {
+interface Process {
+  /** When it started, in its system's own words. */
+  readonly started: string;
+  /** Dead, and only kept in the list because whoever started it has not asked how it ended. */
+  readonly hasEnded: boolean;
+}
+
+/** Undefined when the system does not say. */
+function processOf(pid: number): Process | undefined {
   if (process.platform === "linux") {
     const stat = readIfThere(`/proc/${pid}/stat`);
-    // The name in brackets may hold spaces; the start time is the 20th field behind it.
-    return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    // The name in brackets may hold spaces; behind it the state is the first field, the start the 20th.
+    const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+    const [state = "", started] = [fields[0], fields[19]];
+    return started === undefined ? undefined : { started, hasEnded: /^[ZXx]/.test(state) };
   }
   try {
-    const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+    const text = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
       encoding: "utf8",
       timeout: 2_000,
     });
-    return text.trim() === "" ? undefined : text.trim();
+    const [, state = "", started = ""] = /^\s*(\S+)\s+(.*\S)\s*$/.exec(text) ?? [];
+    return started === "" ? undefined : { started, hasEnded: state.startsWith("Z") };
   } catch {
     return undefined;
   }
