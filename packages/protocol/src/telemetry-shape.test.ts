@@ -30,6 +30,8 @@ test.each([
   [{ ...log, attempt: "1" }],
   [{ ...span, ms: "\u001b" }],
   [{ ...span, ms: Number.NaN }],
+  [{ ...span, ms: 1e300 }],
+  [{ ...span, ms: -1 }],
   [{ ...span, ok: 1 }],
   [{ ...span, trace: undefined }],
   [{ ...span, startedAt: "+275760-09-13T00:00:00.000Z" }],

@@ -16,7 +16,7 @@ export function isTelemetryRecord(value: unknown): value is LogRecord | SpanReco
 
 function isSpan(value: object): boolean {
   const named = ["trace", "span", "name"].every((name) => isText(field(value, name)));
-  const timed = isInstant(field(value, "startedAt")) && isFinite(field(value, "ms"));
+  const timed = isInstant(field(value, "startedAt")) && isTime(field(value, "ms"));
   const told = isMissingOr(isObject, field(value, "attributes"));
   return named && timed && told && typeof field(value, "ok") === "boolean";
 }
@@ -44,6 +44,12 @@ function isObject(value: unknown): value is object {
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
+}
+
+const yearsMs = 1e12;
+
+function isTime(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value < yearsMs;
 }
 
 function isFinite(value: unknown): boolean {

@@ -521,3 +521,21 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
   expect(rows.length - before).toBeLessThanOrEqual(3);
   expect(rows.at(-1)?.length).toBe(4);
 });
+
+test.each([
+  ["an output", { kind: "output" as const, output: "x".repeat(2_000_000) }],
+  ["a failure", { kind: "failed" as const, failure: { code: "e", message: "x".repeat(2_000_000) } }],
+])(
+  "%s that is too long to be recorded fails its attempt, instead of being reported for ever",
+  async (_, end) => {
+    // Code in a runner can say what a runner would not.
+    const all = await house();
+    await all.push(taskOf());
+    all.runner(0).calls[0]?.end({ ...end, startedAt: instant(0), ms: 1 });
+    await all.world.time.advance(200);
+    expect(all.told).toMatchObject([
+      { kind: "result", outcome: { kind: "failed", retryable: false, failure: { code: "limit_exceeded" } } },
+    ]);
+    expect(await queued(all)).toBe(0);
+  },
+);

@@ -35,9 +35,12 @@ function isRecord(value: unknown): boolean {
 
 const saidThere: ReadonlySet<string> = new Set(["tool", "agent"]);
 
+const yearsMs = 1e12;
+
 function isEnd(value: unknown): boolean {
   if (!isObject(value) || !isInstant(value, "startedAt")) return false;
-  if (typeof field(value, "ms") !== "number") return false;
+  const ms = field(value, "ms");
+  if (typeof ms !== "number" || ms < 0 || ms > yearsMs) return false;
   switch (field(value, "kind")) {
     case "output":
       return field(value, "output") !== undefined;
