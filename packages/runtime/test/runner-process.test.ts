@@ -145,6 +145,9 @@ test("a frame that user code forges ends its own runner and is never taken for a
     ["done", 1, null],
     ["done", 1, { kind: "output" }],
     ["tele", 5],
+    ["tele", [{ kind: "log", at: "2026-01-01", level: "loud", source: "tool", message: "" }]],
+    ["tele", [{ kind: "log", at: "2026-01-01", level: "info", source: "control-plane", message: "" }]],
+    ["ready", { code: "\u001b[2J", tools: [], agents: [], workflows: [] }],
     ["ready", null],
   ];
   for (const message of forged) {

@@ -539,3 +539,23 @@ test.each([
     expect(await queued(all)).toBe(0);
   },
 );
+
+test("a worker whose code defines more than its row holds is known all the same, without the schemas", async () => {
+  const all = await house({ loaded: false });
+  const input = { type: "object", description: "x".repeat(4_000) };
+  const tools = Array.from({ length: 100 }, (_, n) => ({
+    name: `work.go${n}`,
+    description: "d",
+    effect: "pure" as const,
+    file: "tools/work.ts",
+    input,
+  }));
+  all.runner(0).loadAs({ v: 1, kind: "manifest", code: "code1", tools, agents: [], workflows: [] });
+  await all.world.time.advance(200);
+  const rows = all.bus.table.list("worker.");
+  await all.world.time.advance(50);
+  const row: WorkerPresence = JSON.parse((await rows)[0]?.value ?? "{}");
+  expect(row).toMatchObject({ state: "ready", manifest: { code: "code1" } });
+  expect(row.manifest?.tools).toHaveLength(100);
+  expect(row.manifest?.tools[0]).not.toHaveProperty("input");
+});

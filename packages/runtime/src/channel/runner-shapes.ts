@@ -21,7 +21,10 @@ export function isWellFormed([kind, first, second]: FromRunner): boolean {
 }
 
 function isManifest(value: unknown): boolean {
-  if (!isObject(value) || !isText(field(value, "code"))) return false;
+  if (!isObject(value)) return false;
+  const code = field(value, "code");
+  // It names the code in tables and on terminals.
+  if (!isText(code) || !/^[0-9a-f]{12}$/.test(code)) return false;
   return ["tools", "agents", "workflows"].every((list) => {
     const named: unknown = field(value, list);
     return Array.isArray(named) && named.every((one) => isObject(one) && isText(field(one, "name")));
