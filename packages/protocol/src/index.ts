@@ -19,5 +19,6 @@ export * from "./reference.ts";
 export * from "./subjects.ts";
 export * from "./task.ts";
 export * from "./telemetry.ts";
+export { isTelemetryRecord } from "./telemetry-shape.ts";
 export * from "./worker.ts";
 export * from "./workflow.ts";

@@ -521,3 +521,41 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
   expect(rows.length - before).toBeLessThanOrEqual(3);
   expect(rows.at(-1)?.length).toBe(4);
 });
+
+test.each([
+  ["an output", { kind: "output" as const, output: "x".repeat(2_000_000) }],
+  ["a failure", { kind: "failed" as const, failure: { code: "e", message: "x".repeat(2_000_000) } }],
+])(
+  "%s that is too long to be recorded fails its attempt, instead of being reported for ever",
+  async (_, end) => {
+    // Code in a runner can say what a runner would not.
+    const all = await house();
+    await all.push(taskOf());
+    all.runner(0).calls[0]?.end({ ...end, startedAt: instant(0), ms: 1 });
+    await all.world.time.advance(200);
+    expect(all.told).toMatchObject([
+      { kind: "result", outcome: { kind: "failed", retryable: false, failure: { code: "limit_exceeded" } } },
+    ]);
+    expect(await queued(all)).toBe(0);
+  },
+);
+
+test("a worker whose code defines more than its row holds is known all the same, without the schemas", async () => {
+  const all = await house({ loaded: false });
+  const input = { type: "object", description: "x".repeat(4_000) };
+  const tools = Array.from({ length: 100 }, (_, n) => ({
+    name: `work.go${n}`,
+    description: "d",
+    effect: "pure" as const,
+    file: "tools/work.ts",
+    input,
+  }));
+  all.runner(0).loadAs({ v: 1, kind: "manifest", code: "code1", tools, agents: [], workflows: [] });
+  await all.world.time.advance(200);
+  const rows = all.bus.table.list("worker.");
+  await all.world.time.advance(50);
+  const row: WorkerPresence = JSON.parse((await rows)[0]?.value ?? "{}");
+  expect(row).toMatchObject({ state: "ready", manifest: { code: "code1" } });
+  expect(row.manifest?.tools).toHaveLength(100);
+  expect(row.manifest?.tools[0]).not.toHaveProperty("input");
+});

@@ -84,7 +84,7 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
     },
     reloaded(report, files) {
       const code =
-        report.outcome === "unchanged" ? "the same code again" : `code ${report.manifest?.code ?? ""}`;
+        report.outcome === "unchanged" ? "the same code again" : `code ${safe(report.manifest?.code ?? "")}`;
       write(
         `${ink.green("↻")} ${changed(files)} → ${code} in ${showDuration(report.ms)} · ${inFlight(report)}`,
       );

@@ -4,6 +4,7 @@ import type { Log as HostLog } from "@agentflow/host/log";
 import {
   AgentFlowError,
   isId,
+  isTelemetryRecord,
   type LogRecord,
   parseId,
   prefixes,
@@ -19,12 +20,7 @@ import type { EngineTelemetry, TelemetryFilter, TelemetryFollower, TelemetryReco
 import { invalidCursor } from "../projector/cursor.ts";
 import { recordsPerBatchMax, type TelemetryQuery, type TelemetryRow } from "../projector/read-rows.ts";
 import type { ReadStore } from "../projector/read-store.ts";
-import {
-  isTelemetryRecord,
-  levelRank,
-  parseTelemetryBatch,
-  parseTelemetryRecord,
-} from "./parse-telemetry.ts";
+import { levelRank, parseTelemetryBatch, parseTelemetryRecord } from "./parse-telemetry.ts";
 
 export interface TelemetryParts {
   readonly log: Log;
@@ -173,7 +169,10 @@ export class Telemetry implements EngineTelemetry {
       dropped += batch.dropped ?? 0;
       if (batch.dropped !== undefined) lost.push({ tenant, count: batch.dropped });
       for (const [n, record] of batch.records.slice(0, recordsPerBatchMax).entries()) {
-        if (!isTelemetryRecord(record)) continue;
+        if (!isTelemetryRecord(record)) {
+          this.parts.skipped.add();
+          continue;
+        }
         const seq = entry.revision * recordsPerBatchMax + n;
         rows.push(toRow(record, { seq, tenant }));
         if (this.followers.size > 0) fresh.push({ seq, record: { ...record, tenant } });

@@ -16,7 +16,7 @@ import {
   toFailure,
 } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
-import type { Reporter } from "./report.ts";
+import { isTooBig, type Reporter } from "./report.ts";
 import type { RunningCall } from "./runner-pool.ts";
 import type { CallLost } from "./runner-port.ts";
 import { type ValueHouse, outcomeOf, resolveInput } from "./values.ts";
@@ -82,7 +82,7 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
   if (ended === undefined || (attempt.lost.signal.aborted && ended.kind === "lost")) return "lost";
   attempt.delivery.reporting();
   const outcome = await settle(attempt, ended, house);
-  const answer = await report(attempt, resultOf(attempt, { ended, outcome }, house), house);
+  const answer = await reportResult(attempt, { ended, outcome }, house);
   if (answer === undefined) return "lost";
   await attempt.delivery.ack();
   return answer.kind === "accepted" ? "reported" : "refused";
@@ -187,11 +187,31 @@ async function settle(
   }
 }
 
-function resultOf(
+interface Result {
+  readonly ended: CallEnd | CallLost;
+  readonly outcome: Outcome;
+}
+
+/** A result that is too long to be said is a failure of its own: else nobody would ever hear of this attempt. */
+async function reportResult(
   attempt: OpenAttempt,
-  of: { ended: CallEnd | CallLost; outcome: Outcome },
+  of: Result,
   house: AttemptHouse,
-): RunInput {
+): Promise<InputAnswer | undefined> {
+  try {
+    return await report(attempt, resultOf(attempt, of, house), house);
+  } catch (error) {
+    if (!isTooBig(error)) throw error;
+    const failure = {
+      code: "limit_exceeded",
+      message: "what the call ended with is too long to be recorded",
+    };
+    const outcome: Outcome = { kind: "failed", failure, retryable: false };
+    return report(attempt, resultOf(attempt, { ...of, outcome }, house), house);
+  }
+}
+
+function resultOf(attempt: OpenAttempt, of: Result, house: AttemptHouse): RunInput {
   const { task } = attempt;
   const { ended, outcome } = of;
   return {

@@ -9,6 +9,7 @@ import {
   type Task,
   type Value,
   blobRefKey,
+  inlineBytesMax,
   isInline,
 } from "@agentflow/protocol";
 import { parseJson } from "../channel/parse-json.ts";
@@ -68,11 +69,22 @@ export async function outcomeOf(end: CallEnd, task: Task, house: ValueHouse): Pr
     const { failure, retryable } = end;
     return { kind: "failed", failure, ...(retryable === undefined ? {} : { retryable }) };
   }
+  if (end.kind === "output" && isOverlong(end.output)) {
+    const message = `an output over ${inlineBytesMax} bytes came as a short one`;
+    return { kind: "failed", failure: { code: "limit_exceeded", message }, retryable: false };
+  }
   const output = end.kind === "big" ? await storeBig(end, task, house.blobs) : { inline: end.output };
   if (task.select === undefined) return { kind: "succeeded", output };
   const whole: Json = end.kind === "big" ? parseJson(end.text) : end.output;
   const compiled = await house.compileSelect(task.select);
   return selectFrom(whole, compiled, output);
+}
+
+/** A runner measures what it says; code that speaks in its place does not. */
+function isOverlong(output: Json): boolean {
+  if (output === null || typeof output === "number" || typeof output === "boolean") return false;
+  const text = JSON.stringify(output);
+  return text.length * 3 > inlineBytesMax && Buffer.byteLength(text) > inlineBytesMax;
 }
 
 async function storeBig(
