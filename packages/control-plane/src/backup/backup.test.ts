@@ -1,5 +1,5 @@
 /** Copies over the ports, on virtual time: made while runs go on, restored elsewhere, and gone on with. */
-import type { Bus } from "@agentflow/bus";
+import type { Bus, LogEntry } from "@agentflow/bus";
 import { PassThrough } from "node:stream";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
@@ -138,15 +138,13 @@ test.each([1, 2, 3, 4, 5, 6])(
     for (const run of old) {
       parts.set(run, (await kit.drive(kit.bus.log.read(makeRunRef(defaultTenant, run).subject))).length);
     }
-    const making = backup(kit, optionsOf(kit, slow(kit, kit.bus.client("backup"))));
-    const retaining = engine.retain(all);
-    const starting = (async () => {
-      for (let n = 0; n < 10; n++) {
-        await engine.runs.start(defaultTenant, kit.body("echo", { x: n }), { waitMs: 0 });
+    const bus = slow(kit.bus.client("backup"), async (read) => {
+      if (read === seed * 2 - 1) await engine.retain(all);
+      if (read % 4 === 0 && read < 40) {
+        await engine.runs.start(defaultTenant, kit.body("echo", { x: read }), { waitMs: 0 });
       }
-    })();
-    const bytes = await making;
-    await kit.drive(Promise.all([retaining, starting]));
+    });
+    const bytes = await backup(kit, optionsOf(kit, bus));
     const report = await verifyBackup(opened(bytes));
     expect(report.findings).toEqual([]);
     // Retention did overtake it, or this shows nothing.
@@ -168,8 +166,8 @@ test.each([1, 2, 3, 4, 5, 6])(
   },
 );
 
-/** The log is read so slowly that a pass of retention overtakes the copy. */
-function slow(kit: Kit, bus: Bus): Bus {
+/** The log is read one record at a time, and between two of them something happens. */
+function slow(bus: Bus, between: (read: number) => Promise<unknown>): Bus {
   const { log } = bus;
   return {
     ...bus,
@@ -179,15 +177,22 @@ function slow(kit: Kit, bus: Bus): Bus {
       head: log.head.bind(log),
       purge: log.purge.bind(log),
       async *tail(options) {
-        for await (const batch of log.tail(options)) {
-          for (const entry of batch) {
-            await new Promise<void>((resolve) => kit.world.timers.after(20, resolve));
-            yield [entry];
-          }
+        let after = options.after;
+        for (let read = 1; ; read++) {
+          const next = await firstOf(log.tail({ ...options, after }));
+          if (next === undefined) return;
+          after = next.revision;
+          yield [next];
+          await between(read);
         }
       },
     },
   };
+}
+
+async function firstOf(batches: AsyncIterable<readonly LogEntry[]>): Promise<LogEntry | undefined> {
+  for await (const [first] of batches) return first;
+  return undefined;
 }
 
 test("a copy ends although the log's last record went into an archive meanwhile", async () => {
