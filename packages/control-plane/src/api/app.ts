@@ -9,6 +9,7 @@ import type { Context } from "hono";
 import type { Gate } from "../auth/gate.ts";
 import { type Principal, requireScope } from "../auth/principal.ts";
 import { answerText, corsOf, errorAnswer, jsonHeaders, preflightHeaders } from "./answers.ts";
+import { Backups } from "./backups.ts";
 import { Streams } from "./events.ts";
 import type { ServerLimits } from "./limits.ts";
 import { type RequestMeter, createMeter } from "./meter.ts";
@@ -49,6 +50,11 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.get("/v1/telemetry/stream", async (context) => {
     context.set("operation", "followTelemetry");
     return streams.telemetry(context, await identified(context, options));
+  });
+  const backups = new Backups(options);
+  app.get("/v1/backup", async (context) => {
+    context.set("operation", "backup");
+    return backups.answer(context, await identified(context, options));
   });
   mountDocuments(app, options);
   return app;

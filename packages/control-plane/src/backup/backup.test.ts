@@ -1,6 +1,5 @@
 /** Copies over the ports, on virtual time: made while runs go on, restored elsewhere, and gone on with. */
 import type { Bus, LogEntry } from "@agentflow/bus";
-import { PassThrough } from "node:stream";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
@@ -8,7 +7,7 @@ import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
 import { beginRestore, restoreKey } from "./mark.ts";
-import { type CopyOptions, restoreBackup, verifyBackup, writeBackup } from "./index.ts";
+import { backupBytes, type CopyOptions, restoreBackup, verifyBackup } from "./index.ts";
 
 const hour = 3_600_000;
 const all = { days: 0, runs: 0 };
@@ -38,10 +37,13 @@ function optionsOf(
 }
 
 async function backup(kit: Kit, options = optionsOf(kit)): Promise<Buffer> {
-  const to = new PassThrough({ highWaterMark: 64 * 1024 * 1024 });
   const chunks: Buffer[] = [];
-  to.on("data", (chunk: Buffer) => chunks.push(chunk));
-  await driveReal(kit, writeBackup(options, to));
+  await driveReal(
+    kit,
+    (async () => {
+      for await (const chunk of backupBytes(options)) chunks.push(chunk);
+    })(),
+  );
   return Buffer.concat(chunks);
 }
 

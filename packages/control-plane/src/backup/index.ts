@@ -2,6 +2,7 @@
 import { createZstdCompress } from "node:zlib";
 import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { AgentFlowError } from "@agentflow/protocol";
 import { type CopyOptions, copyInstallation } from "./copy.ts";
 import { encodeBackup } from "./encode.ts";
 
@@ -13,9 +14,13 @@ export type { BackupCounts, BackupEnd } from "./records.ts";
 export * from "./restore.ts";
 export { decodeBackup } from "./decode.ts";
 
-/** The file itself, written to `to` as fast as that takes it. `to` is ended, or destroyed by an error. */
-export async function writeBackup(options: CopyOptions, to: NodeJS.WritableStream): Promise<void> {
+/** The file's bytes, made as fast as they are taken. Ends with an error when the copy cannot be made. */
+export function backupBytes(options: CopyOptions): Readable {
   const zip: Transform = createZstdCompress();
   const lines = Readable.from(encodeBackup(copyInstallation(options)));
-  await pipeline(lines, zip, to, { signal: options.signal });
+  // What goes wrong comes out of the stream that is given back.
+  pipeline(lines, zip, { signal: options.signal }).catch((error: unknown) => {
+    zip.destroy(AgentFlowError.from(error, "the backup"));
+  });
+  return zip;
 }

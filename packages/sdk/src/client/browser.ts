@@ -53,6 +53,23 @@ class BrowserTransport implements Transport {
     }
   }
 
+  async *bytes(request: TransportRequest): AsyncIterable<Uint8Array> {
+    const response = await this.#fetch(request);
+    if (!response.ok || response.body === null) throw refusalOf(await answerOf(response));
+    const reader = response.body.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } catch (cause) {
+      throw this.#unreachable(cause);
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
+  }
+
   socket(path: string, events: SocketEvents): Promise<SocketLike> {
     const url = new URL(path, this.#base);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

@@ -59,6 +59,16 @@ class NodeTransport implements Transport {
     }
   }
 
+  async *bytes(request: TransportRequest): AsyncIterable<Uint8Array> {
+    const response = await this.#open({ ...request, timeoutMs: silentMsMax });
+    if (response.statusCode !== 200) throw refusalOf(await answerOf(response));
+    try {
+      for await (const chunk of response) yield toBuffer(chunk);
+    } catch (error) {
+      throw unreachable(error, this.#base);
+    }
+  }
+
   async socket(path: string, events: SocketEvents): Promise<SocketLike> {
     // Loaded here: commands that ask one question never need it.
     const { WebSocket } = await import("ws");
