@@ -9,8 +9,8 @@ import { encodeBackup } from "./encode.ts";
 export type { CopyOptions } from "./copy.ts";
 export type { BackupReport } from "./examine.ts";
 export type { Finding } from "./findings.ts";
-export { refuseHalfRestored } from "./mark.ts";
-export type { BackupCounts, BackupEnd } from "./records.ts";
+export { findMark, refuseHalfRestored } from "./mark.ts";
+export type { BackupCounts } from "./records.ts";
 export * from "./restore.ts";
 export { decodeBackup } from "./decode.ts";
 

@@ -6,7 +6,9 @@ import { copyInstallation } from "./copy.ts";
 import { decodeBackup } from "./decode.ts";
 import { type BackupReport, examine, isLeft, type LeftRuns } from "./examine.ts";
 import { beginRestore, endRestore, findMark } from "./mark.ts";
+import { torn } from "./parse-record.ts";
 import { readUpTo } from "./read-up-to.ts";
+import type { BackupCounts, BackupEnd } from "./records.ts";
 import { Writer } from "./writer.ts";
 
 /** The file's bytes from their begin; asked for more than once. */
@@ -20,18 +22,23 @@ export async function verifyBackup(open: OpenFile): Promise<BackupReport & { rea
 
 export interface Survey {
   readonly left: LeftRuns;
+  readonly installation: string;
+  readonly counts: BackupCounts;
   readonly sha256: string;
 }
 
 /** First whether it is whole: nothing in a torn file is believed. */
 export async function surveyBackup(open: OpenFile): Promise<Survey> {
   const left = new Map<string, number>();
-  let sha256 = "";
+  let installation = "";
+  let end: BackupEnd | undefined;
   for await (const record of decodeBackup(open())) {
-    if (record.kind === "left") left.set(record.subject, record.upTo);
-    if (record.kind === "end") ({ sha256 } = record);
+    if (record.kind === "backup") ({ installation } = record);
+    else if (record.kind === "left") left.set(record.subject, record.upTo);
+    else if (record.kind === "end") end = record;
   }
-  return { left, sha256 };
+  if (end === undefined) throw torn("its end is missing");
+  return { left, installation, counts: end.counts, sha256: end.sha256 };
 }
 
 export interface RestoreOptions {
