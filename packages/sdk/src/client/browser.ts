@@ -1,5 +1,5 @@
 /** The client in a browser: fetch, WebSocket and WebCrypto. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import { Client } from "./client.ts";
 import { refusalOf } from "./exchange.ts";
 import type {
@@ -152,6 +152,13 @@ class BrowserTransport implements Transport {
 async function answerOf(response: Response): Promise<TransportResponse> {
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   const { status } = response;
+  const version = response.headers.get(versionHeader);
   const text = await response.text();
-  return { status, text, ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}) };
+  const release = version === null ? {} : { version };
+  return {
+    status,
+    text,
+    ...release,
+    ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
+  };
 }

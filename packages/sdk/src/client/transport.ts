@@ -31,6 +31,8 @@ export interface TransportResponse {
   readonly status: number;
   readonly text: string;
   readonly retryAfterMs?: number;
+  /** The release that answered. */
+  readonly version?: string;
 }
 
 export interface SocketEvents {
