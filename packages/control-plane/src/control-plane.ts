@@ -104,7 +104,14 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     host: api.host,
     port: api.port,
     health: readiness.health,
-    services: { engine, keys, audit: createAudit({ bus, clock, log }), version, ready },
+    services: {
+      ...{ engine, keys, audit: createAudit({ bus, clock, log }), version, ready },
+      async backup(of) {
+        // Rarely asked for, and what makes it is big.
+        const { backupBytes } = await import("./backup/index.ts");
+        return backupBytes({ ...of, bus, world, program: version, node: process.version });
+      },
+    },
     ...(api.limits === undefined ? {} : { limits: api.limits }),
   });
   hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);

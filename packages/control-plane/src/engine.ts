@@ -1,5 +1,6 @@
 export type * from "./engine-api.ts";
 import { AgentFlowError } from "@agentflow/protocol";
+import { refuseHalfRestored } from "./backup/mark.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -29,6 +30,7 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Starts an engine on a bus; resolves once what was open is taken up again and its shards are served. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
+  await refuseHalfRestored(options.bus.table);
   const parts = await buildParts(options);
   try {
     await begin(options, parts);

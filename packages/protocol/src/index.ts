@@ -2,6 +2,7 @@
 export type * from "./api/installation.ts";
 export * from "./api/runs.ts";
 export * from "./api/socket.ts";
+export * from "./api/version.ts";
 export * from "./depth.ts";
 export * from "./duration.ts";
 export type * from "./envelope.ts";
