@@ -21,7 +21,7 @@ export default class Restore extends AgentFlowCommand {
   static override examples = [
     "af restore nightly.zst",
     "af restore nightly.zst --into ../triage-copy",
-    "af restore nightly.zst && af dev",
+    "af restore nightly.zst --json",
   ];
 
   async run(): Promise<void> {
