@@ -553,7 +553,7 @@ test.each(readdirSync(histories))("tasks of %s are carried out, its answers unde
   }
 });
 
-test("a task of a newer version is given back for a newer worker, again and again, and is not buried", async () => {
+test("a task of a newer version is given back, again and again, and is not buried", async () => {
   const all = await house();
   await all.pushText(taskOf().id, JSON.stringify({ ...taskOf(), v: 2 }));
   await all.world.time.advance(workerLimits.newerReleaseMs * 5);

@@ -1,6 +1,6 @@
 /**
- * The state and the backup that an earlier release left: today's program goes on with both. And the other way:
- * as long as the format's number is the same, the tables are those that the earlier release reads.
+ * The state and the backup that an earlier release left: today's program goes on with both. And the other
+ * way: as long as the format's number is the same, the tables are those that the earlier release reads.
  * `UPDATE_HISTORIES=1` writes the files of a new release; files that are there stay as they are.
  */
 import { openEmbedded } from "@agentflow/bus/embedded";
@@ -71,8 +71,14 @@ async function open(dir: string, works: boolean): Promise<{ engine: Engine; clos
   const bus = await openEmbedded({ dir, version: releaseNow });
   const log = createLog({ source: "control-plane", clock: world.clock, outputs: [] });
   const engine = await startEngine({
-    ...{ bus, world, log, metrics: createMetrics(), node: "test", version: releaseNow },
-    ...{ tenantDefaults: { build: devBuild }, readModelDir: dir },
+    bus,
+    world,
+    log,
+    metrics: createMetrics(),
+    node: "test",
+    version: releaseNow,
+    tenantDefaults: { build: devBuild },
+    readModelDir: dir,
   });
   const stop = new AbortController();
   if (works) void work(bus, stop.signal).catch(() => undefined);
@@ -111,13 +117,13 @@ async function work(bus: Awaited<ReturnType<typeof openEmbedded>>, signal: Abort
     const [first = 0] = createHash("sha256").update(task.run).digest();
     const shard = parseId("shard", String(first >> 2).padStart(2, "0"));
     const input = {
-      ...{ kind: "result", id: parseId("input", `r-${task.step}-${task.attempt}`), at: instant(Date.now()) },
-      ...{
-        step: task.step,
-        attempt: task.attempt,
-        worker,
-        outcome: { kind: "succeeded", output: task.with },
-      },
+      kind: "result",
+      id: parseId("input", `r-${task.step}-${task.attempt}`),
+      at: instant(Date.now()),
+      step: task.step,
+      attempt: task.attempt,
+      worker,
+      outcome: { kind: "succeeded", output: task.with },
     } as const;
     const request: InputRequest = { v: 1, kind: "input", run: task.run, input };
     const to = subjects.in({ shard, tenant: defaultTenant });
@@ -179,12 +185,12 @@ async function record(): Promise<void> {
   }
   await first.close();
   const second = await open(dir, false);
-  const open_: Record<string, unknown> = {};
-  for (const x of [10, 11]) open_[(await start(second.engine, x, 0)).run] = x;
+  const waiting: Record<string, unknown> = {};
+  for (const x of [10, 11]) waiting[(await start(second.engine, x, 0)).run] = x;
   await second.close();
   mkdirSync(path.join(folder, releaseNow), { recursive: true });
   await saved(dir, fileOf(releaseNow, "backup.zst"));
-  const history: History = { v: 1, release: releaseNow, ...schemaOf(dir), ends, open: open_ };
+  const history: History = { v: 1, release: releaseNow, ...schemaOf(dir), ends, open: waiting };
   writeFileSync(fileOf(releaseNow, "state.json"), `${JSON.stringify(history, null, 1)}\n`);
 }
 

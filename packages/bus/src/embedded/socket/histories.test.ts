@@ -108,7 +108,7 @@ const fileOf = (release: string): URL => new URL(`${release}/bus-socket.json`, f
 
 async function record(): Promise<void> {
   const path = await owner();
-  const heard = { client: [] as string[], owner: [] as string[] };
+  const heard: { client: string[]; owner: string[] } = { client: [], owner: [] };
   const proxy = await listenOn((near) => {
     const far = connect(path);
     const [fromClient, fromOwner] = [
