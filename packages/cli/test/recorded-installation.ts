@@ -9,11 +9,12 @@ import type {
   WorkerView,
   WorkflowView,
 } from "@agentflow/protocol";
-import { defaultPool, defaultTenant, devBuild, parseId } from "@agentflow/protocol";
+import { defaultPool, defaultTenant, devBuild, parseId, versionHeader } from "@agentflow/protocol";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { smallBackup } from "./small-backup.ts";
 
 export const runs = {
   done: "r0123456789abcdefghjkmnpqrs",
@@ -263,6 +264,9 @@ export async function recordedInstallation(): Promise<RecordedInstallation> {
     "apiVersion: agentflow.dev/v1\nkind: Project\nname: recorded\n",
   );
   writeFileSync(path.join(project, "ada.json"), '{"name": "Ada"}');
+  for (const name of ["nightly.zst", "before-upgrade.zst"]) {
+    writeFileSync(path.join(project, name), smallBackup());
+  }
   writeFileSync(path.join(project, ".agentflow/token"), `${token}\n`);
   const dev = { pid: process.pid, url, startedAt: at(0), version: "0.1.0" };
   writeFileSync(path.join(project, ".agentflow/dev.json"), JSON.stringify(dev));
@@ -276,6 +280,13 @@ export async function recordedInstallation(): Promise<RecordedInstallation> {
       rmSync(project, { recursive: true, force: true });
     },
   };
+}
+
+let skewed = false;
+
+/** From now on it is one of another release, which has no list of tools. */
+export function becomeAnotherRelease(is: boolean): void {
+  skewed = is;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, asked: Asked[]): Promise<void> {
@@ -301,6 +312,22 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const record of telemetry.records)
       response.write(`id: 4\nevent: record\ndata: ${JSON.stringify({ ...record, message: "pushed" })}\n\n`);
+    return;
+  }
+  if (url.startsWith("/v1/backup")) {
+    response.writeHead(200, { "content-type": "application/zstd" });
+    response.end(smallBackup());
+    return;
+  }
+  if (url.startsWith("/v1/tools") && skewed) {
+    const error = {
+      ...plainError,
+      code: "not_found",
+      reason: "no_such_path",
+      message: "there is no such path",
+    };
+    response.setHeader(versionHeader, "0.9.0");
+    send(response, 404, { ok: false, error });
     return;
   }
   // As the real one: the answer about a run that runs comes when the asked time is over.

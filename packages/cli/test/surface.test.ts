@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hostile, recordedInstallation, runs, type RecordedInstallation } from "./recorded-installation.ts";
+import {
+  becomeAnotherRelease,
+  hostile,
+  recordedInstallation,
+  type RecordedInstallation,
+  runs,
+} from "./recorded-installation.ts";
 import { readCommandTable } from "../src/help/parse-command-table.ts";
 import { type Ran, bin, runAf, wordsOf } from "./run-af.ts";
 
@@ -25,13 +31,13 @@ afterAll(async () => {
 
 const af = (...args: string[]): Promise<Ran> => runAf(args, { cwd: house.project });
 
-/** What each example ends with, where it is not 0. `init` and `dev` stand in tests of their own. */
+/** What each example ends with, where it is not 0. What makes things stands in tests of its own. */
 const exits: { readonly [example: string]: number } = {
   "af why @last": 8,
   "af why @last --json": 8,
   "af run resolve @last --as retry": 8,
 };
-const makesThings = new Set(["init", "dev"]);
+const makesThings = new Set(["init", "dev", "restore"]);
 
 describe("examples", () => {
   for (const entry of Object.values(table.commands).filter(({ id }) => !makesThings.has(id))) {
@@ -223,6 +229,18 @@ describe("runs", () => {
   test("why ends with the code of what is wrong", async () => {
     const codes = [runs.done, runs.failed, runs.stuck].map(async (run) => (await af("why", run)).code);
     expect(await Promise.all(codes)).toEqual([0, 10, 8]);
+  });
+});
+
+describe("another release", () => {
+  test("what a server of another release does not know says so in one line, with both numbers", async () => {
+    becomeAnotherRelease(true);
+    const ran = await af("tool", "list");
+    becomeAnotherRelease(false);
+    expect(ran.code).toBe(4);
+    const line = /try +the installation runs af 0\.9\.0, this is af [0-9.]+: use 0\.9\.0 for both\n/;
+    expect(ran.stderr).toMatch(line);
+    expect((await af("tool", "list")).stderr).toBe("");
   });
 });
 
