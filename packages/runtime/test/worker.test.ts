@@ -524,6 +524,7 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
 
 test.each([
   ["an output", { kind: "output" as const, output: "x".repeat(2_000_000) }],
+  ["a tunnel", { kind: "output" as const, output: JSON.parse(`${"[".repeat(3_000)}${"]".repeat(3_000)}`) }],
   ["a failure", { kind: "failed" as const, failure: { code: "e", message: "x".repeat(2_000_000) } }],
 ])(
   "%s that is too long to be recorded fails its attempt, instead of being reported for ever",
