@@ -541,7 +541,7 @@ test.each([
   },
 );
 
-test("a worker whose code defines more than its row holds is known all the same, without the schemas", async () => {
+test("a worker whose code defines more than its row holds is known without the schemas", async () => {
   const all = await house({ loaded: false });
   const input = { type: "object", description: "x".repeat(4_000) };
   const tools = Array.from({ length: 100 }, (_, n) => ({

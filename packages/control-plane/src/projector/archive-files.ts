@@ -21,7 +21,7 @@ export class ArchiveFiles {
     this.blobs = blobs;
   }
 
-  /** Durable when it resolves with the file's key. Throws `limit_exceeded` (too_big) for more than it holds. */
+  /** Durable when it resolves with the file's key; `limit_exceeded` (too_big) for more than one holds. */
   async write(tenant: TenantId, runs: readonly ArchivedRun[]): Promise<string> {
     const bytes = zstdCompressSync(textOf({ v: 1, kind: "archive", runs }));
     const key = `${tenant}/_archive/${hash("sha256", bytes)}`;
