@@ -143,7 +143,7 @@ describe("validate", () => {
   test("what is no file, or has no end, is said and not read", async () => {
     write("agentflow.yaml", `${head}kind: Project\nname: odd\n`);
     mkdirSync(path.join(folder, "workflows/folder.yaml"), { recursive: true });
-    execFileSync("mkfifo", [path.join(folder, "workflows/pipe.yaml")]);
+    execFileSync("/bin/sh", ["-c", `mkfifo "${path.join(folder, "workflows/pipe.yaml")}"`]);
     symlinkSync("/dev/zero", path.join(folder, "workflows/zero.yaml"));
     const ran = await af("validate");
     expect(ran.code).toBe(3);

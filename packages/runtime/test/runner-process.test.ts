@@ -239,3 +239,21 @@ test("user code that breaks the channel and will not leave is ended, and its cal
     reason: "its channel is broken",
   });
 });
+
+// On a list of 3,500 levels the run could not be decided any more: it was parked for good.
+test.each([400, 3_500, 20_000])("an output of %i levels is a failure that says so", async (n) => {
+  const { runner, told } = start({
+    "tools/work.ts": toolFile(
+      `let tunnel = 1; for (let i = 0; i < n; i++) tunnel = [tunnel];
+       context.log.info("deep", { tunnel });
+       return tunnel;`,
+    ),
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n }), () => {})).toMatchObject({
+    kind: "failed",
+    retryable: false,
+    failure: { code: "limit_exceeded", message: expect.stringContaining("256 levels") },
+  });
+  expect(told).toMatchObject([{ message: "deep", fields: { dropped: expect.any(String) } }]);
+});

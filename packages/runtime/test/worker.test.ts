@@ -536,6 +536,7 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
 
 test.each([
   ["an output", { kind: "output" as const, output: "x".repeat(2_000_000) }],
+  ["a tunnel", { kind: "output" as const, output: JSON.parse(`${"[".repeat(3_000)}${"]".repeat(3_000)}`) }],
   ["a failure", { kind: "failed" as const, failure: { code: "e", message: "x".repeat(2_000_000) } }],
 ])(
   "%s that is too long to be recorded fails its attempt, instead of being reported for ever",
@@ -552,7 +553,7 @@ test.each([
   },
 );
 
-test("a worker whose code defines more than its row holds is known all the same, without the schemas", async () => {
+test("a worker whose code defines more than its row holds is known without the schemas", async () => {
   const all = await house({ loaded: false });
   const input = { type: "object", description: "x".repeat(4_000) };
   const tools = Array.from({ length: 100 }, (_, n) => ({

@@ -7,6 +7,8 @@ import {
   type LogRecord,
   type SpanRecord,
   inlineBytesMax,
+  isTooDeep,
+  outputDepthMax,
   toFailure,
 } from "@agentflow/protocol";
 import { type CallContext, type CallLog, validate } from "@agentflow/sdk";
@@ -59,7 +61,11 @@ export function createCalls(options: CallsOptions): Calls {
 
 type End = { kind: "output"; output: Json } | { kind: "big"; text: string; sha256: string; bytes: number };
 
-const neverAgain: ReadonlySet<string | undefined> = new Set(["schema_violation", "output_too_big"]);
+const neverAgain: ReadonlySet<string | undefined> = new Set([
+  "schema_violation",
+  "output_too_big",
+  "output_too_deep",
+]);
 
 async function settle(
   work: () => Promise<End>,
@@ -99,7 +105,7 @@ async function perform(call: Call, signal: AbortSignal, options: CallsOptions): 
 }
 
 function measured(output: unknown, what: string): End {
-  const text = JSON.stringify(output ?? null) ?? "null";
+  const text = written(output, what);
   if (text.length * 3 <= inlineBytesMax) return { kind: "output", output: plain(output, text) };
   const bytes = Buffer.byteLength(text);
   if (bytes <= inlineBytesMax) return { kind: "output", output: parseJson(text) };
@@ -114,6 +120,25 @@ function measured(output: unknown, what: string): End {
     );
   }
   return { kind: "big", text, bytes, sha256: createHash("sha256").update(text).digest("hex") };
+}
+
+/** Whoever decides on it walks through it, and has only so much stack. */
+function written(output: unknown, what: string): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(output ?? null) ?? "null";
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  if (text !== undefined && !isTooDeep(text)) return text;
+  throw new AgentFlowError(
+    "limit_exceeded",
+    `output of ${what} is nested deeper than ${outputDepthMax} levels`,
+    {
+      reason: "output_too_deep",
+      suggestions: ["flatten it, or write it to a file or a store and return where it lies"],
+    },
+  );
 }
 
 /** What JSON makes of the value; a primitive is its own JSON. */

@@ -192,7 +192,7 @@ interface Result {
   readonly outcome: Outcome;
 }
 
-/** A result that is too long to be said is a failure of its own: else nobody would ever hear of this attempt. */
+/** A result that is too long to be said is a failure of its own: else nobody would hear of this attempt. */
 async function reportResult(
   attempt: OpenAttempt,
   of: Result,
