@@ -52,7 +52,11 @@ export async function leaderGet(link: Link, stream: string, match: Json): Promis
 }
 
 /** The newest message of a subject, from any server that has the stream. */
-export async function directLast(link: Link, stream: string, subject: string): Promise<StoredMessage | undefined> {
+export async function directLast(
+  link: Link,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
   const doing = `reading ${stream}`;
   const answer = await link.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, "", { doing });
   return isMissing(answer) ? undefined : parseDirect(answer);
@@ -80,7 +84,7 @@ export async function directPage(
       return false;
     },
   });
-  const pending = Number(last.headers?.get("Nats-Pending-Messages") ?? 0);
+  const pending = Number(last.headers?.get("Nats-Num-Pending") ?? 0);
   return { messages, hasMore: pending > 0 && messages.length > 0 };
 }
 

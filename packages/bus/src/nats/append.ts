@@ -50,7 +50,9 @@ export class Appender {
 
   async #send({ subject, body, stands }: Fenced): Promise<Stored> {
     const headers = fence(stands);
-    return parseStored(await this.#link.request(subject, body, { doing: `appending to ${subject}`, headers }));
+    return parseStored(
+      await this.#link.request(subject, body, { doing: `appending to ${subject}`, headers }),
+    );
   }
 
   async #lost({ subject, home }: Append): Promise<Appended> {

@@ -41,7 +41,8 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
       details,
       ...(hint === undefined ? {} : { suggestions: [hint] }),
     });
-  if (isApiError(error, "full")) return refused("limit_exceeded", "store_full", "give the NATS server more storage");
+  if (isApiError(error, "full"))
+    return refused("limit_exceeded", "store_full", "give the NATS server more storage");
   if (isApiError(error, "tooBig")) return refused("limit_exceeded", "too_big");
   if (isApiError(error, "noStream") || isApiError(error, "noConsumer")) {
     return refused("unavailable", "not_set_up", "start the control plane: it makes the streams");
@@ -57,8 +58,10 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
 export function fromNats(error: unknown, doing: string): AgentFlowError {
   if (AgentFlowError.is(error)) return error;
   const [name, text] = error instanceof Error ? [error.name, error.message] : ["", String(error)];
-  const say = (code: "unavailable" | "timeout" | "forbidden" | "unauthenticated" | "internal", reason: string) =>
-    new AgentFlowError(code, `${doing}: ${text}`, { reason, cause: error });
+  const say = (
+    code: "unavailable" | "timeout" | "forbidden" | "unauthenticated" | "internal",
+    reason: string,
+  ) => new AgentFlowError(code, `${doing}: ${text}`, { reason, cause: error });
   switch (name) {
     case "TimeoutError":
       return say("timeout", "no_answer");
@@ -75,7 +78,10 @@ export function fromNats(error: unknown, doing: string): AgentFlowError {
     case "RequestError":
       return say("unavailable", "not_connected");
     default:
-      return say(/ECONN|EHOSTUNREACH|ENOTFOUND|EPIPE|ETIMEDOUT/.test(text) ? "unavailable" : "internal", "nats");
+      return say(
+        /ECONN|EHOSTUNREACH|ENOTFOUND|EPIPE|ETIMEDOUT/.test(text) ? "unavailable" : "internal",
+        "nats",
+      );
   }
 }
 

@@ -163,7 +163,10 @@ export class Link {
     this.#outgoing = [];
     if (!this.isUp) return;
     for (const { subject, body, reply, headers } of outgoing) {
-      const options = { ...(reply === undefined ? {} : { reply }), ...(headers === undefined ? {} : { headers }) };
+      const options = {
+        ...(reply === undefined ? {} : { reply }),
+        ...(headers === undefined ? {} : { headers }),
+      };
       try {
         this.nc.publish(subject, body, options);
       } catch (error) {

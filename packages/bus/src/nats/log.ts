@@ -45,6 +45,8 @@ export class JetStreamLog implements NatsLog {
   }
 
   tail({ filter, after, signal }: TailOptions): AsyncIterable<readonly LogEntry[]> {
+    const isOne = homesOf(checkLogFilter(filter), filter, this.lanes).length === 1;
+    if (!isOne && after !== 0) throw oneNumber();
     return this.tailFrom({ filter, after: Array.from({ length: this.lanes }, () => after), signal });
   }
 
@@ -95,7 +97,11 @@ export class JetStreamLog implements NatsLog {
     const found: StoredMessage[] = [];
     for (let from = of.from; found.length < of.limit; ) {
       const limit = Math.min(natsLimits.readBatch, of.limit - found.length);
-      const { messages, hasMore } = await directPage(this.#link, stream, { subject: of.subject, from, limit });
+      const { messages, hasMore } = await directPage(this.#link, stream, {
+        subject: of.subject,
+        from,
+        limit,
+      });
       found.push(...messages);
       if (!hasMore) break;
       from = (messages.at(-1)?.sequence ?? from) + 1;
@@ -116,6 +122,14 @@ export class JetStreamLog implements NatsLog {
   }
 }
 
+/** What was read of one lane says nothing of the others, so going on behind it would leave records out. */
+function oneNumber(): AgentFlowError {
+  return new AgentFlowError("refused", "a tail over several logs goes on behind a place in each of them", {
+    reason: "position_needed",
+    suggestions: ["use tailFrom with the last revision of each lane"],
+  });
+}
+
 interface Reading {
   readonly subject: string;
   readonly from: number;
@@ -128,6 +142,10 @@ function entriesOf(messages: readonly StoredMessage[], home: Home): LogEntry[] {
 
 /** Used by whoever deletes one message of a stream by its place. */
 export async function deleteMessage(link: Link, stream: string, seq: number): Promise<void> {
-  const call = { verb: `STREAM.MSG.DELETE.${stream}`, body: { seq, no_erase: true }, doing: `deleting from ${stream}` };
+  const call = {
+    verb: `STREAM.MSG.DELETE.${stream}`,
+    body: { seq, no_erase: true },
+    doing: `deleting from ${stream}`,
+  };
   await api(link, call, "noMessage");
 }

@@ -111,7 +111,13 @@ const tableRoot = "$KV.AF_TABLE.";
 
 /** A key of the table as a subject: an empty token cannot be one, so `=` stands for it. */
 export function tableSubject(key: string): string {
-  return tableRoot + key.split(".").map((token) => (token === "" ? "=" : token)).join(".");
+  return (
+    tableRoot +
+    key
+      .split(".")
+      .map((token) => (token === "" ? "=" : token))
+      .join(".")
+  );
 }
 
 export function tableKeyOf(subject: string): string {

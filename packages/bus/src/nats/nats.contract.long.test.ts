@@ -9,5 +9,4 @@ if ("skip" in server) {
   describe.skip(`nats: ${server.skip}`, () => void test("skipped", () => undefined));
 } else {
   busContract("nats, 4 logs, fsync before each answer", makeNats({ logs: 4, syncInterval: "always" }));
-  busContract("nats, tasks on disk", makeNats({ taskStorage: "file" }));
 }

@@ -14,8 +14,7 @@ export interface NatsOptions {
   readonly logs?: number;
   /** Copies of each stream, 1, 3 or 5. Only an owner says so. */
   readonly replicas?: number;
-  /** Where tasks lie: `memory` (they are made again from the log, and `epoch` says when) or `file`. */
-  readonly taskStorage?: "memory" | "file";
+  /** More tasks than this are refused as `full`. */
   readonly tasksMax?: number;
   /** `http://host:8222`: asked once how often the server writes to its disk, for `durability`. */
   readonly monitor?: string;
@@ -35,7 +34,9 @@ export interface NatsLog extends Log {
   /** Revisions are comparable within a lane; `revision % lanes` is a record's lane. 1: all are. */
   readonly lanes: number;
   /** As `tail`, behind a place in each lane: what is stored and what comes, in order within a lane. */
-  tailFrom(options: Omit<TailOptions, "after"> & { readonly after: LogPosition }): AsyncIterable<readonly LogEntry[]>;
+  tailFrom(
+    options: Omit<TailOptions, "after"> & { readonly after: LogPosition },
+  ): AsyncIterable<readonly LogEntry[]>;
   /** The newest revision of each lane. */
   heads(): Promise<LogPosition>;
 }

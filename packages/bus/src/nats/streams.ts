@@ -16,7 +16,6 @@ const day = 24 * 60 * 60 * second;
 export interface Layout {
   readonly lanes: number;
   readonly replicas: number;
-  readonly taskStorage: "memory" | "file";
 }
 
 type Config = { readonly name: string; readonly [key: string]: unknown };
@@ -43,7 +42,7 @@ export class Streams {
     const [log, task] = [await this.#info(logStream(0)), await this.#info(streamNames.task)];
     if (log === undefined || task === undefined) throw notSetUp();
     if (this.isOwner) await this.epoch();
-    return { lanes, replicas: log.replicas, taskStorage: task.storage === "file" ? "file" : "memory" };
+    return { lanes, replicas: log.replicas };
   }
 
   /** A stream in memory is gone when its server restarted: an owner makes it again. */
@@ -112,7 +111,12 @@ export class Streams {
       discard: "new",
       metadata: { "af-logs": String(lanes) },
     }));
-    const dead = { ...base, name: streamNames.dead, subjects: ["af.dead.>"], max_age: natsLimits.deadDays * day };
+    const dead = {
+      ...base,
+      name: streamNames.dead,
+      subjects: ["af.dead.>"],
+      max_age: natsLimits.deadDays * day,
+    };
     const tele = {
       ...base,
       name: streamNames.tele,
@@ -131,18 +135,25 @@ export class Streams {
       discard: "new",
       allow_msg_ttl: true,
     };
-    const blob = { ...base, name: streamNames.blob, subjects: ["af.blob.>"], max_msgs_per_subject: 1, discard: "new" };
+    const blob = {
+      ...base,
+      name: streamNames.blob,
+      subjects: ["af.blob.>"],
+      max_msgs_per_subject: 1,
+      discard: "new",
+    };
     return [...log, this.#taskConfig(), dead, tele, audit, table, blob];
   }
 
   #taskConfig(): Config {
-    const { taskStorage = "memory", tasksMax = natsLimits.tasksMax } = this.#options;
+    const { tasksMax = natsLimits.tasksMax } = this.#options;
     return {
       ...this.#base(),
       name: streamNames.task,
       subjects: ["af.task.*.*.*.*", epochSubject],
       retention: "workqueue",
-      storage: taskStorage,
+      // The log is the outbox: a second durable write for each step would keep nothing that it does not.
+      storage: "memory",
       discard: "new",
       // One more for the epoch.
       max_msgs: tasksMax + 1,

@@ -39,7 +39,9 @@ export class KvTable implements Table {
   async get(key: string): Promise<Row | undefined> {
     checkTableKey(key);
     const subject = tableSubject(key);
-    const message = this.#hasCopies ? await this.#atLeader(subject) : await directLast(this.#link, stream, subject);
+    const message = this.#hasCopies
+      ? await this.#atLeader(subject)
+      : await directLast(this.#link, stream, subject);
     return rowOf(key, message);
   }
 

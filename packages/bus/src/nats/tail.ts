@@ -63,5 +63,10 @@ function readerOf(
 function entryOf(message: Msg, info: AckInfo, home: Home): LogEntry | undefined {
   const subject = parseSubject(message.subject);
   if (subject === undefined) return undefined;
-  return { subject, revision: revisionOf(info.streamSequence, home), body: text(message.data), atMs: info.atMs };
+  return {
+    subject,
+    revision: revisionOf(info.streamSequence, home),
+    body: text(message.data),
+    atMs: info.atMs,
+  };
 }

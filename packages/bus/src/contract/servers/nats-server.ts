@@ -140,6 +140,8 @@ async function freePorts(count: number): Promise<number[]> {
         }),
     ),
   );
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))));
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))),
+  );
   return ports;
 }

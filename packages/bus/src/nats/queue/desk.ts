@@ -6,7 +6,15 @@ import { taskKey } from "../names.ts";
 import { RawHeaders } from "../raw-headers.ts";
 import type { Streams } from "../streams.ts";
 import type { Handed, Held } from "./held.ts";
-import { ackHeader, idHeader, parsePassedOn, parseTalk, subjectHeader, type Talk, writeTalk } from "./parse-talk.ts";
+import {
+  ackHeader,
+  idHeader,
+  parsePassedOn,
+  parseTalk,
+  subjectHeader,
+  type Talk,
+  writeTalk,
+} from "./parse-talk.ts";
 import type { Taker } from "./taker.ts";
 
 const passOnMs = 1_000;
@@ -179,7 +187,11 @@ export class Desk {
     const { token, lines } = keyLines(id);
     // Behind the message it replaces: a task that was taken back meanwhile stays gone.
     const headers = new RawHeaders(`${lines}Nats-Expected-Last-Subject-Sequence: ${sequence}\r\n`);
-    const stored = await store(this.link, `${subject}.${token}`, { body, headers, doing: `giving ${id} back` });
+    const stored = await store(this.link, `${subject}.${token}`, {
+      body,
+      headers,
+      doing: `giving ${id} back`,
+    });
     this.link.send(ackSubject, stored.ok ? "+ACK" : "-NAK");
   }
 }

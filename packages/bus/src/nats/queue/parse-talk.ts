@@ -6,7 +6,12 @@ import type { Handed } from "./held.ts";
 
 export type Talk =
   /** These tasks are mine from before: whoever gets or holds one under my name, pass it on. */
-  | { readonly kind: "claim"; readonly ids: readonly string[]; readonly holder: string; readonly inbox: string }
+  | {
+      readonly kind: "claim";
+      readonly ids: readonly string[];
+      readonly holder: string;
+      readonly inbox: string;
+    }
   | { readonly kind: "unclaim"; readonly inbox: string }
   /** I am new here: say again what you claim. */
   | { readonly kind: "hello" }
@@ -59,5 +64,13 @@ function handedOf(message: Msg, of: { subject: string; ackSubject: string }): Ha
   const id = token.startsWith("=") ? (message.headers?.get(idHeader) ?? "") : token;
   if (id === "") return undefined;
   const { ackSubject } = of;
-  return { id, subject, body: text(message.data), ackSubject, delivered, sequence: streamSequence, isResumed: false };
+  return {
+    id,
+    subject,
+    body: text(message.data),
+    ackSubject,
+    delivered,
+    sequence: streamSequence,
+    isResumed: false,
+  };
 }

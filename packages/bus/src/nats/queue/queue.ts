@@ -35,7 +35,11 @@ export class WorkQueue implements Queue {
     this.#log = of.log;
     const bury = (handed: Handed, reason: string): Promise<void> => this.#bury(handed, reason);
     this.#desk = new Desk({ link: this.#link, streams: this.#streams, bury });
-    this.#link.onReconnect(() => this.#known.clear());
+    this.#link.onReconnect(() => {
+      this.#known.clear();
+      // The server may have begun anew: those who take wait for an owner to make the queue again.
+      if (this.#streams.isOwner) this.#desk.after(this.#streams.epoch());
+    });
   }
 
   epoch(): Promise<string> {
@@ -84,13 +88,16 @@ export class WorkQueue implements Queue {
   async #makeKnown(tasks: readonly QueuedTask[]): Promise<void> {
     const fresh = new Set(tasks.map((task) => task.subject).filter((subject) => !this.#known.has(subject)));
     if (fresh.size === 0) return;
-    await this.#withTasks(() => Promise.all([...fresh].map((subject) => ensureConsumer(this.#link, subject))));
+    await this.#withTasks(() =>
+      Promise.all([...fresh].map((subject) => ensureConsumer(this.#link, subject))),
+    );
     for (const subject of fresh) this.#known.add(subject);
   }
 
   async #pushOne(task: QueuedTask): Promise<Pushed> {
     const { token, lines } = keyLines(task.id);
-    const headers = lines === "" ? isNew : new RawHeaders(`${lines}Nats-Expected-Last-Subject-Sequence: 0\r\n`);
+    const headers =
+      lines === "" ? isNew : new RawHeaders(`${lines}Nats-Expected-Last-Subject-Sequence: 0\r\n`);
     const doing = `pushing ${task.id}`;
     const stored = await this.#withTasks(async () =>
       parseStored(await this.#link.request(`${task.subject}.${token}`, task.body, { doing, headers })),
@@ -105,7 +112,8 @@ export class WorkQueue implements Queue {
     try {
       return await work();
     } catch (error) {
-      const isGone = AgentFlowError.is(error) && (error.reason === "no_server" || error.reason === "not_set_up");
+      const isGone =
+        AgentFlowError.is(error) && (error.reason === "no_server" || error.reason === "not_set_up");
       if (!isGone || !this.#streams.isOwner) throw error;
       await this.#streams.ensureTasks();
       return work();

@@ -41,7 +41,7 @@ export class Taker implements Keeper {
           subject,
           arrived: (handed) => desk.arrived(handed, this),
           changed: () => this.#pullSoon(),
-          restarted: () => this.#fail(restarted()),
+          restarted: () => this.#restarted(),
         }),
     );
   }
@@ -98,7 +98,9 @@ export class Taker implements Keeper {
     if (!this.#isOpen || (!isResumed && this.#room() <= 0)) return this.#desk.giveBack(handed);
     const { deliveriesMax } = natsLimits;
     if (handed.delivered > deliveriesMax && !isResumed) {
-      return this.#desk.after(this.#desk.bury(handed, `it was handed out ${deliveriesMax} times without an end`));
+      return this.#desk.after(
+        this.#desk.bury(handed, `it was handed out ${deliveriesMax} times without an end`),
+      );
     }
     const held = new Held(handed, this, this.#arrivedAt() + this.options.leaseMs);
     this.#held.add(held);
@@ -115,7 +117,8 @@ export class Taker implements Keeper {
     const { subjects, holder } = this.options;
     const ids = this.#desk.claimsOf(this);
     const { inbox } = this.#desk;
-    if (ids.length > 0) for (const subject of subjects) this.#desk.say(subject, { kind: "claim", ids, holder, inbox });
+    if (ids.length > 0)
+      for (const subject of subjects) this.#desk.say(subject, { kind: "claim", ids, holder, inbox });
   }
 
   /** Somebody else has it now, or nobody: its slot is free. */
@@ -170,7 +173,9 @@ export class Taker implements Keeper {
   /** False when the queue does not know the task any more; how long it is held is then up to the clock. */
   async #tell({ handed }: Held, word: string): Promise<boolean> {
     try {
-      await this.#desk.link.request(handed.ackSubject, word, { doing: `telling the queue about ${handed.id}` });
+      await this.#desk.link.request(handed.ackSubject, word, {
+        doing: `telling the queue about ${handed.id}`,
+      });
       return true;
     } catch (error) {
       if (AgentFlowError.is(error) && error.reason === "no_server") return false;
@@ -289,6 +294,14 @@ export class Taker implements Keeper {
   /** A lease of the consumer's own length has a word; any other is said as a wish when to have it back. */
   #leaseWord(): string {
     return this.#isUsualLease() ? "+WPI" : delayed(this.#serverLeaseMs);
+  }
+
+  /** Who works on a task goes on with it; but it is not held any more, and may be asked for by its id. */
+  #restarted(): void {
+    for (const held of this.#held) {
+      if (this.#desk.held.get(held.id) === held) this.#desk.held.delete(held.id);
+    }
+    this.#fail(restarted());
   }
 
   #fail(error: AgentFlowError): void {
