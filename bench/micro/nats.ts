@@ -1,7 +1,7 @@
 /**
- * What the bus on NATS costs: appends by group size, a worker's life (take, request, acknowledge) in a process
- * of its own, and push, take and acknowledge alone; by fsync class, lanes and where tasks lie. CPU is the
- * clients' and, from /proc, the server's. Not a test; run it on a quiet machine:
+ * What the bus on NATS costs: appends by group size, a worker's life (take, request, acknowledge) in a
+ * process of its own, and push, take and acknowledge alone; by fsync class and lanes. CPU is the clients'
+ * and, from /proc, the server's. Not a test; run it on a quiet machine:
  *   node --conditions=@agentflow/source --max-semi-space-size=4 bench/micro/nats.ts [quick]
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -166,7 +166,7 @@ function message<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve) => void child.once("message", (value: T) => resolve(value)));
 }
 
-/** A run of one step without its decider: an append, a task, a report, an append. One at a time, then many. */
+/** A run of one step without its decider: an append, a task, a report, an append. Alone, then many. */
 async function life({ bus, server }: World): Promise<Row> {
   const open = new Map<number, { subject: Subject; revision: number; since: number; resolve: () => void }>();
   const times: number[] = [];
@@ -205,7 +205,7 @@ async function life({ bus, server }: World): Promise<Row> {
   const childDone = message<{ cpu: number }>(child);
   const [cpu, from, theirs] = [process.cpuUsage(), performance.now(), cpuOf(server.pid)];
   const walk = async (): Promise<void> => {
-    while (next < tasks) await start();
+    for (let isMore = next < tasks; isMore; isMore = next < tasks) await start();
   };
   await Promise.all(Array.from({ length: inFlight }, walk));
   const ms = performance.now() - from;

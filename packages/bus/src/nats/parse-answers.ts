@@ -176,6 +176,6 @@ function number(value: unknown): number {
   return typeof value === "number" ? value : 0;
 }
 
-function string(value: unknown): string {
+export function string(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -60,6 +60,9 @@ export class Taker implements Keeper {
     this.#tick();
     await this.#resume();
     for (const subject of subjects) this.#desk.say(subject, { kind: "hello" });
+    // Who claims a task says so now; a task that came first would be run by two.
+    await new Promise((resolve) => setTimeout(resolve, natsLimits.helloMs));
+    if (!this.#isOpen) return;
     for (const puller of this.#pullers) void puller.start();
   }
 
@@ -112,7 +115,6 @@ export class Taker implements Keeper {
     this.#claimed?.();
   }
 
-  /** Says once more what it claims, to whoever is new. */
   announce(): void {
     const { subjects, holder } = this.options;
     const ids = this.#desk.claimsOf(this);
@@ -121,7 +123,6 @@ export class Taker implements Keeper {
       for (const subject of subjects) this.#desk.say(subject, { kind: "claim", ids, holder, inbox });
   }
 
-  /** Somebody else has it now, or nobody: its slot is free. */
   forget(held: Held): void {
     held.isCurrent = false;
     this.#drop(held);
