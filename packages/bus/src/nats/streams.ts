@@ -134,6 +134,7 @@ export class Streams {
       max_msgs_per_subject: natsLimits.rowHistory,
       discard: "new",
       allow_msg_ttl: true,
+      allow_rollup_hdrs: true,
     };
     const blob = {
       ...base,
