@@ -61,6 +61,9 @@ export async function startDev(options: DevOptions): Promise<Dev> {
   });
 }
 
+/** What a kill strikes: the control plane (`af dev` itself), a part below it, or every process at once. */
+export type Part = "control" | "supervisor" | "runner" | "tree";
+
 export class Dev {
   readonly url: string;
   readonly dir: string;
@@ -107,12 +110,17 @@ export class Dev {
     await this.#end("SIGTERM");
   }
 
-  /** kill -9 of the control plane alone, or of every process at once; resolves when it is gone. */
-  async kill(what: "control" | "tree"): Promise<void> {
-    if (what === "tree") {
-      for (const pid of this.tree().slice(1)) killPid(pid);
-    }
-    await this.#end("SIGKILL");
+  /** The processes that a kill of this part strikes. */
+  pidsOf(part: Part): readonly number[] {
+    if (part === "control") return [this.pid];
+    if (part === "supervisor") return [this.supervisor()].flatMap((pid) => pid ?? []);
+    return part === "runner" ? this.runners() : this.tree();
+  }
+
+  /** kill -9 of this part; when that is `af dev` itself, resolves once it is gone. */
+  async kill(part: Part): Promise<void> {
+    for (const pid of this.pidsOf(part).filter((pid) => pid !== this.pid)) killPid(pid);
+    if (part === "control" || part === "tree") await this.#end("SIGKILL");
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -70,12 +70,19 @@ export function loopProject(): ProjectFiles {
     `  second: {uses: "tool:bench.version", with: {ms: "\${input.ms}"}, needs: [first]}`,
     `  third: {uses: "tool:bench.version", with: {ms: 0}, needs: [second]}`,
   ];
+  const stubborn = [
+    `  first: {uses: "tool:bench.version", with: {ms: 0}}`,
+    `  second: {uses: "tool:stubborn.block", with: {ms: "\${input.ms}"}, needs: [first]}`,
+    `  third: {uses: "tool:bench.version", with: {ms: 0}, needs: [second]}`,
+  ];
   const quick = [`  only: {uses: "tool:bench.version", with: {ms: 0}}`];
   return {
     ...project("loop"),
     "tools/bench.ts": versionTool(0),
     "workflows/quick.yaml": workflow("quick", quick, "${steps.only.output.version}"),
     "workflows/slow.yaml": workflow("slow", slow, "${steps.third.output.version}"),
+    "tools/stubborn.ts": blockTool,
+    "workflows/stubborn.yaml": workflow("stubborn", stubborn, "${steps.third.output.version}"),
   };
 }
 
@@ -96,6 +103,24 @@ export const version = defineTool({
 });
 `;
 }
+
+const blockTool = `import { spawn } from "node:child_process";
+import { defineTool } from "@agentflow/sdk";
+import { z } from "zod";
+
+export const block = defineTool({
+  description: "Start a child that outlives its welcome, and let nothing else in this process happen",
+  input: z.object({ ms: z.number() }),
+  output: z.object({}),
+  effect: "pure",
+  run({ ms }) {
+    spawn("sleep", ["600"], { stdio: "ignore" }).unref();
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    return {};
+  },
+});
+`;
 
 const addTool = `import { defineTool } from "@agentflow/sdk";
 import { z } from "zod";

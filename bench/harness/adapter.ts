@@ -44,6 +44,26 @@ export const systems: readonly System[] = [
     env: { BENCH_DOOR: "post" },
     needs: none,
   },
+  { name: "agentflow-nats", adapter: "adapters/agentflow-nats.ts", env: {}, needs: none },
+  {
+    name: "agentflow-nats-post",
+    adapter: "adapters/agentflow-nats.ts",
+    env: { BENCH_DOOR: "post" },
+    needs: none,
+  },
+  {
+    name: "agentflow-nats-fsync",
+    adapter: "adapters/agentflow-nats.ts",
+    env: { BENCH_NATS_SYNC: "always", BENCH_NATS_STREAMS: "8" },
+    needs: none,
+  },
+  { name: "http-floor-nats", adapter: "peers/http-floor-nats.mjs", env: {}, needs: nats },
+  {
+    name: "http-floor-nats-fsync",
+    adapter: "peers/http-floor-nats.mjs",
+    env: { BENCH_NATS_SYNC: "always", BENCH_NATS_STREAMS: "8" },
+    needs: nats,
+  },
   { name: "restate", adapter: "peers/restate.mjs", env: {}, needs: restate },
   {
     name: "restate-nofsync",

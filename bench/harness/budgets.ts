@@ -11,6 +11,30 @@ export const budgets = {
   rateAfter: { least: 95 },
 } as const;
 
+/** The same on NATS, by what an acknowledgement stands on. */
+export const natsBudgets = {
+  w1P50: { most: 2 },
+  w1P95: { most: 4 },
+  w2P50: { most: 8 },
+  w2PerSec: { least: 600 },
+  w3PerSec: { least: 4_200 },
+  w3Cpu: { most: 0.4 },
+  w4P50: { most: 13 },
+  memoryAfter: { most: 150 },
+  rateAfter: { least: 93 },
+} as const;
+
+export const natsFsyncBudgets = {
+  w1P50: { most: 3.5 },
+  w1P95: { most: 7 },
+  w2P50: { most: 20 },
+  w2PerSec: { least: 150 },
+  w3PerSec: { least: 1_300 },
+  w3Cpu: { most: 1.2 },
+  w4P50: { most: 50 },
+  memoryAfter: { most: 150 },
+} as const;
+
 /** Over POST instead of the SDK's socket, where that makes a difference. */
 export const postBudgets = { w3PerSec: { least: 5_000 }, w3Cpu: { most: 0.3 } } as const;
 
@@ -20,6 +44,11 @@ export type Budget = { readonly most: number } | { readonly least: number };
 export function budgetsOf(system: string): { readonly [column: string]: Budget } {
   if (system === "agentflow-embedded") return budgets;
   if (system === "agentflow-embedded-post") return { ...budgets, ...postBudgets };
+  if (system === "agentflow-nats") return natsBudgets;
+  if (system === "agentflow-nats-post") {
+    return { ...natsBudgets, w3PerSec: { least: 2_400 }, w3Cpu: { most: 0.7 } };
+  }
+  if (system === "agentflow-nats-fsync") return natsFsyncBudgets;
   return {};
 }
 

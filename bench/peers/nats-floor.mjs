@@ -15,13 +15,19 @@ export default class NatsFloor {
   local = false;
   notify = false;
   shards = 1;
+  http = false;
   note = [
     `${natsVersion()}, file storage, sync ${process.env.BENCH_NATS_SYNC ?? "default"}`,
     "client -> control plane -> worker -> control plane -> client",
     "2 JetStream publishes and 1 ack a step plus a batched ack",
   ].join("; ");
   async start() {
-    const kinds = [this.shards > 1 && "shards", this.local && "local", this.notify && "notify"];
+    const kinds = [
+      this.http && "http",
+      this.shards > 1 && "shards",
+      this.local && "local",
+      this.notify && "notify",
+    ];
     const dir = runDir(["nats-floor", ...kinds.filter(Boolean)].join("-"));
     this.nats = await startNats(dir);
     this.nc = await retry(() => connect({ servers: this.nats.url, noAsyncTraces: true }));
@@ -51,9 +57,13 @@ export default class NatsFloor {
       LOCAL: this.local ? "1" : "",
       NOTIFY: this.notify ? "1" : "",
       SHARDS: String(this.shards),
+      HTTP: this.http ? dir : "",
     };
     this.control = start(dir, "control", NODE, [path.join(ROOT, "peers/workers/nats-control.mjs")], { env });
     this.worker = start(dir, "worker", NODE, [path.join(ROOT, "peers/workers/nats.mjs")], { env });
+    await this.ready();
+  }
+  async ready() {
     await retry(() => this.runOne({ kind: "one", steps: 1 }));
   }
   async runOne(w) {

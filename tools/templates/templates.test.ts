@@ -1,6 +1,6 @@
 /** Every template and example is made, validated, tested and run, as a person would. */
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -44,6 +44,19 @@ describe.each(templates)("the template %s", (template) => {
 
   test("passes its own tests", async () => {
     await run(process.execPath, ["--test", "tests/**/*.test.ts"], { cwd: dir });
+  });
+
+  test("says in one line what is wrong when npm test runs under an older Node", async () => {
+    const old = "Object.defineProperty(process, 'versions', { value: { node: '20.20.2' } })";
+    const args = [`--import=data:text/javascript,${encodeURIComponent(old)}`, "check-node.js"];
+    const wrong = run(process.execPath, args, { cwd: dir });
+    await expect(wrong).rejects.toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(/^\S+ needs Node 24\.11 or newer; this is Node 20\.20\.2 .*\n$/),
+    });
+    expect(await run(process.execPath, ["check-node.js"], { cwd: dir })).toEqual({ stdout: "", stderr: "" });
+    const { scripts } = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8"));
+    expect(scripts.pretest).toBe("node check-node.js");
   });
 
   test("runs", async () => {

@@ -1,5 +1,6 @@
 import { connect } from "@nats-io/transport-node";
 import { jetstream } from "@nats-io/jetstream";
+import { serveHttp } from "./http-door.mjs";
 const nc = await connect({ servers: process.env.URL, noAsyncTraces: true });
 const js = jetstream(nc);
 const runs = new Map();
@@ -15,21 +16,20 @@ const dispatch = (id, v, more) => {
   const s = turn++ % shards;
   js.publish(`task.${s}`, JSON.stringify({ to: `done.${s}.${id}`, v, ...more })).catch(fail);
 };
-nc.subscribe("start", {
-  callback: (_e, m) => {
-    const { kind, steps } = m.json();
-    const id = String(n++);
-    const fan = kind === "fan";
-    if (process.env.LOCAL && kind !== "one") {
-      const groups = fan ? 4 : 1;
-      runs.set(id, { m, left: groups, v: 0, fan });
-      for (let i = 0; i < groups; i++) dispatch(id, 0, fan ? { group: steps / groups } : { chain: steps });
-      return;
-    }
-    runs.set(id, { m, left: steps, v: 0, fan });
-    for (let i = 0; i < (fan ? steps : 1); i++) dispatch(id, 0);
-  },
-});
+function begin({ kind, steps }, m) {
+  const id = String(n++);
+  const fan = kind === "fan";
+  if (process.env.LOCAL && kind !== "one") {
+    const groups = fan ? 4 : 1;
+    runs.set(id, { m, left: groups, v: 0, fan });
+    for (let i = 0; i < groups; i++) dispatch(id, 0, fan ? { group: steps / groups } : { chain: steps });
+    return;
+  }
+  runs.set(id, { m, left: steps, v: 0, fan });
+  for (let i = 0; i < (fan ? steps : 1); i++) dispatch(id, 0);
+}
+if (process.env.HTTP) await serveHttp(begin, process.env.HTTP);
+else nc.subscribe("start", { callback: (_e, m) => begin(m.json(), m) });
 const result = (id, d) => {
   const r = runs.get(id);
   if (!r) return;

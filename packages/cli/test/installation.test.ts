@@ -83,6 +83,27 @@ test("the project that init makes is valid, runs, and explains itself", async ()
   expect(logs.stdout).toMatch(/run_started[\s\S]*run_completed/);
 });
 
+test("a key that a tool does not know is a warning at its place, and an error with --strict", async () => {
+  const steps = 'steps: {hi: {uses: "tool:hello.greet", with: {name: x, nmae: "${input.name}"}}}';
+  writeFileSync(path.join(project, "workflows/typo.yaml"), `${head}name: typo\n${steps}\n`);
+  const ran = await af("validate");
+  expect(ran.code).toBe(0);
+  expect(ran.stdout).toMatch(
+    /workflows\/typo\.yaml:4:56 +warning AF406 +tool hello\.greet: nmae .*mean "name"/,
+  );
+  expect(ran.stdout).toContain("hint: it takes name");
+  expect((await af("validate", "--strict")).code).toBe(3);
+  rmSync(path.join(project, "workflows/typo.yaml"));
+});
+
+test("an input nested thousands of levels deep is the caller's fault, with the limit", async () => {
+  for (const levels of [64, 4_000, 30_000]) {
+    writeFileSync(path.join(project, "deep.json"), `${"[".repeat(levels)}${"]".repeat(levels)}`);
+    const ran = await af("run", "hello", "--input", "@deep.json");
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching(/nested deeper than 63 levels/) });
+  }
+});
+
 test("every command that asks answers in the envelope", async () => {
   await af("run", "hello", "--detach");
   const asked = [

@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -136,6 +137,19 @@ describe("validate", () => {
     expect(ran.code).toBe(3);
     for (const file of ["alias", "deep", "huge"])
       expect(ran.stdout).toMatch(new RegExp(`workflows/${file}\\.yaml.*AF903`));
+  });
+
+  // The first once was waited for without end, the second read into memory until there was none.
+  test("what is no file, or has no end, is said and not read", async () => {
+    write("agentflow.yaml", `${head}kind: Project\nname: odd\n`);
+    mkdirSync(path.join(folder, "workflows/folder.yaml"), { recursive: true });
+    execFileSync("mkfifo", [path.join(folder, "workflows/pipe.yaml")]);
+    symlinkSync("/dev/zero", path.join(folder, "workflows/zero.yaml"));
+    const ran = await af("validate");
+    expect(ran.code).toBe(3);
+    for (const name of ["folder", "pipe", "zero"]) {
+      expect(ran.stdout).toMatch(new RegExp(`workflows/${name}\\.yaml.*AF903`));
+    }
   });
 
   test("TypeScript that Node cannot strip is named with file and line", () => {

@@ -139,6 +139,7 @@ const status: InstallationStatus = {
   backlog: [{ pool: "default", waiting: 0, outstanding: 0, slots: 8 }],
   timers: 0,
   workers: 1,
+  broken: [],
   deadLetters: 0,
   revision: 9,
   projectionLagMs: 0,
@@ -294,6 +295,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
     for (const event of events)
       response.write(`id: ${event.revision}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`);
     response.end("event: end\ndata: {}\n\n");
+    return;
+  }
+  if (url.startsWith("/v1/telemetry/stream")) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const record of telemetry.records)
+      response.write(`id: 4\nevent: record\ndata: ${JSON.stringify({ ...record, message: "pushed" })}\n\n`);
     return;
   }
   // As the real one: the answer about a run that runs comes when the asked time is over.

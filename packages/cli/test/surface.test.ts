@@ -210,7 +210,14 @@ describe("runs", () => {
   });
 
   test("following the logs of a run ends with the run and with its exit code", async () => {
-    expect((await af("logs", "--run", runs.failed, "-f")).code).toBe(exitCodes.runFailed);
+    const before = house.asked.length;
+    const followed = await af("logs", "--run", runs.failed, "-f");
+    expect(followed.code).toBe(exitCodes.runFailed);
+    expect(followed.stdout).toContain("pushed");
+    // One stream and one wait: nothing is asked again while it follows.
+    const asked = house.asked.slice(before).map(({ path }) => path.replace(/\?.*/, ""));
+    expect(asked.filter((path) => path === "/v1/telemetry")).toHaveLength(1);
+    expect(asked.filter((path) => path === "/v1/telemetry/stream")).toHaveLength(1);
   });
 
   test("why ends with the code of what is wrong", async () => {
@@ -247,6 +254,19 @@ describe("what is shown", () => {
     expect(stdout.indexOf("first")).toBeLessThan(stdout.indexOf("second"));
     expect(stdout.indexOf("second")).toBeLessThan(stdout.indexOf("span fetch"));
     expect(stderr).toContain("2 records were dropped");
+  });
+
+  test("runs begin and end between the logs, under the same filters", async () => {
+    const all = (await af("logs", "-o", "logfmt")).stdout;
+    expect(all).toMatch(/source=control-plane .*msg="run started" workflow=hello/);
+    expect(all).toMatch(/level=warn source=control-plane .*msg="run failed: thrown: it broke/);
+    const warn = (await af("logs", "-o", "logfmt", "--level", "warn")).stdout;
+    expect(warn).toContain("run failed");
+    expect(warn).not.toContain("run started");
+    expect((await af("logs", "--source", "tool")).stdout).not.toContain("run started");
+    const one = (await af("logs", "--run", runs.done, "-o", "logfmt")).stdout;
+    expect(one).toContain(`run=${runs.done} msg="run completed"`);
+    expect(one).not.toContain("run_completed");
   });
 
   test("run events stand between the logs on request", async () => {

@@ -51,7 +51,7 @@ export interface ControlPlane {
 }
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { bus, world, api } = options;
+  const { bus, world, log, api } = options;
   const engine = await startEngine(options);
   const keys = createKeys({ table: bus.table, clock: world.clock, random: world.random });
   const times = api.readiness === undefined ? {} : { times: api.readiness };
@@ -59,12 +59,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const server = await listenOrStop({ engine, readiness }, () =>
     listen(options, { engine, keys, readiness }),
   );
+  log.info("control plane listens", { url: server.url, version: options.version, node: options.node });
   return {
     engine,
     keys,
     url: server.url,
     port: server.port,
     async stop(withinMs = 5_000) {
+      log.info("control plane stops");
       readiness.stopping();
       await engine.drain();
       await server.close(withinMs);
@@ -92,6 +94,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     throttle: createThrottle({ clock }),
     ...(api.localTokenHash === undefined ? {} : { localTokenHash: api.localTokenHash }),
   });
+  const ready = () => readiness.health.report("readiness");
   const server = await startServer({
     gate,
     log,
@@ -101,7 +104,14 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     host: api.host,
     port: api.port,
     health: readiness.health,
-    services: { engine, keys, audit: createAudit({ bus, clock, log }), version },
+    services: {
+      ...{ engine, keys, audit: createAudit({ bus, clock, log }), version, ready },
+      async backup(of) {
+        // Rarely asked for, and what makes it is big.
+        const { backupBytes } = await import("./backup/index.ts");
+        return backupBytes({ ...of, bus, world, program: version, node: process.version });
+      },
+    },
     ...(api.limits === undefined ? {} : { limits: api.limits }),
   });
   hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);

@@ -70,9 +70,12 @@ export interface Engine {
   readonly runs: EngineRuns;
   readonly registry: EngineRegistry;
   readonly telemetry: EngineTelemetry;
-  status(): Promise<InstallationStatus>;
+  /** Of the whole installation, or with `tenant` of what is that tenant's own. */
+  status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
   /** Resolves once the read model has what the log had at the call. */
   caughtUp(): Promise<void>;
+  /** Resolves while the shards are owned and served here; else `unavailable` with the reason. */
+  ownsShards(): Promise<void>;
   /**
    * Moves ended runs that are over age or number into archives, removes archives that are over age, takes up
    * what an earlier call left half done; resolves with how many runs were moved.
@@ -171,12 +174,30 @@ export interface FollowRuns {
 
 export interface EngineRegistry {
   /** The same definition again changes nothing. Findings of severity error are `invalid_project`. */
-  register(tenant: TenantId, body: RegisterBody): Promise<WorkflowView>;
-  listWorkflows(tenant: TenantId): Promise<readonly WorkflowSummary[]>;
+  /** `project`: it is one of a project's files, which `keepOnly` may find gone later. */
+  register(
+    tenant: TenantId,
+    body: RegisterBody,
+    of?: { readonly project?: { readonly file?: string } },
+  ): Promise<WorkflowView>;
+  /**
+   * What came from a project and is no longer in its files starts no more runs; runs in flight go on. Gives
+   * the names that this call removed; registering again brings one back.
+   */
+  keepOnly(tenant: TenantId, files: ProjectFiles): Promise<readonly string[]>;
+  /** Those that can be started; with `all` also those that were removed from their project. */
+  listWorkflows(tenant: TenantId, of?: { readonly all?: boolean }): Promise<readonly WorkflowSummary[]>;
   getWorkflow(tenant: TenantId, name: WorkflowName, version?: string): Promise<WorkflowView>;
   listTools(tenant: TenantId): readonly CallableView[];
   listAgents(tenant: TenantId): readonly CallableView[];
   listWorkers(tenant: TenantId): readonly WorkerView[];
+}
+
+export interface ProjectFiles {
+  /** Names of the workflows that the files hold. */
+  readonly workflows: readonly string[];
+  /** Files that are there but cannot be read now: what came from them stays. */
+  readonly unreadable: readonly string[];
 }
 
 export interface TelemetryFilter {
@@ -207,6 +228,10 @@ export interface EngineTelemetry {
 
 export interface TelemetryFollower {
   readonly onRecord: (record: TelemetryRecord, cursor: string) => void;
+  /** The place from which it follows, before anything else is told. */
+  readonly onPlace?: (cursor: string) => void;
+  /** Records that were lost before they reached the stream. */
+  readonly onDropped?: (count: number) => void;
   readonly signal: AbortSignal;
 }
 

@@ -1,6 +1,7 @@
-import { AgentFlowError, type InstallationStatus, instant, prefixes } from "@agentflow/protocol";
+import { type InstallationStatus, type TenantId, instant, prefixes } from "@agentflow/protocol";
 import type { Dispatcher } from "./dispatcher/dispatcher.ts";
 import type { EngineOptions } from "./engine-api.ts";
+import { installationOf } from "./installation-id.ts";
 import type { Orchestrator } from "./orchestrator/orchestrator.ts";
 import type { Ownership } from "./orchestrator/ownership.ts";
 import type { Projector } from "./projector/projector.ts";
@@ -20,38 +21,46 @@ interface StatusParts {
   readonly workers: Workers;
 }
 
-/** One look at everything that the engine knows of itself. */
-export async function engineStatus(parts: StatusParts): Promise<InstallationStatus> {
+/** One look at everything that the engine knows of itself, or at what of it is one tenant's own. */
+export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promise<InstallationStatus> {
   const { bus, version } = parts.options;
   const { ownership, store, projector, orchestrator, scheduler, workers } = parts;
+  const shards = ownership.shards.map((shard) => ({ shard, owner: ownership.ownerOf(shard) }));
   return {
+    ...(tenant === undefined ? {} : { tenant }),
     version,
-    installation: await installationOf(parts.options),
+    installation: await installationOf(bus.table, parts.options.world),
     bus: { kind: bus.kind, durability: bus.durability },
     startedAt: instant(parts.startedAtMs),
-    shards: ownership.shards.map((shard) => ({ shard, owner: ownership.ownerOf(shard) })),
-    runs: await countsOf(store),
-    hot: orchestrator.hot.size,
-    backlog: backlogOf(parts.dispatcher),
-    timers: scheduler.size,
-    workers: workers.size,
-    deadLetters: await deadLetters(parts.options),
+    shards: tenant === undefined ? shards : [],
+    runs: await countsOf(store, tenant),
+    hot: tenant === undefined ? orchestrator.hot.size : orchestrator.hot.sizeOf(tenant),
+    backlog: backlogOf(parts.dispatcher, tenant),
+    timers: tenant === undefined ? scheduler.size : scheduler.sizeOf(tenant),
+    workers: tenant === undefined ? workers.size : workers.sizeOf(tenant),
+    broken: workers.broken(tenant),
+    deadLetters: await deadLetters(parts.options, tenant),
     revision: projector.revision,
     projectionLagMs: projector.lagMs,
   };
 }
 
-async function countsOf(store: ReadStore): Promise<{ readonly [status: string]: number }> {
+async function countsOf(
+  store: ReadStore,
+  tenant: TenantId | undefined,
+): Promise<{ readonly [status: string]: number }> {
   const sums = new Map<string, number>();
-  for (const { status, count } of await store.call("counts", undefined)) {
-    sums.set(status, (sums.get(status) ?? 0) + count);
+  for (const row of await store.call("counts", undefined)) {
+    if (tenant !== undefined && row.tenant !== tenant) continue;
+    sums.set(row.status, (sums.get(row.status) ?? 0) + row.count);
   }
   return Object.fromEntries(sums);
 }
 
-function backlogOf(dispatcher: Dispatcher): InstallationStatus["backlog"] {
+function backlogOf(dispatcher: Dispatcher, tenant: TenantId | undefined): InstallationStatus["backlog"] {
   const pools = new Map<string, { pool: string; waiting: number; outstanding: number; slots: number }>();
   for (const { lane, slots } of dispatcher.depths()) {
+    if (tenant !== undefined && lane.tenant !== tenant) continue;
     const sum = pools.get(lane.pool) ?? { pool: lane.pool, waiting: 0, outstanding: 0, slots: 0 };
     sum.waiting += lane.waiting;
     sum.outstanding += lane.outstanding;
@@ -61,37 +70,19 @@ function backlogOf(dispatcher: Dispatcher): InstallationStatus["backlog"] {
   return [...pools.values()];
 }
 
-/** Made once, by whoever comes first; the row is the truth. */
-async function installationOf({ bus, world }: EngineOptions): Promise<string> {
-  const key = "installation";
-  for (let round = 0; round < 3; round++) {
-    const row = await bus.table.get(key);
-    if (row !== undefined) return installationId(row.value);
-    const id = Buffer.from(world.random.bytes(8)).toString("hex");
-    const createdAt = instant(world.clock.now());
-    const put = await bus.table.put(key, JSON.stringify({ v: 1, id, createdAt }), { expect: 0 });
-    if (put.ok) return id;
-  }
-  throw new AgentFlowError("unavailable", "the installation's row kept changing");
-}
-
-function installationId(text: string): string {
-  const row: unknown = JSON.parse(text);
-  if (typeof row !== "object" || row === null || !("id" in row)) return "unknown";
-  return typeof row.id === "string" ? row.id : "unknown";
-}
-
 const countMax = 10_000;
 
 /** Counted by reading them, up to a bound: they are few, or something is badly wrong. */
-async function deadLetters({ bus }: EngineOptions): Promise<number> {
+async function deadLetters({ bus }: EngineOptions, tenant: TenantId | undefined): Promise<number> {
   const head = await bus.log.head(prefixes.dead);
   if (head === 0) return 0;
   const stop = new AbortController();
-  let count = 0;
+  let [count, seen] = [0, 0];
+  const wanted = tenant === undefined ? prefixes.dead : prefixes.deadOf(tenant);
   for await (const batch of bus.log.tail({ filter: [prefixes.dead], after: 0, signal: stop.signal })) {
-    count += batch.length;
-    if (count >= countMax || (batch.at(-1)?.revision ?? head) >= head) stop.abort();
+    seen += batch.length;
+    count += batch.filter(({ subject }) => subject.startsWith(wanted)).length;
+    if (seen >= countMax || (batch.at(-1)?.revision ?? head) >= head) stop.abort();
   }
   return count;
 }

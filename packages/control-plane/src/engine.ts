@@ -1,4 +1,6 @@
 export type * from "./engine-api.ts";
+import { AgentFlowError } from "@agentflow/protocol";
+import { refuseHalfRestored } from "./backup/mark.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -28,7 +30,19 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Starts an engine on a bus; resolves once what was open is taken up again and its shards are served. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
+  await refuseHalfRestored(options.bus.table);
   const parts = await buildParts(options);
+  try {
+    await begin(options, parts);
+  } catch (error) {
+    // What has begun already would go on: its timers would keep a process alive that has nothing to serve.
+    await stop(parts, () => parts.orchestrator.drain()).catch(() => undefined);
+    throw error;
+  }
+  return engineOf(options, parts);
+}
+
+async function begin(options: EngineOptions, parts: Parts): Promise<void> {
   const { projector, telemetry, workers, registry, watermark, sweep, router, recovery, resends } = parts;
   await workers.start();
   await registry.start();
@@ -42,9 +56,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   resends.end();
   if (count > 0) options.log.info("runs taken up again", { runs: count });
   await router.serve();
+  const { shards } = parts.ownership;
+  options.log.info("shards taken up", { shards: shards.length, owner: options.node, runs: count });
   watermark.start();
   sweep.start();
-  return engineOf(options, parts);
 }
 
 type Parts = Awaited<ReturnType<typeof buildParts>>;
@@ -55,7 +70,7 @@ async function buildParts(options: EngineOptions) {
   const metrics = createEngineMetrics(options.metrics);
   const say = options.log.child({ component: "engine" });
   const ownership = await ownAll({ bus, world, node });
-  const store = openReadStore(options.readModelDir);
+  const store = openReadStore(options.readModelDir, () => projector.condemn());
   const base = { bus, world, say, config, metrics, log: bus.log, store, skipped: metrics.skipped };
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub();
@@ -168,12 +183,20 @@ function engineOf(options: EngineOptions, parts: Parts): Engine {
     runs: parts.runs,
     registry: parts.registry,
     telemetry: parts.telemetry,
-    status: () => engineStatus({ ...parts, options, startedAtMs }),
+    status: (of = {}) => engineStatus({ ...parts, options, startedAtMs }, of.tenant),
     caughtUp: () => parts.projector.caughtUp(),
+    ownsShards: () => checkShards(parts),
     retain: (retention) => parts.archive.retain(retention),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };
+}
+
+async function checkShards({ router, ownership }: Parts): Promise<void> {
+  if (!router.isServing) {
+    throw new AgentFlowError("unavailable", "the shards are not served", { reason: "not_serving" });
+  }
+  await ownership.check();
 }
 
 /** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */

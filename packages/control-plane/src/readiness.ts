@@ -1,4 +1,7 @@
-/** What makes a control plane ready: the bus answers, and the read model keeps up with the log. */
+/**
+ * What makes a control plane ready: the bus answers, the read model keeps up with the log, the shards are
+ * owned and served.
+ */
 import type { Bus } from "@agentflow/bus";
 import { type World, sleep } from "@agentflow/host/clock";
 import { type Check, type Health, createHealth } from "@agentflow/host/health";
@@ -22,10 +25,10 @@ export interface Readiness {
   stop(): void;
 }
 
-/** Asks bus and read model each `everyMs`, one question at a time, and keeps when they answered last. */
+/** Asks each part every `everyMs`, one question at a time, and keeps when it answered last. */
 export function watchReadiness(parts: {
   bus: Bus;
-  engine: Pick<Engine, "caughtUp">;
+  engine: Pick<Engine, "caughtUp" | "ownsShards">;
   world: World;
   times?: Partial<ReadinessTimes>;
 }): Readiness {
@@ -38,6 +41,7 @@ export function watchReadiness(parts: {
   const stops = [
     probe({ check: add("bus", times.maxAgeMs), ask: () => bus.log.head(prefixes.log), world, times }),
     probe({ check: add("read_model", times.maxAgeMs), ask: () => engine.caughtUp(), world, times }),
+    probe({ check: add("shards", times.maxAgeMs), ask: () => engine.ownsShards(), world, times }),
   ];
   return {
     health,
@@ -64,7 +68,7 @@ function probe({ check, ask, world, times }: Probe): () => void {
     const settled = new AbortController();
     const answer = ask().then(
       () => check.ok(),
-      (error: unknown) => check.failed(AgentFlowError.is(error) ? error.code : "failed"),
+      (error: unknown) => check.failed(AgentFlowError.is(error) ? error.reason : "failed"),
     );
     const late = sleep(world.timers, times.answerMs, settled.signal).then(() => {
       if (!settled.signal.aborted) check.failed("no_answer");

@@ -2,6 +2,8 @@
 export type * from "./api/installation.ts";
 export * from "./api/runs.ts";
 export * from "./api/socket.ts";
+export * from "./api/version.ts";
+export * from "./depth.ts";
 export * from "./duration.ts";
 export type * from "./envelope.ts";
 export * from "./errors.ts";
@@ -18,5 +20,6 @@ export * from "./reference.ts";
 export * from "./subjects.ts";
 export * from "./task.ts";
 export * from "./telemetry.ts";
+export { isTelemetryRecord } from "./telemetry-shape.ts";
 export * from "./worker.ts";
 export * from "./workflow.ts";

@@ -42,6 +42,7 @@ export const prefixes = {
   shard: (shard: Shard): Subject => `af.log.${shard}.` as Subject,
   in: (shard: Shard): Subject => `af.in.${shard}.` as Subject,
   dead: "af.dead." as Subject,
+  deadOf: (tenant: TenantId): Subject => `af.dead.${tenant}.` as Subject,
   audit: "af.audit." as Subject,
   tele: "af.tele." as Subject,
 } as const;

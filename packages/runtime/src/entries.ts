@@ -6,6 +6,8 @@ import path from "node:path";
 export const supervisorEntry = built("main");
 /** The file that a runner process starts on. */
 export const runnerEntry = built("runner/main");
+/** The file that a process starts on that takes the types off source files. */
+export const stripperEntry = built("strip/main");
 
 /** Sources run as they are where nothing was built: tests of this repository. */
 function built(name: string): string {

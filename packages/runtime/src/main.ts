@@ -3,19 +3,16 @@
  * ends.
  */
 import { type Bus } from "@agentflow/bus";
-import { connectEmbedded } from "@agentflow/bus/embedded";
-import { createLog, toSink } from "@agentflow/host/log";
-import { systemWorld } from "@agentflow/host/system";
-import { type LogRecord, parseId } from "@agentflow/protocol";
+import { type Log, createLog, toSink } from "@agentflow/host/log";
+import { systemWorld } from "@agentflow/host/world";
+import type { LogRecord } from "@agentflow/protocol";
 import { Socket } from "node:net";
-import os from "node:os";
 import { type Channel, type Message, openChannel } from "./channel/frames.ts";
 import { parseToSupervisor } from "./channel/parse-messages.ts";
-import type { FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
-import { runnerEntry, runnerEnvironment } from "./entries.ts";
-import { startRunnerProcess } from "./worker/runner-process.ts";
+import type { BusAddress, FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
+import { makeWorker } from "./worker/make-worker.ts";
 import { parseLogLine } from "./worker/parse-task.ts";
-import { Worker } from "./worker/worker.ts";
+import type { Worker } from "./worker/worker.ts";
 
 const busGoneExitMs = 1_000;
 
@@ -23,6 +20,7 @@ class Supervisor {
   readonly #channel: Channel;
   #worker: Worker | undefined;
   #bus: Bus | undefined;
+  #log: Log | undefined;
   #stopping = false;
 
   constructor() {
@@ -33,6 +31,8 @@ class Supervisor {
     // The terminal's Ctrl-C reaches the whole group: whoever started us says when to stop.
     process.on("SIGINT", () => {});
     process.on("SIGTERM", () => void this.#exit(0));
+    // Most are asked for this one: it is there when the configuration comes.
+    void import("@agentflow/bus/embedded-client");
   }
 
   #receive(raw: Message): void {
@@ -44,6 +44,9 @@ class Supervisor {
       case "reload":
         void this.#reload(message[1]);
         return;
+      case "level":
+        this.#log?.setLevel(message[1]);
+        return;
       case "drain":
         void this.#drain(message[1]);
         return;
@@ -52,45 +55,22 @@ class Supervisor {
 
   async #start(config: SupervisorConfig): Promise<void> {
     const world = systemWorld();
-    const level = config.logLevel === "debug" ? "debug" : "info";
     const log = createLog({
       source: "worker",
       clock: world.clock,
-      level,
+      level: config.logLevel ?? "info",
       outputs: [toSink((line) => this.#passOn(parseLogLine(line), config))],
     });
-    const bus = await connectEmbedded({
-      path: config.bus.socket,
-      token: config.bus.token,
-      ownerGoneMs: busGoneExitMs,
-    });
+    this.#log = log;
+    const bus = await connectBus(config.bus);
     this.#bus = bus;
     void bus.closed.then(() => this.#exit(0));
-    const { inspectPort } = config;
-    const worker = new Worker({
+    const worker = makeWorker(config, {
       bus,
       world,
       log,
-      worker: parseId("worker", config.worker),
-      tenant: parseId("tenant", config.tenant),
-      pool: parseId("pool", config.pool),
-      build: parseId("build", config.build),
-      slots: config.slots,
-      leaseMs: config.leaseMs,
-      host: os.hostname(),
       pid: process.pid,
-      ...(config.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: config.attemptTimeoutMs }),
-      startRunner: (events) =>
-        startRunnerProcess(
-          {
-            entry: runnerEntry,
-            projectDir: config.projectDir,
-            memoryMb: config.runnerMemoryMb ?? 512,
-            env: runnerEnvironment(process.env),
-            ...(inspectPort === undefined ? {} : { inspectPort }),
-          },
-          events,
-        ),
+      environment: process.env,
       events: {
         ready: (manifest, ms) => this.#say(["ready", { manifest, ms }]),
         broken: (problem) => this.#say(["broken", problem]),
@@ -141,6 +121,17 @@ class Supervisor {
   #say(message: FromSupervisor): void {
     this.#channel.send(message);
   }
+}
+
+/** Only the client that is needed is loaded: each is some megabytes. */
+async function connectBus(address: BusAddress): Promise<Bus> {
+  if (address.kind === "embedded") {
+    const { connectEmbedded } = await import("@agentflow/bus/embedded-client");
+    return connectEmbedded({ path: address.socket, token: address.token, ownerGoneMs: busGoneExitMs });
+  }
+  const { openNats } = await import("@agentflow/bus/nats");
+  const { kind: _nats, ...where } = address;
+  return openNats({ ...where, role: "worker" });
 }
 
 // Importing a module does nothing: only the process that was started on this file becomes a supervisor.

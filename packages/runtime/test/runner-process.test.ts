@@ -145,6 +145,9 @@ test("a frame that user code forges ends its own runner and is never taken for a
     ["done", 1, null],
     ["done", 1, { kind: "output" }],
     ["tele", 5],
+    ["tele", [{ kind: "log", at: "2026-01-01", level: "loud", source: "tool", message: "" }]],
+    ["tele", [{ kind: "log", at: "2026-01-01", level: "info", source: "control-plane", message: "" }]],
+    ["ready", { code: "\u001b[2J", tools: [], agents: [], workflows: [] }],
     ["ready", null],
   ];
   for (const message of forged) {
@@ -218,3 +221,21 @@ function processAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("user code that breaks the channel and will not leave is ended, and its call is lost", async () => {
+  const { runner } = start({
+    "tools/work.ts": `import { writeSync } from "node:fs";\n${toolFile(
+      `process.exit = () => { throw new Error("no"); };
+       process.on("uncaughtException", () => {});
+       process.on("unhandledRejection", () => {});
+       setInterval(() => {}, 1000);
+       writeSync(3, Buffer.from("ffffffff00", "hex"));
+       return new Promise(() => {});`,
+    )}`,
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n: 1 }), () => {})).toEqual({
+    kind: "lost",
+    reason: "its channel is broken",
+  });
+});

@@ -1,3 +1,4 @@
+import { compileExpression } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
 import { createLog } from "@agentflow/host/log";
 import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
@@ -20,7 +21,8 @@ import {
 import { hash } from "node:crypto";
 import { expect, test } from "vitest";
 import { type ScriptedRunner, type ScriptedRunners, ended, scriptedRunners } from "./scripted-runners.ts";
-import { Worker, workerLimits } from "../src/worker/worker.ts";
+import { workerLimits } from "../src/worker/limits.ts";
+import { Worker } from "../src/worker/worker.ts";
 
 interface House {
   readonly world: VirtualWorld;
@@ -88,6 +90,7 @@ async function house(of: { seed?: number; loaded?: boolean } = {}): Promise<Hous
     leaseMs,
     host: "test",
     pid: 1,
+    compileSelect: compileExpression,
     startRunner: runners.start,
   });
   void worker.start();
@@ -162,6 +165,7 @@ async function secondWorker(all: House): Promise<ScriptedRunners> {
     leaseMs,
     host: "test",
     pid: 2,
+    compileSelect: compileExpression,
     startRunner: runners.start,
   });
   void worker.start();
@@ -325,6 +329,29 @@ test("while no code is loaded no task is taken, and the worker's row says why", 
   await reload;
   expect(all.runner(1).calls).toHaveLength(1);
 });
+
+test("broken code is told with the code that serves on, and without it once that is gone", async () => {
+  const all = await house();
+  const broken = async (runner: number, message: string) => {
+    all.runner(runner).breakWith({ message });
+    await all.world.time.advance(50);
+    return JSON.parse((await rowOf(all)) ?? "{}");
+  };
+  void all.worker.reload();
+  await all.world.time.advance(10);
+  expect(await broken(1, "not today")).toMatchObject({ state: "broken", manifest: { code: "code1" } });
+  all.runner(0).die("killed");
+  await all.world.time.advance(50);
+  const gone = await broken(2, "not now");
+  expect(gone).toMatchObject({ state: "broken", problem: { message: "not now" } });
+  expect(gone).not.toHaveProperty("manifest");
+});
+
+async function rowOf(all: House): Promise<string | undefined> {
+  const row = all.bus.table.get("worker.default.test");
+  await all.world.time.advance(50);
+  return (await row)?.value;
+}
 
 test("an irreversible call that timed out is lost, not failed: nobody knows if it was done", async () => {
   const all = await house();
@@ -493,4 +520,42 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
   await all.world.time.advance(1_000);
   expect(rows.length - before).toBeLessThanOrEqual(3);
   expect(rows.at(-1)?.length).toBe(4);
+});
+
+test.each([
+  ["an output", { kind: "output" as const, output: "x".repeat(2_000_000) }],
+  ["a failure", { kind: "failed" as const, failure: { code: "e", message: "x".repeat(2_000_000) } }],
+])(
+  "%s that is too long to be recorded fails its attempt, instead of being reported for ever",
+  async (_, end) => {
+    // Code in a runner can say what a runner would not.
+    const all = await house();
+    await all.push(taskOf());
+    all.runner(0).calls[0]?.end({ ...end, startedAt: instant(0), ms: 1 });
+    await all.world.time.advance(200);
+    expect(all.told).toMatchObject([
+      { kind: "result", outcome: { kind: "failed", retryable: false, failure: { code: "limit_exceeded" } } },
+    ]);
+    expect(await queued(all)).toBe(0);
+  },
+);
+
+test("a worker whose code defines more than its row holds is known all the same, without the schemas", async () => {
+  const all = await house({ loaded: false });
+  const input = { type: "object", description: "x".repeat(4_000) };
+  const tools = Array.from({ length: 100 }, (_, n) => ({
+    name: `work.go${n}`,
+    description: "d",
+    effect: "pure" as const,
+    file: "tools/work.ts",
+    input,
+  }));
+  all.runner(0).loadAs({ v: 1, kind: "manifest", code: "code1", tools, agents: [], workflows: [] });
+  await all.world.time.advance(200);
+  const rows = all.bus.table.list("worker.");
+  await all.world.time.advance(50);
+  const row: WorkerPresence = JSON.parse((await rows)[0]?.value ?? "{}");
+  expect(row).toMatchObject({ state: "ready", manifest: { code: "code1" } });
+  expect(row.manifest?.tools).toHaveLength(100);
+  expect(row.manifest?.tools[0]).not.toHaveProperty("input");
 });

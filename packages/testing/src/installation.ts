@@ -1,4 +1,5 @@
 /** The whole installation in memory on virtual time: the same engine, worker and calls as everywhere else. */
+import { compileExpression } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
 import { type Engine, startEngine } from "@agentflow/control-plane";
 import { createLog, toSink } from "@agentflow/host/log";
@@ -103,6 +104,7 @@ class House implements TestInstallation {
       leaseMs: 30_000,
       host: "test",
       pid: 1,
+      compileSelect: compileExpression,
       startRunner: (events) =>
         this.#startRunner({
           ...events,

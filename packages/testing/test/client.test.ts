@@ -131,6 +131,35 @@ describe.each([
     expect(records).toMatchObject([{ message: "two" }]);
   });
 
+  test("streams records and runs over one connection, through cuts, each once", async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const lost: unknown[] = [];
+    const { revision } = await client.runs.list();
+    const { cursor: after } = await client.telemetry.query({ newest: true, limit: 1 });
+    const asked = { kind: "log", source: "tool", after, events: "runs", eventsBehind: revision } as const;
+    const options = { signal: stop.signal, onLost: (error: unknown) => lost.push(error) };
+    const following = (async () => {
+      for await (const item of client.telemetry.stream(asked, options)) {
+        if (item.kind === "record" && item.record.kind === "log") seen.push(item.record.message);
+        if (item.kind === "event") seen.push(`${item.event.run} ${item.event.event.kind}`);
+      }
+    })();
+    await expect.poll(() => streams(house)).toBe(1);
+    await say(house, "one");
+    const first = await client.runs.startAndWait("echo", { x: 1 });
+    await expect.poll(() => seen).toHaveLength(3);
+    house.wire.cut();
+    await say(house, "two");
+    const second = await client.runs.startAndWait("echo", { x: 2 });
+    await expect.poll(() => seen, { timeout: 5_000 }).toHaveLength(6);
+    stop.abort();
+    await following;
+    const wanted = [first, second].flatMap(({ run }) => [`${run} run_started`, `${run} run_completed`]);
+    expect(seen.toSorted()).toEqual(["one", "two", ...wanted].toSorted());
+    expect(lost).toHaveLength(1);
+  });
+
   test("shows the installation, its workflows and workers, and makes and revokes keys", async () => {
     expect(await client.status()).toMatchObject({ version: "0.0.0", bus: { kind: "memory" } });
     const { items } = await client.workflows.list();
@@ -154,6 +183,11 @@ describe.each([
     expect(ends.map(({ output }) => output)).toEqual(ends.map((__, x) => x));
     expect(house.wire.made - before).toBe(1);
     await expect(session.start("nothing", {})).rejects.toMatchObject({ code: "not_found" });
+    const tooDeep = { code: "invalid_input", reason: "input_too_deep" };
+    for (const levels of [64, 4_000, 50_000]) {
+      await expect(session.start("echo", nested(levels))).rejects.toMatchObject(tooDeep);
+      await expect(client.runs.start("echo", nested(levels))).rejects.toMatchObject(tooDeep);
+    }
     session.close();
     await expect(session.start("echo", {})).rejects.toMatchObject({ reason: "session_closed" });
   });
@@ -234,4 +268,10 @@ async function say(house: House, ...messages: string[]): Promise<void> {
   await house.bus.log.append(subject, JSON.stringify({ v: 1, kind: "tele", source: "test", records }), {
     expect: "any",
   });
+}
+
+function nested(levels: number): unknown {
+  let value: unknown[] = [];
+  for (let i = 1; i < levels; i++) value = [value];
+  return value;
 }

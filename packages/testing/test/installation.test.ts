@@ -1,4 +1,5 @@
 import { cel, defineAgent, defineTool, defineWorkflow, uses } from "@agentflow/sdk";
+import type { Json } from "@agentflow/protocol";
 import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -32,6 +33,21 @@ describe("a test installation", () => {
     expect(answer).toMatchObject({ status: "completed" });
     const view = await af.get(answer.run);
     expect(view.steps.every(({ status }) => status === "succeeded")).toBe(true);
+  });
+
+  test("an input nested thousands of levels deep is refused as the caller's fault", async () => {
+    const any = defineWorkflow({ name: "any", input: z.any() })
+      .set("done", () => 1)
+      .output(({ steps }) => steps.done);
+    const af = await open({ workflows: [any] });
+    for (const levels of [64, 4_000, 50_000]) {
+      let input: Json[] = [];
+      for (let i = 1; i < levels; i++) input = [input];
+      await expect(af.start("any", input)).rejects.toMatchObject({
+        code: "invalid_input",
+        reason: "input_too_deep",
+      });
+    }
   });
 
   test("a wait of a day takes no real time and as long as it says in virtual time", async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { AgentFlowError } from "@agentflow/protocol";
@@ -17,12 +17,15 @@ import {
   createSchema,
   faultOf,
   formatVersion,
+  isDamage,
   openForWriting,
   readFormat,
   readWriter,
 } from "./store/database.ts";
 import { write } from "./store/group.ts";
 import type { Write } from "./store/writer.ts";
+import type { TakeNote } from "./notes.ts";
+import { watchedBackend } from "./store/watched.ts";
 import { Switchboard } from "./switchboard.ts";
 import { EmbeddedTable } from "./table.ts";
 import { Wheel } from "./wheel.ts";
@@ -41,6 +44,8 @@ export interface EmbeddedOptions {
   readonly teleAgeMs?: number;
   readonly queueTasksMax?: number;
   readonly queueBytesMax?: number;
+  /** Told of what is rare and worth a line in a log. Must not throw. */
+  readonly onNote?: TakeNote;
 }
 
 /** The bus as its owner holds it: the ports, and what the socket needs that no port says. */
@@ -80,16 +85,31 @@ export async function openOn(options: EmbeddedOptions, backendOf: BackendOf): Pr
   const lock = takeLock(dir);
   try {
     const files = filesOf(options);
-    for (const { path } of Object.values(files)) prepareFile(path, options.version ?? "unknown");
+    const note = options.onNote ?? ignore;
+    const version = options.version ?? "unknown";
+    prepareFile(files.log.path, version);
+    prepareOrSetAside(files.tele.path, { version, note });
     const blobs = new FileBlobs(join(dir, "blobs"));
     await blobs.prepare();
     const fsync = measureFsync(dir);
+    if (lock.before !== undefined) note({ kind: "taken_over", pid: lock.before.pid });
     const where = options.writer ?? (fsync.p95Ms < mainThreadFsyncMs ? "main" : "thread");
-    return assemble(options, { lock, blobs, fsync, backend: backendOf(files, where), files });
+    const backend = backendOf(files, where);
+    return assemble(options, {
+      lock,
+      blobs,
+      fsync,
+      backend: options.onNote === undefined ? backend : watchedBackend(backend, note),
+      files,
+    });
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+function ignore(): void {
+  // Nobody asked to be told.
 }
 
 type BackendOf = (files: StoreOptions, where: "main" | "thread") => Backend;
@@ -115,6 +135,7 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
     epoch: randomUUID(),
     tasksMax: options.queueTasksMax ?? queueLimits.tasksMax,
     bytesMax: options.queueBytesMax ?? queueLimits.bytesMax,
+    note: options.onNote ?? ignore,
   });
   const board = new Switchboard(wheel);
   const housekeeper = new Housekeeper({
@@ -151,7 +172,7 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
     writer: backend.where,
     fsync: parts.fsync,
     log,
-    queue: new EmbeddedQueue(tasks, log),
+    queue: new EmbeddedQueue(tasks, log, options.onNote),
     table,
     blobs,
     wire: new EmbeddedWire(board),
@@ -189,6 +210,21 @@ function prepareFile(path: string, version: string): void {
     });
   } finally {
     db?.close();
+  }
+}
+
+/** Telemetry may be lost; that it is damaged is no reason to keep the runs from going on. */
+function prepareOrSetAside(path: string, of: { version: string; note: TakeNote }): void {
+  try {
+    prepareFile(path, of.version);
+  } catch (error) {
+    const fault = faultOf(error instanceof Error ? error.cause : error);
+    if (!isDamage(fault)) throw error;
+    const aside = `${path}.damaged`;
+    renameSync(path, aside);
+    for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+    of.note({ kind: "telemetry_set_aside", path: aside, message: fault.message });
+    prepareFile(path, of.version);
   }
 }
 

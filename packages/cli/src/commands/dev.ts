@@ -21,9 +21,19 @@ export default class Dev extends AgentFlowCommand {
       max: 65_535,
     }),
     slots: Flags.integer({ description: "steps that run at the same time", min: 1, max: 1_000 }),
+    bus: Flags.string({
+      description: "embedded, nats (starts a nats-server here) or nats://host:port of one that runs",
+      helpValue: "BUS",
+      default: "embedded",
+    }),
     logs: Flags.boolean({ description: "show logs between the lines about runs" }),
   };
-  static override examples = ["af dev", "af dev --port 4200 --logs", "af dev --fresh --inspect 9229"];
+  static override examples = [
+    "af dev",
+    "af dev --port 4200 --logs",
+    "af dev --fresh --inspect 9229",
+    "af dev --bus nats",
+  ];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Dev);
@@ -35,6 +45,7 @@ export default class Dev extends AgentFlowCommand {
       json: flags.json,
       logs: flags.logs,
       debug: flags.debug,
+      bus: flags.bus,
       version: this.config.version,
       startedMs: performance.timeOrigin,
       write: (line) => this.output.verbatim(`${line}\n`),

@@ -12,8 +12,9 @@ import { followLogs, readLogs } from "../logs/read.ts";
 
 export default class Logs extends ApiCommand {
   static override summary =
-    "Logs of everything, in the order of time: control plane, workers, tools, agents, bus";
+    "Logs of everything, in the order of time: runs, control plane, workers, tools, agents, bus";
   static override description =
+    "Runs begin and end in it; -f goes on with what comes, also after a restart of the installation.\n" +
     "With --run and -f it ends with the run and with its exit code. With --json: one record a line.";
   static override args = { run: Args.string({ description: "the same as --run" }) };
   static override flags = {
@@ -40,6 +41,7 @@ export default class Logs extends ApiCommand {
   };
   static override examples = [
     "af logs --since 10m",
+    "af logs --source bus,control-plane --level warn",
     "af logs --run @last --with state,spans",
     "af logs --level warn -o logfmt",
     "af logs --json --tail 20",
@@ -67,7 +69,7 @@ export default class Logs extends ApiCommand {
       ...(flags.until === undefined ? {} : { until: readSince(flags.until, now) }),
     };
     const print = this.#printer(flags.output);
-    const state = extras.has("state") ? run : undefined;
+    const state = extras.has("state");
     const first = await readLogs(client, { asked, tail: flags.tail, state });
     first.records.forEach(print);
     this.#sayDropped(first.dropped);
@@ -76,12 +78,12 @@ export default class Logs extends ApiCommand {
     const patient = await this.connect(flags, { patient: true });
     const answer = await followLogs(patient, {
       asked,
-      after: first.cursor,
-      run,
-      stateAfter: first.stateCursor,
+      state,
+      place: first.place,
       signal: interrupt.signal,
       onRecord: print,
       onDropped: (count) => this.#sayDropped(count),
+      onLost: () => this.output.say(yellow("… the connection was lost; trying again behind the last line")),
     });
     if (answer !== undefined) this.exitWith(exitCodeOf(answer));
   }

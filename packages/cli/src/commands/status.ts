@@ -1,12 +1,17 @@
-import type { InstallationStatus } from "@agentflow/protocol";
+import type { BrokenCode, InstallationStatus } from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
-import { type Text, green, yellow } from "../output/text.ts";
+import { type Text, bold, cyan, dim, green, red, yellow } from "../output/text.ts";
 import { ago } from "../output/when.ts";
+import { placeOf } from "../output/findings.ts";
+import { newerOf } from "../skew.ts";
 
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
+  static override description =
+    "Figures of all tenants need a key with the scope operator, as the local token has it;\n" +
+    "else they are the tenant's own.";
   static override examples = ["af status", "af status --json"];
 
   async run(): Promise<void> {
@@ -15,20 +20,63 @@ export default class Status extends ApiCommand {
     const client = await this.connect(flags);
     const status = await client.status();
     this.output.data({ url, ...status });
-    if (!this.output.json) print(this.output, url, status);
+    if (!this.output.json) print(this.output, { url, own: this.config.version }, status);
   }
 }
 
-function print(output: Output, url: string, status: InstallationStatus): void {
+/** Which checks there are, or which of them fail and why. */
+function readyText(ready: InstallationStatus["ready"]): Text | undefined {
+  if (ready === undefined) return undefined;
+  const names = ready.checks.map(({ name }) => name).join(", ");
+  const bad = ready.checks
+    .filter(({ ok }) => !ok)
+    .map(({ name, reason }) => `${name} (${reason ?? "failed"})`);
+  return ready.ok ? [green("yes"), dim(`  ${names}`)] : red(`no: ${bad.join(", ")}`);
+}
+
+function shardsText(shards: InstallationStatus["shards"]): Text | undefined {
+  if (shards.length === 0) return undefined;
+  const counts = Map.groupBy(shards, ({ owner }) => owner);
+  return [...counts].map(([owner, owned]) => `${owned.length} owned by ${owner}`).join(", ");
+}
+
+/** Code that does not load: where, why, what to do, and what serves meanwhile. */
+function codeRows({ worker, problem, serving }: BrokenCode, named: boolean): (readonly [string, Text])[] {
+  const place = placeOf(problem);
+  const on = named ? ` on worker ${worker}` : "";
+  const meanwhile =
+    serving === undefined
+      ? red("nothing can run until it loads; runs wait")
+      : `the code from before (${serving}) goes on serving`;
+  return [
+    ["code", [red(`does not load${on}: `), place === "" ? "" : [bold(place), "  "], problem.message]],
+    ...(problem.hint === undefined ? [] : [["", ["hint: ", cyan(problem.hint)]] as const]),
+    ["", meanwhile],
+  ];
+}
+
+/** A difference in releases is worth a word before something does not work. */
+function versionText(server: string, own: string): Text {
+  return server === own
+    ? server
+    : [server, yellow(`  this af is ${own}: use ${newerOf(server, own)} for both`)];
+}
+
+function print(output: Output, of: { url: string; own: string }, status: InstallationStatus): void {
+  const { url, own } = of;
   const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
   const workers: Text =
     status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
   printRecord(output, [
     ["installation", `${status.installation}  ${url}`],
-    ["version", status.version],
+    ...(status.tenant === undefined ? [] : [["tenant", `${status.tenant}: figures are its own`] as const]),
+    ["version", versionText(status.version, own)],
+    ["ready", readyText(status.ready)],
+    ["shards", shardsText(status.shards)],
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
     ["bus", `${status.bus.kind}, ${status.bus.durability}`],
     ["workers", workers],
+    ...status.broken.flatMap((broken) => codeRows(broken, status.workers > 1)),
     ["runs", runs.join(", ") || "none"],
     ["timers", String(status.timers)],
     ["dead letters", status.deadLetters === 0 ? "0" : yellow(String(status.deadLetters))],

@@ -2,6 +2,7 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { type SettingsFile, parseSettingsFile } from "./parse-settings-file.ts";
 import { type DevFile, parseDevFile } from "./parse-dev-file.ts";
 
 export interface Installation {
@@ -59,6 +60,12 @@ export function needProject(folder: string): string {
 export function readDevFile(project: string): DevFile | undefined {
   const text = readText(join(project, ".agentflow/dev.json"));
   return text === undefined ? undefined : parseDevFile(text);
+}
+
+/** The settings that a running `af dev` wrote; undefined when they are not there or unreadable. */
+export function readSettingsFile(project: string): SettingsFile | undefined {
+  const text = readText(join(project, ".agentflow/settings.json"));
+  return text === undefined ? undefined : parseSettingsFile(text);
 }
 
 export function readToken(project: string): string | undefined {

@@ -1,13 +1,40 @@
-/** What steers this command line, layer by layer: flag, environment, project, default. */
+/** Every setting of every process of ours, layer by layer: flag, environment, project, user, default. */
 import { join } from "node:path";
-import { findProject, readDevFile, readToken } from "./installation.ts";
+import { findProject, isAlive, readDevFile, readSettingsFile, readToken } from "./installation.ts";
+import type { OriginView } from "./parse-settings-file.ts";
 
 export interface SettingView {
   readonly key: string;
   /** Undefined when nothing sets it; secrets are masked. */
-  readonly value: string | undefined;
-  readonly layer: "flag" | "environment" | "project" | "default";
+  readonly value: unknown;
+  readonly layer: OriginView["layer"];
   readonly place: string;
+  /** Who reads it. */
+  readonly process: "cli" | "host" | "control-plane" | "worker";
+  /** Whether a change is taken over while that process runs; a command reads its own anew each time. */
+  readonly reload: boolean;
+}
+
+export interface InstallationSettings {
+  readonly settings: readonly SettingView[];
+  /** The `af dev` that runs with them; absent: as it would start here now. */
+  readonly pid?: number;
+  /** Likely mistakes that are no faults, such as a variable that almost fits. */
+  readonly notes: readonly string[];
+}
+
+/** Of the `af dev` that runs in the project, else as one would start there. Throws what is wrong in them. */
+export async function installationSettings(folder: string): Promise<InstallationSettings> {
+  const project = findProject(folder);
+  const { loadSettings, readerOf } = await import("../local/settings.ts");
+  const running = project === undefined ? undefined : readSettingsFile(project);
+  const view = ({ key, value, layer, place, reload }: OriginView): SettingView => {
+    return { key, value, layer, place, process: readerOf({ key }), reload };
+  };
+  if (running !== undefined && isAlive(running.pid))
+    return { settings: running.origins.map(view), pid: running.pid, notes: [] };
+  const { origins, notes } = await loadSettings(project ?? folder, {});
+  return { settings: origins.map(view), notes };
 }
 
 export interface SettingSources {
@@ -16,7 +43,7 @@ export interface SettingSources {
   readonly argv: readonly string[];
 }
 
-/** Every setting with the value in force and its origin. Reads files, asks nobody. */
+/** What steers this command line, each with the value in force and its origin. Reads files, asks nobody. */
 export function readSettings(sources: SettingSources): SettingView[] {
   const { folder, environment, argv } = sources;
   const project = findProject(folder);
@@ -48,11 +75,11 @@ export function readSettings(sources: SettingSources): SettingView[] {
 const hidden = "••••";
 
 function set(key: string, value: string, layer: SettingView["layer"], place: string): SettingView {
-  return { key, value, layer, place };
+  return { key, value, layer, place, process: "cli", reload: true };
 }
 
 function unset(key: string): SettingView {
-  return { key, value: undefined, layer: "default", place: "" };
+  return { key, value: undefined, layer: "default", place: "", process: "cli", reload: true };
 }
 
 function masked(setting: SettingView | undefined): SettingView | undefined {

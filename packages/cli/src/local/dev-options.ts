@@ -8,7 +8,8 @@ export interface DevOptions {
   /** A port, or true for Node's usual 9229. */
   readonly inspect?: number | true;
   readonly slots?: number;
-  readonly leaseMs?: number;
+  /** `embedded`, `nats` (one of our own) or the addresses of one that runs, with commas. */
+  readonly bus?: string;
   readonly json: boolean;
   /** Logs of tools and workers between the lines about runs. */
   readonly logs: boolean;
@@ -16,5 +17,7 @@ export interface DevOptions {
   readonly version: string;
   /** When the process began, Unix milliseconds: "ready" counts from the key press. */
   readonly startedMs: number;
+  /** Where compiled code is kept for the processes that are started often. */
+  readonly compileCache?: string;
   readonly write: (line: string) => void;
 }

@@ -16,14 +16,12 @@ import { readKeys } from "./keys.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
-import { SupervisorHandle } from "./supervisor.ts";
+import { type SupervisorEvents, SupervisorHandle } from "./supervisor.ts";
 import { followRuns } from "./run-lines.ts";
 import { registerWorkflows } from "./workflows.ts";
+import { DevSettings } from "./dev-settings.ts";
 import { type Change, watchProject } from "./watcher.ts";
 
-const drainMs = 5_000;
-const defaultSlots = 8;
-const defaultLeaseMs = 3_000;
 const interrupted = 130;
 
 /** Runs until it is told to stop; the exit code. */
@@ -43,6 +41,7 @@ class DevSession {
   readonly #stopped = Promise.withResolvers<number>();
   #opening: Promise<Installation> | undefined;
   #installation: Installation | undefined;
+  #settings: DevSettings | undefined;
   #manifest: Manifest | undefined;
   #ready = false;
   #stopping = false;
@@ -82,6 +81,10 @@ class DevSession {
 
   async #serve(installation: Installation): Promise<void> {
     if (this.#supervisor !== undefined) this.#configure(this.#supervisor, installation);
+    await this.#settings?.follow(installation.log, ({ log }) => {
+      installation.setLevels();
+      this.#supervisor?.setLevel(log.level);
+    });
     writeDevFile(this.#paths, {
       pid: process.pid,
       url: installation.controlPlane.url,
@@ -96,39 +99,44 @@ class DevSession {
   }
 
   #startSupervisor(): Promise<SupervisorHandle> {
-    return SupervisorHandle.start({
+    const events: SupervisorEvents = {
       ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
       broken: (problem) => this.#onBroken(problem),
       inspecting: (url) => this.#screen.inspecting(url),
       log: (records) => this.#screen.logs(records),
       restarted: (reason) => this.#screen.restarted(reason),
-    });
+      notStarted: (error, retryMs) => this.#screen.notStarted(error, retryMs),
+    };
+    return SupervisorHandle.start(events, this.#options.compileCache);
   }
 
   #open(): Promise<Installation> {
-    const { port, version, debug } = this.#options;
+    const settings = DevSettings.load(this.#options, this.#paths).then((loaded) => {
+      this.#settings = loaded;
+      return loaded;
+    });
     return openInstallation({
       paths: this.#paths,
-      host: this.#options.host ?? "127.0.0.1",
-      port,
-      version,
-      logLevel: debug ? "debug" : "info",
+      version: this.#options.version,
+      settings,
+      bus: this.#options.bus ?? "embedded",
       onLog: (line) => this.#screen.ownLog(line),
     });
   }
 
   #configure(supervisor: SupervisorHandle, installation: Installation): void {
-    const { dir, inspect, slots, leaseMs, debug } = this.#options;
+    const { dir, inspect } = this.#options;
+    if (this.#settings === undefined) return;
+    const { worker, log } = this.#settings.value;
     supervisor.configure({
       worker: "local",
       tenant: defaultTenant,
       pool: defaultPool,
       build: devBuild,
-      slots: slots ?? defaultSlots,
+      ...worker,
       projectDir: dir,
-      bus: { kind: "embedded", socket: installation.socket.path, token: installation.socket.token },
-      leaseMs: leaseMs ?? defaultLeaseMs,
-      logLevel: debug ? "debug" : "info",
+      bus: installation.address,
+      logLevel: log.level,
       ...(inspect === undefined ? {} : { inspectPort: inspect === true ? 9229 : inspect }),
     });
   }
@@ -163,6 +171,7 @@ class DevSession {
   }
 
   async #onChange(change: Change): Promise<void> {
+    if (change.files.some((file) => /^agentflow\.ya?ml$/.test(file))) await this.#settings?.reload();
     if (!change.code && change.definitions) {
       const started = performance.now();
       const workflows = await this.#register();
@@ -175,6 +184,7 @@ class DevSession {
   async #reload(change: Change): Promise<void> {
     const report: ReloadReport | undefined = await this.#supervisor?.reload();
     if (report === undefined) return;
+    this.#sayReload(report, change.files);
     if (report.outcome === "broken") {
       this.#screen.broken(report, change.files, this.#manifest !== undefined);
       return;
@@ -184,11 +194,24 @@ class DevSession {
     this.#screen.reloaded(report, change.files, workflows);
   }
 
+  /** For `af logs`; the terminal has its own line. */
+  #sayReload({ outcome, ms, manifest, onOldCode }: ReloadReport, files: readonly string[]): void {
+    const facts = {
+      outcome,
+      ms,
+      code: manifest?.code,
+      onOldCode: onOldCode.length,
+      files: files.slice(0, 20),
+    };
+    this.#installation?.log.child({ component: "reload" }).info(`reload: ${outcome}`, facts);
+  }
+
   async #register(): Promise<readonly string[]> {
     if (this.#installation === undefined || this.#manifest === undefined) return [];
     const { engine } = this.#installation.controlPlane;
     const result = await registerWorkflows(this.#options.dir, { engine, manifest: this.#manifest });
     if (result.findings.length > 0) this.#screen.findings(result.findings);
+    if (result.removed.length > 0) this.#screen.removed(result.removed);
     return result.registered;
   }
 
@@ -219,6 +242,7 @@ class DevSession {
   async #stop(code: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    const drainMs = this.#settings?.value.stopMs ?? 5_000;
     this.#screen.stopping(drainMs);
     this.#installation ??= await this.#opening?.catch(() => undefined);
     const left = (await this.#supervisor?.drain(drainMs)) ?? 0;
@@ -238,6 +262,7 @@ class DevSession {
 
   async #close(): Promise<void> {
     await this.#closeWatcher();
+    this.#settings?.stop();
     removeDevFile(this.#paths);
     await this.#installation?.close();
   }

@@ -1,1 +1,3 @@
-export { runDev } from "./dev.ts";
+export { openBackup, type SavedBackup, saveBackup } from "./backup-file.ts";
+export { runDev } from "./become.ts";
+export { readState, restoreState } from "./state.ts";

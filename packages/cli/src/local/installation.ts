@@ -3,120 +3,112 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Clock, Stop, Timers } from "@agentflow/host/clock";
-import type * as HostLog from "@agentflow/host/log";
-import type { Log, TenantLine } from "@agentflow/host/log";
-import { AgentFlowError, defaultTenant, devBuild, parseId, subjects } from "@agentflow/protocol";
-import { createHash, randomBytes } from "node:crypto";
-import path from "node:path";
+import type { Stop, Timers } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import { devBuild } from "@agentflow/protocol";
+import type { BusAddress } from "@agentflow/runtime";
+import { createHash } from "node:crypto";
+import { openBus } from "./open-bus.ts";
+import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
+import { freePort, withHolder } from "./port.ts";
 
 export interface Installation {
   readonly bus: Bus;
   readonly controlPlane: ControlPlane;
   readonly log: Log;
   readonly token: string;
-  readonly socket: { readonly path: string; readonly token: string };
+  /** How the supervisor reaches the bus. */
+  readonly address: BusAddress;
+  /** Takes over the levels that the settings say now. */
+  setLevels(): void;
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
   readonly paths: LocalPaths;
-  readonly host: string;
-  /** Undefined: 4180, or any free port when that is taken. */
-  readonly port: number | undefined;
   readonly version: string;
-  readonly logLevel: "debug" | "info" | "warn";
+  /** Still being read; asked again for what may change while it runs. */
+  readonly settings: Promise<{ readonly value: LocalSettings }>;
+  /** `embedded`, `nats` or addresses of one that runs. */
+  readonly bus: string;
   readonly onLog: (line: string) => void;
 }
 
-export const defaultPort = 4180;
-
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { paths } = options;
-  const [{ openEmbedded, serveSocket }, { startControlPlane }, hostLog, { createMetrics }, system] =
-    await Promise.all([
-      import("@agentflow/bus/embedded"),
-      import("@agentflow/control-plane"),
-      import("@agentflow/host/log"),
-      import("@agentflow/host/metrics"),
-      import("@agentflow/host/system"),
-    ]);
-  const world = system.systemWorld();
-  system.boundHeap(world.timers);
-  const bus = await openEmbedded({ dir: paths.state, version: options.version });
-  const log = installationLog(options, { bus, clock: world.clock, timers: world.timers, hostLog });
-  const close: (() => Promise<void>)[] = [() => log.close(), () => bus.close()];
+  const [settings, parts] = await Promise.all([
+    options.settings,
+    loadParts(),
+    // Loaded meanwhile: it is the first that is needed.
+    options.bus === "embedded" ? import("@agentflow/bus/embedded") : import("@agentflow/bus/nats"),
+    import("@agentflow/host/log"),
+  ]);
+  const { api, engine, log: levels } = settings.value;
+  const world = parts.systemWorld();
+  const local = await openBus({ ...options, world, levels });
+  const { bus, log, busLog, address } = local;
+  const close: (() => Promise<void>)[] = [() => local.close()];
   try {
-    // Held in memory only: workers get it over their control channel, never by argument or environment.
-    const socketToken = randomBytes(32).toString("hex");
-    const socket = await serveSocket(bus, { path: path.join(paths.state, "socket"), token: socketToken });
-    close.unshift(() => socket.close());
-    const token = localToken(paths);
+    const token = localToken(paths.token);
     const start = (port: number): Promise<ControlPlane> =>
-      startControlPlane({
+      parts.startControlPlane({
         bus,
         world,
         log,
-        metrics: createMetrics(),
+        metrics: parts.createMetrics(),
         node: "local",
         version: options.version,
         readModelDir: paths.state,
         tenantDefaults: { build: devBuild },
-        api: { host: options.host, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
+        config: engine,
+        api: { ...api, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
       });
-    const port = options.port ?? (await freePort(options.host));
+    const port = api.port ?? (await freePort(api.host));
     const controlPlane = await start(port).catch(async (error: unknown) => {
       throw await withHolder(error, port);
     });
     close.unshift(() => controlPlane.stop());
-    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log });
+    const bounds = () => settings.value.retain;
+    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());
-    return {
-      bus,
-      controlPlane,
-      log,
-      token,
-      socket: { path: socket.path, token: socketToken },
-      close: () => closeAll(close),
+    // Only now: starting is work too, and wants no more room than what it leaves behind.
+    parts.boundHeap(world.timers);
+    const setLevels = (): void => {
+      const { level, levels: byName } = settings.value.log;
+      for (const one of [log, busLog]) one.setLevels(level, byName);
     };
+    return { bus, controlPlane, log, token, address, setLevels, close: () => closeAll(close) };
   } catch (error) {
     await closeAll(close);
     throw error;
   }
 }
 
-/** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
-function installationLog(
-  options: InstallationOptions,
-  of: { bus: Bus; clock: Clock; timers: Timers; hostLog: typeof HostLog },
-): Log {
-  const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = of.hostLog;
-  const source = parseId("source", "control-plane");
-  const subject = subjects.tele({ tenant: defaultTenant, source });
-  const send = async (lines: readonly TenantLine[], { dropped }: { dropped: number }): Promise<void> => {
-    const records = lines.map(({ line }) => line);
-    await of.bus.log.append(subject, encodeTelemetry(records, { source, dropped }), { expect: "any" });
-  };
-  const batcher = createBatcher({ timers: of.timers, sizeOf: sizeOfLine, send });
-  const outputs = [toSink(options.onLog), toBatcher(batcher)];
-  const { clock } = of;
-  const log = createLog({ source: "control-plane", clock, level: options.logLevel, outputs });
-  return log.child({ tenant: defaultTenant });
+/** What the command line must not wait for when it does something else. */
+async function loadParts() {
+  const [controlPlane, metrics, heap, system] = await Promise.all([
+    import("@agentflow/control-plane"),
+    import("@agentflow/host/metrics"),
+    import("@agentflow/host/heap"),
+    import("@agentflow/host/world"),
+  ]);
+  return { ...controlPlane, ...metrics, ...heap, ...system };
 }
 
-/**
- * Ended runs leave the log for packed archives: a week of them, or a hundred thousand, stay. Archives are
- * kept for ninety days more.
- */
-const retained = { days: 7, runs: 100_000, archiveDays: 90 } as const;
 const retainEveryMs = 3_600_000;
 /** Soon, for an installation that is never up for an hour; not at once, for the start has better to do. */
 const retainFirstMs = 60_000;
 
-function retainHourly({ engine }: ControlPlane, of: { timers: Timers; log: Log }): Stop {
+/** Ended runs leave the log for packed archives. */
+function retainHourly(
+  { engine }: ControlPlane,
+  of: { timers: Timers; log: Log; bounds: () => LocalSettings["retain"] },
+): Stop {
   const retain = (): void => {
-    engine.retain(retained).catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
+    engine
+      .retain(of.bounds())
+      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
   };
   const stopFirst = of.timers.after(retainFirstMs, retain, { background: true });
   const stopHourly = of.timers.every(retainEveryMs, retain, { background: true });
@@ -128,29 +120,4 @@ function retainHourly({ engine }: ControlPlane, of: { timers: Timers; log: Log }
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
   for (const step of steps) await step();
-}
-
-/** A port in use is somebody's: it helps to know whose. */
-async function withHolder(error: unknown, port: number): Promise<unknown> {
-  if (!AgentFlowError.is(error) || error.reason !== "port_in_use") return error;
-  const { holderOfPort } = await import("../doctor/ports.ts");
-  const holder = holderOfPort(port);
-  if (holder === undefined) return error;
-  const { pid, command } = holder;
-  return new AgentFlowError("conflict", `${error.message}: process ${pid} (${command}) has it`, {
-    reason: error.reason,
-    details: { ...error.details, pid, command },
-    suggestions: ["choose another with --port", `end it: kill ${pid}`],
-    cause: error,
-  });
-}
-
-/** The usual port when nobody has it, else 0: any. */
-async function freePort(host: string): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(0));
-    server.listen(defaultPort, host, () => server.close(() => resolve(defaultPort)));
-  });
 }

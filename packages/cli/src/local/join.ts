@@ -1,5 +1,6 @@
 /** A second `af dev` in a folder joins the first: it shows what that one does, and ends without ending it. */
 import { AgentFlowError } from "@agentflow/protocol";
+import type { TelemetryRecord } from "@agentflow/sdk/client";
 import { readFileSync } from "node:fs";
 import type { DevOptions } from "./dev-options.ts";
 import { parseDevFile } from "./parse-lines.ts";
@@ -43,26 +44,18 @@ async function watchOther(options: DevOptions, of: { file: DevFile; token: strin
   process.on("SIGINT", () => stop.abort());
   process.on("SIGTERM", () => stop.abort());
   screen.joined(file);
-  let after: string | undefined;
-  while (!stop.signal.aborted) {
-    try {
-      const page = await client.telemetry.query({
-        kind: "log",
-        ...(after === undefined ? { newest: true, limit: 20 } : { after }),
-      });
-      for (const record of page.records) if (record.kind === "log") screen.logs([record]);
-      after = page.cursor;
-    } catch {
-      screen.otherEnded(file);
-      break;
+  const show = (record: TelemetryRecord): void => {
+    if (record.kind === "log") screen.logs([record]);
+  };
+  try {
+    const { records, cursor: after } = await client.telemetry.query({ kind: "log", newest: true, limit: 20 });
+    records.forEach(show);
+    const asked = { kind: "log", after } as const;
+    for await (const item of client.telemetry.stream(asked, { signal: stop.signal })) {
+      if (item.kind === "record") show(item.record);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, 300);
-      stop.signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  } catch {
+    screen.otherEnded(file);
   }
   client.close();
   return 0;

@@ -3,7 +3,14 @@ import { toErrorBody } from "@agentflow/protocol";
 import type { DevScreen, ScreenOptions } from "./screen.ts";
 
 export function jsonScreen({ write }: ScreenOptions): DevScreen {
-  const say = (kind: string, data: object): void => write(JSON.stringify({ v: 1, kind, ...data }));
+  // Log lines wait for it: whoever reads the first line wants to know that it runs, and where.
+  let early: string[] | undefined = [];
+  const say = (kind: string, data: object): void => {
+    write(JSON.stringify({ v: 1, kind, ...data }));
+    for (const line of early ?? []) write(line);
+    early = undefined;
+  };
+  const log = (line: string): void => void (early === undefined ? write(line) : early.push(line));
   return {
     ready: ({ manifest, ...facts }) =>
       say("ready", {
@@ -15,10 +22,12 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
     joined: ({ pid, url }) => say("ready", { joined: true, pid, url }),
     otherEnded: ({ pid }) => say("ended", { pid }),
     registered: (files, workflows, ms) => say("registered", { files, workflows, ms: Math.round(ms) }),
+    removed: (workflows) => say("removed", { workflows }),
     reloaded: ({ manifest, ...report }, files, workflows) =>
       say("reloaded", { ...report, files, workflows, code: manifest?.code }),
     broken: (report, files, oldServes) => say("broken", { ...report, files, oldServes }),
     restarted: (reason) => say("worker_restarted", { reason }),
+    notStarted: (error, retryMs) => say("worker_not_started", { error: toErrorBody(error), retryMs }),
     inspecting: (url) => say("inspecting", { url }),
     findings: (findings) => say("findings", { findings }),
     failed: (error) => say("error", { error: toErrorBody(error) }),
@@ -27,9 +36,9 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
     attemptLost: (run, event) => say(event.kind, { run, event }),
     runCounts: (counts) => say("runs", counts),
     logs: (records) => {
-      for (const { kind: _, ...record } of records) say("log", record);
+      for (const { kind: _, ...record } of records) log(JSON.stringify({ v: 1, kind: "log", ...record }));
     },
-    ownLog: (line) => write(line),
+    ownLog: log,
     toggleLogs: () => {},
     status: (status) => say("status", { status }),
     stopping: (withinMs) => say("stopping", { withinMs }),

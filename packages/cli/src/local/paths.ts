@@ -1,14 +1,20 @@
 /** The files of an installation in a project: where they lie, and how the small ones are written. */
+import type { Origin } from "@agentflow/host/config";
 import { AgentFlowError } from "@agentflow/protocol";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import path from "node:path";
 
 export interface LocalPaths {
   readonly root: string;
   readonly state: string;
+  /** Data of a nats-server that runs for this project alone. */
+  readonly nats: string;
   readonly token: string;
   readonly dev: string;
+  /** The settings in force, for `af config view`. */
+  readonly settings: string;
 }
 
 export function localPaths(projectDir: string): LocalPaths {
@@ -16,8 +22,10 @@ export function localPaths(projectDir: string): LocalPaths {
   return {
     root,
     state: path.join(root, "state"),
+    nats: path.join(root, "nats"),
     token: path.join(root, "token"),
     dev: path.join(root, "dev.json"),
+    settings: path.join(root, "settings.json"),
   };
 }
 
@@ -33,8 +41,12 @@ export interface DevFile {
 export function prepareFolder(paths: LocalPaths, options: { readonly fresh: boolean }): void {
   try {
     mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+    // It may have come with a copy of the project, open to all.
+    chmodSync(paths.root, 0o700);
     writeFileSync(path.join(paths.root, ".gitignore"), "*\n");
-    if (options.fresh) rmSync(paths.state, { recursive: true, force: true });
+    if (options.fresh) {
+      for (const folder of [paths.state, paths.nats]) rmSync(folder, { recursive: true, force: true });
+    }
     mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -46,12 +58,15 @@ export function prepareFolder(paths: LocalPaths, options: { readonly fresh: bool
   }
 }
 
-/** The token of this machine's user: made once, readable by its owner alone. */
-export function localToken(paths: LocalPaths): string {
-  const known = readText(paths.token)?.trim();
+/**
+ * The token of this machine's user: made once, readable by its owner alone. One that others could read, or
+ * that came with a copy of the project, is no secret: another takes its place.
+ */
+export function localToken(file: string): string {
+  const known = isPrivate(file) ? readText(file)?.trim() : undefined;
   if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
   const token = randomBytes(32).toString("hex");
-  writePrivate(paths.token, `${token}\n`);
+  writePrivate(file, `${token}\n`);
   return token;
 }
 
@@ -59,10 +74,16 @@ export function writeDevFile(paths: LocalPaths, file: DevFile): void {
   writePrivate(paths.dev, `${JSON.stringify(file)}\n`);
 }
 
-/** Removes it if it is still ours: a newer `af dev` may have written its own. */
+/** Where each setting in force comes from, and whose process it is that runs with them. */
+export function writeSettingsFile(paths: LocalPaths, origins: readonly Origin[]): void {
+  writePrivate(paths.settings, `${JSON.stringify({ v: 1, pid: process.pid, origins })}\n`);
+}
+
+/** Removes both files if they are still ours: a newer `af dev` may have written its own. */
 export function removeDevFile(paths: LocalPaths): void {
-  const text = readText(paths.dev);
-  if (text?.includes(`"pid":${process.pid},`)) rmSync(paths.dev, { force: true });
+  for (const file of [paths.dev, paths.settings]) {
+    if (readText(file)?.includes(`"pid":${process.pid},`)) rmSync(file, { force: true });
+  }
 }
 
 /** Whole or not at all: a reader never sees half a file. */
@@ -70,6 +91,12 @@ function writePrivate(file: string, text: string): void {
   const temporary = `${file}.${process.pid}`;
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, file);
+}
+
+/** A file of this user's own that nobody else may open; not a link to one. */
+function isPrivate(file: string): boolean {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
 }
 
 function readText(file: string): string | undefined {

@@ -18,7 +18,8 @@ export function followRuns(engine: Engine, screen: DevScreen): void {
     });
   const logs = engine.telemetry.follow(
     defaultTenant,
-    { kind: "log", level: "info" },
+    // Our own lines and the worker's come here by a shorter way.
+    { kind: "log", level: "info", source: ["runner", "tool", "agent"] },
     {
       onRecord: (record) => (record.kind === "log" ? screen.logs([record]) : undefined),
       signal: stop.signal,

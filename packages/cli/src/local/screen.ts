@@ -18,6 +18,7 @@ export interface DevScreen {
   reloaded(report: ReloadReport, files: readonly string[], workflows: readonly string[]): void;
   broken(report: ReloadReport, files: readonly string[], oldServes: boolean): void;
   restarted(reason: string): void;
+  notStarted(error: AgentFlowError, retryMs: number): void;
   inspecting(url: string): void;
   findings(findings: readonly Finding[]): void;
   failed(error: AgentFlowError): void;
@@ -29,6 +30,8 @@ export interface DevScreen {
   logs(records: readonly LogRecord[]): void;
   ownLog(line: string): void;
   toggleLogs(): void;
+  /** Workflows whose file is gone. */
+  removed(workflows: readonly string[]): void;
   status(status: InstallationStatus): void;
   stopping(withinMs: number): void;
   stopped(facts: { readonly left: number; readonly running: number }): void;

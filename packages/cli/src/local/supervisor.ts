@@ -1,5 +1,5 @@
 /** The supervisor process as `af dev` sees it: started early, told what to do, replaced when it dies. */
-import type { LoadProblem, LogRecord } from "@agentflow/protocol";
+import { AgentFlowError, type LoadProblem, type LogLevel, type LogRecord } from "@agentflow/protocol";
 import type {
   Channel,
   FromSupervisor,
@@ -10,7 +10,6 @@ import type {
 } from "@agentflow/runtime/supervise";
 import type * as Runtime from "@agentflow/runtime/supervise";
 import { type ChildProcess, spawn } from "node:child_process";
-import { getCompileCacheDir } from "node:module";
 import { Duplex } from "node:stream";
 
 export interface SupervisorEvents {
@@ -18,14 +17,22 @@ export interface SupervisorEvents {
   broken(problem: LoadProblem): void;
   inspecting(url: string): void;
   log(records: readonly LogRecord[]): void;
-  /** It died and is being replaced; `left` are runner groups it can no longer end itself. */
+  /** It died and is being replaced. */
   restarted(reason: string): void;
+  /** Not even its process could be had; it is tried again after `retryMs`. */
+  notStarted(error: AgentFlowError, retryMs: number): void;
 }
 
-const restartPauseMs = 200;
+/** Between the death of one and the start of the next, by how many died or could not be had in a row. */
+const restartPausesMs = [200, 500, 1_000, 2_000, 5_000] as const;
+/** What a supervisor needs at most to leave, beyond the time its work has. */
+const leaveMs = 4_000;
+/** Little lives in a supervisor: small halves, there from the start, and one helping thread are enough. */
+const supervisorFlags = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
+  readonly #spawnOne: () => Promise<ChildProcess>;
   readonly #runtime: typeof Runtime;
   readonly #reloads = new Map<number, (report: ReloadReport | undefined) => void>();
   /** Process groups of runners that have not ended, to be killed with a supervisor that cannot any more. */
@@ -35,17 +42,29 @@ export class SupervisorHandle {
   #config: SupervisorConfig | undefined;
   #nextId = 1;
   #stopping = false;
+  #failures = 0;
   #drained: ((inFlight: number) => void) | undefined;
 
   /** Starts the process at once; it waits to be configured. */
-  static async start(events: SupervisorEvents): Promise<SupervisorHandle> {
-    return new SupervisorHandle(events, await import("@agentflow/runtime/supervise"));
+  static async start(events: SupervisorEvents, compileCache?: string): Promise<SupervisorHandle> {
+    const runtime = await import("@agentflow/runtime/supervise");
+    const spawnOne = (): Promise<ChildProcess> => spawnSupervisor(runtime.supervisorEntry, compileCache);
+    return new SupervisorHandle(events, { runtime, spawnOne, child: await spawnOne() });
   }
 
-  private constructor(events: SupervisorEvents, runtime: typeof Runtime) {
+  private constructor(
+    events: SupervisorEvents,
+    of: {
+      readonly runtime: typeof Runtime;
+      readonly spawnOne: () => Promise<ChildProcess>;
+      readonly child: ChildProcess;
+    },
+  ) {
     this.#events = events;
-    this.#runtime = runtime;
-    [this.#child, this.#channel] = this.#spawn();
+    this.#runtime = of.runtime;
+    this.#spawnOne = of.spawnOne;
+    this.#child = of.child;
+    this.#channel = this.#attach(of.child);
   }
 
   get pid(): number {
@@ -58,10 +77,17 @@ export class SupervisorHandle {
     this.#say(["configure", config]);
   }
 
+  /** From now on, also for the supervisor that would replace this one. */
+  setLevel(logLevel: LogLevel): void {
+    if (this.#config !== undefined) this.#config = { ...this.#config, logLevel };
+    this.#say(["level", logLevel]);
+  }
+
   /**
    * What the reload did; undefined when the supervisor died meanwhile (its successor loads the newest code).
    */
   reload(): Promise<ReloadReport | undefined> {
+    if (this.#hasExited) return Promise.resolve(undefined);
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#reloads.set(id, resolve);
@@ -76,7 +102,12 @@ export class SupervisorHandle {
     if (this.#hasExited) return Promise.resolve(0);
     return new Promise((resolve) => {
       this.#drained = resolve;
-      this.#child.once("exit", () => resolve(0));
+      // One that is stopped or stuck says nothing any more: waited for, it would keep everything else open.
+      const overdue = setTimeout(() => this.kill(), withinMs + leaveMs);
+      this.#child.once("exit", () => {
+        clearTimeout(overdue);
+        resolve(0);
+      });
       this.#say(["drain", withinMs]);
     });
   }
@@ -97,26 +128,14 @@ export class SupervisorHandle {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  #spawn(): [ChildProcess, Channel] {
-    const child = spawn(
-      process.execPath,
-      ["--min-semi-space-size=4", "--max-semi-space-size=8", this.#runtime.supervisorEntry],
-      {
-        // The compiled code of our own process serves these too: they start with half the work.
-        env: { ...process.env, NODE_COMPILE_CACHE: getCompileCacheDir() },
-        stdio: ["ignore", "inherit", "inherit", "pipe"],
-        // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
-        // to.
-        detached: true,
-      },
-    );
+  #attach(child: ChildProcess): Channel {
     const stream = child.stdio[3];
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of the supervisor is no stream");
     const { openChannel, parseFromSupervisor } = this.#runtime;
     const channel = openChannel(stream, (message) => this.#receive(parseFromSupervisor(message)));
     child.once("exit", (code, signal) => this.#onExit(child, signal ?? `code ${code}`));
     child.once("error", (error) => this.#onExit(child, error.message));
-    return [child, channel];
+    return channel;
   }
 
   #onExit(child: ChildProcess, reason: string): void {
@@ -126,11 +145,28 @@ export class SupervisorHandle {
     this.#reloads.clear();
     if (this.#stopping) return;
     this.#events.restarted(reason);
-    setTimeout(() => {
-      if (this.#stopping) return;
-      [this.#child, this.#channel] = this.#spawn();
+    setTimeout(() => void this.#replace(), this.#nextPauseMs());
+  }
+
+  /** Tries until there is one, ever more slowly: a machine at its limits is not helped by haste. */
+  async #replace(): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      const child = await this.#spawnOne();
+      if (this.#stopping) return void child.kill("SIGKILL");
+      this.#child = child;
+      this.#channel = this.#attach(child);
       if (this.#config !== undefined) this.#say(["configure", this.#config]);
-    }, restartPauseMs);
+    } catch (error) {
+      if (this.#stopping) return;
+      const retryMs = this.#nextPauseMs();
+      this.#events.notStarted(AgentFlowError.from(error, "starting the worker"), retryMs);
+      setTimeout(() => void this.#replace(), retryMs);
+    }
+  }
+
+  #nextPauseMs(): number {
+    return restartPausesMs[Math.min(this.#failures++, restartPausesMs.length - 1)] ?? 0;
   }
 
   #killGroups(): void {
@@ -147,6 +183,7 @@ export class SupervisorHandle {
   #receive(message: FromSupervisor): void {
     switch (message[0]) {
       case "ready":
+        this.#failures = 0;
         this.#events.ready(message[1]);
         return;
       case "broken":
@@ -175,4 +212,34 @@ export class SupervisorHandle {
   #say(message: ToSupervisor): void {
     this.#channel.send(message);
   }
+}
+
+/** Its process, once there is one. Throws `unavailable` when the system gives none, with what it says. */
+async function spawnSupervisor(entry: string, compileCache: string | undefined): Promise<ChildProcess> {
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [...supervisorFlags, entry], {
+      // For its runners too: with their code compiled already they start with half the work.
+      env: { ...process.env, ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
+      // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
+      // to.
+      detached: true,
+    });
+  } catch (cause) {
+    throw noProcess(cause);
+  }
+  if (child.pid !== undefined) return child;
+  // What went wrong comes a moment later, as an event that must not go unheard.
+  throw noProcess(await new Promise((resolve) => child.once("error", resolve)));
+}
+
+function noProcess(cause: unknown): AgentFlowError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const hint = /EMFILE|ENFILE/.test(text) ? "raise the limit of open files: ulimit -n 4096" : "af doctor";
+  return new AgentFlowError("unavailable", `the worker's process cannot be started: ${text}`, {
+    reason: "no_process",
+    cause,
+    suggestions: [hint],
+  });
 }

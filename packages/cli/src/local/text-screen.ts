@@ -76,9 +76,15 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
       const what = `${counted(workflows, "workflow")} registered in ${showDuration(ms)}`;
       write(`${ink.green("↻")} ${changed(files)} → ${what}`);
     },
+    removed(workflows) {
+      const gone =
+        workflows.length === 1 ? "its file is gone, it starts" : "their files are gone, they start";
+      const back = "runs in flight go on; put the file back to have it again";
+      write(`${ink.yellow("!")} workflow ${safe(workflows.join(", "))}: ${gone} no more runs; ${back}`);
+    },
     reloaded(report, files) {
       const code =
-        report.outcome === "unchanged" ? "the same code again" : `code ${report.manifest?.code ?? ""}`;
+        report.outcome === "unchanged" ? "the same code again" : `code ${safe(report.manifest?.code ?? "")}`;
       write(
         `${ink.green("↻")} ${changed(files)} → ${code} in ${showDuration(report.ms)} · ${inFlight(report)}`,
       );
@@ -94,6 +100,11 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
     restarted(reason) {
       write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work goes on`);
     },
+    notStarted(error, retryMs) {
+      const again = `tried again in ${showDuration(retryMs)}; runs wait`;
+      write(`${ink.red("✗")} ${safe(error.message)} · ${again}`);
+      for (const suggestion of error.suggestions) write(`  try: ${safe(suggestion)}`);
+    },
     inspecting: (url) => write(`  debugger ${safe(url)}`),
     findings(findings) {
       for (const line of findingLines(findings, ink)) write(line);
@@ -105,7 +116,15 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
   };
 }
 
-type CodeKeys = "registered" | "reloaded" | "broken" | "restarted" | "inspecting" | "findings";
+type CodeKeys =
+  | "registered"
+  | "removed"
+  | "reloaded"
+  | "broken"
+  | "restarted"
+  | "notStarted"
+  | "inspecting"
+  | "findings";
 
 function runLines({
   write,

@@ -15,6 +15,7 @@ const settleMs = 25;
 const codeFile = /\.(ts|mts|js|mjs|cjs|json|md|txt|yaml|yml)$/;
 const definitionFile = /^(agentflow\.ya?ml|workflows\/.+\.ya?ml|agents\/.+\.ya?ml)$/;
 const ignoredFolder = /(^|\/)(node_modules|dist|\.[^/]+)(\/|$)/;
+const topFile = /^(agentflow\.ya?ml|package\.json|\.env)$/;
 /** Folders whose files belong to the project's behaviour; reports and data beside them do not. */
 const watchedFolders = new Set(["tools", "agents", "workflows", "prompts", "lib", "src"]);
 
@@ -57,5 +58,6 @@ function isIgnored(relative: string, file: boolean): boolean {
   if (ignoredFolder.test(unix)) return true;
   const [top = ""] = unix.split("/");
   if (unix.includes("/")) return !watchedFolders.has(top) || (file && !codeFile.test(unix));
-  return file ? !/^(agentflow\.ya?ml|package\.json|\.env)$/.test(unix) : !watchedFolders.has(top);
+  // Asked at first without its kind: by then a name alone must not be turned away.
+  return !watchedFolders.has(top) && !topFile.test(unix);
 }

@@ -12,6 +12,8 @@ import { inOrder, placeFindings, readProject } from "../project/index.ts";
 
 export interface Registered {
   readonly registered: readonly string[];
+  /** Those whose file is gone since: they start no more runs. */
+  readonly removed: readonly string[];
   /** Faults and warnings, placed in their files; a workflow with a fault keeps its last good version. */
   readonly findings: readonly Finding[];
 }
@@ -28,17 +30,28 @@ export async function registerWorkflows(
   const findings: Finding[] = [...project.findings];
   const registered: string[] = [];
   const typescript = manifest.workflows.map((definition) => ({ definition, file: undefined }));
-  for (const { definition, file } of [...project.workflows, ...typescript]) {
-    const found = await register(engine, definition);
+  const authored = [...project.workflows, ...typescript];
+  for (const { definition, file } of authored) {
+    const found = await register(engine, definition, file);
     findings.push(...(file === undefined ? found : placeFindings(project, file, found)));
     if (!found.some(({ severity }) => severity === "error")) registered.push(definition.name);
   }
-  return { registered, findings: inOrder(findings) };
+  const read = new Set(project.workflows.map(({ file }) => file));
+  const removed = await engine.registry.keepOnly(defaultTenant, {
+    workflows: authored.map(({ definition }) => definition.name),
+    unreadable: [...project.files.keys()].filter((file) => !read.has(file)),
+  });
+  return { registered, removed, findings: inOrder(findings) };
 }
 
-async function register(engine: Engine, definition: WorkflowDefinition): Promise<readonly Finding[]> {
+async function register(
+  engine: Engine,
+  definition: WorkflowDefinition,
+  file: string | undefined,
+): Promise<readonly Finding[]> {
+  const project = file === undefined ? {} : { file };
   try {
-    const view = await engine.registry.register(defaultTenant, { definition });
+    const view = await engine.registry.register(defaultTenant, { definition }, { project });
     return view.findings;
   } catch (error) {
     const findings = findingsOf(error);

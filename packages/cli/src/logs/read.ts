@@ -1,93 +1,125 @@
-/** Logs, spans and run events as one stream in the order of time. */
-import type { LogRecord, RunAnswer, RunEventView, SpanRecord, TelemetryPage } from "@agentflow/protocol";
+/** Logs, spans and runs as one stream in the order of time. */
+import type { LogRecord, RunAnswer, RunEventView, RunSummary, SpanRecord } from "@agentflow/protocol";
 import { showDuration } from "@agentflow/protocol";
-import type { Client, TelemetryQuery } from "@agentflow/sdk/client";
+import type { Client, StreamItem, TelemetryQuery, TelemetryRecord } from "@agentflow/sdk/client";
 import { setTimeout as delay } from "node:timers/promises";
-
-export interface LogPage {
-  readonly records: readonly LogRecord[];
-  readonly cursor: string;
-  readonly dropped: number;
-  readonly stateCursor: string | undefined;
-}
+import { inOrder } from "./in-order.ts";
+import { asksForRuns, eventLine, linesOfRun, runLine, suits } from "./run-lines.ts";
 
 export interface LogReading {
   readonly asked: TelemetryQuery;
-  readonly tail: number;
-  /** A run whose events stand between the logs. */
-  readonly state: string | undefined;
+  /** Every event of the run between the logs, not only how it began and ended. */
+  readonly state: boolean;
 }
 
+export interface LogPage {
+  readonly records: readonly LogRecord[];
+  readonly dropped: number;
+  /** Where to go on. */
+  readonly place: LogPlace;
+}
+
+export interface LogPlace {
+  readonly after: string;
+  readonly eventsBehind?: number;
+}
+
+const runsMax = 500;
+
 /** The newest records that match, the oldest of them first. */
-export async function readLogs(client: Client, { asked, tail, state }: LogReading): Promise<LogPage> {
-  const [page, events] = await Promise.all([
+export async function readLogs(client: Client, of: LogReading & { readonly tail: number }): Promise<LogPage> {
+  const { asked, tail } = of;
+  const { run } = asked;
+  const [page, events, runs] = await Promise.all([
     client.telemetry.query({ ...asked, limit: tail, newest: true }),
-    state === undefined ? undefined : client.runs.events(state, { limit: 1_000 }),
+    run === undefined ? undefined : client.runs.events(run, { limit: 1_000 }),
+    run === undefined && asksForRuns(asked)
+      ? client.runs.list({ limit: Math.min(tail, runsMax) })
+      : undefined,
   ]);
-  const records = [...recordsOf(page), ...(events?.events ?? []).map(eventRecord)];
+  const lines = [...linesOfEvents(of, events?.events ?? []), ...linesOfRuns(of, runs?.runs ?? [])];
+  const records = [...page.records.map(recordOf), ...lines];
   return {
-    records: records.sort(byTime).slice(-tail),
-    cursor: page.cursor,
+    records: records.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(-tail),
     dropped: page.dropped,
-    stateCursor: events?.cursor,
+    place: {
+      after: events === undefined ? page.cursor : `${page.cursor}~${events.cursor}`,
+      ...(runs === undefined ? {} : { eventsBehind: runs.revision }),
+    },
   };
 }
 
-export interface LogFollowing {
-  readonly asked: TelemetryQuery;
-  readonly after: string;
-  /** Ends with this run. */
-  readonly run: string | undefined;
-  readonly stateAfter: string | undefined;
+export interface LogFollowing extends LogReading {
+  readonly place: LogPlace;
   readonly signal: AbortSignal;
   readonly onRecord: (record: LogRecord) => void;
   readonly onDropped: (count: number) => void;
+  /** The connection was lost; it is made again behind what was shown last. */
+  readonly onLost: () => void;
 }
 
-const pollMs = 250;
 /** Telemetry leaves in batches: what a run said last arrives a little after its end. */
 const lastRecordsMs = 500;
 
-/** Goes on behind the cursor until Ctrl-C, or until the run ends: then its answer. Waits for a restart. */
+/** Goes on from the place, by push, until Ctrl-C or until the run ends: then its answer. */
 export async function followLogs(client: Client, of: LogFollowing): Promise<RunAnswer | undefined> {
-  let { after, stateAfter } = of;
-  let dropped = 0;
+  const { asked, state, place, signal } = of;
+  const { since: _, limit: _limit, newest: _newest, ...query } = asked;
   const stop = new AbortController();
-  of.signal.addEventListener("abort", () => stop.abort(), { once: true });
-  let answer: RunAnswer | undefined;
-  const ended = of.run === undefined ? undefined : client.runs.wait(of.run, { signal: stop.signal });
-  const watching = ended?.then(
-    (value) => void (answer = value),
-    () => undefined,
-  );
-  for (let last = false; !last && !of.signal.aborted; ) {
-    last = answer !== undefined;
-    if (last) await delay(lastRecordsMs);
-    const { since: _, ...rest } = of.asked;
-    const [page, events] = await Promise.all([
-      client.telemetry.query({ ...rest, after, limit: 1_000 }),
-      of.run === undefined || stateAfter === undefined
-        ? undefined
-        : client.runs.events(of.run, { after: stateAfter, limit: 1_000 }),
-    ]);
-    [...recordsOf(page), ...(events?.events ?? []).map(eventRecord)].sort(byTime).forEach(of.onRecord);
-    if (page.dropped > dropped) of.onDropped(page.dropped - dropped);
-    dropped = page.dropped;
-    after = page.cursor;
-    stateAfter = events?.cursor ?? stateAfter;
-    const more = page.records.length === 1_000;
-    if (!last && !more)
-      await Promise.race([
-        delay(pollMs, undefined, { signal: of.signal }).catch(() => {}),
-        ...(watching ? [watching] : []),
-      ]);
+  const leave = (): void => stop.abort();
+  signal.addEventListener("abort", leave, { once: true });
+  const end = asked.run === undefined ? undefined : endOf(client, asked.run, stop);
+  const ordered = inOrder(of.onRecord);
+  const events = asksForRuns(asked) ? ({ events: state ? "all" : "runs" } as const) : {};
+  let isLost = false;
+  const onLost = (): void => {
+    if (!isLost) of.onLost();
+    isLost = true;
+  };
+  try {
+    const asking = { ...query, ...place, ...events };
+    for await (const item of client.telemetry.stream(asking, { signal: stop.signal, onLost })) {
+      isLost = false;
+      for (const record of linesOf(of, item)) ordered.add(record);
+      if (item.kind === "dropped") of.onDropped(item.count);
+    }
+  } finally {
+    ordered.flush();
+    stop.abort();
+    signal.removeEventListener("abort", leave);
   }
-  stop.abort();
-  return answer;
+  return end;
 }
 
-function recordsOf(page: TelemetryPage): LogRecord[] {
-  return page.records.map((record) => (record.kind === "log" ? record : spanRecord(record)));
+/** The run's answer once it has ended, and then the end of the stream a little later. */
+async function endOf(client: Client, run: string, stop: AbortController): Promise<RunAnswer | undefined> {
+  try {
+    const answer = await client.runs.wait(run, { signal: stop.signal });
+    await delay(lastRecordsMs, undefined, { signal: stop.signal });
+    stop.abort();
+    return answer;
+  } catch {
+    // Left, or lost for good: the stream says which.
+    return undefined;
+  }
+}
+
+function linesOf(of: LogReading, item: StreamItem): LogRecord[] {
+  if (item.kind === "record") return [recordOf(item.record)];
+  return item.kind === "event" ? linesOfEvents(of, [item.event]) : [];
+}
+
+function linesOfEvents({ asked, state }: LogReading, events: readonly RunEventView[]): LogRecord[] {
+  const lines = events.flatMap((event) => (state ? eventLine(event) : (runLine(event) ?? [])));
+  return lines.filter((record) => suits(record, asked));
+}
+
+function linesOfRuns({ asked }: LogReading, runs: readonly RunSummary[]): LogRecord[] {
+  return runs.flatMap(linesOfRun).filter((record) => suits(record, asked));
+}
+
+function recordOf(record: TelemetryRecord): LogRecord {
+  return record.kind === "log" ? record : spanRecord(record);
 }
 
 /** A span as the line it ends with. */
@@ -105,25 +137,4 @@ function spanRecord(span: SpanRecord): LogRecord {
     ...(span.step === undefined ? {} : { step: span.step }),
     ...(span.attempt === undefined ? {} : { attempt: span.attempt }),
   };
-}
-
-/** A run's event as a record of the control plane, which decided it. */
-function eventRecord({ run, event }: RunEventView): LogRecord {
-  const step = "step" in event ? event.step : undefined;
-  const failure = "failure" in event ? `: ${event.failure.code}: ${event.failure.message}` : "";
-  return {
-    kind: "log",
-    at: event.at,
-    level: failure === "" ? "info" : "warn",
-    source: "control-plane",
-    name: "state",
-    message: `${event.kind}${failure}`,
-    run,
-    ...(step === undefined ? {} : { step }),
-    ...("attempt" in event && event.attempt !== undefined ? { attempt: event.attempt } : {}),
-  };
-}
-
-function byTime(a: LogRecord, b: LogRecord): number {
-  return Date.parse(a.at) - Date.parse(b.at);
 }

@@ -34,7 +34,12 @@ export function findingTexts(finding: PlacedFinding): Text[] {
 }
 
 function placeText(finding: Finding): Text {
-  const { file, line, column, path } = finding;
+  const { file, path } = finding;
   if (file === undefined) return path === undefined ? "" : [bold(path), "  "];
-  return [bold([file, line, column].filter((part) => part !== undefined).join(":")), "  "];
+  return [bold(placeOf(finding)), "  "];
+}
+
+/** `file:line:column`, as far as it is known; empty when nothing is. */
+export function placeOf({ file, line, column }: Pick<Finding, "file" | "line" | "column">): string {
+  return [file, line, column].filter((part) => part !== undefined).join(":");
 }

@@ -37,10 +37,14 @@ export function readYaml(file: string, text: string): YamlFile {
   return { ...empty, value, findings: finding === undefined ? findings : [...findings, finding] };
 }
 
-/** The place of a JSON pointer: the value's, or its key's where the value is a block or is missing. */
+/**
+ * The place of a JSON pointer: the value's, or its key's where that is meant, or the value is a block or
+ * missing.
+ */
 export function placeOf(
   yaml: YamlFile,
   pointer: string,
+  meant: "value" | "key" = "value",
 ): Pick<PlacedFinding, "file" | "line" | "column" | "source"> {
   const parts = pointer
     .split("/")
@@ -51,8 +55,8 @@ export function placeOf(
   for (const part of parts) {
     const next = child(node, part);
     if (next === undefined) break;
-    best =
-      next.value !== undefined && (isScalar(next.value) || next.key === undefined) ? next.value : next.key;
+    const byValue = next.key === undefined || (meant === "value" && isScalar(next.value));
+    best = next.value !== undefined && byValue ? next.value : next.key;
     node = next.value;
   }
   const offset = best?.range?.[0] ?? 0;

@@ -3,11 +3,17 @@ import type { PlacedFinding } from "../output/findings.ts";
 import { placeOf } from "./document.ts";
 import type { Project } from "./read-project.ts";
 
+/** Findings whose fault is the key itself, whatever stands under it. */
+const aboutKeys: ReadonlySet<string> = new Set(["AF406"]);
+
 /** Findings that speak of a document by JSON pointer, with file, line, column and the source line. */
 export function placeFindings(project: Project, file: string, findings: readonly Finding[]): PlacedFinding[] {
   const yaml = project.files.get(file);
   if (yaml === undefined) return findings.map((finding) => ({ ...finding, file }));
-  return findings.map((finding) => ({ ...finding, ...placeOf(yaml, finding.path ?? "") }));
+  return findings.map((finding) => {
+    const place = placeOf(yaml, finding.path ?? "", aboutKeys.has(finding.code) ? "key" : "value");
+    return { ...finding, ...place };
+  });
 }
 
 /** By file, line and column. */

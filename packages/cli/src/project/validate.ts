@@ -22,7 +22,7 @@ export async function validateProject(dir: string): Promise<Checked> {
   if (loaded.problem !== undefined && !scanned.some(({ file }) => file === loaded.problem?.file)) {
     findings.push(problemFinding(loaded.problem));
   }
-  findings.push(...(await workflowFindings(project, manifest)));
+  findings.push(...(await workflowFindings(project, manifest)), ...(await settingFindings(project)));
   const fromCode = manifest?.workflows.map(({ name }) => name) ?? [];
   return {
     findings: inOrder(findings),
@@ -30,6 +30,15 @@ export async function validateProject(dir: string): Promise<Checked> {
     tools: manifest?.tools.map(({ name }) => name) ?? [],
     agents: manifest?.agents.map(({ name }) => name) ?? [],
   };
+}
+
+/** Settings are checked by what reads them, which is loaded only where there are some. */
+async function settingFindings(project: Project): Promise<PlacedFinding[]> {
+  const file = "agentflow.yaml";
+  const root = project.files.get(file)?.value;
+  if (typeof root !== "object" || root === null || !("settings" in root)) return [];
+  const { settingFaults } = await import("../local/settings.ts");
+  return placeFindings(project, file, await settingFaults(project.dir));
 }
 
 interface Loaded {

@@ -132,3 +132,19 @@ test("a run is cancelled while its worker is dead", async () => {
   expect(performance.now() - asked).toBeLessThan(5_000);
   process.kill(stopped, "SIGCONT");
 });
+
+test("a tool that logs by the megabyte loses what is too much, and later lines arrive", async () => {
+  const scratch = project(
+    oneTool(`for (let i = 0; i < 40; i++) context.log.info("big", { text: "y".repeat(n) });
+      context.log.info("and then");
+      return n;`),
+  );
+  const dev = await ready(scratch);
+  const { runs, telemetry } = dev.client();
+  await runs.startAndWait("one", { n: 60_000 });
+  const { run } = await runs.startAndWait("one", { n: 1 });
+  await until("its lines are there", async () => {
+    const { records } = await telemetry.query({ kind: "log", run });
+    return records.some((record) => record.kind === "log" && record.message === "and then");
+  });
+});

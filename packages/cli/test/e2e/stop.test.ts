@@ -136,3 +136,14 @@ test("off a terminal the lines are plain: one says ready, none holds an escape c
   expect(dev.lines.at(-1)).toMatch(/stopped/);
   expect(readdirSync(path.join(scratch.dir, ".agentflow"))).not.toContain("dev.json");
 });
+
+test("a worker that is stopped keeps nothing from ending, nor anything alive", async () => {
+  const scratch = project(oneTool("return n;"));
+  const dev = await ready(scratch);
+  process.kill(dev.supervisor, "SIGSTOP");
+  const asked = performance.now();
+  dev.signal("SIGTERM");
+  expect(await dev.exited).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(12_000);
+  expect(await leftIn(scratch.dir)).toEqual([]);
+}, 20_000);

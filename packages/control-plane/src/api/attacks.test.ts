@@ -53,6 +53,12 @@ describe("a bad body", () => {
       400,
       "schema_violation",
     ],
+    [
+      "whose input is nested 4,000 deep",
+      `{"run":"x","workflow":"echo","input":${"[".repeat(4_000)}${"]".repeat(4_000)}}`,
+      400,
+      "limit_exceeded",
+    ],
     ["nested too deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 400, "limit_exceeded"],
     ["with a list too long", `[${"0,".repeat(10_000)}0]`, 400, "limit_exceeded"],
     ["with a string too long", JSON.stringify("x".repeat(300_000)), 400, "limit_exceeded"],
@@ -468,6 +474,39 @@ describe("readiness", () => {
         .toBe(200);
     } finally {
       frail.bus.faults.heal();
+      await frail.close();
+    }
+  });
+
+  test("names the shards: 503 with the reason while another has them, and the status says so", async () => {
+    const frail = await openHouse({ readiness: { everyMs: 50, answerMs: 150, maxAgeMs: 300 } }, 5);
+    const ready = () => ask(frail, "GET", "/readyz", { auth: null });
+    const shards = async () => {
+      const { checks } = toAnswer<{ checks: { name: string }[] }>((await ready()).body);
+      return checks.find(({ name }) => name === "shards");
+    };
+    const owner = (name: string) =>
+      frail.bus.table.put("owner.all", JSON.stringify({ v: 1, owner: name }), { expect: "any" });
+    try {
+      await expect.poll(async () => (await ready()).status).toBe(200);
+      expect(await shards()).toMatchObject({ ok: true });
+      await owner("house-99");
+      await expect.poll(async () => (await ready()).status, { timeout: 5_000 }).toBe(503);
+      expect(await shards()).toMatchObject({ ok: false, reason: "other_owner" });
+      const status = await ask(frail, "GET", "/v1/status");
+      expect(status.body.data).toMatchObject({
+        ready: {
+          ok: false,
+          checks: expect.arrayContaining([
+            expect.objectContaining({ name: "shards", reason: "other_owner" }),
+          ]),
+        },
+      });
+      await frail.bus.table.delete("owner.all", { expect: "any" });
+      await expect.poll(shards, { timeout: 5_000 }).toMatchObject({ ok: false, reason: "no_owner" });
+      await owner("house-5");
+      await expect.poll(async () => (await ready()).status, { timeout: 5_000 }).toBe(200);
+    } finally {
       await frail.close();
     }
   });

@@ -7,8 +7,9 @@ import { type Principal, requireScope } from "../auth/principal.ts";
 import type { Engine } from "../engine.ts";
 import { corsOf, shownError } from "./answers.ts";
 import type { ServerLimits } from "./limits.ts";
-import { telemetryQuery } from "./operations/installation.ts";
+import { telemetryStreamQuery } from "./operations/installation.ts";
 import { parseSources } from "./operations/parse-bodies.ts";
+import { placeOfCursor, sendMerged } from "./merged-stream.ts";
 import { parseWith } from "./parse-body.ts";
 import { type AppEnv, queryOf } from "./request.ts";
 import { type Send, SseWriter, streamHeaders } from "./sse-writer.ts";
@@ -58,17 +59,19 @@ export class Streams {
     });
   }
 
-  /** `GET /v1/telemetry/stream`: the filters of the query, then what comes. */
+  /** `GET /v1/telemetry/stream`: what is behind the cursor, then what comes; with events where asked. */
   async telemetry(context: Context<AppEnv>, principal: Principal): Promise<Response> {
     requireScope(principal, "runs:read");
-    const asked = parseSources(parseWith(telemetryQuery, queryOf(context), "the query"));
-    const after = placeOf(context, asked.after);
-    const filter = after === undefined ? asked : { ...asked, after };
+    const query = parseWith(telemetryStreamQuery, queryOf(context), "the query");
+    const { events, eventsBehind, after, ...asked } = query;
+    const { engine } = this.#options;
+    const { tenant } = principal;
+    const place = placeOfCursor(placeOf(context, after), eventsBehind);
+    const runs = events === undefined ? "all" : parseRuns(asked.run);
+    if (runs !== "all") await Promise.all(runs.map((run) => mustExist(engine, tenant, run)));
+    const filter = parseSources(asked);
     return this.#stream(context, (send, signal) =>
-      this.#options.engine.telemetry.follow(principal.tenant, filter, {
-        onRecord: (record, cursor) => send({ event: "record", data: JSON.stringify(record), id: cursor }),
-        signal,
-      }),
+      sendMerged({ engine, tenant, filter, events, runs, place }, send, signal),
     );
   }
 

@@ -1,10 +1,11 @@
 /** The door for bodies: size, depth and shape are bounded before anything looks inside. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, inputDepthMax } from "@agentflow/protocol";
 import type { z } from "zod";
 
 export const bodyLimits = {
   bytesMax: 1024 * 1024,
-  depthMax: 64,
+  /** The body itself is one of them. */
+  depthMax: inputDepthMax + 1,
   keysMax: 1_000,
   itemsMax: 10_000,
   stringMax: 256 * 1024,
@@ -34,7 +35,7 @@ export function checkShape(root: unknown): void {
   if (typeof root !== "object" || root === null) return checkText(root);
   let level: object[] = [root];
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > bodyLimits.depthMax) throw tooBig("the body", "levels deep", bodyLimits.depthMax);
+    if (depth > bodyLimits.depthMax) throw tooDeep();
     const next: object[] = [];
     for (const value of level) for (const inner of childrenOf(value)) collect(inner, next);
     level = next;
@@ -74,6 +75,15 @@ function tooBig(what: string, unit: string, max: number): AgentFlowError {
     reason: "limit_exceeded",
     details: { max, unit },
     suggestions: ["put big data into a file or a store and pass where it lies"],
+  });
+}
+
+function tooDeep(): AgentFlowError {
+  const max = bodyLimits.depthMax;
+  return new AgentFlowError("invalid_input", `the body is nested deeper than ${max} levels`, {
+    reason: "limit_exceeded",
+    details: { max, unit: "levels" },
+    suggestions: ["flatten it, or put it into a file or a store and pass where it lies"],
   });
 }
 

@@ -49,6 +49,12 @@ async function open(auth = token): Promise<Wire> {
   };
 }
 
+function deep(levels: number): unknown {
+  let value: unknown[] = [];
+  for (let i = 1; i < levels; i++) value = [value];
+  return value;
+}
+
 const body = (x: number, workflow = "echo", run = runId()) => ({ run, workflow, input: { x } });
 
 describe("the socket", () => {
@@ -75,6 +81,7 @@ describe("the socket", () => {
       ["start", 6, { ...body(1), workflow: "nothing" }, 0],
       ["start", 7, { ...body(1), input: "x".repeat(300_000) }, 0],
       ["start", 8, null, 0],
+      ["start", 16, { ...body(1), input: deep(4_000) }, 0],
       ["wait", 9, "../x", 0],
       ["wait", 10, runId(), 0],
       ["follow", 11, runId(), ""],
@@ -88,7 +95,8 @@ describe("the socket", () => {
     const kinds = Object.fromEntries(wire.got.map(([kind, id]) => [id, kind]));
     expect(kinds[1]).toBe("answer");
     expect(kinds[15]).toBe("answer");
-    for (const id of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]) expect(kinds[id], String(id)).toBe("error");
+    for (const id of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16])
+      expect(kinds[id], String(id)).toBe("error");
     for (const [kind, , error] of wire.got) if (kind === "error") expect(error["code"]).not.toBe("internal");
     wire.socket.close();
   });

@@ -1,4 +1,4 @@
-import { defaultTenant, prefixes } from "@agentflow/protocol";
+import { type InstallationStatus, defaultTenant, prefixes } from "@agentflow/protocol";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, type House, openHouse, otherTenant, runId, token } from "./fixtures/house.ts";
@@ -367,6 +367,34 @@ describe("who may do what", () => {
   test("the run of the other tenant was not touched", async () => {
     const view = await ask(house, "GET", `/v1/runs/${theirs}`);
     expect(view.body.data).toMatchObject({ run: theirs });
+  });
+
+  test("status shows a tenant its own figures; all of them need the scope operator", async () => {
+    const statusOf = async (auth: string) =>
+      toAnswer<InstallationStatus>((await ask(house, "GET", "/v1/status", { auth })).body.data);
+    const whole = await statusOf(token);
+    const own = await statusOf(await keyOf("runs:read", otherTenant));
+    expect(whole).not.toHaveProperty("tenant");
+    expect(whole).toMatchObject({ workers: 2, runs: { running: expect.any(Number) } });
+    expect(whole.shards).toHaveLength(64);
+    const none = { runs: {}, hot: 0, timers: 0, deadLetters: 0, shards: [], backlog: [] };
+    expect(own).toMatchObject({ ...none, tenant: "other", workers: 1 });
+    expect(await statusOf(await keyOf("admin", otherTenant))).toMatchObject({ ...none, tenant: "other" });
+    const operator = await ask(house, "POST", "/v1/keys", {
+      body: { name: "operator", scopes: ["operator", "runs:read"] },
+    });
+    const { key } = toAnswer<{ key: string }>(operator.body.data);
+    expect((await statusOf(key)).shards).toHaveLength(64);
+    expect((await ask(house, "GET", "/metrics", { auth: key })).status).toBe(200);
+    expect((await ask(house, "GET", "/metrics", { auth: await keyOf("admin") })).status).toBe(403);
+  });
+
+  test("an admin of a tenant cannot hand out the scope operator", async () => {
+    const answer = await ask(house, "POST", "/v1/keys", {
+      auth: await keyOf("admin", otherTenant),
+      body: { name: "up", scopes: ["operator"] },
+    });
+    expect(answer).toMatchObject({ status: 403, body: { error: { reason: "scope_missing" } } });
   });
 
   test("metrics need a token, probes and the document do not", async () => {

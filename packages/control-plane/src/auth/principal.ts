@@ -1,7 +1,8 @@
 /** Who is calling, and what they may do. */
 import { AgentFlowError, type TenantId } from "@agentflow/protocol";
 
-export const scopes = ["runs:read", "runs:write", "workflows:write", "admin"] as const;
+/** `admin` is over one tenant; `operator` sees the figures of the whole installation, nothing else. */
+export const scopes = ["runs:read", "runs:write", "workflows:write", "admin", "operator"] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Principal {
@@ -11,9 +12,14 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Refuses unless the principal holds the scope; `admin` holds them all. */
+/** `admin` holds every scope of its tenant: not `operator`, which looks beyond it. */
+export function holdsScope({ scopes: held }: Principal, scope: Scope): boolean {
+  return held.has(scope) || (scope !== "operator" && held.has("admin"));
+}
+
+/** Refuses unless the principal holds the scope. */
 export function requireScope(principal: Principal, scope: Scope): void {
-  if (principal.scopes.has(scope) || principal.scopes.has("admin")) return;
+  if (holdsScope(principal, scope)) return;
   throw new AgentFlowError("forbidden", `this needs the scope ${scope}`, {
     reason: "scope_missing",
     details: { scope },

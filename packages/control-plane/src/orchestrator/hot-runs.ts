@@ -1,3 +1,4 @@
+import type { TenantId } from "@agentflow/protocol";
 import type { RunActor } from "./run-actor.ts";
 
 /**
@@ -42,6 +43,12 @@ export class HotRuns {
   remove(actor: RunActor): void {
     if (!this.actors.delete(actor.ref.key)) return;
     this.total -= actor.bytes;
+  }
+
+  sizeOf(tenant: TenantId): number {
+    let sum = 0;
+    for (const { ref } of this.actors.values()) if (ref.tenant === tenant) sum++;
+    return sum;
   }
 
   all(): IterableIterator<RunActor> {

@@ -257,7 +257,8 @@ export class Orchestrator {
         const { code, message } = AgentFlowError.from(error, "reading a run");
         if (code === "internal")
           return { ...nothing, archived: false, parked: { reason: "incompatible", message } };
-        say.warn("a run cannot be read now; trying again", { ...actor.ref, error });
+        const { tenant, run } = actor.ref;
+        say.child({ tenant, run }).warn("a run cannot be read now; trying again", { error });
         if (this.stopped) return undefined;
         pauseMs = Math.min(Math.max(pauseMs, config.reloadPauseMs) * 2, config.reloadPauseMaxMs);
       }
@@ -307,7 +308,8 @@ export class Orchestrator {
   private park(actor: RunActor, parked: Parked): void {
     this.parts.metrics.runsParked.of({ reason: parked.reason }).add();
     const { tenant, run } = actor.ref;
-    this.parts.say.error(`run parked: ${parked.message}`, { tenant, run, reason: parked.reason });
+    const say = this.parts.say.child({ tenant, run });
+    say.error(`run parked: ${parked.message}`, { reason: parked.reason });
     actor.parked = parked;
     this.parts.onParked(actor.ref, actor.revision, parked);
     this.refuseAll(actor, parked);

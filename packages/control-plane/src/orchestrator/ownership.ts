@@ -1,6 +1,7 @@
 import type { Bus } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import { AgentFlowError, type Shard } from "@agentflow/protocol";
+import { parseOwner } from "./parse-owner.ts";
 import { allShards } from "./shard.ts";
 
 /** Which shards this engine serves. Leases spare work; the fence of the log guards truth. */
@@ -10,6 +11,8 @@ export interface Ownership {
   readonly shards: readonly string[];
   owns(shard: Shard): boolean;
   ownerOf(shard: string): string;
+  /** Resolves while the rows say that the shards are ours; else `unavailable`, with a word that says why. */
+  check(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -28,8 +31,20 @@ export async function ownAll(parts: { bus: Bus; world: World; node: string }): P
     shards: allShards,
     owns: () => true,
     ownerOf: () => node,
+    async check() {
+      const owner = parseOwner((await bus.table.get(key))?.value);
+      if (owner !== node) throw notOurs(owner);
+    },
     release: async () => {
       await bus.table.delete(key, { expect: taken.revision });
     },
   };
+}
+
+function notOurs(owner: string | undefined): AgentFlowError {
+  const [message, reason] =
+    owner === undefined
+      ? ["no row says who owns the shards", "no_owner"]
+      : [`the shards are owned by ${owner}`, "other_owner"];
+  return new AgentFlowError("unavailable", message, { reason });
 }

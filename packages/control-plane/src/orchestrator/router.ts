@@ -50,6 +50,11 @@ export class Router {
     );
   }
 
+  /** Not before what was open is taken up again, and not after the stop. */
+  get isServing(): boolean {
+    return this.serving.length > 0;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.serving.splice(0).map((one) => one.stop()));
   }

@@ -2,6 +2,7 @@ import {
   AgentFlowError,
   type BuildId,
   inlineBytesMax,
+  inputText,
   instant,
   type Json,
   parseId,
@@ -29,7 +30,7 @@ export interface PreparedInput {
 }
 
 export function prepareInput(ref: RunRef, input: Json): PreparedInput {
-  const text = JSON.stringify(input);
+  const text = inputText(input);
   // A character is at most three bytes: short texts need no counting.
   if (text.length * 3 <= inlineBytesMax || Buffer.byteLength(text) <= inlineBytesMax)
     return { value: { inline: input } };

@@ -83,7 +83,9 @@ export class Starts {
   private async find(ref: RunRef, body: StartRunBody, to: { wait: Wait; waitMs: number }): Promise<void> {
     const { registry, plans } = this.parts;
     try {
-      const head = await registry.find(ref.tenant, body.workflow, body.version);
+      const { head, removed } = await registry.find(ref.tenant, body.workflow, body.version);
+      // The same start again finds its own run, whatever became of the workflow since.
+      if (removed !== undefined && (await this.parts.standing(ref)) === undefined) throw removed;
       const plan = await plans.get(ref.tenant, head.plan);
       if (plan === undefined) throw planMissing(body.workflow);
       this.begin({ ref, body, head, plan, ...to });
@@ -101,8 +103,9 @@ export class Starts {
     waitMs: number;
   }): void {
     const { ref, body, head, wait, waitMs } = of;
-    checkInput(of.plan.plan.input, body.input ?? null, body.workflow);
+    // First of all: what nests too deep is refused before anything walks through it.
     const { value, blob } = prepareInput(ref, body.input ?? null);
+    checkInput(of.plan.plan.input, body.input ?? null, body.workflow);
     const { router, build, world, bus } = this.parts;
     const input = makeStartInput({ body, head, build, value, nowMs: world.clock.now() });
     if (waitMs > 0) this.listen(ref, wait, waitMs);

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import {
   defaultTenant,
   makeRunId,
@@ -182,6 +183,42 @@ test("a broken read.db is replaced and filled again", async () => {
   writeFileSync(join(folder, "read.db"), "broken".repeat(2_000));
   const third = await kit.engine("engine-3", {}, folder);
   expect((await kit.drive(third.runs.list(tenant, {}))).runs).toEqual(before);
+});
+
+/** Overwrites the first page of an index, as a bad sector would. */
+function damageIndex(file: string, name: string): void {
+  const db = new DatabaseSync(file);
+  const page = Number(
+    db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(name)?.["rootpage"],
+  );
+  db.close();
+  const handle = openSync(file, "r+");
+  writeSync(handle, Buffer.alloc(4_096, 0xa5), 0, 4_096, (page - 1) * 4_096);
+  closeSync(handle);
+}
+
+// `af dev` once refused to start for the first of these, and never ended; for the second all lists failed.
+test.each([
+  ["runs_live", "read at the start"],
+  ["runs_started", "met by a list"],
+])("a read.db with a damaged page of %s (%s) is built anew, and lists work again", async (index) => {
+  folder = mkdtempSync(join(tmpdir(), "agentflow-read-"));
+  kit = new Kit(1, { polite: true });
+  const first = await kit.engine("engine-1", {}, folder);
+  await kit.register(first, "one", one);
+  kit.worker();
+  await runMany(first, 3);
+  await kit.drive(first.caughtUp());
+  const before = (await kit.drive(first.runs.list(tenant, {}))).runs;
+  await kit.drive(first.stop());
+  damageIndex(join(folder, "read.db"), index);
+  const again = await kit.engine("engine-2", {}, folder);
+  await kit.drive(again.runs.list(tenant, {})).catch((error: unknown) => {
+    expect(error).toMatchObject({ code: "unavailable", reason: "read_model_damaged" });
+  });
+  await kit.pass(2_000);
+  await kit.drive(again.caughtUp());
+  expect((await kit.drive(again.runs.list(tenant, {}))).runs).toEqual(before);
 });
 
 test("archived runs leave the log, stay in lists, can be read, and their ids stay taken", async () => {

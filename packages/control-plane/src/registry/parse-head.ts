@@ -20,6 +20,10 @@ export interface WorkflowHead extends VersionHead {
   readonly name: string;
   readonly description?: string;
   readonly steps: number;
+  /** It came from a project's files, which may take it away again: the file, where that is known. */
+  readonly project?: { readonly file?: string };
+  /** When it was found gone from the project's files: it starts no more runs, those in flight go on. */
+  readonly removedAt?: Instant;
   readonly versions: readonly VersionHead[];
 }
 

@@ -17,11 +17,12 @@ import {
   type WorkflowSummary,
   type WorkflowView,
 } from "@agentflow/protocol";
-import type { EngineRegistry } from "../engine-api.ts";
+import type { EngineRegistry, ProjectFiles } from "../engine-api.ts";
 import { definitionKey, type Plans } from "../orchestrator/plans.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { type Compiled, compile } from "./compile.ts";
 import { parseDefinition, parseHead, type VersionHead, type WorkflowHead } from "./parse-head.ts";
+import { isGone, removedError } from "./removed.ts";
 import type { Workers } from "./workers.ts";
 
 export interface RegistryParts {
@@ -30,6 +31,12 @@ export interface RegistryParts {
   readonly say: Log;
   readonly plans: Plans;
   readonly workers: Workers;
+}
+
+/** What a start means; with `removed` only a run that was started before may have it. */
+export interface Found {
+  readonly head: VersionHead;
+  readonly removed?: AgentFlowError;
 }
 
 const prefix = "workflow.";
@@ -66,7 +73,11 @@ export class Registry implements EngineRegistry {
     await this.watching;
   }
 
-  async register(tenant: TenantId, body: RegisterBody): Promise<WorkflowView> {
+  async register(
+    tenant: TenantId,
+    body: RegisterBody,
+    of: Pick<WorkflowHead, "project"> = {},
+  ): Promise<WorkflowView> {
     const { definition } = body;
     const name = parseId("workflow", definition.name);
     const text = canonicalJson(definition);
@@ -93,16 +104,38 @@ export class Registry implements EngineRegistry {
     const head = await this.putHead(tenant, {
       name,
       steps: Object.keys(definition.steps).length,
+      ...of,
       one: { version, definition: hash, plan: planHash, registeredAt },
       ...(definition.description === undefined ? {} : { description: definition.description }),
     });
+    if (head.registeredAt === registeredAt) {
+      this.parts.say.child({ tenant }).info("workflow registered", { workflow: name, version });
+    }
     return viewOf(head, head, { definition, compiled });
   }
 
-  async listWorkflows(tenant: TenantId): Promise<readonly WorkflowSummary[]> {
-    const start = `${prefix}${tenant}.`;
-    const heads = [...this.heads].filter(([key]) => key.startsWith(start)).map(([, head]) => head);
-    const summaries = heads
+  async keepOnly(tenant: TenantId, files: ProjectFiles): Promise<readonly string[]> {
+    const removedAt = instant(this.parts.world.clock.now());
+    const removed: string[] = [];
+    for (const { name } of this.headsOf(tenant).filter((head) => isGone(head, files))) {
+      // Looked at once more under the fence: whoever registered it meanwhile is right.
+      const head = await this.change(tenant, name, (before) =>
+        before !== undefined && isGone(before, files) ? { ...before, removedAt } : undefined,
+      );
+      if (head?.removedAt === removedAt) removed.push(name);
+    }
+    for (const workflow of removed) {
+      this.parts.say.child({ tenant }).info("workflow removed: it starts no more runs", { workflow });
+    }
+    return removed;
+  }
+
+  async listWorkflows(
+    tenant: TenantId,
+    { all = false }: { readonly all?: boolean } = {},
+  ): Promise<readonly WorkflowSummary[]> {
+    const summaries = this.headsOf(tenant)
+      .filter(({ removedAt }) => all || removedAt === undefined)
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(async (head) => {
         const input = (await this.parts.plans.get(tenant, head.plan))?.plan.input;
@@ -126,15 +159,19 @@ export class Registry implements EngineRegistry {
   /** Which plan a start means, without waiting; undefined when that needs a look at the table. */
   peek(tenant: TenantId, name: string, version: string | undefined): VersionHead | undefined {
     const head = this.heads.get(`${prefix}${tenant}.${name}`);
-    if (head === undefined || version === undefined) return head;
-    return head.versions.find((one) => one.version === version);
+    if (head === undefined || head.removedAt !== undefined) return undefined;
+    return version === undefined ? head : head.versions.find((one) => one.version === version);
   }
 
-  /** As `peek`, with a look at the table; throws `not_found`. */
-  async find(tenant: TenantId, name: string, version: string | undefined): Promise<VersionHead> {
+  /** As `peek`, with a look at the table; throws `not_found`. `removed` says why no new run may have it. */
+  async find(tenant: TenantId, name: string, version: string | undefined): Promise<Found> {
     const workflow = isId("workflow", name) ? name : undefined;
     if (workflow === undefined) throw noSuchWorkflow(name, []);
-    return versionOf(await this.head(tenant, workflow), version);
+    const head = await this.head(tenant, workflow);
+    const found = { head: versionOf(head, version) };
+    return head.removedAt === undefined
+      ? found
+      : { ...found, removed: removedError(head, this.names(tenant)) };
   }
 
   listTools(tenant: TenantId): readonly CallableView[] {
@@ -163,27 +200,40 @@ export class Registry implements EngineRegistry {
   /** Compare and set: of two who register at once, both versions stay known. */
   private async putHead(
     tenant: TenantId,
-    of: { name: WorkflowName; description?: string; steps: number; one: VersionHead },
+    of: Omit<WorkflowHead, "v" | "versions" | keyof VersionHead> & { readonly one: VersionHead },
   ): Promise<WorkflowHead> {
-    const { table } = this.parts.bus;
     const { one, ...rest } = of;
-    const key = `${prefix}${tenant}.${of.name}`;
+    const head = await this.change(tenant, of.name, (before) => {
+      if (before !== undefined && isSame(before, of)) return undefined;
+      const older = (before?.versions ?? []).filter(({ version }) => version !== one.version);
+      return { v: 1, ...rest, ...one, versions: [one, ...older].slice(0, versionsMax) };
+    });
+    if (head === undefined) throw new Error(`no row of workflow ${of.name} after it was written`);
+    return head;
+  }
+
+  /** The row as it stands afterwards; `to` gives undefined where nothing is to change. */
+  private async change(
+    tenant: TenantId,
+    name: string,
+    to: (before: WorkflowHead | undefined) => WorkflowHead | undefined,
+  ): Promise<WorkflowHead | undefined> {
+    const { table } = this.parts.bus;
+    const key = `${prefix}${tenant}.${name}`;
     for (let round = 0; round < putRounds; round++) {
       const row = await table.get(key);
       const before = row === undefined ? undefined : parseHead(row.value);
-      if (before?.version === one.version && before.plan === one.plan) {
-        this.heads.set(key, before);
-        return before;
-      }
-      const older = (before?.versions ?? []).filter(({ version }) => version !== one.version);
-      const head: WorkflowHead = { v: 1, ...rest, ...one, versions: [one, ...older].slice(0, versionsMax) };
-      const put = await table.put(key, JSON.stringify(head), { expect: row?.revision ?? 0 });
-      if (put.ok) {
-        this.heads.set(key, head);
-        return head;
-      }
+      const after = to(before);
+      const head = after ?? before;
+      const put =
+        after === undefined
+          ? undefined
+          : await table.put(key, JSON.stringify(after), { expect: row?.revision ?? 0 });
+      if (put?.ok === false) continue;
+      if (head !== undefined) this.heads.set(key, head);
+      return head;
     }
-    throw new AgentFlowError("conflict", `workflow ${of.name} kept changing`, { reason: "conflict_rounds" });
+    throw new AgentFlowError("conflict", `workflow ${name} kept changing`, { reason: "conflict_rounds" });
   }
 
   private checkRoom(tenant: TenantId, name: WorkflowName): void {
@@ -195,11 +245,16 @@ export class Registry implements EngineRegistry {
     });
   }
 
+  /** Of those that can be started. */
   private names(tenant: TenantId): string[] {
+    return this.headsOf(tenant)
+      .filter(({ removedAt }) => removedAt === undefined)
+      .map(({ name }) => name);
+  }
+
+  private headsOf(tenant: TenantId): WorkflowHead[] {
     const start = `${prefix}${tenant}.`;
-    return [...this.heads.keys()]
-      .filter((key) => key.startsWith(start))
-      .map((key) => key.slice(start.length));
+    return [...this.heads].filter(([key]) => key.startsWith(start)).map(([, head]) => head);
   }
 
   private keep(key: string, value: string | undefined): void {
@@ -225,6 +280,16 @@ export class Registry implements EngineRegistry {
   }
 }
 
+/** Registering it would leave the row as it is. */
+function isSame(
+  before: WorkflowHead,
+  of: Pick<WorkflowHead, "project"> & { readonly one: VersionHead },
+): boolean {
+  const { version, plan, project, removedAt } = before;
+  const same = version === of.one.version && plan === of.one.plan && removedAt === undefined;
+  return same && (project === undefined) === (of.project === undefined) && project?.file === of.project?.file;
+}
+
 function versionOf(head: WorkflowHead, version: string | undefined): VersionHead {
   if (version === undefined || version === head.version) return head;
   const found = head.versions.find((one) => one.version === version);
@@ -236,10 +301,18 @@ function versionOf(head: WorkflowHead, version: string | undefined): VersionHead
 }
 
 function summaryOf(head: WorkflowHead, one: VersionHead): WorkflowSummary {
-  const { name, description, steps } = head;
+  const { name, description, steps, removedAt, project } = head;
   const { version, plan, registeredAt } = one;
-  const summary = { name, version, plan, registeredAt, steps };
-  return description === undefined ? summary : { ...summary, description };
+  return {
+    name,
+    version,
+    plan,
+    registeredAt,
+    steps,
+    ...(description === undefined ? {} : { description }),
+    ...(project?.file === undefined ? {} : { file: project.file }),
+    ...(removedAt === undefined ? {} : { removedAt }),
+  };
 }
 
 function viewOf(

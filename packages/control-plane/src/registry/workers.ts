@@ -1,7 +1,8 @@
 import type { RowChange, Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
+import type { Fields, Log } from "@agentflow/host/log";
 import {
+  type BrokenCode,
   type Callable,
   type CallableView,
   type LastHolder,
@@ -35,6 +36,8 @@ export class Workers implements Slots {
   private readonly dead: DeadRows;
   private readonly stopped = new AbortController();
   private alive = new Set<string>();
+  /** Who was told of, by when it started: the same name may be another process. */
+  private told: ReadonlyMap<string, string> | undefined;
   private lanes = new Map<string, number>();
   private pools = new Map<string, number>();
   private watching: Promise<void> = Promise.resolve();
@@ -71,6 +74,20 @@ export class Workers implements Slots {
 
   get size(): number {
     return this.alive.size;
+  }
+
+  sizeOf(tenant: TenantId): number {
+    return this.list(tenant).filter(({ alive }) => alive).length;
+  }
+
+  /** Those alive whose code does not load: of one tenant, or of all. */
+  broken(tenant: TenantId | undefined): readonly BrokenCode[] {
+    return [...this.rows].flatMap(([key, row]) => {
+      if (row.problem === undefined || !this.alive.has(key)) return [];
+      if (tenant !== undefined && row.tenant !== tenant) return [];
+      const serving = row.manifest === undefined ? {} : { serving: row.manifest.code };
+      return [{ worker: row.worker, problem: row.problem, ...serving }];
+    });
   }
 
   list(tenant: TenantId): readonly WorkerView[] {
@@ -126,6 +143,27 @@ export class Workers implements Slots {
     }
   }
 
+  /** Who came and who went since the last count; a row that lay there at the start is no news. */
+  private tellOf(alive: ReadonlySet<string>): void {
+    const since = new Map([...alive].map((key) => [key, this.rows.get(key)?.since ?? ""]));
+    const before = this.told ?? since;
+    this.told = since;
+    for (const [key, at] of since) {
+      const row = this.rows.get(key);
+      if (row !== undefined && before.get(key) !== at) this.sayOf(key).info("worker joined", factsOf(row));
+    }
+    for (const key of before.keys()) {
+      if (since.has(key)) continue;
+      if (this.rows.has(key)) this.sayOf(key).warn("worker has gone silent: its work goes to others");
+      else this.sayOf(key).info("worker left");
+    }
+  }
+
+  private sayOf(key: string): Log {
+    const [, tenant = "", worker = ""] = key.split(".");
+    return this.parts.say.child({ tenant, worker });
+  }
+
   private put(change: RowChange): void {
     const { key, value } = change;
     const row = value === undefined ? undefined : parsePresence(value);
@@ -156,12 +194,17 @@ export class Workers implements Slots {
         pool,
         [...workers.values()].reduce((a, b) => a + b, 0),
       );
+    this.tellOf(alive);
     const changed = !sameCounts(lanes, this.lanes) || !sameCounts(pools, this.pools);
     this.alive = alive;
     this.lanes = lanes;
     this.pools = pools;
     if (changed) this.parts.onChange();
   }
+}
+
+function factsOf({ pool, slots, build, host, pid }: WorkerPresence): Fields {
+  return { pool, slots, build, host, pid };
 }
 
 function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {

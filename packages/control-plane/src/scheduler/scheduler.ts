@@ -5,6 +5,7 @@ import {
   instant,
   parseId,
   type StartTimer,
+  type TenantId,
   type TimerInput,
   unixMs,
 } from "@agentflow/protocol";
@@ -37,6 +38,16 @@ export class Scheduler {
 
   get size(): number {
     return this.heap.size;
+  }
+
+  /** How many timers the runs of a tenant wait for. */
+  sizeOf(tenant: TenantId): number {
+    let sum = 0;
+    for (const timers of this.byRun.values()) {
+      const [first] = timers.values();
+      if (first?.value.ref.tenant === tenant) sum += timers.size;
+    }
+    return sum;
   }
 
   has(ref: RunRef): boolean {

@@ -4,6 +4,7 @@ import type { Log as HostLog } from "@agentflow/host/log";
 import {
   AgentFlowError,
   isId,
+  isTelemetryRecord,
   type LogRecord,
   parseId,
   prefixes,
@@ -19,12 +20,7 @@ import type { EngineTelemetry, TelemetryFilter, TelemetryFollower, TelemetryReco
 import { invalidCursor } from "../projector/cursor.ts";
 import { recordsPerBatchMax, type TelemetryQuery, type TelemetryRow } from "../projector/read-rows.ts";
 import type { ReadStore } from "../projector/read-store.ts";
-import {
-  isTelemetryRecord,
-  levelRank,
-  parseTelemetryBatch,
-  parseTelemetryRecord,
-} from "./parse-telemetry.ts";
+import { levelRank, parseTelemetryBatch, parseTelemetryRecord } from "./parse-telemetry.ts";
 
 export interface TelemetryParts {
   readonly log: Log;
@@ -52,6 +48,7 @@ export class Telemetry implements EngineTelemetry {
   private readonly parts: TelemetryParts;
   private readonly stopped = new AbortController();
   private readonly followers = new Set<(fresh: Fresh) => void>();
+  private readonly droppers = new Set<{ readonly tenant: string; readonly tell: (count: number) => void }>();
   private loop: Promise<void> = Promise.resolve();
   private seen = 0;
 
@@ -104,6 +101,9 @@ export class Telemetry implements EngineTelemetry {
     };
     const listen = (fresh: Fresh): void => void (live ? send(fresh) : waiting.push(fresh));
     this.followers.add(listen);
+    const dropper = { tenant, tell: to.onDropped ?? (() => undefined) };
+    this.droppers.add(dropper);
+    to.onPlace?.(showSeq(last));
     try {
       if (filter.after !== undefined) await this.sendStored({ tenant, query, after: last, to, send });
       live = true;
@@ -115,6 +115,7 @@ export class Telemetry implements EngineTelemetry {
       });
     } finally {
       this.followers.delete(listen);
+      this.droppers.delete(dropper);
     }
   }
 
@@ -156,6 +157,7 @@ export class Telemetry implements EngineTelemetry {
     const { config, world } = this.parts;
     const rows: TelemetryRow[] = [];
     const fresh: Fresh[] = [];
+    const lost: { readonly tenant: string; readonly count: number }[] = [];
     let dropped = 0;
     for (const entry of entries) {
       const tenant = entry.subject.split(".")[2] ?? "";
@@ -165,8 +167,12 @@ export class Telemetry implements EngineTelemetry {
         continue;
       }
       dropped += batch.dropped ?? 0;
+      if (batch.dropped !== undefined) lost.push({ tenant, count: batch.dropped });
       for (const [n, record] of batch.records.slice(0, recordsPerBatchMax).entries()) {
-        if (!isTelemetryRecord(record)) continue;
+        if (!isTelemetryRecord(record)) {
+          this.parts.skipped.add();
+          continue;
+        }
         const seq = entry.revision * recordsPerBatchMax + n;
         rows.push(toRow(record, { seq, tenant }));
         if (this.followers.size > 0) fresh.push({ seq, record: { ...record, tenant } });
@@ -178,6 +184,9 @@ export class Telemetry implements EngineTelemetry {
     await this.parts.store.call("applyTelemetry", { rows, dropped, revision, ...bounds });
     this.seen = revision;
     for (const one of fresh) for (const send of this.followers) send(one);
+    for (const { tenant, count } of lost) {
+      for (const dropper of this.droppers) if (dropper.tenant === tenant) dropper.tell(count);
+    }
   }
 }
 

@@ -48,7 +48,7 @@ function visit(check: Check, schema: Json | undefined, spot: Spot): void {
   if (schema === false) return report(check, spot, "nothing is allowed here");
   if (!isObject(schema)) return;
   if (spot.depth > depthMax) return report(check, spot, "nested too deep");
-  const target = referred(check, schema["$ref"]);
+  const target = referred(check.root, schema["$ref"]);
   if (target !== undefined) visit(check, target, { ...spot, depth: spot.depth + 1 });
   if (!checkType(check, schema, spot)) return;
   checkEqual(check, schema, spot);
@@ -61,9 +61,9 @@ function visit(check: Check, schema: Json | undefined, spot: Spot): void {
 }
 
 /** `#/$defs/name` and the like, within the schema itself. */
-function referred(check: Check, ref: Json | undefined): Json | undefined {
+export function referred(root: JsonSchema, ref: Json | undefined): Json | undefined {
   if (typeof ref !== "string" || !ref.startsWith("#")) return undefined;
-  let at: Json | undefined = check.root;
+  let at: Json | undefined = root;
   for (const part of ref.split("/").slice(1)) {
     const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
     at = isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined;

@@ -1,4 +1,4 @@
-/** AF401 to AF404: expressions that do not read, types that do not fit. */
+/** AF401 to AF404 and AF406: expressions that do not read, types that do not fit, keys that nobody reads. */
 import type { JsonSchema } from "@agentflow/protocol";
 import {
   type ExprProblem,
@@ -8,13 +8,15 @@ import {
   isCompiled,
   typeOf,
 } from "../expr/index.ts";
+import { didYouMean } from "../expr/suggest.ts";
 import type { Catalog } from "./catalog.ts";
 import type { PlacedExpression } from "./expressions.ts";
-import { type Findings, error } from "./findings.ts";
+import { type Findings, error, warning } from "./findings.ts";
 import { type InspectedPlan, type InspectedStep, stepPath } from "./inspected.ts";
 import { checkSchema } from "./schema.ts";
 import { schemaAt } from "./schema-at.ts";
 import { PlanTypes, entryOf } from "./types-of.ts";
+import { unknownKeys } from "./unknown-keys.ts";
 import { checkWait } from "./validate-wait.ts";
 
 export function checkData(inspected: InspectedPlan, catalog: Catalog, findings: Findings): void {
@@ -85,13 +87,26 @@ function checkLiterals({ id, def }: InspectedStep, { input, dynamic, findings }:
   const { uses } = def;
   const name = "name" in uses ? `${uses.kind} ${uses.name}` : uses.kind;
   for (const { path, message } of problems) {
-    const what = path === "" ? "with" : path.slice(1).replaceAll("/", ".");
     error(findings, {
       code: "AF403",
       path: stepPath(id, `/with${path}`),
-      message: `${name}: ${what} ${message}`,
+      message: `${name}: ${whatOf(path)} ${message}`,
     });
   }
+  const told = new Set(problems.map(({ path }) => path));
+  for (const { path, key, known } of unknownKeys(input, def.with)) {
+    if (told.has(path)) continue;
+    warning(findings, {
+      code: "AF406",
+      path: stepPath(id, `/with${path}`),
+      message: `${name}: ${whatOf(path)} is no key of its input: it is dropped${didYouMean(key, known)}`,
+      hint: known.length === 0 ? "it takes no keys here" : `it takes ${known.slice(0, 20).join(", ")}`,
+    });
+  }
+}
+
+function whatOf(path: string): string {
+  return path === "" ? "with" : path.slice(1).replaceAll("/", ".");
 }
 
 function checkSelect(step: InspectedStep, types: PlanTypes, findings: Findings): void {

@@ -367,6 +367,62 @@ describe("data", () => {
     expect(check(steps, rest)).toEqual(wanted);
   });
 
+  describe("keys that a schema does not know, and does not forbid", () => {
+    const closed = { type: "object", properties: { q: text, opts: { $ref: "#/$defs/opts" } } };
+    const opts = { type: "object", properties: { timeout: text, tags: { type: "array", items: closed } } };
+    const tool = (schema: Loose, args: Json) => {
+      const tools = new Map([["a.b", { effect: "read" as const, input: { ...schema, $defs: { opts } } }]]);
+      return compile({ a: { uses: "tool:a.b", with: args } }, {}, { ...catalog, tools }).findings;
+    };
+    const other = { type: "object", properties: { r: text } };
+
+    test("are told with what was meant and what is taken; the plan is made", () => {
+      const [finding, ...rest] = tool(closed, { q: "${input.ticket}", opst: "${input.ticket}" });
+      expect(rest).toEqual([]);
+      expect(finding).toEqual({
+        code: "AF406",
+        severity: "warning",
+        path: "/steps/a/with/opst",
+        message: 'tool a.b: opst is no key of its input: it is dropped, did you mean "opts"?',
+        hint: "it takes q, opts",
+      });
+    });
+
+    test.each<[string, Loose, Json, string[]]>([
+      ["within", closed, { opts: { tiemout: "1s" } }, ["AF406 /steps/a/with/opts/tiemout"]],
+      ["in a list", closed, { opts: { tags: [{ x: 1 }] } }, ["AF406 /steps/a/with/opts/tags/0/x"]],
+      ["of a schema without keys", { type: "object", properties: {} }, { q: 1 }, ["AF406 /steps/a/with/q"]],
+      [
+        "of no choice",
+        { anyOf: [closed, other, { type: "null" }] },
+        { r: "", s: 1 },
+        ["AF406 /steps/a/with/s"],
+      ],
+      ["of no part", { allOf: [closed, other] }, { q: "", r: "", s: 1 }, ["AF406 /steps/a/with/s"]],
+      [
+        "in a record",
+        { type: "object", additionalProperties: closed },
+        { any: { x: 1 } },
+        ["AF406 /steps/a/with/any/x"],
+      ],
+      [
+        "once where it is forbidden",
+        { ...closed, additionalProperties: false },
+        { x: 1 },
+        ["AF403! /steps/a/with/x"],
+      ],
+    ])("%s", (_name, schema, args, wanted) => expect(found(tool(schema, args))).toEqual(wanted));
+
+    test.each<[string, Loose]>([
+      ["that lets others through", { ...closed, additionalProperties: {} }],
+      ["of a record", { type: "object", additionalProperties: text }],
+      ["with patterns", { ...closed, patternProperties: { "^x": text } }],
+      ["of anything", {}],
+      ["with a choice of anything", { anyOf: [closed, {}] }],
+      ["of any object", { type: "object" }],
+    ])("are left alone in a schema %s", (_name, schema) => expect(tool(schema, { xyz: "1" })).toEqual([]));
+  });
+
   test("what fits is left alone", () => {
     const steps = {
       a: {

@@ -9,12 +9,17 @@ import { leavesOf, type Node, nodeAt, type Section, treeOf } from "./tree.ts";
 /** What may be given, strongest first; defaults are the schema's. */
 export interface ConfigLayers {
   readonly flags?: { readonly [key: string]: unknown };
+  /** How a flag is spelt that is not spelt like its key: `{"api.port": "--port"}`. */
+  readonly flagNames?: { readonly [key: string]: string };
   readonly environment?: Environment;
   readonly project?: ConfigSource;
   readonly user?: ConfigSource;
   /** Needed for layers that are files. */
   readonly readText?: ReadText;
 }
+
+/** What describes the settings of one process. */
+export type ConfigSchema<T> = z.ZodType<T>;
 
 /** Where one key's value comes from; a secret's value is masked. */
 export interface Origin {
@@ -57,9 +62,9 @@ export async function loadConfig<T>(schema: z.ZodType<T>, layers: ConfigLayers):
 
 async function readLayers(layers: ConfigLayers, tree: Section): Promise<LayerReading[]> {
   const readText = layers.readText ?? (async () => undefined);
-  const { flags, environment, project, user } = layers;
+  const { flags, flagNames, environment, project, user } = layers;
   return [
-    ...(flags === undefined ? [] : [readFlags(flags, tree)]),
+    ...(flags === undefined ? [] : [readFlags(flags, tree, flagNames)]),
     ...(environment === undefined ? [] : [readEnvironment(environment, tree)]),
     ...(project === undefined ? [] : [await readSource(project, { layer: "project", tree, readText })]),
     ...(user === undefined ? [] : [await readSource(user, { layer: "user", tree, readText })]),

@@ -6,15 +6,17 @@ import { leavesOf, type Node, type Section } from "./tree.ts";
 export type Environment = { readonly [name: string]: string | undefined };
 
 /** Flags by dotted key: `{"log.level": "debug"}`; text is read by the key's type. */
-export function readFlags(flags: { readonly [key: string]: unknown }, tree: Section): LayerReading {
+export function readFlags(
+  flags: { readonly [key: string]: unknown },
+  tree: Section,
+  names: { readonly [key: string]: string } = {},
+): LayerReading {
   const settings: Setting[] = [];
   const faults: Fault[] = [];
   for (const [key, value] of Object.entries(flags)) {
     if (value === undefined) continue;
-    const place: Place = {
-      layer: "flag",
-      name: `--${key.replaceAll(".", "-").replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
-    };
+    const spelt = `--${key.replaceAll(".", "-").replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+    const place: Place = { layer: "flag", name: names[key] ?? spelt };
     const path = key.split(".");
     const node = leafAt(tree, path);
     if (node === undefined) faults.push(unknownKey(key, place, tree));

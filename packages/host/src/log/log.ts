@@ -1,5 +1,4 @@
 import { type LogLevel, type LogSource, logLevels } from "@agentflow/protocol";
-import { type Logger, pino } from "pino";
 import type { Clock } from "../clock.ts";
 import { boundText, type CleanOptions, cleanFields, logLimits } from "./clean.ts";
 import { type Output, stampOf } from "./outputs.ts";
@@ -73,15 +72,14 @@ interface Gate {
 }
 
 class LogCore {
-  private readonly pino: Logger;
+  private readonly source: LogSource;
+  private readonly stamp: () => string;
   private readonly outputs: readonly Output[];
   private readonly clean: CleanOptions;
   private readonly gates = new Map<string, Gate>();
   private level: LogLevel;
   private levels: Levels;
   private lost = 0;
-  /** The line that pino hands over belongs to the call that is on the stack. */
-  private written = "";
 
   constructor(options: LogOptions) {
     this.outputs = options.outputs;
@@ -89,25 +87,16 @@ class LogCore {
     this.levels = options.levels ?? {};
     const secrets = options.secrets ?? createSecrets();
     this.clean = { secrets, errorMessages: options.errorMessages ?? false };
-    this.pino = pino(
-      {
-        level: "trace",
-        base: { v: 1, kind: "log", source: options.source },
-        messageKey: "message",
-        nestedKey: "fields",
-        timestamp: stampOf(options.clock),
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      { write: (line) => void (this.written = line) },
-    );
+    this.source = options.source;
+    this.stamp = stampOf(options.clock);
   }
 
   make(correlation: Correlation): Log {
     const { component, ...ids } = correlation;
-    const bound = this.pino.child({
-      ...(component === undefined ? {} : { name: component }),
-      ...bounded(ids),
-    });
+    const name = component === undefined ? {} : { name: component };
+    const top = JSON.stringify({ v: 1, kind: "log", source: this.source, ...name, ...bounded(ids) });
+    // Written once for all lines of this log: what differs is put around it.
+    const bound = top.slice(1, -1);
     const gate = this.gateOf(component ?? "");
     const say = (level: LogLevel): Say => {
       const rank = logLevels.indexOf(level);
@@ -135,20 +124,28 @@ class LogCore {
   }
 
   private say(
-    to: { level: LogLevel; bound: Logger; tenant: string | undefined },
+    to: { level: LogLevel; bound: string; tenant: string | undefined },
     message: string,
     fields?: Fields,
   ) {
-    const { level, bound, tenant } = to;
+    const { level, tenant } = to;
     const text = boundText(message, logLimits.messageBytesMax, this.clean.secrets);
-    if (fields === undefined) bound[level](text);
-    else bound[level](cleanFields(fields, this.clean), text);
-    if (this.written.length > logLimits.lineBytesMax) {
-      bound[level]({ cut: `fields of ${this.written.length} characters` }, text);
+    let written = this.record(to, text, fields === undefined ? undefined : cleanFields(fields, this.clean));
+    if (written.length > logLimits.lineBytesMax) {
+      written = this.record(to, text, { cut: `fields of ${written.length} characters` });
     }
-    const line = escapeControlsInJson(this.clean.secrets.redact(this.written.trimEnd()));
+    const line = escapeControlsInJson(this.clean.secrets.redact(written));
     for (const output of this.outputs) this.guard(() => output.write(line, { level, tenant }));
     if (level === "fatal") for (const output of this.outputs) this.guard(() => output.flushSync?.());
+  }
+
+  private record(
+    of: { level: LogLevel; bound: string },
+    message: string,
+    fields: Fields | undefined,
+  ): string {
+    const data = fields === undefined ? "" : `,"fields":${JSON.stringify(fields)}`;
+    return `{"level":"${of.level}"${this.stamp()},${of.bound}${data},"message":${JSON.stringify(message)}}`;
   }
 
   /** A log that fails must not fail its caller. */

@@ -1,5 +1,5 @@
 /** The machine itself: clock, dice, files, descriptors, signals. Only a `main.ts` imports this. */
-export { boundHeap, type HeapBounds, heapBounds } from "./heap.ts";
+export { boundHeap, type HeapBounds, heapBounds, holdHeap } from "./heap.ts";
 export { readText, systemEnvironment, userConfigPath } from "./files.ts";
 export { toDescriptor } from "./outputs.ts";
 export { addProcessMetrics } from "./process-metrics.ts";

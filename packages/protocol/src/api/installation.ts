@@ -2,7 +2,7 @@
 import type { Instant, JsonSchema } from "../json.ts";
 import type { Finding, Plan } from "../plan.ts";
 import type { LogRecord, SpanRecord } from "../telemetry.ts";
-import type { Callable, WorkerPresence } from "../worker.ts";
+import type { Callable, LoadProblem, WorkerPresence } from "../worker.ts";
 import type { WorkflowDefinition } from "../workflow.ts";
 
 /** Body of `POST /v1/workflows`. */
@@ -19,6 +19,10 @@ export interface WorkflowSummary {
   readonly description?: string;
   readonly registeredAt: Instant;
   readonly steps: number;
+  /** The project's file that holds it, where that is known. */
+  readonly file?: string;
+  /** When its file was found gone from the project: it cannot be started until that is put back. */
+  readonly removedAt?: Instant;
   readonly input?: JsonSchema;
 }
 
@@ -49,12 +53,23 @@ export interface TelemetryPage {
   readonly dropped: number;
 }
 
-/** `GET /v1/status`: one look at the whole installation. */
+/** Code that does not load on a worker that is alive, and what serves meanwhile. */
+export interface BrokenCode {
+  readonly worker: string;
+  readonly problem: LoadProblem;
+  /** The code from before, which goes on serving; absent: nothing can run there until it loads. */
+  readonly serving?: string;
+}
+
+/** `GET /v1/status`: one look at the whole installation, or at what is one tenant's own. */
 export interface InstallationStatus {
+  /** The figures are this tenant's alone; absent for a key with the scope `operator`. */
+  readonly tenant?: string;
   readonly version: string;
   readonly installation: string;
   readonly bus: { readonly kind: string; readonly durability: string };
   readonly startedAt: Instant;
+  /** Empty for a tenant: shards are the installation's. */
   readonly shards: readonly { readonly shard: string; readonly owner: string }[];
   readonly runs: { readonly [status: string]: number };
   readonly hot: number;
@@ -66,7 +81,14 @@ export interface InstallationStatus {
   }[];
   readonly timers: number;
   readonly workers: number;
+  /** Workers whose project code does not load; none when all is well. */
+  readonly broken: readonly BrokenCode[];
   readonly deadLetters: number;
   readonly revision: number;
   readonly projectionLagMs: number;
+  /** What `/readyz` says; absent where nobody asks, within a process. */
+  readonly ready?: {
+    readonly ok: boolean;
+    readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly reason?: string }[];
+  };
 }

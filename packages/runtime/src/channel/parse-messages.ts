@@ -19,7 +19,7 @@ const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>([
   "done",
   "tele",
 ]);
-const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>(["configure", "reload", "drain"]);
+const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>(["configure", "reload", "level", "drain"]);
 const fromSupervisor: ReadonlySet<string> = new Set<FromSupervisor[0]>([
   "ready",
   "broken",

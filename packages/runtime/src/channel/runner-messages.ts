@@ -1,5 +1,6 @@
 /** What a supervisor and its runner say to each other on fd 3. */
 import type { Failure, Json, LoadProblem, LogRecord, Manifest, SpanRecord } from "@agentflow/protocol";
+import type { StrippedFiles } from "../strip/stripped-files.ts";
 
 /** A call as the runner gets it: everything user code may know, nothing of the bus. */
 export interface Call {
@@ -27,6 +28,8 @@ export interface RunnerConfig {
   readonly projectDir: string;
   /** Opened before user code is loaded, so that breakpoints at the top of a file hold. */
   readonly inspectPort?: number;
+  /** Files of the project whose types are off already. */
+  readonly stripped?: StrippedFiles;
 }
 
 export type FromRunner =

@@ -1,24 +1,38 @@
 /** What `af dev` (or a service manager) and a supervisor say to each other on fd 3. */
-import type { LoadProblem, LogRecord, Manifest } from "@agentflow/protocol";
+import type { NatsOptions } from "@agentflow/bus/nats";
+import type { LoadProblem, LogLevel, LogRecord, Manifest } from "@agentflow/protocol";
 
-export interface SupervisorConfig {
+/** How a supervisor reaches the bus: secrets by value only where nobody else can read the channel. */
+export type BusAddress =
+  | { readonly kind: "embedded"; readonly socket: string; readonly token: string }
+  | ({ readonly kind: "nats" } & NatsAddress);
+
+/** What the bus on NATS needs to know of where it is and who comes. */
+export type NatsAddress = Pick<NatsOptions, "servers" | "credentials" | "inboxPrefix">;
+
+/** A worker as it is asked for. */
+export interface WorkerConfig {
   readonly worker: string;
   readonly tenant: string;
   readonly pool: string;
   readonly build: string;
   readonly slots: number;
   readonly projectDir: string;
-  readonly bus: { readonly kind: "embedded"; readonly socket: string; readonly token: string };
   readonly leaseMs: number;
   readonly inspectPort?: number;
   readonly runnerMemoryMb?: number;
   readonly attemptTimeoutMs?: number;
-  readonly logLevel?: string;
+}
+
+export interface SupervisorConfig extends WorkerConfig {
+  readonly bus: BusAddress;
+  readonly logLevel?: LogLevel;
 }
 
 export type ToSupervisor =
   | readonly ["configure", SupervisorConfig]
   | readonly ["reload", id: number]
+  | readonly ["level", LogLevel]
   | readonly ["drain", withinMs: number];
 
 export type FromSupervisor =

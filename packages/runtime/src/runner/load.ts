@@ -8,10 +8,10 @@ import {
   AgentFlowError,
 } from "@agentflow/protocol";
 import { type Agent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
-import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { codeHash } from "./code-hash.ts";
+import { listing } from "./listing.ts";
 
 export interface LoadedProject {
   readonly manifest: Manifest;
@@ -62,15 +62,6 @@ function codeFiles(projectDir: string, folder: string): CodeFile[] {
       relative: `${folder}/${name}`,
       absolute: path.join(projectDir, folder, name),
     }));
-}
-
-function listing(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unknown }> {
@@ -156,23 +147,4 @@ function describe(name: string, options: Tool["options"] | Agent["options"], fil
     ...(output === undefined ? {} : { output }),
     ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),
   };
-}
-
-const hashedFolders = ["tools", "agents", "workflows", "lib", "src", "prompts"];
-
-/** 12 hex digits over the names and contents of the project's code files. */
-export function codeHash(projectDir: string): string {
-  const hash = createHash("sha256");
-  for (const folder of hashedFolders) hashFolder(hash, path.join(projectDir, folder), folder);
-  return hash.digest("hex").slice(0, 12);
-}
-
-function hashFolder(hash: ReturnType<typeof createHash>, absolute: string, relative: string): void {
-  for (const name of listing(absolute)) {
-    if (name === "node_modules" || name.startsWith(".")) continue;
-    const inside = path.join(absolute, name);
-    const stat = statSync(inside, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) hashFolder(hash, inside, `${relative}/${name}`);
-    else if (stat?.isFile()) hash.update(`${relative}/${name}\0`).update(readFileSync(inside)).update("\0");
-  }
 }

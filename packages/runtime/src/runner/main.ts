@@ -11,6 +11,7 @@ import { createInspector } from "./inspect.ts";
 import { loadProject } from "./load.ts";
 import { loadProblem } from "./problem.ts";
 import { parseToRunner } from "../channel/parse-messages.ts";
+import { withStripped } from "../strip/stripped-files.ts";
 
 const teleEveryMs = 100;
 const inspectWaitMs = 40;
@@ -60,10 +61,11 @@ class RunnerProcess {
     if (config.inspectPort !== undefined) await this.#openInspector(config.inspectPort);
     try {
       process.chdir(config.projectDir);
-      const project = await loadProject(config.projectDir);
+      const { projectDir, stripped = {} } = config;
+      const project = await withStripped(stripped, { projectDir, load: () => loadProject(projectDir) });
       this.#calls = createCalls({
         project,
-        projectDir: config.projectDir,
+        projectDir,
         done: (id, end) => this.#done(id, end),
         tell: (record) => this.#tell(record),
       });

@@ -3,7 +3,7 @@
  * is
  * in the log before the task is acknowledged, and a lost lease stops the work without a report.
  */
-import type { Blobs, Delivery } from "@agentflow/bus";
+import type { Delivery } from "@agentflow/bus";
 import type { Clock } from "@agentflow/host/clock";
 import {
   type InputAnswer,
@@ -16,13 +16,13 @@ import {
   toFailure,
 } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
-import type { Reporter } from "./report.ts";
+import { isTooBig, type Reporter } from "./report.ts";
 import type { RunningCall } from "./runner-pool.ts";
 import type { CallLost } from "./runner-port.ts";
-import { outcomeOf, resolveInput } from "./values.ts";
+import { type ValueHouse, outcomeOf, resolveInput } from "./values.ts";
 
 /** What an attempt needs of its worker. */
-export interface AttemptHouse {
+export interface AttemptHouse extends ValueHouse {
   readonly worker: WorkerId;
   /**
    * This life of the worker. A successor under the same name, which gets the same task after a restart, must
@@ -30,7 +30,6 @@ export interface AttemptHouse {
    */
   readonly incarnation: WorkerId;
   readonly clock: Clock;
-  readonly blobs: Blobs;
   readonly reporter: Reporter;
   /** For a task that brings no timeout of its own. */
   readonly attemptTimeoutMs: number;
@@ -83,7 +82,7 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
   if (ended === undefined || (attempt.lost.signal.aborted && ended.kind === "lost")) return "lost";
   attempt.delivery.reporting();
   const outcome = await settle(attempt, ended, house);
-  const answer = await report(attempt, resultOf(attempt, { ended, outcome }, house), house);
+  const answer = await reportResult(attempt, { ended, outcome }, house);
   if (answer === undefined) return "lost";
   await attempt.delivery.ack();
   return answer.kind === "accepted" ? "reported" : "refused";
@@ -181,18 +180,38 @@ async function settle(
   }
   if (ended.kind === "lost") return { kind: "lost", reason: ended.reason };
   try {
-    return await outcomeOf(ended, attempt.task, house.blobs);
+    return await outcomeOf(ended, attempt.task, house);
   } catch (error) {
     // The output could not be stored: as good as a worker that died before it could say so.
     return { kind: "lost", reason: `output_not_stored: ${toFailure(error).message}` };
   }
 }
 
-function resultOf(
+interface Result {
+  readonly ended: CallEnd | CallLost;
+  readonly outcome: Outcome;
+}
+
+/** A result that is too long to be said is a failure of its own: else nobody would ever hear of this attempt. */
+async function reportResult(
   attempt: OpenAttempt,
-  of: { ended: CallEnd | CallLost; outcome: Outcome },
+  of: Result,
   house: AttemptHouse,
-): RunInput {
+): Promise<InputAnswer | undefined> {
+  try {
+    return await report(attempt, resultOf(attempt, of, house), house);
+  } catch (error) {
+    if (!isTooBig(error)) throw error;
+    const failure = {
+      code: "limit_exceeded",
+      message: "what the call ended with is too long to be recorded",
+    };
+    const outcome: Outcome = { kind: "failed", failure, retryable: false };
+    return report(attempt, resultOf(attempt, { ...of, outcome }, house), house);
+  }
+}
+
+function resultOf(attempt: OpenAttempt, of: Result, house: AttemptHouse): RunInput {
   const { task } = attempt;
   const { ended, outcome } = of;
   return {

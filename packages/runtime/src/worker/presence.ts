@@ -1,9 +1,10 @@
 /** A worker's row in Table: what it is, what it can run, what it is doing. */
-import type { Bus } from "@agentflow/bus";
+import { type Bus, tableValueBytesMax } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
   type BuildId,
+  type Callable,
   type LoadProblem,
   type Manifest,
   type PoolName,
@@ -17,12 +18,17 @@ import type { OpenAttempt } from "./attempt.ts";
 
 export interface Presence {
   start(): void;
-  set(state: WorkerPresence["state"], of?: { manifest: Manifest } | { problem: LoadProblem }): void;
+  set(state: WorkerPresence["state"], of?: Change): void;
   /** Writes the row before its time when one of these attempts is in no row yet. */
   tell(attempts: readonly OpenAttempt[]): void;
   /** Takes the row away. */
   stop(): Promise<void>;
 }
+
+/** `serving`: the code that goes on serving while the new one does not load. */
+type Change =
+  | { readonly manifest: Manifest }
+  | { readonly problem: LoadProblem; readonly serving: Manifest | undefined };
 
 interface PresenceOptions {
   readonly bus: Bus;
@@ -68,13 +74,26 @@ export function createPresence(options: PresenceOptions): Presence {
     ...(manifest === undefined ? {} : { manifest }),
     ...(problem === undefined ? {} : { problem }),
   });
+  let lean: Manifest | undefined;
+  /** The row as text. One that is too long for Table would leave a worker that nobody knows of. */
+  const text = (): string => {
+    const whole = row();
+    const json = JSON.stringify(whole);
+    if (manifest === undefined || fits(json)) return json;
+    if (lean !== manifest) log.warn("the code defines too much for its row: schemas are left out of it");
+    lean = manifest;
+    const short = JSON.stringify({ ...whole, manifest: withoutSchemas(manifest) });
+    if (fits(short)) return short;
+    const { manifest: _, ...rest } = whole;
+    return JSON.stringify({ ...rest, state: "broken", problem: tooMuch(manifest) });
+  };
   const write = (): void => {
     toWrite++;
     writing = writing.then(async () => {
       // All of them, also those that a row has no room for: they are no reason to write it again.
       for (const attempt of options.busy()) told.add(attempt);
       try {
-        await bus.table.put(key, JSON.stringify(row()), { expect: "any" });
+        await bus.table.put(key, text(), { expect: "any" });
       } catch (error) {
         log.debug("presence was not written", { error: String(error) });
       }
@@ -89,7 +108,7 @@ export function createPresence(options: PresenceOptions): Presence {
     set(next, of) {
       state = next;
       problem = of !== undefined && "problem" in of ? of.problem : undefined;
-      if (of !== undefined && "manifest" in of) manifest = of.manifest;
+      if (of !== undefined) manifest = "manifest" in of ? of.manifest : of.serving;
       write();
     },
     tell(attempts) {
@@ -113,4 +132,19 @@ function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence[
     uses: "name" in task.uses ? `${task.uses.kind}:${task.uses.name}` : task.uses.kind,
     since: instant(Math.round(nowMs - (monotonic - sinceMs))),
   }));
+}
+
+function fits(text: string): boolean {
+  return text.length * 3 <= tableValueBytesMax || Buffer.byteLength(text) <= tableValueBytesMax;
+}
+
+/** What can be run, and no more: inputs are then checked where they arrive. */
+function withoutSchemas({ tools, agents, ...rest }: Manifest): Manifest {
+  const named = ({ input: _, output: _output, ...callable }: Callable): Callable => callable;
+  return { ...rest, tools: tools.map(named), agents: agents.map(named), workflows: [] };
+}
+
+function tooMuch({ tools, agents }: Manifest): LoadProblem {
+  const message = `${tools.length} tools and ${agents.length} agents are more than one worker can tell of`;
+  return { message, hint: "split the project, or shorten the descriptions" };
 }

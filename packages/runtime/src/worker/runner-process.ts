@@ -8,10 +8,13 @@ import { Duplex } from "node:stream";
 import { type Channel, openChannel } from "../channel/frames.ts";
 import { parseFromRunner } from "../channel/parse-messages.ts";
 import type { Call, CallEnd, RunnerConfig, ToRunner } from "../channel/runner-messages.ts";
+import type { StrippedFiles } from "../strip/stripped-files.ts";
 import { lineReader } from "./output-lines.ts";
 import type { CallLost, Runner, RunnerEvents } from "./runner-port.ts";
 
-export interface RunnerProcessOptions extends RunnerConfig {
+export interface RunnerProcessOptions extends Omit<RunnerConfig, "stripped"> {
+  /** Awaited while the process starts; without it the runner takes the types off itself. */
+  readonly stripped?: Promise<StrippedFiles>;
   /** The file that a runner process starts on. */
   readonly entry: string;
   /** Heap limit of user code, in MiB. */
@@ -22,9 +25,46 @@ export interface RunnerProcessOptions extends RunnerConfig {
 }
 
 const loadTimeoutMs = 60_000;
+/** Between the end of its channel and its own. */
+const leaveMs = 1_000;
 
+/** Never throws: a runner for which the system has no process ends before it has loaded anything. */
 export function startRunnerProcess(options: RunnerProcessOptions, events: RunnerEvents): Runner {
-  return new RunnerProcess(options, events);
+  let child: ChildProcess;
+  try {
+    child = spawnRunner(options);
+  } catch (error) {
+    return unstarted(Promise.resolve(error));
+  }
+  if (child.pid !== undefined) return new RunnerProcess({ child, pid: child.pid }, options, events);
+  // What went wrong comes a moment later, as an event that must not go unheard.
+  return unstarted(new Promise((resolve) => child.once("error", resolve)));
+}
+
+function spawnRunner({ memoryMb, entry, projectDir, env }: RunnerProcessOptions): ChildProcess {
+  const flags = [`--max-old-space-size=${memoryMb}`, "--max-semi-space-size=4", "--disable-proto=delete"];
+  return spawn(process.execPath, [...flags, entry], {
+    cwd: projectDir,
+    env: { ...env },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
+}
+
+function unstarted(failed: Promise<unknown>): Runner {
+  const reason = failed.then((error) => {
+    return `runner_not_started: ${error instanceof Error ? error.message : String(error)}`;
+  });
+  return {
+    pid: -1,
+    loaded: reason.then((message) => ({ problem: { message }, ended: true })),
+    exited: reason,
+    call: async () => ({ kind: "lost", reason: await reason }),
+    stop: () => {},
+    inspect: () => {},
+    retire: () => {},
+    kill: () => {},
+  };
 }
 
 class RunnerProcess implements Runner {
@@ -40,21 +80,15 @@ class RunnerProcess implements Runner {
   #killReason: string | undefined;
   #settleLoaded: (value: Awaited<Runner["loaded"]>) => void = () => {};
 
-  constructor(options: RunnerProcessOptions, events: RunnerEvents) {
+  constructor(
+    of: { readonly child: ChildProcess; readonly pid: number },
+    options: RunnerProcessOptions,
+    events: RunnerEvents,
+  ) {
     this.#events = events;
-    const flags = [
-      `--max-old-space-size=${options.memoryMb}`,
-      "--max-semi-space-size=4",
-      "--disable-proto=delete",
-    ];
-    this.#child = spawn(process.execPath, [...flags, options.entry], {
-      cwd: options.projectDir,
-      env: { ...options.env },
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
-      detached: true,
-    });
-    this.pid = this.#child.pid ?? -1;
-    this.#reaper = startReaper(this.pid);
+    this.#child = of.child;
+    this.pid = of.pid;
+    this.#reaper = startReaper(of.pid);
     this.loaded = new Promise((resolve) => {
       this.#settleLoaded = resolve;
     });
@@ -62,11 +96,13 @@ class RunnerProcess implements Runner {
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of a runner is no stream");
     this.#channel = openChannel(stream, (message) => this.#receive(parseFromRunner(message)));
     this.exited = this.#watchExit();
+    void this.#channel.closed.then(() => this.#onSilence());
     this.#readOutput();
-    const { projectDir, inspectPort } = options;
-    this.#say(["configure", { projectDir, ...(inspectPort === undefined ? {} : { inspectPort }) }]);
+    // Nobody would end what user code starts there, once this process is gone.
+    if (this.#reaper.pid === undefined) this.kill("no process for its reaper");
+    void this.#configure(options);
     // A debugger may hold the code at its first line for as long as it likes.
-    if (inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
+    if (options.inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
   }
 
   call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
@@ -100,6 +136,18 @@ class RunnerProcess implements Runner {
     killGroup(this.pid);
   }
 
+  async #configure({ projectDir, inspectPort, stripped }: RunnerProcessOptions): Promise<void> {
+    const files = await stripped;
+    this.#say([
+      "configure",
+      {
+        projectDir,
+        ...(inspectPort === undefined ? {} : { inspectPort }),
+        ...(files === undefined ? {} : { stripped: files }),
+      },
+    ]);
+  }
+
   #receive(message: ReturnType<typeof parseFromRunner>): void {
     switch (message[0]) {
       case "ready":
@@ -119,6 +167,12 @@ class RunnerProcess implements Runner {
         this.#open.delete(message[1]);
         return;
     }
+  }
+
+  /** A runner leaves when its channel closes. One that user code keeps from it could never answer again. */
+  #onSilence(): void {
+    const timer = setTimeout(() => this.kill("its channel is broken"), leaveMs);
+    void this.exited.then(() => clearTimeout(timer));
   }
 
   /** Code that never comes to its end while it is loaded must not stand in the way of its correction. */

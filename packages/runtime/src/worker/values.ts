@@ -2,7 +2,6 @@
  * Values on their way in and out of a task: references become data before the call, big data a blob after it.
  */
 import { type Blobs } from "@agentflow/bus";
-import { compileExpression } from "@agentflow/core/expr";
 import {
   AgentFlowError,
   type Json,
@@ -10,10 +9,18 @@ import {
   type Task,
   type Value,
   blobRefKey,
+  inlineBytesMax,
   isInline,
 } from "@agentflow/protocol";
 import { parseJson } from "../channel/parse-json.ts";
 import type { CallEnd } from "../channel/runner-messages.ts";
+import type { CompileSelect } from "./select.ts";
+
+/** What the values of a task need of its worker. */
+export interface ValueHouse {
+  readonly blobs: Blobs;
+  readonly compileSelect: CompileSelect;
+}
 
 /**
  * The task's input as plain JSON. Throws `not_found` when a blob is gone, `forbidden` for another tenant's.
@@ -57,15 +64,27 @@ async function readBlob(key: string, task: Task, blobs: Blobs): Promise<Json> {
 }
 
 /** What a call's end means for the run. Writes a big output as a blob before it is named. */
-export async function outcomeOf(end: CallEnd, task: Task, blobs: Blobs): Promise<Outcome> {
+export async function outcomeOf(end: CallEnd, task: Task, house: ValueHouse): Promise<Outcome> {
   if (end.kind === "failed") {
     const { failure, retryable } = end;
     return { kind: "failed", failure, ...(retryable === undefined ? {} : { retryable }) };
   }
-  const output = end.kind === "big" ? await storeBig(end, task, blobs) : { inline: end.output };
+  if (end.kind === "output" && isOverlong(end.output)) {
+    const message = `an output over ${inlineBytesMax} bytes came as a short one`;
+    return { kind: "failed", failure: { code: "limit_exceeded", message }, retryable: false };
+  }
+  const output = end.kind === "big" ? await storeBig(end, task, house.blobs) : { inline: end.output };
   if (task.select === undefined) return { kind: "succeeded", output };
   const whole: Json = end.kind === "big" ? parseJson(end.text) : end.output;
-  return selectFrom(whole, task.select, output);
+  const compiled = await house.compileSelect(task.select);
+  return selectFrom(whole, compiled, output);
+}
+
+/** A runner measures what it says; code that speaks in its place does not. */
+function isOverlong(output: Json): boolean {
+  if (output === null || typeof output === "number" || typeof output === "boolean") return false;
+  const text = JSON.stringify(output);
+  return text.length * 3 > inlineBytesMax && Buffer.byteLength(text) > inlineBytesMax;
 }
 
 async function storeBig(
@@ -78,8 +97,7 @@ async function storeBig(
   return { blob: key, bytes: end.bytes };
 }
 
-function selectFrom(whole: Json, select: string, output: Value): Outcome {
-  const compiled = compileExpression(select);
+function selectFrom(whole: Json, compiled: Awaited<ReturnType<CompileSelect>>, output: Value): Outcome {
   const result =
     "evaluate" in compiled ? compiled.evaluate({ output: whole }) : { ok: false as const, problem: compiled };
   if (result.ok) return { kind: "succeeded", output, selected: result.value };

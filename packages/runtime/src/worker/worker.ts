@@ -12,6 +12,7 @@ import {
   type Manifest,
   type PoolName,
   type SpanRecord,
+  type Task,
   type TenantId,
   type WorkerId,
   parseId,
@@ -24,20 +25,10 @@ import { type Presence, createPresence } from "./presence.ts";
 import { createReporter } from "./report.ts";
 import { RunnerPool, type RunningCall } from "./runner-pool.ts";
 import type { StartRunner } from "./runner-port.ts";
+import { type CompileSelect, compileSelectLater } from "./select.ts";
 import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
-
-export const workerLimits = {
-  /** How often leases and deadlines are looked at, and the age at which an attempt is told of at once. */
-  sweepMs: 100,
-  /** Between the signal that a call should stop and the end of its runner. */
-  stopGraceMs: 1_000,
-  /** An attempt without a timeout of its own. */
-  attemptTimeoutMs: 600_000,
-  /** Pause before tasks are taken again after the connection to the queue was lost; doubled each time. */
-  retakeMinMs: 50,
-  retakeMaxMs: 2_000,
-} as const;
+import { workerLimits } from "./limits.ts";
 
 export interface WorkerOptions {
   readonly bus: Bus;
@@ -53,6 +44,8 @@ export interface WorkerOptions {
   readonly host: string;
   readonly pid: number;
   readonly startRunner: StartRunner;
+  /** What is loaded when it is first needed, where time is virtual and knows no loading. */
+  readonly compileSelect?: CompileSelect;
   readonly events?: Partial<WorkerEvents>;
 }
 
@@ -72,6 +65,8 @@ export class Worker {
   readonly #open = new Map<string, OpenAttempt>();
   readonly #stopTaking = new AbortController();
   readonly #stopped = new AbortController();
+  /** Process ids of runners that were told to finish and leave. */
+  readonly #retired = new Set<number>();
   readonly #waitingForCode = new Set<() => void>();
   #taking: Promise<void> | undefined;
   #lastExtendMs = 0;
@@ -91,7 +86,7 @@ export class Worker {
         broken: (problem) => this.#onBroken(problem),
         tele: (records) => this.tell(records),
         inspecting: (url) => options.events?.inspecting?.(url),
-        runner: (note) => options.events?.runner?.(note),
+        runner: (note) => this.#onRunner(note),
       },
     });
     this.#house = {
@@ -99,6 +94,7 @@ export class Worker {
       incarnation: incarnationOf(options.worker, world.random),
       clock: world.clock,
       blobs: bus.blobs,
+      compileSelect: options.compileSelect ?? compileSelectLater,
       attemptTimeoutMs: options.attemptTimeoutMs ?? workerLimits.attemptTimeoutMs,
       reporter: createReporter({ wire: bus.wire, timers: world.timers, random: world.random }),
       startCall: (call, signal) => this.#startCall(call, signal),
@@ -107,6 +103,8 @@ export class Worker {
 
   /** Loads the code and begins to take tasks once it is there. */
   async start(): Promise<ReloadReport> {
+    const { log, pool, slots, build } = this.#options;
+    log.info("worker started", { pool, slots, build });
     this.#presence.start();
     return this.#pool.reload();
   }
@@ -123,13 +121,19 @@ export class Worker {
     this.#telemetry.tell(records);
   }
 
+  /** Code is loaded and tasks are taken. */
+  get isServing(): boolean {
+    return this.#pool.manifest !== undefined && !this.#stopTaking.signal.aborted;
+  }
+
   get inFlight(): number {
     return this.#open.size;
   }
 
   /** Takes no more tasks and waits for those it has; what is still open after `withinMs` is given up. */
   async drain(withinMs: number): Promise<number> {
-    const { world } = this.#options;
+    const { world, log } = this.#options;
+    log.info("worker drains", { inFlight: this.#open.size, withinMs });
     this.#presence.set("draining");
     this.#stopTaking.abort();
     const endMs = world.clock.monotonic() + withinMs;
@@ -149,6 +153,8 @@ export class Worker {
   }
 
   #onReady(manifest: Manifest, ms: number): void {
+    const { code, tools, agents } = manifest;
+    this.#options.log.info("code loaded", { code, ms, tools: tools.length, agents: agents.length });
     this.#presence.set("ready", { manifest });
     for (const wake of this.#waitingForCode) wake();
     this.#waitingForCode.clear();
@@ -157,8 +163,25 @@ export class Worker {
   }
 
   #onBroken(problem: LoadProblem): void {
-    this.#presence.set("broken", { problem });
+    const { file, line, column, message } = problem;
+    const serving = this.#pool.manifest?.code ?? "nothing";
+    this.#options.log.warn(`code does not load: ${message}`, { file, line, column, serving });
+    this.#presence.set("broken", { problem, serving: this.#pool.manifest });
     this.#options.events?.broken?.(problem);
+  }
+
+  /** A runner that ends without having been told to is worth a warning; the others leave as they should. */
+  #onRunner(note: RunnerNote): void {
+    const { pid, state, reason = "" } = note;
+    if (state === "retired") this.#retired.add(pid);
+    if (
+      state === "exited" &&
+      !this.#retired.delete(pid) &&
+      !this.#stopped.signal.aborted &&
+      reason !== "broken"
+    )
+      this.#options.log.warn("a runner ended; another takes its place", { pid, reason });
+    this.#options.events?.runner?.(note);
   }
 
   /** After a lost connection it takes again, and asks for the tasks that it still works on. */
@@ -185,7 +208,13 @@ export class Worker {
 
   async #run(delivery: Delivery): Promise<void> {
     const { log, world } = this.#options;
+    const logOf = ({ run, step, attempt }: Task): Log => log.child({ run, step, attempt });
     const task = parseTask(delivery.body);
+    if (task === "newer_version" && delivery.delivery <= workerLimits.newerDeliveriesMax) {
+      log.warn("a task of a newer version is left to a newer worker", { id: delivery.id });
+      await delivery.release(workerLimits.newerReleaseMs).catch(() => undefined);
+      return;
+    }
     if (typeof task === "string") {
       log.warn("a task that cannot be read goes to the dead letters", { id: delivery.id, reason: task });
       await delivery.bury(task).catch(() => undefined);
@@ -204,9 +233,9 @@ export class Worker {
     try {
       const end = await runAttempt(attempt, this.#house);
       if (end === "lost")
-        log.info("an attempt was given up: its lease was lost or its task taken back", { task: task.id });
+        logOf(task).info("an attempt was given up: its lease was lost or its task taken back");
     } catch (error) {
-      log.error("an attempt could not be reported", { task: task.id, error: String(error) });
+      logOf(task).error("an attempt could not be reported", { error: String(error) });
     } finally {
       this.#open.delete(task.id);
     }

@@ -1,5 +1,5 @@
 /** The client in a browser: fetch, WebSocket and WebCrypto. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import { Client } from "./client.ts";
 import { refusalOf } from "./exchange.ts";
 import type {
@@ -49,6 +49,23 @@ class BrowserTransport implements Transport {
       throw this.#unreachable(cause);
     } finally {
       // Whoever stops reading closes the connection with it.
+      await reader.cancel().catch(() => undefined);
+    }
+  }
+
+  async *bytes(request: TransportRequest): AsyncIterable<Uint8Array> {
+    const response = await this.#fetch(request);
+    if (!response.ok || response.body === null) throw refusalOf(await answerOf(response));
+    const reader = response.body.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } catch (cause) {
+      throw this.#unreachable(cause);
+    } finally {
       await reader.cancel().catch(() => undefined);
     }
   }
@@ -135,6 +152,13 @@ class BrowserTransport implements Transport {
 async function answerOf(response: Response): Promise<TransportResponse> {
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   const { status } = response;
+  const version = response.headers.get(versionHeader);
   const text = await response.text();
-  return { status, text, ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}) };
+  const release = version === null ? {} : { version };
+  return {
+    status,
+    text,
+    ...release,
+    ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
+  };
 }

@@ -22,7 +22,7 @@ import type {
 } from "@agentflow/protocol";
 import { exchange } from "./exchange.ts";
 import { followStream } from "./follow.ts";
-import { type Followed, toJson } from "./parse-answer.ts";
+import { type Followed, type StreamItem, streamItem, toJson } from "./parse-answer.ts";
 import { newInputId, newRunId, runIdOfKey } from "./make-ids.ts";
 import { type Session, openSession } from "./session.ts";
 import type { ClientOptions, Transport, TransportRequest } from "./transport.ts";
@@ -77,6 +77,18 @@ const longestWaitMs = 30_000;
 
 export type TelemetryRecord = TelemetryPage["records"][number];
 
+/** With `events`, starts and ends of runs stand between the records, or all events. */
+export interface StreamQuery extends Omit<TelemetryQuery, "limit" | "newest"> {
+  readonly events?: "runs" | "all";
+  /** Events behind this revision, as a list of runs gave it, for who has no cursor of events. */
+  readonly eventsBehind?: number;
+}
+
+export interface StreamOptions {
+  readonly signal?: AbortSignal;
+  readonly onLost?: (error: unknown, waitMs: number) => void;
+}
+
 export interface NewKey {
   readonly name: string;
   readonly scopes: readonly string[];
@@ -118,13 +130,14 @@ export class Client {
       options: { readonly reason?: string; readonly input?: string } = {},
     ): Promise<RunAnswer> => this.#cancel(run, options),
     /** Says what became of a step whose outcome is unknown. */
-    resolve: (
+    resolve: async (
       run: string,
       body: Omit<ResolveBody, "input"> & { readonly input?: string },
     ): Promise<RunAnswer> =>
       this.#post(`/v1/runs/${encodeURIComponent(run)}/resolve`, {
         input: newInputId(this.#transport),
         ...body,
+        ...(body.output === undefined ? {} : { output: toJson(body.output) }),
       }),
     why: (run: string): Promise<WhyAnswer> => this.#get(`/v1/runs/${encodeURIComponent(run)}/why`),
     events: (
@@ -141,7 +154,9 @@ export class Client {
 
   readonly workflows = {
     register: (body: RegisterBody): Promise<WorkflowView> => this.#post("/v1/workflows", body),
-    list: (): Promise<Page<WorkflowSummary>> => this.#get("/v1/workflows"),
+    /** Those that can be started; with `all` also those that were removed from their project. */
+    list: (query: { readonly all?: boolean } = {}): Promise<Page<WorkflowSummary>> =>
+      this.#get(`/v1/workflows${queryText({ all: query.all === true ? true : undefined })}`),
     get: (name: string, version?: string): Promise<WorkflowView> =>
       this.#get(`/v1/workflows/${encodeURIComponent(name)}${queryText({ version })}`),
   };
@@ -160,8 +175,14 @@ export class Client {
     ): AsyncIterable<Followed<TelemetryRecord>> => {
       const { after, ...rest } = query;
       const from = after === undefined ? options : { ...options, after };
-      return this.#follow(`/v1/telemetry/stream${queryText(rest)}`, from);
+      return records(this.#follow<TelemetryRecord>(`/v1/telemetry/stream${queryText(rest)}`, from));
     },
+    /**
+     * A log of everything over one connection: records, and between them events of runs. Behind a cursor
+     * that this or a query gave; a lost connection is made again there, for as long as the client retries.
+     */
+    stream: (query: StreamQuery = {}, options: StreamOptions = {}): AsyncIterable<StreamItem> =>
+      this.#stream(query, options),
   };
 
   readonly keys = {
@@ -176,6 +197,18 @@ export class Client {
   /** One look at the whole installation. */
   status(): Promise<InstallationStatus> {
     return this.#get("/v1/status");
+  }
+
+  /**
+   * A copy of the whole installation, as the file that `af backup` writes. Needs the scope `operator`. It is
+   * whole only with its last record: `af backup verify` says whether it is.
+   */
+  backup(
+    options: { readonly telemetry?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<Uint8Array> {
+    const { telemetry, signal } = options;
+    const path = `/v1/backup${queryText({ telemetry: telemetry === true ? true : undefined })}`;
+    return this.#transport.bytes({ method: "GET", path, ...(signal === undefined ? {} : { signal }) });
   }
 
   /** Events of many runs over one connection; ends when all of them have ended. */
@@ -247,6 +280,17 @@ export class Client {
     } while (cursor !== undefined);
   }
 
+  async *#stream({ after, ...query }: StreamQuery, options: StreamOptions): AsyncIterable<StreamItem> {
+    const path = `/v1/telemetry/stream${queryText({ ...query })}`;
+    const from = after === undefined ? {} : { after };
+    const giveUpAfterMs = this.#retryForMs;
+    const following = { transport: this.#transport, path, giveUpAfterMs, ...from, ...options };
+    for await (const message of followStream<unknown>(following)) {
+      const item = streamItem(message);
+      if (item !== undefined) yield item;
+    }
+  }
+
   #follow<T>(path: string, options: FollowOptions): AsyncIterable<Followed<T>> {
     return followStream<T>({ transport: this.#transport, path, ...options });
   }
@@ -268,6 +312,11 @@ export interface FollowOptions {
   /** A cursor given with an event or page before. */
   readonly after?: string;
   readonly signal?: AbortSignal;
+}
+
+/** Messages of other kinds are for those who asked for them. */
+async function* records<T>(from: AsyncIterable<Followed<T>>): AsyncIterable<Followed<T>> {
+  for await (const message of from) if (message.event === "record") yield message;
 }
 
 /** A run that `parked` waits for a person: whoever awaits it should hear of it. */

@@ -10,6 +10,10 @@ interface Following {
   readonly path: string;
   readonly after?: string;
   readonly signal?: AbortSignal;
+  /** The connection was lost, or could not be made; it is tried again after `waitMs`. */
+  readonly onLost?: (error: unknown, waitMs: number) => void;
+  /** The error is thrown instead once nothing was heard for so long; never when left out. */
+  readonly giveUpAfterMs?: number;
 }
 
 const backoffMinMs = 50;
@@ -23,24 +27,37 @@ export async function* followStream<T>(of: Following): AsyncIterable<Followed<T>
   const { transport, signal } = of;
   let cursor = of.after;
   let backoffMs = backoffMinMs;
+  let lostMs: number | undefined;
+  const heard = (): void => void (lostMs = undefined);
   while (!isAborted(signal)) {
     let waitMs = backoffMs;
     try {
-      for await (const message of messages(transport.stream(requestOf(of, cursor)))) {
+      for await (const message of messages(each(transport.stream(requestOf(of, cursor)), heard))) {
         backoffMs = waitMs = backoffMinMs;
         if (message.event === "end") return;
         if (message.event === "error") throw fromErrorBody(parseErrorBody(message.data));
         if (message.id !== undefined) cursor = message.id;
-        yield parseFollowed<T>(message.data, cursor);
+        yield parseFollowed<T>(message, cursor);
       }
     } catch (error) {
       if (isAborted(signal)) return;
+      lostMs ??= transport.now();
       const wait = waitBefore(error, waitMs);
-      if (wait === undefined) throw error;
+      const isLate = transport.now() - lostMs > (of.giveUpAfterMs ?? Number.MAX_VALUE);
+      if (wait === undefined || isLate) throw error;
       waitMs = wait;
+      of.onLost?.(error, waitMs);
     }
     await transport.sleep(waitMs, signal);
     backoffMs = Math.min(backoffMs * 2, backoffMaxMs);
+  }
+}
+
+/** Also a comment that keeps a quiet stream alive counts as heard. */
+async function* each(chunks: AsyncIterable<string>, heard: () => void): AsyncIterable<string> {
+  for await (const chunk of chunks) {
+    heard();
+    yield chunk;
   }
 }
 

@@ -1,8 +1,18 @@
 /** Where text from the API becomes a value: its shape is the server's promise, in the protocol's types. */
-import { AgentFlowError, type ErrorBody, type Json, type ServerMessage } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type ErrorBody,
+  type Json,
+  type RunEventView,
+  type ServerMessage,
+  type TelemetryPage,
+  inputText,
+} from "@agentflow/protocol";
 
 /** A message of a stream with the cursor that resumes behind it. */
 export interface Followed<T> {
+  /** What kind of message it is, e.g. `event` or `record`. */
+  readonly event: string;
   readonly value: T;
   readonly cursor: string | undefined;
 }
@@ -15,6 +25,7 @@ export type Envelope<T> =
 export function parseEnvelope<T>(text: string, status: number): Envelope<T> {
   const value = parsed(text);
   if (typeof value === "object" && value !== null && "ok" in value) {
+    if ("v" in value && typeof value.v === "number" && value.v > 1) throw newerAnswer(value.v);
     if (value.ok === true) return value as Envelope<T>;
     if (value.ok === false && "error" in value && typeof value.error === "object")
       return value as Envelope<T>;
@@ -22,6 +33,15 @@ export function parseEnvelope<T>(text: string, status: number): Envelope<T> {
   const code = status >= 500 ? "unavailable" : "internal";
   throw new AgentFlowError(code, `an answer with status ${status} is not one of this API`, {
     reason: "foreign_answer",
+  });
+}
+
+function newerAnswer(found: number): AgentFlowError {
+  const text = `the installation answers in version ${found}, this client knows 1`;
+  return new AgentFlowError("refused", text, {
+    reason: "answer_newer",
+    details: { found, known: 1 },
+    suggestions: ["use the client of the installation's release"],
   });
 }
 
@@ -37,17 +57,39 @@ export function parseMessages(text: string): readonly ServerMessage[] {
   return JSON.parse(text) as readonly ServerMessage[];
 }
 
-export function parseFollowed<T>(text: string, cursor: string | undefined): Followed<T> {
-  return { value: JSON.parse(text) as T, cursor };
+export function parseFollowed<T>(
+  of: { event: string; data: string },
+  cursor: string | undefined,
+): Followed<T> {
+  return { event: of.event, value: JSON.parse(of.data) as T, cursor };
+}
+
+/** One message of a log of everything. */
+export type StreamItem =
+  | {
+      readonly kind: "record";
+      readonly record: TelemetryPage["records"][number];
+      readonly cursor: string | undefined;
+    }
+  | { readonly kind: "event"; readonly event: RunEventView; readonly cursor: string | undefined }
+  /** Records that were lost before they reached the stream. */
+  | { readonly kind: "dropped"; readonly count: number };
+
+/** Undefined for a kind that this build does not know. */
+export function streamItem({ event, value, cursor }: Followed<unknown>): StreamItem | undefined {
+  if (event === "record")
+    return { kind: "record", record: value as TelemetryPage["records"][number], cursor };
+  if (event === "event") return { kind: "event", event: value as RunEventView, cursor };
+  return event === "dropped" ? { kind: "dropped", count: (value as { count: number }).count } : undefined;
 }
 
 export function parseErrorBody(text: string): ErrorBody {
   return JSON.parse(text) as ErrorBody;
 }
 
-/** What JSON makes of it: dates become text, methods and undefined vanish. */
+/** What JSON makes of an input: dates become text, methods and undefined vanish. */
 export function toJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
+  return JSON.parse(inputText(value)) as Json;
 }
 
 /** Bytes as Node's streams give them when nobody asked for text. */

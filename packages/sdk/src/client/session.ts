@@ -5,6 +5,7 @@
 import {
   AgentFlowError,
   type ClientMessage,
+  type Json,
   type RunAnswer,
   type StartRunBody,
   fromErrorBody,
@@ -65,11 +66,18 @@ class SocketSession implements Session {
 
   start(workflow: string, input: unknown, options: SessionStart = {}): Promise<RunAnswer> {
     const { waitMs, ...rest } = options;
+    let json: Json | undefined;
+    try {
+      json = input === undefined ? undefined : toJson(input);
+    } catch (error) {
+      // An input that JSON cannot say: told as every other refusal is, by the promise.
+      return Promise.reject(AgentFlowError.from(error, "the input"));
+    }
     const body: StartRunBody = {
       run: options.run ?? newRunId(this.#transport),
       workflow,
       ...rest,
-      ...(input === undefined ? {} : { input: toJson(input) }),
+      ...(json === undefined ? {} : { input: json }),
     };
     return this.#exchange((id) => ["start", id, body, waitMs ?? defaultWaitMs]);
   }

@@ -1,4 +1,5 @@
 /** A supervisor as a process, with its runner beside it. */
+import { compileExpression } from "@agentflow/core/expr";
 import type { Bus, Delivery, Queue, Wire } from "@agentflow/bus";
 import type { SeededRandom, VirtualTime } from "@agentflow/host/virtual";
 import {
@@ -58,6 +59,7 @@ export class WorkerProcess {
       attemptTimeoutMs: 20_000,
       host: "sim",
       pid: 1,
+      compileSelect: compileExpression,
       startRunner: () => this.startRunner(),
     });
     void this.worker.start();

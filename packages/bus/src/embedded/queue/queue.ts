@@ -2,6 +2,7 @@ import { AgentFlowError } from "@agentflow/protocol";
 import { checkTake } from "../../port/check.ts";
 import { deadLetter } from "../../port/dead-letter.ts";
 import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
+import type { TakeNote } from "../notes.ts";
 import { Channel } from "../channel.ts";
 import type { EmbeddedLog } from "../log/log.ts";
 import type { Task, Taker } from "./lane.ts";
@@ -14,10 +15,12 @@ type Buried = (error: AgentFlowError | undefined, done: boolean) => void;
 export class EmbeddedQueue implements Queue {
   readonly tasks: TaskQueue;
   readonly #log: EmbeddedLog;
+  readonly #note: TakeNote;
 
-  constructor(tasks: TaskQueue, log: EmbeddedLog) {
+  constructor(tasks: TaskQueue, log: EmbeddedLog, note: TakeNote = () => {}) {
     this.tasks = tasks;
     this.#log = log;
+    this.#note = note;
   }
 
   async epoch(): Promise<string> {
@@ -83,8 +86,10 @@ export class EmbeddedQueue implements Queue {
     try {
       const letter = deadLetter({ ...facts(task), reason: of.reason, deliveries: task.delivery });
       this.#log.appendThen({ ...letter, expect: "any" }, (error) => {
-        if (error === undefined) this.tasks.buried(task);
-        else this.tasks.unburied(task);
+        if (error === undefined) {
+          this.tasks.buried(task);
+          this.#note({ kind: "dead_letter", id: task.id, reason: of.reason, deliveries: task.delivery });
+        } else this.tasks.unburied(task);
         done(error, error === undefined);
       });
     } catch (error) {

@@ -1,6 +1,7 @@
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import { checkTake, checkTasks } from "../../port/check.ts";
 import type { Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
+import { type RedeliveryCause, Tally, type TakeNote, noteLimits } from "../notes.ts";
 import type { Wheel } from "../wheel.ts";
 import { hasRoom, Lane, type Sink, type Taker, type Task } from "./lane.ts";
 
@@ -24,6 +25,8 @@ export interface TaskQueueOptions {
   readonly epoch: string;
   readonly tasksMax: number;
   readonly bytesMax: number;
+  /** Told of tasks that change hands and of a queue that is full. */
+  readonly note?: TakeNote;
 }
 
 /**
@@ -38,6 +41,8 @@ export class TaskQueue {
   readonly #tasks = new Map<string, Task>();
   readonly #lanes = new Map<Subject, Lane>();
   readonly #claims = new Map<string, Taker>();
+  readonly #note: TakeNote;
+  readonly #refused = new Tally();
   #bytes = 0;
   #isClosed = false;
 
@@ -46,6 +51,7 @@ export class TaskQueue {
     this.#wheel = options.wheel;
     this.#tasksMax = options.tasksMax;
     this.#bytesMax = options.bytesMax;
+    this.#note = options.note ?? (() => {});
   }
 
   push(tasks: readonly QueuedTask[]): Pushed[] {
@@ -94,8 +100,11 @@ export class TaskQueue {
     this.#leave(taker);
     for (const id of taker.claims) this.#claims.delete(id);
     taker.claims.clear();
+    let told = 0;
     for (const task of taker.held.values()) {
-      if (task.state === "leased") this.#giveBack(task);
+      if (task.state !== "leased") continue;
+      if (told++ < noteLimits.redeliveriesPerBurst) this.#tellOf(task, "holder_gone");
+      this.#giveBack(task);
     }
   }
 
@@ -199,6 +208,7 @@ export class TaskQueue {
     if (this.#tasks.has(id)) return { ok: true };
     const bytes = sizeOf(pushed);
     if (this.#tasks.size >= this.#tasksMax || this.#bytes + bytes > this.#bytesMax) {
+      this.#tellFull();
       return { ok: false, reason: "full" };
     }
     const task: Task = {
@@ -291,6 +301,7 @@ export class TaskQueue {
     } else if (task.state === "leased" && task.taker !== undefined) {
       const { taker } = task;
       taker.sink.lost(task.id);
+      this.#tellOf(task, "lease_ran_out");
       this.#giveBack(task);
       this.#fill(taker);
     }
@@ -301,6 +312,15 @@ export class TaskQueue {
     // Behind the others: one that ends every worker must not keep them from all else.
     task.lane.append(task);
     this.#pump(task.lane);
+  }
+
+  #tellOf(task: Task, why: RedeliveryCause): void {
+    this.#note({ kind: "redelivered", id: task.id, holder: task.taker?.holder ?? "nobody", why });
+  }
+
+  #tellFull(): void {
+    const sum = this.#refused.add(1, performance.now());
+    if (sum !== undefined) this.#note({ kind: "queue_full", tasks: this.#tasks.size, refused: sum.count });
   }
 
   #heldBy(taker: Taker, id: string, delivery: number): Task | undefined {

@@ -1,37 +1,60 @@
 import { AgentFlowCommand } from "../../base-command.ts";
-import { readSettings } from "../../config/settings.ts";
+import { type SettingView, installationSettings, readSettings } from "../../config/settings.ts";
 import { Flags } from "../../flags.ts";
-import { printTable } from "../../output/table.ts";
-import { dim } from "../../output/text.ts";
+import { type Column, printTable } from "../../output/table.ts";
+import { type Text, dim, green, yellow } from "../../output/text.ts";
 
 export default class ConfigView extends AgentFlowCommand {
   static override summary = "Show the settings in force here, and where each comes from";
-  static override flags = { origin: Flags.boolean({ description: "where each value comes from" }) };
-  static override examples = ["af config view", "af config view --origin", "af config view --json"];
+  static override description =
+    "Of this command line, and of af dev with its control plane and worker: of the one that runs here,\n" +
+    "else as one would start. The strongest layer wins: flag, environment (AF_API__PORT is api.port),\n" +
+    "project (settings: in agentflow.yaml), user (~/.config/agentflow/config.yaml), default.";
+  static override flags = {
+    origin: Flags.boolean({
+      description: "where each value comes from, and what is taken over while running",
+    }),
+    set: Flags.boolean({ description: "only what is not left at its default" }),
+  };
+  static override examples = [
+    "af config view",
+    "af config view --origin",
+    "af config view --origin --set",
+    "af config view --json",
+  ];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigView);
-    const settings = readSettings({ folder: this.folder(flags), environment: process.env, argv: this.argv });
-    this.output.data({ settings });
+    const folder = this.folder(flags);
+    const own = readSettings({ folder, environment: process.env, argv: this.argv });
+    const { settings: others, pid, notes } = await installationSettings(folder);
+    const wanted = ({ layer }: SettingView): boolean => !flags.set || layer !== "default";
+    const settings = [...own, ...others].filter(wanted);
+    this.output.data({ settings, notes, ...(pid === undefined ? {} : { pid }) });
     if (this.output.json) return;
-    printTable(
-      this.output,
-      [
-        { title: "KEY", of: ({ key }) => key },
-        { title: "VALUE", of: ({ value }) => value ?? dim("–"), flexible: true },
-        ...(flags.origin
-          ? [
-              {
-                title: "FROM",
-                of: (setting: { readonly layer: string; readonly place: string }) => [
-                  setting.layer,
-                  dim(`  ${setting.place}`),
-                ],
-              },
-            ]
-          : []),
-      ],
-      settings,
-    );
+    printTable(this.output, columnsOf(flags.origin), settings);
+    const whose =
+      pid === undefined ? "as af dev would start here" : `of the af dev that runs (process ${pid})`;
+    for (const note of notes) this.output.say(yellow(note));
+    this.output.say(dim(`host, control-plane and worker: ${whose}`));
   }
+}
+
+function columnsOf(origin: boolean): readonly Column<SettingView>[] {
+  const always: readonly Column<SettingView>[] = [
+    { title: "KEY", of: ({ key }) => key },
+    { title: "VALUE", of: ({ value }) => valueText(value), flexible: true },
+    { title: "READ BY", of: ({ process }) => process },
+  ];
+  if (!origin) return always;
+  return [
+    ...always,
+    { title: "RELOAD", of: ({ reload }) => (reload ? green("while running") : dim("at start")) },
+    { title: "FROM", of: ({ layer, place }) => [layer, dim(`  ${place}`)] },
+  ];
+}
+
+function valueText(value: unknown): Text {
+  if (value === undefined) return dim("–");
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? dim("–"));
 }

@@ -5,18 +5,25 @@ import { dim, yellow } from "../../output/text.ts";
 
 export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
+  static override description =
+    "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may;\n" +
+    "operator sees the figures of the whole installation (af status, /metrics); only its holder gives it.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {
     scope: Flags.option({
       char: "s",
       description: "what it may do; may be repeated",
-      options: ["runs:read", "runs:write", "workflows:write", "admin"] as const,
+      options: ["runs:read", "runs:write", "workflows:write", "admin", "operator"] as const,
       multiple: true,
       multipleNonGreedy: true,
       default: ["runs:read", "runs:write"],
     })(),
   };
-  static override examples = ["af key create laptop", "af key create reader --scope runs:read --json"];
+  static override examples = [
+    "af key create laptop",
+    "af key create reader --scope runs:read --json",
+    "af key create prometheus --scope operator",
+  ];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KeyCreate);

@@ -135,6 +135,8 @@ export default class Run extends ApiCommand {
 /** An unknown workflow's error names the one that was probably meant, and those there are. */
 async function withNearWorkflow(client: Client, workflow: string, thrown: unknown): Promise<unknown> {
   if (!AgentFlowError.is(thrown) || thrown.code !== "not_found") return thrown;
+  // Its own suggestions say how to get it back.
+  if (thrown.reason === "workflow_removed") return thrown;
   const { items } = await client.workflows.list();
   const names = items.map(({ name }) => name);
   const near = nearest(workflow, names);

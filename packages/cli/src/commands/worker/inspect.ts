@@ -1,6 +1,7 @@
 import { ApiCommand } from "../../api-command.ts";
 import { Args } from "../../flags.ts";
 import { pick } from "../../not-found.ts";
+import { placeOf } from "../../output/findings.ts";
 import { heading, printRecord, printTable } from "../../output/table.ts";
 import { red } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
@@ -21,9 +22,7 @@ export default class WorkerInspect extends ApiCommand {
     if (this.output.json) return;
     const now = Date.now();
     const { manifest, problem } = worker;
-    const place = [problem?.file, problem?.line, problem?.column]
-      .filter((part) => part !== undefined)
-      .join(":");
+    const place = placeOf(problem ?? {});
     printRecord(this.output, [
       ["worker", worker.worker],
       ["state", worker.alive ? worker.state : red("gone")],

@@ -5,6 +5,8 @@ import { Args, Flags } from "../../flags.ts";
 import { pick } from "../../not-found.ts";
 import { printFindings } from "../../output/findings.ts";
 import { heading, printRecord, printTable } from "../../output/table.ts";
+import { type Text, yellow } from "../../output/text.ts";
+import { ago } from "../../output/when.ts";
 import { visibleJson } from "../../output/visible.ts";
 
 export default class WorkflowInspect extends ApiCommand {
@@ -26,6 +28,8 @@ export default class WorkflowInspect extends ApiCommand {
     printRecord(this.output, [
       ["workflow", view.name],
       ["what", view.description],
+      ["removed", removedText(view)],
+      ["file", view.file],
       ["version", view.version],
       ["versions", view.versions.length > 1 ? view.versions.join(", ") : undefined],
       ["input", view.input === undefined ? "anything" : visibleJson(view.input)],
@@ -53,6 +57,11 @@ async function getWorkflow(client: Client, name: string, version: string | undef
     const { items } = await client.workflows.list();
     return client.workflows.get(pick({ kind: "workflow", name, items, nameOf: (item) => item.name }).name);
   }
+}
+
+function removedText({ removedAt }: WorkflowView): Text | undefined {
+  if (removedAt === undefined) return undefined;
+  return yellow(`${ago(removedAt, Date.now())}: its file is gone; it starts no runs until that is put back`);
 }
 
 function usesText(uses: PlanUses): string {

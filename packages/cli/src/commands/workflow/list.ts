@@ -1,16 +1,21 @@
+import type { WorkflowSummary } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
-import { printTable } from "../../output/table.ts";
-import { cyan } from "../../output/text.ts";
+import { Flags } from "../../flags.ts";
+import { type Column, printTable } from "../../output/table.ts";
+import { cyan, green, yellow } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
 
 export default class WorkflowList extends ApiCommand {
   static override summary = "List workflows with their newest version";
-  static override examples = ["af workflow list", "af workflow list --json"];
+  static override flags = {
+    all: Flags.boolean({ char: "a", description: "also those whose file was removed from the project" }),
+  };
+  static override examples = ["af workflow list", "af workflow list --all", "af workflow list --json"];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(WorkflowList);
     const client = await this.connect(flags);
-    const { items } = await client.workflows.list();
+    const { items } = await client.workflows.list({ all: flags.all });
     this.output.data({ items });
     if (this.output.json) return;
     if (items.length === 0) {
@@ -24,10 +29,17 @@ export default class WorkflowList extends ApiCommand {
         { title: "WORKFLOW", of: ({ name }) => name },
         { title: "VERSION", of: ({ version }) => version },
         { title: "STEPS", of: ({ steps }) => String(steps), side: "right" },
+        ...(flags.all ? [stateColumn(now)] : []),
         { title: "REGISTERED", of: ({ registeredAt }) => ago(registeredAt, now) },
         { title: "WHAT", of: ({ description }) => description ?? "", flexible: true },
       ],
       items,
     );
   }
+}
+
+function stateColumn(now: number): Column<WorkflowSummary> {
+  const of = ({ removedAt }: WorkflowSummary) =>
+    removedAt === undefined ? green("current") : yellow(`removed ${ago(removedAt, now)}`);
+  return { title: "STATE", of };
 }

@@ -1,6 +1,7 @@
 import { logLevels } from "@agentflow/protocol";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
+import { holdsScope, requireScope } from "../../auth/principal.ts";
 import { type Operation, operation } from "../parse-operation.ts";
 import { parseDefinition, parseSources } from "./parse-bodies.ts";
 import { workflowParams } from "./params.ts";
@@ -33,11 +34,12 @@ const workflowOperations: readonly Operation[] = [
     method: "get",
     path: "/v1/workflows",
     tag: "workflows",
-    summary: "Every workflow with its newest version.",
+    summary: "Every workflow with its newest version; with `all` also those removed from their project.",
     scope: "runs:read",
+    query: z.strictObject({ all: query.flag }),
     answer: page,
-    handle: async ({ services, principal }) => ({
-      items: await services.engine.registry.listWorkflows(principal.tenant),
+    handle: async ({ services, principal, query: { all } }) => ({
+      items: await services.engine.registry.listWorkflows(principal.tenant, { all: all === "true" }),
     }),
   }),
   operation({
@@ -107,6 +109,13 @@ export const telemetryQuery = z.strictObject({
   newest: query.flag,
 });
 
+/** As the query, with events of runs between the records: a log of everything, by push. */
+export const telemetryStreamQuery = telemetryQuery.extend({
+  events: z.enum(["runs", "all"]).exactOptional(),
+  /** Events behind this revision of the log, for who has no cursor yet. */
+  eventsBehind: query.revision,
+});
+
 const stateOperations: readonly Operation[] = [
   operation({
     id: "queryTelemetry",
@@ -129,10 +138,19 @@ const stateOperations: readonly Operation[] = [
     method: "get",
     path: "/v1/status",
     tag: "installation",
-    summary: "One look at the whole installation.",
+    summary:
+      "One look at the installation: all of it with the scope operator, else what is the tenant's own.",
     scope: "runs:read",
-    answer: z.looseObject({ version: z.string(), installation: z.string() }),
-    handle: ({ services }) => services.engine.status(),
+    answer: z.looseObject({
+      version: z.string(),
+      installation: z.string(),
+      tenant: z.string().exactOptional(),
+    }),
+    handle: async ({ services, principal }) => {
+      const whole = holdsScope(principal, "operator");
+      const status = await services.engine.status(whole ? {} : { tenant: principal.tenant });
+      return { ...status, ready: services.ready() };
+    },
   }),
 ];
 
@@ -155,7 +173,11 @@ const keyOperations: readonly Operation[] = [
     body: apiSchemas.createKeyBody.omit({ tenant: true }),
     answer: z.object({ key: z.string(), view: keyView }),
     statuses: [201],
-    handle: ({ services, principal, body }) => services.keys.create({ ...body, tenant: principal.tenant }),
+    handle: async ({ services, principal, body }) => {
+      // Nobody hands on what they do not hold themselves.
+      for (const scope of body.scopes) requireScope(principal, scope);
+      return services.keys.create({ ...body, tenant: principal.tenant });
+    },
   }),
   operation({
     id: "listKeys",

@@ -1,0 +1,32 @@
+/** A nats-server that is measured: its data in the bench's folder, ended with whoever measures. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { findNatsServer } from "@agentflow/bus/servers";
+import { freePort, start, stop, waitPort } from "./children.ts";
+
+export interface BenchNats {
+  readonly url: string;
+  readonly monitor: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export async function startBenchNats(dir: string, sync: "always" | "2m"): Promise<BenchNats> {
+  const [port, monitorPort] = [await freePort(), await freePort()];
+  const lines = [
+    `listen: "127.0.0.1:${port}"`,
+    `http: "127.0.0.1:${monitorPort}"`,
+    "max_payload: 2MB",
+    `jetstream { store_dir: ${JSON.stringify(path.join(dir, "js"))}, sync_interval: "${sync}" }`,
+  ];
+  const file = path.join(dir, "nats.conf");
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  const server = start(dir, "nats", await findNatsServer(), ["-c", file]);
+  await waitPort(port);
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    monitor: `http://127.0.0.1:${monitorPort}`,
+    pid: server.pid ?? 0,
+    stop: () => stop(server),
+  };
+}

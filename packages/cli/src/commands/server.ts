@@ -1,0 +1,47 @@
+import { AgentFlowCommand } from "../base-command.ts";
+import { Flags } from "../flags.ts";
+import { busFlagNames, busFlags, busFlagsOf, serviceFlags } from "../service-flags.ts";
+
+export default class Server extends AgentFlowCommand {
+  static override summary = "Run a control plane on NATS, one of any number, as a service";
+  static override description =
+    "It shares the 64 shards with its peers on the same bus and takes over what a dead one held.\n" +
+    "The first token lies in the state folder; af key create makes the others.\n" +
+    "SIGTERM hands its shards over and ends.\n" +
+    "Settings: flags, AF_*, --config FILE, the user's own, defaults (af config view --origin).";
+  static override flags = {
+    ...serviceFlags,
+    ...busFlags,
+    host: Flags.string({ description: "address of the API", helpValue: "HOST" }),
+    port: Flags.integer({ description: "port of the API (4180)", min: 0, max: 65_535 }),
+    node: Flags.string({ description: "name among its peers", helpValue: "NAME" }),
+    state: Flags.directory({ description: "folder of the read model and the token", helpValue: "DIR" }),
+    logs: Flags.integer({ description: "streams of the log, when the installation is made", min: 1, max: 8 }),
+    replicas: Flags.integer({ description: "copies of each stream: 1, 3 or 5", min: 1, max: 5 }),
+  };
+  static override examples = [
+    "af server --bus nats://127.0.0.1:4222 --state /var/lib/agentflow",
+    "af server --config /etc/agentflow/server.yaml --node blue",
+    "AF_BUS__SERVERS=nats://n1:4222,nats://n2:4222 af server --replicas 3",
+  ];
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Server);
+    const { runServer } = await import("../local/services/server.ts");
+    await runServer({
+      flags: {
+        ...busFlagsOf(flags),
+        "api.host": flags.host,
+        "api.port": flags.port,
+        node: flags.node,
+        state: flags.state,
+        "bus.logs": flags.logs,
+        "bus.replicas": flags.replicas,
+      },
+      flagNames: { ...busFlagNames, "api.host": "--host", "api.port": "--port", "bus.logs": "--logs" },
+      config: flags.config,
+      dir: this.folder(flags),
+      version: this.config.version,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+/** `af server`: a control plane on NATS, one of any number, as a plain service. */
+import type { NatsBus } from "@agentflow/bus/nats";
+import type { ControlPlane } from "@agentflow/control-plane";
+import type { Stop, World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import { AgentFlowError, type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import os from "node:os";
+import { localToken } from "../paths.ts";
+import { natsAddress } from "./nats-address.ts";
+import { serverSettings } from "./settings.ts";
+import { nameFrom, openBusPatiently, openServiceLog, openStop, readServiceSettings } from "./service.ts";
+import type { ServiceOptions } from "./service.ts";
+
+type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
+
+const retainEveryMs = 3_600_000;
+const retainFirstMs = 60_000;
+
+/** Serves until it is told to stop; ends the process itself, with the stop's code. */
+export async function runServer(options: ServiceOptions): Promise<never> {
+  const { value: settings, notes } = await loadSettings(options);
+  const { systemWorld } = await import("@agentflow/host/world");
+  const world = systemWorld();
+  const node =
+    settings.node === undefined ? nameFrom(os.hostname(), "server") : parseId("source", settings.node);
+  const service = await openServiceLog({
+    world,
+    source: "control-plane",
+    name: node,
+    tenant: defaultTenant,
+    levels: settings.log,
+  });
+  const { log } = service;
+  const stop = await openStop({ world, log, stopMs: settings.stopMs });
+  for (const note of notes) log.warn(note);
+  try {
+    const bus = await openBus(settings, { world, log, signal: stop.signal });
+    service.sendTo(bus);
+    stop.add("close", "bus", () => bus.close());
+    const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
+    const stopRetaining = retainHourly(controlPlane, { settings, world, log });
+    stop.add("accept", "retention", stopRetaining);
+    stop.add("drain", "control plane", () => controlPlane.stop(settings.stopMs));
+    log.info("ready", {
+      url: controlPlane.url,
+      node,
+      durability: bus.durability,
+      state: settings.state,
+    });
+  } catch (error) {
+    log.fatal("the server could not start", { error: AgentFlowError.from(error, "starting") });
+    void stop.begin("error");
+  }
+  return forever();
+}
+
+async function loadSettings(options: ServiceOptions) {
+  return readServiceSettings(await serverSettings(), options);
+}
+
+async function openBus(
+  { bus }: ServerSettings,
+  of: { world: World; log: Log; signal: AbortSignal },
+): Promise<NatsBus> {
+  const { openNats } = await import("@agentflow/bus/nats");
+  const { logs, replicas, monitor } = bus;
+  return openBusPatiently(
+    () =>
+      openNats({
+        ...natsAddress(bus),
+        role: "owner",
+        replicas,
+        ...(logs === undefined ? {} : { logs }),
+        ...(monitor === undefined ? {} : { monitor }),
+      }),
+    of,
+  );
+}
+
+async function start(
+  settings: ServerSettings,
+  of: { bus: NatsBus; world: World; log: Log; node: SourceId; version: string },
+): Promise<ControlPlane> {
+  const [{ startControlPlane }, { createMetrics }] = await Promise.all([
+    import("@agentflow/control-plane"),
+    import("@agentflow/host/metrics"),
+  ]);
+  const { api, engine, state, build } = settings;
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const token = localToken(tokenFile(settings));
+  return startControlPlane({
+    ...of,
+    metrics: createMetrics(),
+    readModelDir: state,
+    tenantDefaults: { build: parseId("build", build) },
+    config: engine,
+    api: { ...api, port: api.port ?? 4180, localTokenHash: createHash("sha256").update(token).digest("hex") },
+  });
+}
+
+/** The first key of an installation: whoever reads this file makes the others with `af key create`. */
+function tokenFile({ state }: ServerSettings): string {
+  return `${state}/token`;
+}
+
+/** Ended runs leave the log for packed archives; one control plane of the installation does it. */
+function retainHourly(
+  { engine }: ControlPlane,
+  of: { settings: ServerSettings; world: World; log: Log },
+): Stop {
+  const { timers } = of.world;
+  const retain = (): void => {
+    engine
+      .retain(of.settings.retain)
+      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
+  };
+  const stops = [
+    timers.after(retainFirstMs, retain, { background: true }),
+    timers.every(retainEveryMs, retain, { background: true }),
+  ];
+  return () => {
+    for (const end of stops) end();
+  };
+}
+
+/** The process ends in `installSignals`; nothing here has a result. */
+function forever(): Promise<never> {
+  return new Promise(() => undefined);
+}

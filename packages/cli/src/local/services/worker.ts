@@ -1,0 +1,99 @@
+/** `af worker`: takes the tasks of a pool from NATS and runs a project's code, as a plain service. */
+import type { World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import type { GracefulStop } from "@agentflow/host/stop";
+import type { Worker } from "@agentflow/runtime";
+import { AgentFlowError, parseId } from "@agentflow/protocol";
+import os from "node:os";
+import { natsAddress } from "./nats-address.ts";
+import { serveHealth } from "./health-server.ts";
+import { workerServiceSettings } from "./settings.ts";
+import { nameFrom, openBusPatiently, openServiceLog, openStop, readServiceSettings } from "./service.ts";
+import type { ServiceOptions } from "./service.ts";
+
+type WorkerServiceSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
+
+export interface WorkerServiceOptions extends ServiceOptions {
+  /** The project whose code runs here. */
+  readonly projectDir: string;
+}
+
+/** Works until it is told to stop; SIGTERM finishes what it has, SIGHUP loads the code anew. */
+export async function runWorker(options: WorkerServiceOptions): Promise<never> {
+  const { value: settings, notes } = await loadSettings(options);
+  const { systemWorld } = await import("@agentflow/host/world");
+  const world = systemWorld();
+  const { pool, tenant } = settings.worker;
+  const name = settings.worker.name ?? nameFrom(os.hostname(), `${pool}-${process.pid}`);
+  const service = await openServiceLog({
+    world,
+    source: "worker",
+    name: parseId("source", name),
+    tenant: parseId("tenant", tenant),
+    levels: settings.log,
+  });
+  const log = service.log.child({ worker: name });
+  let worker: Worker | undefined;
+  const stop = await openStop({
+    world,
+    log,
+    stopMs: settings.stopMs,
+    onHangup: () =>
+      void worker?.reload().then((report) => log.info("code loaded anew", { ...outcomeOf(report) })),
+  });
+  for (const note of notes) log.warn(note);
+  try {
+    const bus = await openWorkerBus(settings, { world, log, signal: stop.signal });
+    service.sendTo(bus);
+    stop.add("close", "bus", () => bus.close());
+    const { makeWorker } = await import("@agentflow/runtime");
+    worker = makeWorker(
+      { ...settings.worker, worker: name, projectDir: options.projectDir },
+      { bus, world, log, pid: process.pid, environment: process.env },
+    );
+    endWith(stop, { worker, world, stopMs: settings.stopMs });
+    const health = await serveHealth(settings.health, { bus, worker, world });
+    if (health !== undefined) stop.add("close", "health", () => health.close());
+    log.info("ready", {
+      pool,
+      slots: settings.worker.slots,
+      health: health?.url,
+      durability: bus.durability,
+    });
+    await worker.start();
+  } catch (error) {
+    log.fatal("the worker could not start", { error: AgentFlowError.from(error, "starting") });
+    void stop.begin("error");
+  }
+  return new Promise(() => undefined);
+}
+
+async function loadSettings(options: ServiceOptions) {
+  return readServiceSettings(await workerServiceSettings(), options);
+}
+
+async function openWorkerBus(
+  settings: WorkerServiceSettings,
+  of: { world: World; log: Log; signal: AbortSignal },
+) {
+  const { openNats } = await import("@agentflow/bus/nats");
+  return openBusPatiently(() => openNats({ ...natsAddress(settings.bus), role: "worker" }), of);
+}
+
+/** First no more tasks, then those it has, then its runners. */
+function endWith(stop: GracefulStop, of: { worker: Worker; world: World; stopMs: number }): void {
+  const { worker, stopMs } = of;
+  // Its runners and its row need a moment after the last task.
+  const drainMs = Math.max(0, stopMs - 1_000);
+  stop.add("drain", "worker", async (hurry) => {
+    const hurried = new Promise<void>((resolve) => {
+      hurry.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([worker.drain(drainMs), hurried]);
+  });
+  stop.add("close", "runners", () => worker.stop());
+}
+
+function outcomeOf({ outcome, ms }: { outcome: string; ms: number }): { outcome: string; ms: number } {
+  return { outcome, ms };
+}

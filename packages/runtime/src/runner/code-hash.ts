@@ -1,0 +1,25 @@
+/** Which code a project has: a short name for the state of its files. */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { listing } from "./listing.ts";
+
+/** Folders whose files make up a project's code. */
+export const hashedFolders = ["tools", "agents", "workflows", "lib", "src", "prompts"];
+
+/** 12 hex digits over the names and contents of the project's code files. */
+export function codeHash(projectDir: string): string {
+  const hash = createHash("sha256");
+  for (const folder of hashedFolders) hashFolder(hash, path.join(projectDir, folder), folder);
+  return hash.digest("hex").slice(0, 12);
+}
+
+function hashFolder(hash: ReturnType<typeof createHash>, absolute: string, relative: string): void {
+  for (const name of listing(absolute)) {
+    if (name === "node_modules" || name.startsWith(".")) continue;
+    const inside = path.join(absolute, name);
+    const stat = statSync(inside, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) hashFolder(hash, inside, `${relative}/${name}`);
+    else if (stat?.isFile()) hash.update(`${relative}/${name}\0`).update(readFileSync(inside)).update("\0");
+  }
+}
