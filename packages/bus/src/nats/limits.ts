@@ -33,6 +33,8 @@ export const natsLimits = {
   pullExpiresMs: 30_000,
   /** How long a holder that asks for its tasks waits for other clients to hand them over. */
   handOverMs: 100,
+  /** How long a new taker listens to what others claim before it asks for tasks. */
+  helloMs: 20,
   /** What is read ahead for a reader that is slow, by entries; then the server is asked to wait. */
   tailAhead: 4_096,
   tailHeartbeatMs: 5_000,

@@ -1,6 +1,11 @@
 /** One connection: what is sent in a turn leaves together, and answers find who asked. */
 import type { AgentFlowError } from "@agentflow/protocol";
-import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import {
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  PermissionViolationError,
+} from "@nats-io/transport-node";
 import { closedError, connectionLost, fromNats, noAnswer, noServer, notConnected } from "./errors.ts";
 import { natsLimits } from "./limits.ts";
 
@@ -16,6 +21,7 @@ export interface Ask {
 export type Collect = (answer: Msg) => boolean;
 
 interface Pending {
+  readonly subject: string;
   readonly doing: string;
   readonly timeoutMs: number;
   readonly until: number;
@@ -97,7 +103,7 @@ export class Link {
     this.#outgoing.push({ subject, body, reply: options.reply, headers: options.headers });
   }
 
-  /** One answer. Throws `unavailable` when nobody is there or the connection breaks, `timeout` without one. */
+  /** One answer. Throws `unavailable` when nobody is there or the line breaks, `timeout` without one. */
   request(subject: string, body: Body, ask: Ask): Promise<Msg> {
     return this.#ask({ subject, body, ask, collect: undefined });
   }
@@ -135,7 +141,7 @@ export class Link {
       this.requireUp(doing);
       const token = this.token();
       const until = performance.now() + timeoutMs;
-      this.#pending.set(token, { doing, timeoutMs, until, collect, resolve, reject });
+      this.#pending.set(token, { subject, doing, timeoutMs, until, collect, resolve, reject });
       this.#sweep ??= setInterval(() => this.#expire(), natsLimits.sweepMs);
       const reply = `${this.inbox}.a.${token}`;
       this.send(subject, body, ask.headers === undefined ? { reply } : { reply, headers: ask.headers });
@@ -198,6 +204,17 @@ export class Link {
     for await (const status of this.nc.status()) {
       if (status.type === "disconnect") this.#down(false);
       if (status.type === "reconnect") this.#up();
+      if (status.type === "error") this.#denied(status.error);
+    }
+  }
+
+  /** The server says who may not, not which message it was: all that were sent there are refused. */
+  #denied(error: Error): void {
+    if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
+    for (const [token, pending] of this.#pending) {
+      if (pending.subject !== error.subject) continue;
+      this.#pending.delete(token);
+      pending.reject(fromNats(error, pending.doing));
     }
   }
 

@@ -45,6 +45,8 @@ export class JetStreamLog implements NatsLog {
   }
 
   tail({ filter, after, signal }: TailOptions): AsyncIterable<readonly LogEntry[]> {
+    const isOne = homesOf(checkLogFilter(filter), filter, this.lanes).length === 1;
+    if (!isOne && after !== 0) throw oneNumber();
     return this.tailFrom({ filter, after: Array.from({ length: this.lanes }, () => after), signal });
   }
 
@@ -118,6 +120,14 @@ export class JetStreamLog implements NatsLog {
       found.push(next);
     }
   }
+}
+
+/** What was read of one lane says nothing of the others, so going on behind it would leave records out. */
+function oneNumber(): AgentFlowError {
+  return new AgentFlowError("refused", "a tail over several logs goes on behind a place in each of them", {
+    reason: "position_needed",
+    suggestions: ["use tailFrom with the last revision of each lane"],
+  });
 }
 
 interface Reading {

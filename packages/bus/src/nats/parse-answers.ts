@@ -100,26 +100,17 @@ export function parseSubject(subject: string): Subject | undefined {
 }
 
 export interface StreamFacts {
-  readonly subjects: readonly string[];
   readonly metadata: Json;
   readonly replicas: number;
-  readonly storage: string;
-  readonly messages: number;
-  readonly lastSequence: number;
   /** Subjects with their number of messages, where they were asked for. */
   readonly bySubject: Json;
 }
 
 export function parseStreamInfo(value: Json): StreamFacts {
   const [config, state] = [record(value["config"]), record(value["state"])];
-  const subjects = Array.isArray(config["subjects"]) ? config["subjects"].map(String) : [];
   return {
-    subjects,
     metadata: record(config["metadata"] ?? {}),
     replicas: number(config["num_replicas"] ?? 1),
-    storage: string(config["storage"] ?? "file"),
-    messages: number(state["messages"] ?? 0),
-    lastSequence: number(state["last_seq"] ?? 0),
     bySubject: record(state["subjects"] ?? {}),
   };
 }
@@ -185,6 +176,6 @@ function number(value: unknown): number {
   return typeof value === "number" ? value : 0;
 }
 
-function string(value: unknown): string {
+export function string(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -16,7 +16,6 @@ const day = 24 * 60 * 60 * second;
 export interface Layout {
   readonly lanes: number;
   readonly replicas: number;
-  readonly taskStorage: "memory" | "file";
 }
 
 type Config = { readonly name: string; readonly [key: string]: unknown };
@@ -43,7 +42,7 @@ export class Streams {
     const [log, task] = [await this.#info(logStream(0)), await this.#info(streamNames.task)];
     if (log === undefined || task === undefined) throw notSetUp();
     if (this.isOwner) await this.epoch();
-    return { lanes, replicas: log.replicas, taskStorage: task.storage === "file" ? "file" : "memory" };
+    return { lanes, replicas: log.replicas };
   }
 
   /** A stream in memory is gone when its server restarted: an owner makes it again. */
@@ -135,6 +134,7 @@ export class Streams {
       max_msgs_per_subject: natsLimits.rowHistory,
       discard: "new",
       allow_msg_ttl: true,
+      allow_rollup_hdrs: true,
     };
     const blob = {
       ...base,
@@ -147,13 +147,14 @@ export class Streams {
   }
 
   #taskConfig(): Config {
-    const { taskStorage = "memory", tasksMax = natsLimits.tasksMax } = this.#options;
+    const { tasksMax = natsLimits.tasksMax } = this.#options;
     return {
       ...this.#base(),
       name: streamNames.task,
       subjects: ["af.task.*.*.*.*", epochSubject],
       retention: "workqueue",
-      storage: taskStorage,
+      // The log is the outbox: a second durable write for each step would keep nothing that it does not.
+      storage: "memory",
       discard: "new",
       // One more for the epoch.
       max_msgs: tasksMax + 1,

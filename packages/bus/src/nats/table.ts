@@ -16,7 +16,8 @@ import { listRows } from "./rows.ts";
 
 const stream = streamNames.table;
 const operation = "KV-Operation";
-const tombstone = `${operation}: DEL\r\nNats-TTL: ${natsLimits.tombstoneTtl}\r\n`;
+/** Takes the row's history with it: once it has itself run out, an older value would be the newest again. */
+const tombstone = `${operation}: PURGE\r\nNats-Rollup: sub\r\nNats-TTL: ${natsLimits.tombstoneTtl}\r\n`;
 /** With copies a refusal may be spurious under load: the row is looked at and the put tried again. */
 const roundsMax = 5;
 

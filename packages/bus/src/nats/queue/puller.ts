@@ -106,9 +106,9 @@ export class Puller {
     return true;
   }
 
-  async #repair(error: unknown): Promise<void> {
+  async #repair(cause: unknown): Promise<void> {
     const { streams } = this.#options;
-    if (!AgentFlowError.is(error) || error.reason !== "not_set_up" || !streams.isOwner) return;
+    if (!AgentFlowError.is(cause) || cause.reason !== "not_set_up" || !streams.isOwner) return;
     await streams.ensureTasks().catch(() => undefined);
   }
 

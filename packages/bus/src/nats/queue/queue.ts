@@ -35,7 +35,11 @@ export class WorkQueue implements Queue {
     this.#log = of.log;
     const bury = (handed: Handed, reason: string): Promise<void> => this.#bury(handed, reason);
     this.#desk = new Desk({ link: this.#link, streams: this.#streams, bury });
-    this.#link.onReconnect(() => this.#known.clear());
+    this.#link.onReconnect(() => {
+      this.#known.clear();
+      // The server may have begun anew: those who take wait for an owner to make the queue again.
+      if (this.#streams.isOwner) this.#desk.after(this.#streams.epoch());
+    });
   }
 
   epoch(): Promise<string> {
