@@ -68,6 +68,41 @@ test("what a tool throws is recorded with its code", async () => {
   expect(end).toMatchObject({ kind: "failed", failure: { code: "order_gone", message: "no such order" } });
 });
 
+test("a failure names the line of the project that threw, also from a file that the tool imports", async () => {
+  const { runner } = start({
+    "lib/bank.ts": `export function pay(): never {\n  throw new Error("closed");\n}\n`,
+    "tools/work.ts": `import { pay } from "../lib/bank.ts";\n${toolFile("await null; return pay();")}`,
+  });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: 1 }), () => {});
+  expect(end).toMatchObject({ failure: { message: "closed", details: { at: "lib/bank.ts:2:9" } } });
+});
+
+test.each([
+  ["an effect that is none", `effect: "pur"`, /tool work\.go: effect "pur" is not known/, /"irreversible"/],
+  ["no effect", "timeout: '1s'", /effect is missing/, /"pure"/],
+  ["no schema", `effect: "pure", input: { n: 1 }`, /input is not a schema/, /z\.object/],
+  ["an empty description", `effect: "pure", description: ""`, /description is missing/, /say what it does/],
+])("%s does not load, with the line of the export and what to write", async (_, options, message, hint) => {
+  const { runner } = start({ "tools/work.ts": toolFile("return n;", options) });
+  expect(await runner.loaded).toMatchObject({
+    problem: {
+      file: "tools/work.ts",
+      line: 3,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    },
+  });
+});
+
+test.each([
+  ["./gone.ts", "there is no such file: correct the import"],
+  ["left-padd", "npm install left-padd"],
+])("a missing import of %s says what helps", async (from, hint) => {
+  const { runner } = start({ "tools/work.ts": `import { x } from "${from}";\nexport const a = x;\n` });
+  expect(await runner.loaded).toMatchObject({ problem: { line: 1, hint: expect.stringContaining(hint) } });
+});
+
 test("a tool that ends the process loses its call and nothing else", async () => {
   const { runner } = start({ "tools/work.ts": toolFile("process.exit(3);") });
   await runner.loaded;

@@ -1,5 +1,5 @@
 /** Lines for people. Everything that comes from outside is made harmless before it is shown. */
-import { showDuration } from "@agentflow/protocol";
+import { showDuration, failureMessage } from "@agentflow/protocol";
 import type { ReloadReport } from "@agentflow/runtime";
 import { findingLines, type Ink, inkFor, logLine, safe } from "../output/index.ts";
 import { parseLogRecord } from "./parse-lines.ts";
@@ -158,7 +158,7 @@ function endLine({ run, event, workflow, tookMs }: RunEnd, ink: Ink): string {
   const what = workflow === undefined ? run : `${run} ${safe(workflow)}`;
   if (event.kind === "run_completed") return `${ink.green("✓")} ${what} completed${took}`;
   if (event.kind !== "run_failed") return `${ink.yellow("○")} ${what} cancelled${took}`;
-  return `${ink.red("✗")} ${what} failed${took}: ${safe(event.failure.message)}  (af why ${run})`;
+  return `${ink.red("✗")} ${what} failed${took}: ${safe(failureMessage(event.failure))}  (af why ${run})`;
 }
 
 function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs" | "ownLog" | "toggleLogs"> {

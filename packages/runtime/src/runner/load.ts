@@ -10,6 +10,7 @@ import {
 import { type Agent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { checkCallable } from "./check-callable.ts";
 import { codeHash } from "./code-hash.ts";
 import { listing } from "./listing.ts";
 
@@ -32,13 +33,13 @@ export async function loadProject(projectDir: string): Promise<LoadedProject> {
   for (const file of codeFiles(projectDir, "tools")) {
     for (const [name, tool] of toolsOf(file, await importFile(file))) {
       tools.set(name, tool);
-      described.tools.push(describe(name, tool.options, file.relative));
+      described.tools.push(describe(name, tool, file));
     }
   }
   for (const file of codeFiles(projectDir, "agents")) {
     const agent = agentOf(file, await importFile(file));
     agents.set(file.stem, agent);
-    described.agents.push(describe(file.stem, agent.options, file.relative));
+    described.agents.push(describe(file.stem, agent, file));
   }
   for (const file of codeFiles(projectDir, "workflows")) {
     workflows.push(workflowOf(file, await importFile(file)));
@@ -76,10 +77,13 @@ async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unk
 /** A failed import, with the file whose import failed; the fault itself may stand in another file. */
 export class LoadError extends Error {
   readonly file: string;
+  /** The export that is at fault, where it is one. */
+  readonly exported: string | undefined;
 
-  constructor(file: string, cause: unknown) {
+  constructor(file: string, cause: unknown, exported?: string) {
     super(`cannot load ${file}`, { cause });
     this.file = file;
+    this.exported = exported;
   }
 }
 
@@ -94,6 +98,7 @@ function toolsOf(file: CodeFile, module: { readonly [key: string]: unknown }): [
         new AgentFlowError("invalid_project", `the export ${key} is not a valid name for a tool`, {
           suggestions: ["name it with letters and digits, a small letter first: export const findOrder = …"],
         }),
+        key,
       );
     }
     found.push([name, value]);
@@ -121,6 +126,7 @@ function agentOf(file: CodeFile, module: { readonly [key: string]: unknown }): A
     new AgentFlowError("invalid_project", "its default export is not an agent", {
       suggestions: ["export default defineAgent({ … })"],
     }),
+    "default",
   );
 }
 
@@ -132,17 +138,23 @@ function workflowOf(file: CodeFile, module: { readonly [key: string]: unknown })
     new AgentFlowError("invalid_project", "its default export is not a finished workflow", {
       suggestions: ["export default defineWorkflow({ … }).step(…).output(…)"],
     }),
+    "default",
   );
 }
 
-function describe(name: string, options: Tool["options"] | Agent["options"], file: string): Callable {
+function describe(name: string, { kind, options }: Tool | Agent, file: CodeFile): Callable {
+  try {
+    checkCallable(`${kind} ${name}`, options);
+  } catch (error) {
+    throw new LoadError(file.relative, error, kind === "tool" ? name.slice(file.stem.length + 1) : "default");
+  }
   const input = jsonSchemaOf(options.input, "input");
   const output = jsonSchemaOf(options.output, "output");
   return {
     name,
     description: options.description,
     effect: options.effect,
-    file,
+    file: file.relative,
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),

@@ -116,7 +116,10 @@ export default class Run extends ApiCommand {
       ...(of.waitMs === undefined ? {} : { waitMs: of.waitMs }),
     }).finally(() => progress.end());
     if (watched.kind === "ended") {
-      printAnswer(this.output, watched.answer, Date.now() - of.startedMs);
+      printAnswer(this.output, watched.answer, {
+        ms: Date.now() - of.startedMs,
+        told: progress.failure(),
+      });
       this.exitWith(exitCodeOf(watched.answer));
     } else if (watched.kind === "left") {
       sayDetached(this.output, of.run);
