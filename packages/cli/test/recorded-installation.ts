@@ -70,12 +70,18 @@ const done: RunView = {
   ],
 };
 
+const failureOfGreet = {
+  code: "thrown",
+  message: `it broke ${hostile}`,
+  details: { at: "tools/hello.ts:14:11" },
+};
+
 const failed: RunView = {
   ...done,
   run: runs.failed,
   status: "failed",
   codes: ["aaaaaaaaaaaa"],
-  failure: { code: "thrown", message: `it broke ${hostile}` },
+  failure: failureOfGreet,
 };
 
 const stuck: RunView = { ...done, run: runs.stuck, status: "running", revision: 9 };
@@ -86,6 +92,7 @@ const callables: readonly CallableView[] = [
     description: `Greet ${hostile}`,
     effect: "pure",
     file: "tools/hello.ts",
+    output: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
     workers: ["w1"],
   },
   { name: "greeter", description: "Answers", effect: "pure", file: "agents/greeter.ts", workers: ["w1"] },
@@ -220,6 +227,12 @@ const events: readonly RunEventView[] = [
   },
 ];
 
+const failedEvents: readonly RunEventView[] = [
+  { kind: "attempt_failed", at: at(900), step: greet, attempt: 1, failure: failureOfGreet } as const,
+  { kind: "step_failed", at: at(900), step: greet, failure: failureOfGreet } as const,
+  { kind: "run_failed", at: at(900), failure: failureOfGreet } as const,
+].map((event, n) => ({ run: runs.failed, revision: 3, n, event }));
+
 const whys: { readonly [run: string]: WhyAnswer } = {
   [runs.done]: { run: runs.done, status: "completed", headline: "It completed", reasons: [] },
   [runs.failed]: {
@@ -292,7 +305,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   }
   if (url.startsWith("/v1/events")) {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const event of events)
+    for (const event of url.includes(runs.failed) ? failedEvents : events)
       response.write(`id: ${event.revision}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`);
     response.end("event: end\ndata: {}\n\n");
     return;

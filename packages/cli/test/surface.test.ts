@@ -220,6 +220,36 @@ describe("runs", () => {
     expect(asked.filter((path) => path === "/v1/telemetry/stream")).toHaveLength(1);
   });
 
+  test("a step is settled by the command that why names, word for word", async () => {
+    const { code, stdout } = await af(
+      "run",
+      "resolve",
+      runs.done,
+      "greet",
+      "--as",
+      "done",
+      "--output",
+      "null",
+    );
+    expect([code, stdout]).toEqual([0, expect.stringContaining("step greet is settled as done")]);
+  });
+
+  test("done without an output is refused where the tool's output is an object, with what to add", async () => {
+    const { code, stderr } = await af("run", "resolve", runs.done, "greet", "--as", "done");
+    expect(code).toBe(2);
+    expect(stderr).toContain(`af run resolve ${runs.done} greet --as done --output '{"text": …}'`);
+    expect((await af("run", "resolve", runs.done, "greet", "--as", "failed")).code).toBe(0);
+  });
+
+  test("a failure is said once, with the line that threw", async () => {
+    const { code, stderr } = await af("run", "watch", runs.failed);
+    expect(code).toBe(10);
+    expect(stderr.match(/it broke/g)).toHaveLength(1);
+    expect(stderr).toContain("(at tools/hello.ts:14:11)");
+    expect((await af("run", "get", runs.failed)).stdout).toContain("(at tools/hello.ts:14:11)");
+    expect((await af("logs")).stdout).toContain("(at tools/hello.ts:14:11)");
+  });
+
   test("why ends with the code of what is wrong", async () => {
     const codes = [runs.done, runs.failed, runs.stuck].map(async (run) => (await af("why", run)).code);
     expect(await Promise.all(codes)).toEqual([0, 10, 8]);
@@ -291,6 +321,7 @@ describe("what is shown", () => {
       const { stdout, code } = await af("help", ...words);
       expect(code).toBe(0);
       expect(stdout).not.toContain("\u001b");
+      expect(stdout).not.toContain("\n\n\n");
       if (words[0] !== "completion") {
         const long = stdout.split("\n").filter((line) => line.length > 80);
         expect(long).toEqual([]);
