@@ -316,11 +316,21 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
       response.write(`id: 4\nevent: record\ndata: ${JSON.stringify({ ...record, message: "pushed" })}\n\n`);
     return;
   }
+  const refusal = refusalOf(method, url, body);
+  if (refusal !== undefined) return send(response, 409, { ok: false, error: { ...plainError, ...refusal } });
   // As the real one: the answer about a run that runs comes when the asked time is over.
   if (url.startsWith(`/v1/runs/${runs.stuck}/wait`)) return;
   const data = dataOf(method, new URL(url, "http://x"), body);
   if (data !== undefined) send(response, 200, { ok: true, data });
   else send(response, 404, { ok: false, error: { ...plainError, code: "not_found", message: `no ${url}` } });
+}
+
+function refusalOf(method: string, url: string, body: string): object | undefined {
+  if (method !== "POST") return undefined;
+  if (url === `/v1/runs/${runs.failed}/cancel`)
+    return { code: "refused", reason: "run_already_ended", message: "the run has ended" };
+  const taken = /^\/v1\/runs(\?|$)/.test(url) && body.includes('"taken"');
+  return taken ? { code: "conflict", message: "started before with another body" } : undefined;
 }
 
 const plainError = { reason: "recorded", details: {}, suggestions: [] };
@@ -334,7 +344,10 @@ function dataOf(method: string, url: URL, body: string): unknown {
   const [, , kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
   const views = [done, failed, stuck];
   if (kind === "runs" && name === "" && method === "POST") return startOf(body);
-  if (kind === "runs" && name === "") return { runs: [stuck, failed, done], revision: 9 };
+  if (kind === "runs" && name === "") {
+    const cursor = url.searchParams.get("limit") === "3" ? { cursor: "c3" } : {};
+    return { runs: [stuck, failed, done], revision: 9, ...cursor };
+  }
   if (kind === "runs")
     return ofRun(views.find(({ run }) => run === name) ?? (method === "GET" ? undefined : done), what);
   if (kind === "workflows")

@@ -77,6 +77,35 @@ describe("errors", () => {
     expect(ran.stderr).toContain("did you mean: af run hello");
   });
 
+  test("a command of af run that is mistyped is not only looked for among the workflows", async () => {
+    expect((await af("run", "lst")).stderr).toContain("did you mean: af run list");
+    expect((await af("version")).stderr).toContain("did you mean: af --version");
+  });
+
+  test("what is missing, or is none of the allowed words, is said with what to write", async () => {
+    expect((await af("run")).stderr).toContain("Error: af run needs WORKFLOW: the workflow to run");
+    const level = await af("logs", "--level", "wran");
+    expect([level.code, level.stderr]).toEqual([2, expect.stringContaining("did you mean: warn")]);
+  });
+
+  test("a run that has ended is not cancelled, and it is said which one and how it ended", async () => {
+    const { code, stderr } = await af("run", "cancel", runs.failed);
+    expect(code).toBe(8);
+    expect(stderr).toContain(`run ${runs.failed} of hello is failed`);
+    expect(stderr).toContain(`af run get ${runs.failed}`);
+  });
+
+  test("a key that another input has is told as a key", async () => {
+    const { code, stderr } = await af("run", "hello", "--key", "k1", "--label", "team=taken");
+    expect(code).toBe(8);
+    expect(stderr).toContain('the key "k1" started a run before, with another workflow or input');
+  });
+
+  test("the next page is the same question", async () => {
+    const { stderr } = await af("run", "list", "--limit", "3", "--status", "failed", "--since", "1h");
+    expect(stderr).toContain("af run list --status failed --since 1h --limit 3 --cursor c3");
+  });
+
   test("with --json an error is the envelope on stdout, and stderr stays empty", async () => {
     const ran = await af("statsu", "--json");
     expect(ran).toMatchObject({ code: 2, stderr: "" });

@@ -1,7 +1,7 @@
 /** Lines for people. Everything that comes from outside is made harmless before it is shown. */
 import { showDuration, failureMessage } from "@agentflow/protocol";
 import type { ReloadReport } from "@agentflow/runtime";
-import { findingLines, type Ink, inkFor, logLine, safe } from "../output/index.ts";
+import { findingLines, type Ink, inkFor, logLine, safe, shortRun } from "../output/index.ts";
 import { parseLogRecord } from "./parse-lines.ts";
 import type { DevScreen, ReadyFacts, RunCounts, RunEnd, ScreenOptions } from "./screen.ts";
 
@@ -187,7 +187,7 @@ function changed(files: readonly string[]): string {
 
 function inFlight({ onOldCode: calls }: ReloadReport): string {
   if (calls.length === 0) return "nothing was in flight";
-  const first = calls.slice(0, 3).map((call) => `${call.step} of ${call.run.slice(0, 9)}…`);
+  const first = calls.slice(0, 3).map((call) => `${call.step} of ${shortRun(call.run)}`);
   const more = calls.length > 3 ? ` and ${calls.length - 3} more` : "";
   const end = calls.length === 1 ? "ends" : "end";
   return `${calls.length} in flight ${end} on the old code: ${safe(first.join(", "))}${more}`;

@@ -22,12 +22,15 @@ test.each([
   {
     tool: "hangs",
     body: "await new Promise((resolve) => setTimeout(resolve, 60_000));",
-    failure: { code: "timeout", message: "no answer within 500 ms" },
+    failure: { code: "timeout", message: "no answer within its timeout of 500ms" },
   },
   {
     tool: "blocks its loop",
     body: "for (;;);",
-    failure: { code: "timeout", message: "no answer within 500 ms" },
+    failure: {
+      code: "timeout",
+      message: "no answer within its timeout of 500ms, nor did it stop when asked: its runner was ended",
+    },
   },
   {
     tool: "answers with what its schema forbids to be",

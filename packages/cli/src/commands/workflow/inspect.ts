@@ -7,6 +7,7 @@ import { printFindings } from "../../output/findings.ts";
 import { heading, printRecord, printTable } from "../../output/table.ts";
 import { type Text, yellow } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
+import { inOrderOfNeeds } from "../../runs/step-order.ts";
 import { visibleJson } from "../../output/visible.ts";
 
 export default class WorkflowInspect extends ApiCommand {
@@ -43,7 +44,7 @@ export default class WorkflowInspect extends ApiCommand {
         { title: "AFTER", of: ([, { needs }]) => needs.join(", ") || "–", flexible: true },
         { title: "TRIES", of: ([, { retry }]) => String(retry.max), side: "right" },
       ],
-      Object.entries(view.compiled.steps),
+      inOrderOfNeeds(Object.entries(view.compiled.steps)),
     );
     if (view.findings.length > 0) printFindings(this.output, view.findings);
   }
