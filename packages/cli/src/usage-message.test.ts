@@ -17,7 +17,7 @@ test.each([
   ],
   [
     "key:create",
-    "Missing 1 required arg:\nname  what the key is for\n\nNote: --scope allows multiple values. Because of this you need it.",
+    "Missing 1 required arg:\nname  what the key is for\n\nNote: --scope allows multiple values. So",
     "af key create needs NAME: what the key is for",
   ],
   ["dev", "Unexpected argument: extra", 'af dev does not take "extra"'],
@@ -26,8 +26,8 @@ test.each([
   ["completion", "Expected tcsh to be one of: bash, zsh", 'af completion takes one of bash, zsh, not "tcsh"'],
   [
     "run:list",
-    "Parsing --limit \n\tExpected an integer greater than or equal to 1 but received: 0\nSee more help with --help",
-    "--limit takes an integer greater than or equal to 1, not 0",
+    "Parsing --limit \n\tExpected an integer less than or equal to 5 but received: 9",
+    "--limit takes an integer less than or equal to 5, not 9",
   ],
   ["run:list", "Flag --limit expects a value", "--limit needs a value after it"],
   [

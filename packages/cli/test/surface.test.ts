@@ -91,7 +91,7 @@ describe("errors", () => {
   test("a run that has ended is not cancelled, and it is said which one and how it ended", async () => {
     const { code, stderr } = await af("run", "cancel", runs.failed);
     expect(code).toBe(8);
-    expect(stderr).toContain(`run ${runs.failed} of hello is failed`);
+    expect(stderr).toContain(`run ${runs.failed} of hello failed`);
     expect(stderr).toContain(`af run get ${runs.failed}`);
   });
 
@@ -263,7 +263,7 @@ describe("runs", () => {
     expect([code, stdout]).toEqual([0, expect.stringContaining("step greet is settled as done")]);
   });
 
-  test("done without an output is refused where the tool's output is an object, with what to add", async () => {
+  test("done without an output is refused where the tool gives an object, with what to add", async () => {
     const { code, stderr } = await af("run", "resolve", runs.done, "greet", "--as", "done");
     expect(code).toBe(2);
     expect(stderr).toContain(`af run resolve ${runs.done} greet --as done --output '{"text": …}'`);

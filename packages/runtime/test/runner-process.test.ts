@@ -68,7 +68,7 @@ test("what a tool throws is recorded with its code", async () => {
   expect(end).toMatchObject({ kind: "failed", failure: { code: "order_gone", message: "no such order" } });
 });
 
-test("a failure names the line of the project that threw, also from a file that the tool imports", async () => {
+test("a failure names the line that threw, also in a file that the tool imports", async () => {
   const { runner } = start({
     "lib/bank.ts": `export function pay(): never {\n  throw new Error("closed");\n}\n`,
     "tools/work.ts": `import { pay } from "../lib/bank.ts";\n${toolFile("await null; return pay();")}`,

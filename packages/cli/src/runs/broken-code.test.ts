@@ -35,7 +35,7 @@ test("who starts a run while the saved code does not load is told where, and wha
   expect(await told({ ...ready, state: "broken", problem })).toBe(`${place} · no code serves: the run waits`);
 });
 
-test("nothing is said while all is well, of a worker that is gone, or where workers may not be listed", async () => {
+test("nothing is said while all is well, of a dead worker, or where none may be listed", async () => {
   expect(await told(ready)).toBeUndefined();
   expect(await told({ ...ready, alive: false, problem })).toBeUndefined();
   const list = (): Promise<never> => Promise.reject(new Error("forbidden"));

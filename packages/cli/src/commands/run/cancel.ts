@@ -36,7 +36,7 @@ async function endedAlready(client: Client, run: string, thrown: unknown): Promi
   const when = endedAt === undefined ? "" : ` ${ago(endedAt, Date.now())}`;
   return new AgentFlowError(
     "refused",
-    `there is nothing to cancel: run ${run} of ${workflow} is ${status}${when}`,
+    `there is nothing to cancel: run ${run} of ${workflow} ${status}${when}`,
     {
       reason: thrown.reason,
       details: thrown.details,

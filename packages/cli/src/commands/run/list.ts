@@ -55,9 +55,12 @@ export default class RunList extends ApiCommand {
   }
 }
 
+type Asked = { readonly [flag in (typeof kept)[number]]?: string | number | undefined };
+
+const kept = ["status", "workflow", "label", "since", "until", "limit"] as const;
+
 /** The same question, from where this page ends. */
-function nextPage(flags: Readonly<Record<string, unknown>>, cursor: string): string {
-  const kept = ["status", "workflow", "label", "since", "until", "limit"] as const;
+function nextPage(flags: Asked, cursor: string): string {
   const same = kept.flatMap((name) => {
     const value = flags[name];
     const preset = name === "limit" && value === limitPreset;
