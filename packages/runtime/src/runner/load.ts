@@ -24,8 +24,16 @@ const codeFile = /^([a-z0-9][a-z0-9_-]{0,62})\.(ts|mts|js|mjs)$/;
 
 /**
  * Imports tools/, agents/ and workflows/ of the project. Throws what user code throws, with its file noted.
+ * `onFile` hears of each file before it is imported: a loop at its top would be the last that is heard.
  */
-export async function loadProject(projectDir: string): Promise<LoadedProject> {
+export async function loadProject(
+  projectDir: string,
+  onFile: (file: string) => void = () => {},
+): Promise<LoadedProject> {
+  const importFile = (file: CodeFile): Promise<Module> => {
+    onFile(file.relative);
+    return importOne(file);
+  };
   const tools = new Map<string, Tool>();
   const agents = new Map<string, Agent>();
   const workflows: WorkflowDefinition[] = [];
@@ -65,7 +73,9 @@ function codeFiles(projectDir: string, folder: string): CodeFile[] {
     }));
 }
 
-async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unknown }> {
+type Module = { readonly [key: string]: unknown };
+
+async function importOne(file: CodeFile): Promise<Module> {
   try {
     const module: unknown = await import(pathToFileURL(file.absolute).href);
     return { ...(typeof module === "object" ? module : {}) };
@@ -87,7 +97,7 @@ export class LoadError extends Error {
   }
 }
 
-function toolsOf(file: CodeFile, module: { readonly [key: string]: unknown }): [string, Tool][] {
+function toolsOf(file: CodeFile, module: Module): [string, Tool][] {
   const found: [string, Tool][] = [];
   for (const [key, value] of Object.entries(module)) {
     if (!isTool(value)) continue;
@@ -118,7 +128,7 @@ function isWorkflow(value: unknown): value is { kind: "workflow"; definition: Wo
   return isDefinition(value) && value.kind === "workflow";
 }
 
-function agentOf(file: CodeFile, module: { readonly [key: string]: unknown }): Agent {
+function agentOf(file: CodeFile, module: Module): Agent {
   const agent = module["default"];
   if (isAgent(agent)) return agent;
   throw new LoadError(
@@ -130,7 +140,7 @@ function agentOf(file: CodeFile, module: { readonly [key: string]: unknown }): A
   );
 }
 
-function workflowOf(file: CodeFile, module: { readonly [key: string]: unknown }): WorkflowDefinition {
+function workflowOf(file: CodeFile, module: Module): WorkflowDefinition {
   const workflow = module["default"];
   if (isWorkflow(workflow)) return workflow.definition;
   throw new LoadError(
