@@ -163,9 +163,14 @@ function endLine({ run, event, workflow, tookMs }: RunEnd, ink: Ink): string {
 
 function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs" | "ownLog" | "toggleLogs"> {
   let show = shown;
+  const fits = perSecond(printedLinesPerSecond, () =>
+    write(ink.dim(`… more lines are printed in this second: ${ink.bold("af logs -f")}`)),
+  );
   return {
     logs(records) {
-      if (show) for (const record of records) write(logLine(record, ink));
+      // What user code prints is looked for here; the rest is a key away.
+      for (const record of records)
+        if (show || (record.source === "runner" && fits(record.at))) write(logLine(record, ink));
     },
     ownLog(line) {
       const record = parseLogRecord(line);
@@ -176,6 +181,22 @@ function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs
       show = !show;
       write(ink.dim(show ? "logs on" : "logs off"));
     },
+  };
+}
+
+/** More lines of user code than this in one second are no help to a person. */
+const printedLinesPerSecond = 50;
+
+/** Whether one more fits into the second of that instant; the first that does not is told. */
+function perSecond(most: number, onFull: () => void): (at: string) => boolean {
+  let second = "";
+  let count = 0;
+  return (at) => {
+    const now = at.slice(0, "2026-01-31T12:00:00".length);
+    count = now === second ? count + 1 : 1;
+    second = now;
+    if (count === most + 1) onFull();
+    return count <= most;
   };
 }
 
