@@ -115,6 +115,18 @@ describe("validate", () => {
     expect(json.error.details.findings.length).toBeGreaterThanOrEqual(4);
   });
 
+  test("of text that is no YAML the first place is told, not all that follows from it", async () => {
+    write("agentflow.yaml", `${head}kind: Project\nname: broken\n`);
+    write(
+      "workflows/a.yaml",
+      `${head}kind: Workflow\nname: a\nsteps: [\n  one:\n    uses: set\n  two:\n    uses: set\n`,
+    );
+    const { code, stdout } = await af("validate");
+    expect(code).toBe(3);
+    expect(stdout.match(/AF901/g)).toHaveLength(1);
+    expect(stdout).toContain("hint: the cause may be in the line before");
+  });
+
   test("alias bombs, deep nesting and huge files are findings, quickly", async () => {
     write("agentflow.yaml", `${head}kind: Project\nname: bombs\n`);
     const levels = Array.from(

@@ -71,12 +71,18 @@ const done: RunView = {
   ],
 };
 
+const failureOfGreet = {
+  code: "thrown",
+  message: `it broke ${hostile}`,
+  details: { at: "tools/hello.ts:14:11" },
+};
+
 const failed: RunView = {
   ...done,
   run: runs.failed,
   status: "failed",
   codes: ["aaaaaaaaaaaa"],
-  failure: { code: "thrown", message: `it broke ${hostile}` },
+  failure: failureOfGreet,
 };
 
 const stuck: RunView = { ...done, run: runs.stuck, status: "running", revision: 9 };
@@ -87,6 +93,7 @@ const callables: readonly CallableView[] = [
     description: `Greet ${hostile}`,
     effect: "pure",
     file: "tools/hello.ts",
+    output: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
     workers: ["w1"],
   },
   { name: "greeter", description: "Answers", effect: "pure", file: "agents/greeter.ts", workers: ["w1"] },
@@ -221,6 +228,12 @@ const events: readonly RunEventView[] = [
   },
 ];
 
+const failedEvents: readonly RunEventView[] = [
+  { kind: "attempt_failed", at: at(900), step: greet, attempt: 1, failure: failureOfGreet } as const,
+  { kind: "step_failed", at: at(900), step: greet, failure: failureOfGreet } as const,
+  { kind: "run_failed", at: at(900), failure: failureOfGreet } as const,
+].map((event, n) => ({ run: runs.failed, revision: 3, n, event }));
+
 const whys: { readonly [run: string]: WhyAnswer } = {
   [runs.done]: { run: runs.done, status: "completed", headline: "It completed", reasons: [] },
   [runs.failed]: {
@@ -303,7 +316,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   }
   if (url.startsWith("/v1/events")) {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const event of events)
+    for (const event of url.includes(runs.failed) ? failedEvents : events)
       response.write(`id: ${event.revision}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`);
     response.end("event: end\ndata: {}\n\n");
     return;
@@ -330,11 +343,21 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
     send(response, 404, { ok: false, error });
     return;
   }
+  const refusal = refusalOf(method, url, body);
+  if (refusal !== undefined) return send(response, 409, { ok: false, error: { ...plainError, ...refusal } });
   // As the real one: the answer about a run that runs comes when the asked time is over.
   if (url.startsWith(`/v1/runs/${runs.stuck}/wait`)) return;
   const data = dataOf(method, new URL(url, "http://x"), body);
   if (data !== undefined) send(response, 200, { ok: true, data });
   else send(response, 404, { ok: false, error: { ...plainError, code: "not_found", message: `no ${url}` } });
+}
+
+function refusalOf(method: string, url: string, body: string): object | undefined {
+  if (method !== "POST") return undefined;
+  if (url === `/v1/runs/${runs.failed}/cancel`)
+    return { code: "refused", reason: "run_already_ended", message: "the run has ended" };
+  const taken = /^\/v1\/runs(\?|$)/.test(url) && body.includes('"taken"');
+  return taken ? { code: "conflict", message: "started before with another body" } : undefined;
 }
 
 const plainError = { reason: "recorded", details: {}, suggestions: [] };
@@ -348,7 +371,10 @@ function dataOf(method: string, url: URL, body: string): unknown {
   const [, , kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
   const views = [done, failed, stuck];
   if (kind === "runs" && name === "" && method === "POST") return startOf(body);
-  if (kind === "runs" && name === "") return { runs: [stuck, failed, done], revision: 9 };
+  if (kind === "runs" && name === "") {
+    const cursor = url.searchParams.get("limit") === "3" ? { cursor: "c3" } : {};
+    return { runs: [stuck, failed, done], revision: 9, ...cursor };
+  }
   if (kind === "runs")
     return ofRun(views.find(({ run }) => run === name) ?? (method === "GET" ? undefined : done), what);
   if (kind === "workflows")

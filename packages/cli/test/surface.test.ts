@@ -83,6 +83,35 @@ describe("errors", () => {
     expect(ran.stderr).toContain("did you mean: af run hello");
   });
 
+  test("a command of af run that is mistyped is not only looked for among the workflows", async () => {
+    expect((await af("run", "lst")).stderr).toContain("did you mean: af run list");
+    expect((await af("version")).stderr).toContain("did you mean: af --version");
+  });
+
+  test("what is missing, or is none of the allowed words, is said with what to write", async () => {
+    expect((await af("run")).stderr).toContain("Error: af run needs WORKFLOW: the workflow to run");
+    const level = await af("logs", "--level", "wran");
+    expect([level.code, level.stderr]).toEqual([2, expect.stringContaining("did you mean: warn")]);
+  });
+
+  test("a run that has ended is not cancelled, and it is said which one and how it ended", async () => {
+    const { code, stderr } = await af("run", "cancel", runs.failed);
+    expect(code).toBe(8);
+    expect(stderr).toContain(`run ${runs.failed} of hello failed`);
+    expect(stderr).toContain(`af run get ${runs.failed}`);
+  });
+
+  test("a key that another input has is told as a key", async () => {
+    const { code, stderr } = await af("run", "hello", "--key", "k1", "--label", "team=taken");
+    expect(code).toBe(8);
+    expect(stderr).toContain('the key "k1" started a run before, with another workflow or input');
+  });
+
+  test("the next page is the same question", async () => {
+    const { stderr } = await af("run", "list", "--limit", "3", "--status", "failed", "--since", "1h");
+    expect(stderr).toContain("af run list --status failed --since 1h --limit 3 --cursor c3");
+  });
+
   test("with --json an error is the envelope on stdout, and stderr stays empty", async () => {
     const ran = await af("statsu", "--json");
     expect(ran).toMatchObject({ code: 2, stderr: "" });
@@ -226,6 +255,36 @@ describe("runs", () => {
     expect(asked.filter((path) => path === "/v1/telemetry/stream")).toHaveLength(1);
   });
 
+  test("a step is settled by the command that why names, word for word", async () => {
+    const { code, stdout } = await af(
+      "run",
+      "resolve",
+      runs.done,
+      "greet",
+      "--as",
+      "done",
+      "--output",
+      "null",
+    );
+    expect([code, stdout]).toEqual([0, expect.stringContaining("step greet is settled as done")]);
+  });
+
+  test("done without an output is refused where the tool gives an object, with what to add", async () => {
+    const { code, stderr } = await af("run", "resolve", runs.done, "greet", "--as", "done");
+    expect(code).toBe(2);
+    expect(stderr).toContain(`af run resolve ${runs.done} greet --as done --output '{"text": …}'`);
+    expect((await af("run", "resolve", runs.done, "greet", "--as", "failed")).code).toBe(0);
+  });
+
+  test("a failure is said once, with the line that threw", async () => {
+    const { code, stderr } = await af("run", "watch", runs.failed);
+    expect(code).toBe(10);
+    expect(stderr.match(/it broke/g)).toHaveLength(1);
+    expect(stderr).toContain("(at tools/hello.ts:14:11)");
+    expect((await af("run", "get", runs.failed)).stdout).toContain("(at tools/hello.ts:14:11)");
+    expect((await af("logs")).stdout).toContain("(at tools/hello.ts:14:11)");
+  });
+
   test("why ends with the code of what is wrong", async () => {
     const codes = [runs.done, runs.failed, runs.stuck].map(async (run) => (await af("why", run)).code);
     expect(await Promise.all(codes)).toEqual([0, 10, 8]);
@@ -309,6 +368,7 @@ describe("what is shown", () => {
       const { stdout, code } = await af("help", ...words);
       expect(code).toBe(0);
       expect(stdout).not.toContain("\u001b");
+      expect(stdout).not.toContain("\n\n\n");
       if (words[0] !== "completion") {
         const long = stdout.split("\n").filter((line) => line.length > 80);
         expect(long).toEqual([]);

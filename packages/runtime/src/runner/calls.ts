@@ -17,6 +17,7 @@ import { type Call, type CallEnd, outputBytesMax } from "../channel/runner-messa
 import { parseJson } from "../channel/parse-json.ts";
 import { attached } from "./attached.ts";
 import type { LoadedProject } from "./load.ts";
+import { placeText } from "./place.ts";
 
 export interface Calls {
   call(id: number, call: Call): void;
@@ -38,7 +39,7 @@ export function createCalls(options: CallsOptions): Calls {
     running.set(id, stop);
     const startedAt = new Date();
     const started = performance.now();
-    const end = await settle(() => perform(call, stop.signal, options));
+    const end = await settle(() => perform(call, stop.signal, options), options.projectDir);
     running.delete(id);
     const ms = Math.round((performance.now() - started) * 100) / 100;
     const facts = { startedAt: startedAt.toISOString(), ms };
@@ -46,7 +47,12 @@ export function createCalls(options: CallsOptions): Calls {
       options.done(id, { ...end, ...facts });
     } catch (error) {
       // What cannot be said, such as a value nested too deeply, must not cost the other calls here.
-      options.done(id, { kind: "failed", failure: failureOf(error), retryable: false, ...facts });
+      options.done(id, {
+        kind: "failed",
+        failure: failureOf(error, options.projectDir),
+        retryable: false,
+        ...facts,
+      });
     }
   };
   return {
@@ -69,6 +75,7 @@ const neverAgain: ReadonlySet<string | undefined> = new Set([
 
 async function settle(
   work: () => Promise<End>,
+  projectDir: string,
 ): Promise<End | { kind: "failed"; failure: Failure; retryable?: boolean }> {
   try {
     return await work();
@@ -76,13 +83,19 @@ async function settle(
     // A value that does not match a schema will not match it the next time either. And a call whose output is
     // of no use was made: it is not made again for that.
     const never = AgentFlowError.is(error) && neverAgain.has(error.reason);
-    return { kind: "failed", failure: failureOf(error), ...(never ? { retryable: false } : {}) };
+    return { kind: "failed", failure: failureOf(error, projectDir), ...(never ? { retryable: false } : {}) };
   }
 }
 
-function failureOf(error: unknown): Failure {
+/** With the line of the project that threw, under `at`: a message alone is rarely enough to find it. */
+function failureOf(error: unknown, projectDir: string): Failure {
   const { details, ...failure } = toFailure(error);
-  return details === undefined ? failure : { ...failure, details: attached(details) };
+  const place = placeText(error, projectDir);
+  if (details === undefined && place === undefined) return failure;
+  return {
+    ...failure,
+    details: { ...(place === undefined ? {} : { at: place }), ...attached(details ?? {}) },
+  };
 }
 
 async function perform(call: Call, signal: AbortSignal, options: CallsOptions): Promise<End> {
