@@ -1,6 +1,7 @@
+import { type ChildProcess, execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { ChildProcess } from "node:child_process";
+import { promisify } from "node:util";
 import { type Client, type Session, createClient } from "@agentflow/sdk/client";
 import { afBin } from "../embedded/dev.ts";
 import { parseOutput } from "../embedded/parse-output.ts";
@@ -12,6 +13,7 @@ import type { Pids } from "../lib/sampler.ts";
 
 const sync = process.env["BENCH_NATS_SYNC"] === "always" ? "always" : "2m";
 const logs = process.env["BENCH_NATS_STREAMS"] ?? "1";
+const execute = promisify(execFile);
 const door = process.env["BENCH_DOOR"] === "post" ? "post" : "socket";
 
 /** `af server` and `af worker` beside a nats-server, spoken to by the public client. */
@@ -42,9 +44,10 @@ export default class AgentflowNats implements Adapter {
     const worker = ["worker", "-C", project, "--bus", bus, "--slots", "64"];
     this.#worker = start(dir, "worker", NODE, [afBin, ...worker], { env: { CI: "1" } });
     const token = await retry(async () => readFileSync(path.join(state, "token"), "utf8").trim());
-    const client = createClient({ url: `http://127.0.0.1:${port}`, token, retryForMs: 30_000 });
+    const url = `http://127.0.0.1:${port}`;
+    const client = createClient({ url, token, retryForMs: 30_000 });
     this.#client = client;
-    await registerWorkflows(client);
+    await registerWorkflows(client, { url, token, project });
     this.#session = client.session();
     await retry(() => this.runOne({ kind: "one", steps: 1 }));
   }
@@ -74,14 +77,12 @@ export default class AgentflowNats implements Adapter {
   }
 }
 
-/** As `af workflow register` does, once the worker has told what it can run. */
-async function registerWorkflows(client: Client): Promise<void> {
+/** Once the worker has told what it can run. */
+async function registerWorkflows(client: Client, of: { url: string; token: string; project: string }) {
   await retry(async () => {
     const { items } = await client.tools.list();
     if (items.length === 0) throw new Error("no worker has told of its tools yet");
   });
-  const { parse } = await import("yaml");
-  for (const [file, text] of Object.entries(benchProject())) {
-    if (file.startsWith("workflows/")) await client.workflows.register({ definition: parse(text) });
-  }
+  const env = { ...process.env, AF_TOKEN: of.token };
+  await execute(NODE, [afBin, "workflow", "register", "-C", of.project, "--url", of.url], { env });
 }

@@ -2,13 +2,14 @@ import http from "node:http";
 import NatsFloor from "./nats-floor.mjs";
 import { retry } from "../lib/children.ts";
 
-/** The floor of the path on NATS behind the product's own kind of door: HTTP start-and-wait, a projected row. */
+/** The floor of the path on NATS behind a door like the product's: HTTP start-and-wait, a projected row. */
 export default class HttpFloorNats extends NatsFloor {
   http = true;
   agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
   async start() {
     this.shards = Number(process.env.BENCH_NATS_STREAMS ?? 1);
-    this.note = `POST start-and-wait over node:http; ${this.note}; ${this.shards} streams; a projected row a run`;
+    const { note, shards } = this;
+    this.note = `POST start-and-wait over node:http; ${note}; ${shards} streams; a projected row a run`;
     await super.start();
   }
   async ready() {

@@ -4,7 +4,12 @@ import { extname, join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 const block = /<!-- snippet: ([A-Za-z0-9._/-]+) -->\n[\s\S]*?<!-- end -->/g;
-const languages: { readonly [extension: string]: string } = { ".ts": "ts", ".yaml": "yaml", ".json": "json" };
+const languages: { readonly [extension: string]: string } = {
+  ".ts": "ts",
+  ".yaml": "yaml",
+  ".json": "json",
+  ".service": "ini",
+};
 
 export interface GuidePage {
   /** Relative to the repository. */

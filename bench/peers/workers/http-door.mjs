@@ -2,7 +2,7 @@ import http from "node:http";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** POST start-and-wait before a floor: parsed, answered at the end, a row a run projected in 50 ms batches. */
+/** POST start-and-wait before a floor: parsed, answered at the end, rows projected in 50 ms batches. */
 export async function serveHttp(begin, dir) {
   const project = projection(dir);
   const server = http.createServer((request, response) => {

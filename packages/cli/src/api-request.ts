@@ -1,5 +1,5 @@
 /** One question to an operation that the typed client does not have. Node's own http, nothing else. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import http from "node:http";
 import https from "node:https";
 import type { Installation } from "./config/installation.ts";
@@ -19,6 +19,7 @@ export async function askApi(installation: Installation, question: ApiQuestion):
   const target = new URL(question.path, url);
   const body = question.body === undefined ? undefined : JSON.stringify(question.body);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let version: string | undefined;
   const request = (target.protocol === "https:" ? https : http).request(target, {
     method: question.method,
     timeout: answerWithinMs,
@@ -31,6 +32,8 @@ export async function askApi(installation: Installation, question: ApiQuestion):
   });
   request.on("response", (response) => {
     let text = "";
+    const told = response.headers[versionHeader];
+    if (typeof told === "string") version = told;
     response.setEncoding("utf8");
     response.on("data", (chunk: string) => (text += chunk));
     response.on("end", () => resolve(text));
@@ -46,5 +49,5 @@ export async function askApi(installation: Installation, question: ApiQuestion):
       suggestions: ["af dev", "af doctor"],
     });
   });
-  return parseAnswer(text, target.origin);
+  return parseAnswer(text, target.origin, version);
 }

@@ -21,7 +21,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode);
   } catch (error) {
     const { isInterrupt, translated } = await import("./usage-error.ts");
-    const known = translated(error, argv);
+    const { withSkew } = await import("./skew.ts");
+    const known = withSkew(translated(error, argv), readCommandTable().version);
     const code = reportError(output, known);
     return isInterrupt(known) ? exitCodes.interrupted : code;
   }

@@ -23,10 +23,14 @@ type Envelope =
   | { readonly ok: undefined };
 
 /** The data of an answer; throws its error, or `internal` when it is not one of our API. */
-export function parseAnswer(text: string, origin: string): Answer {
+export function parseAnswer(text: string, origin: string, version?: string): Answer {
   const envelope = envelopeOf(text);
   if (envelope.ok === true) return envelope.data;
-  if (envelope.ok === false) throw fromErrorBody(envelope.error);
+  if (envelope.ok === false) {
+    const { error } = envelope;
+    const details = version === undefined ? {} : { serverVersion: version };
+    throw fromErrorBody({ ...error, details: { ...error.details, ...details } });
+  }
   throw new AgentFlowError("internal", `${origin} did not answer as an installation does`, {
     reason: "foreign_answer",
   });

@@ -98,7 +98,7 @@ async function listen(
   options: ControlPlaneOptions,
   parts: Parts & { keys: Keys; audit: Audit },
 ): Promise<ApiServer> {
-  const { world, log, metrics, api, version } = options;
+  const { bus, world, log, metrics, api, version } = options;
   const { engine, keys, audit, readiness } = parts;
   const { clock, timers } = world;
   // Requests come once the port is known, and with it the names.
@@ -120,7 +120,18 @@ async function listen(
     host: api.host,
     port: api.port,
     health: readiness.health,
-    services: { engine, keys, audit, version, ready },
+    services: {
+      engine,
+      keys,
+      audit,
+      version,
+      ready,
+      async backup(of) {
+        // Rarely asked for, and what makes it is big.
+        const { backupBytes } = await import("./backup/index.ts");
+        return backupBytes({ ...of, bus, world, program: version, node: process.version });
+      },
+    },
     ...(api.limits === undefined ? {} : { limits: api.limits }),
   });
   hosts = new Set([...localNames(server.port), `${api.host}:${server.port}`, ...(api.hosts ?? [])]);

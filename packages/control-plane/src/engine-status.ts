@@ -1,12 +1,7 @@
-import {
-  AgentFlowError,
-  type InstallationStatus,
-  type TenantId,
-  instant,
-  prefixes,
-} from "@agentflow/protocol";
+import { type InstallationStatus, type TenantId, instant, prefixes } from "@agentflow/protocol";
 import type { Dispatcher } from "./dispatcher/dispatcher.ts";
 import type { EngineOptions } from "./engine-api.ts";
+import { installationOf } from "./installation-id.ts";
 import type { Orchestrator } from "./orchestrator/orchestrator.ts";
 import type { Ownership } from "./orchestrator/ownership.ts";
 import type { Projector } from "./projector/projector.ts";
@@ -34,7 +29,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
   return {
     ...(tenant === undefined ? {} : { tenant }),
     version,
-    installation: await installationOf(parts.options),
+    installation: await installationOf(bus.table, parts.options.world),
     bus: { kind: bus.kind, durability: bus.durability },
     startedAt: instant(parts.startedAtMs),
     shards: tenant === undefined ? shards : [],
@@ -73,26 +68,6 @@ function backlogOf(dispatcher: Dispatcher, tenant: TenantId | undefined): Instal
     pools.set(lane.pool, sum);
   }
   return [...pools.values()];
-}
-
-/** Made once, by whoever comes first; the row is the truth. */
-async function installationOf({ bus, world }: EngineOptions): Promise<string> {
-  const key = "installation";
-  for (let round = 0; round < 3; round++) {
-    const row = await bus.table.get(key);
-    if (row !== undefined) return installationId(row.value);
-    const id = Buffer.from(world.random.bytes(8)).toString("hex");
-    const createdAt = instant(world.clock.now());
-    const put = await bus.table.put(key, JSON.stringify({ v: 1, id, createdAt }), { expect: 0 });
-    if (put.ok) return id;
-  }
-  throw new AgentFlowError("unavailable", "the installation's row kept changing");
-}
-
-function installationId(text: string): string {
-  const row: unknown = JSON.parse(text);
-  if (typeof row !== "object" || row === null || !("id" in row)) return "unknown";
-  return typeof row.id === "string" ? row.id : "unknown";
 }
 
 const countMax = 10_000;

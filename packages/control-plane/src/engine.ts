@@ -1,5 +1,6 @@
 export type * from "./engine-api.ts";
 import { AgentFlowError } from "@agentflow/protocol";
+import { refuseHalfRestored } from "./backup/mark.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -29,7 +30,19 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** Starts an engine on a bus; resolves once what was open is taken up again and its shards are served. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
+  await refuseHalfRestored(options.bus.table);
   const parts = await buildParts(options);
+  try {
+    await begin(options, parts);
+  } catch (error) {
+    // What has begun already would go on: its timers would keep a process alive that has nothing to serve.
+    await stop(parts, () => parts.orchestrator.drain()).catch(() => undefined);
+    throw error;
+  }
+  return engineOf(options, parts);
+}
+
+async function begin(options: EngineOptions, parts: Parts): Promise<void> {
   const { projector, telemetry, workers, registry, watermark, sweep, router, recovery, resends } = parts;
   await workers.start();
   await registry.start();
@@ -47,7 +60,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   options.log.info("shards taken up", { shards: shards.length, owner: options.node, runs: count });
   watermark.start();
   sweep.start();
-  return engineOf(options, parts);
 }
 
 type Parts = Awaited<ReturnType<typeof buildParts>>;
@@ -58,16 +70,17 @@ async function buildParts(options: EngineOptions) {
   const metrics = createEngineMetrics(options.metrics);
   const say = options.log.child({ component: "engine" });
   const ownership = await ownAll({ bus, world, node });
-  const store = openReadStore(options.readModelDir);
+  const store = openReadStore(options.readModelDir, () => projector.condemn());
   const base = { bus, world, say, config, metrics, log: bus.log, store, skipped: metrics.skipped };
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub();
   const archive = new Archive(base);
+  const telemetry = new Telemetry(base);
   const projector: Projector = new Projector({
     ...base,
     tail,
     hub,
-    refill: () => archive.refill(),
+    refill: () => archive.refill().then(() => telemetry.again()),
     onShorter: (head) => orchestrator.flights.rewind(head),
   });
   const { table } = bus;
@@ -124,7 +137,6 @@ async function buildParts(options: EngineOptions) {
   });
   const parts = { plans, archive, orchestrator, dispatcher, workers, registry, router, waiters };
   const runs = buildRuns({ ...base, ...parts }, { options, hub, tail, projector });
-  const telemetry = new Telemetry(base);
   showGauges(options, { orchestrator, dispatcher, scheduler, waiters, projector });
   const running = { ownership, projector, scheduler, recovery, resends, sweep, watermark, runs, telemetry };
   return { store, ...parts, ...running };

@@ -1,5 +1,5 @@
 /** Runners without a process or code: a test says when they are loaded, answer and die. */
-import { type LoadProblem, instant } from "@agentflow/protocol";
+import { type LoadProblem, type Manifest, instant } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../src/channel/runner-messages.ts";
 import type { CallLost, Runner, StartRunner } from "../src/worker/runner-port.ts";
 
@@ -15,6 +15,7 @@ export interface ScriptedRunner extends Runner {
   readonly retired: boolean;
   readonly killed: string | undefined;
   load(code: string): void;
+  loadAs(manifest: Manifest): void;
   breakWith(problem: LoadProblem): void;
   /** As if its process had ended. */
   die(reason: string): void;
@@ -60,6 +61,10 @@ class Scripted implements ScriptedRunner {
   load(code: string): void {
     const none = { tools: [], agents: [], workflows: [] };
     this.#loaded.resolve({ manifest: { v: 1, kind: "manifest", code, ...none } });
+  }
+
+  loadAs(manifest: Manifest): void {
+    this.#loaded.resolve({ manifest });
   }
 
   breakWith(problem: LoadProblem): void {

@@ -19,9 +19,9 @@ import { wireContract } from "./wire.contract.ts";
 export type { BusMaker, Capabilities, ContractTime, Faults, Opened, OpenOptions } from "./maker.ts";
 export { fastWorld, realWorld, type TestWorld } from "./world.ts";
 
-/** Declares the whole suite under `name`. */
-export function busContract(name: string, make: BusMaker): void {
-  describe(name, () => {
+/** Declares the whole suite under `name`; with `skip`, why this machine cannot run it. */
+export function busContract(name: string, make: BusMaker, skip?: string): void {
+  describe.skipIf(skip !== undefined)(skip === undefined ? name : `${name}: ${skip}`, () => {
     const kit = suiteKit(make);
     logContract(kit);
     tailContract(kit);

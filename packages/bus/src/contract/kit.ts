@@ -130,4 +130,10 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** Revisions as they can be compared: in order within each lane, whatever came between. */
+export function inLanes(kit: Kit, revisions: readonly number[]): number[] {
+  const lanes = kit.can.lanes ?? 1;
+  return revisions.toSorted((a, b) => (a % lanes) - (b % lanes));
+}
+
 export const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);

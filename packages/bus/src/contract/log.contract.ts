@@ -130,9 +130,11 @@ function reading(kit: Kit): void {
   test("the head is 0 in an empty stream and the newest revision in another", async () => {
     const { log } = await kit.bus();
     expect(await log.head(prefixes.log)).toBe(0);
-    let newest = 0;
-    for (const n of range(5)) newest = (await log.append(runSubject(n), "x", { expect: 0 })).revision;
-    expect(await log.head(prefixes.log)).toBe(newest);
+    const revisions: number[] = [];
+    for (const n of range(5)) {
+      revisions.push((await log.append(runSubject(n), "x", { expect: 0 })).revision);
+    }
+    expect(await log.head(prefixes.log)).toBe(Math.max(...revisions));
     expect(await log.head(prefixes.audit)).toBe(0);
   });
 

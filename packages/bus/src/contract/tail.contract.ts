@@ -2,7 +2,7 @@ import { parseId, prefixes, type Subject, subjects } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
 import type { Log, LogEntry, Revision } from "../port/index.ts";
 import { Collector, flat } from "./collector.ts";
-import { type Kit, range, refused, runSubject } from "./kit.ts";
+import { inLanes, type Kit, range, refused, runSubject } from "./kit.ts";
 
 export function tailContract(kit: Kit): void {
   describe("tail", () => {
@@ -13,6 +13,9 @@ export function tailContract(kit: Kit): void {
 }
 
 const tenant = parseId("tenant", "acme");
+
+/** There one number does not say where a tail over all of them goes on. */
+const severalLanes = (kit: Kit): boolean => (kit.can.lanes ?? 1) > 1;
 
 function follow(
   kit: Kit,
@@ -40,20 +43,25 @@ function from(kit: Kit): void {
     await tail.first(10);
     const later = await log.append(runSubject(100), "later", { expect: 0 });
     const entries = await tail.first(11);
-    expect(entries.map((entry) => entry.revision)).toEqual([...stored, later.revision]);
-    expect(bodies(entries)).toEqual([...range(10).map(String), "later"]);
+    const revisions = entries.map((entry) => entry.revision);
+    expect(inLanes(kit, revisions)).toEqual(inLanes(kit, [...stored, later.revision]));
+    expect(entries.at(-1)?.body).toBe("later");
+    expect(new Set(bodies(entries))).toEqual(new Set([...range(10).map(String), "later"]));
   });
 
-  test("a tail starts behind any revision, also behind one that no record has", async () => {
-    const { log } = await kit.bus();
-    const stored = await fill(log, 12);
-    for (const after of range((stored[11] ?? 0) + 1)) {
-      const expected = stored.filter((revision) => revision > after);
-      const tail = follow(kit, log, { filter: [prefixes.log], after });
-      const entries = await tail.first(expected.length);
-      expect(entries.map((entry) => entry.revision)).toEqual(expected);
-    }
-  });
+  test.skipIf(severalLanes(kit))(
+    "a tail starts behind any revision, also behind one that no record has",
+    async () => {
+      const { log } = await kit.bus();
+      const stored = await fill(log, 12);
+      for (const after of range((stored[11] ?? 0) + 1)) {
+        const expected = stored.filter((revision) => revision > after);
+        const tail = follow(kit, log, { filter: [prefixes.log], after });
+        const entries = await tail.first(expected.length);
+        expect(entries.map((entry) => entry.revision)).toEqual(expected);
+      }
+    },
+  );
 
   test("a tail takes exact subjects and prefixes together and gives each record once", async () => {
     const { log } = await kit.bus();
@@ -108,7 +116,12 @@ function meanwhile(kit: Kit): void {
     const late = follow(kit, log, { filter: [prefixes.log] });
     for (const tail of [early, middle, late]) {
       const revisions = (await tail.first(320, 15_000)).map((entry) => entry.revision);
-      expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
+      expect(inLanes(kit, revisions)).toEqual(
+        inLanes(
+          kit,
+          revisions.toSorted((a, b) => a - b),
+        ),
+      );
       expect(new Set(revisions).size).toBe(320);
     }
   });
@@ -142,7 +155,12 @@ function meanwhile(kit: Kit): void {
       stored.push(...(await Promise.all(some)).map((one) => one.revision));
     }
     await slow.until(() => seen().length >= 200, "200 records", 15_000);
-    expect(seen()).toEqual(stored.toSorted((a, b) => a - b));
+    expect(inLanes(kit, seen())).toEqual(
+      inLanes(
+        kit,
+        stored.toSorted((a, b) => a - b),
+      ),
+    );
     expect(Math.min(...slow.items.map((batch) => batch.length))).toBeGreaterThan(0);
   });
 
@@ -181,14 +199,17 @@ function ending(kit: Kit): void {
     expect((await log.append(runSubject(50), "x", { expect: 0 })).ok).toBe(true);
   });
 
-  test("a purge does not disturb a tail: it gives what is left, in order", async () => {
-    const { log } = await kit.bus();
-    const stored = await fill(log, 10);
-    await log.purge(runSubject(4));
-    const tail = follow(kit, log, { filter: [prefixes.log], after: stored[1] ?? 0 });
-    expect(bodies(await tail.first(7))).toEqual(["2", "3", "5", "6", "7", "8", "9"]);
-    await log.purge(runSubject(9));
-    await log.append(runSubject(20), "20", { expect: 0 });
-    expect((await tail.at(7)).body).toBe("20");
-  });
+  test.skipIf(severalLanes(kit))(
+    "a purge does not disturb a tail: it gives what is left, in order",
+    async () => {
+      const { log } = await kit.bus();
+      const stored = await fill(log, 10);
+      await log.purge(runSubject(4));
+      const tail = follow(kit, log, { filter: [prefixes.log], after: stored[1] ?? 0 });
+      expect(bodies(await tail.first(7))).toEqual(["2", "3", "5", "6", "7", "8", "9"]);
+      await log.purge(runSubject(9));
+      await log.append(runSubject(20), "20", { expect: 0 });
+      expect((await tail.at(7)).body).toBe("20");
+    },
+  );
 }

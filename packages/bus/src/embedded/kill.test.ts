@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { isSubject, type Subject } from "@agentflow/protocol";
 import { expect, test } from "vitest";
 import { newDir } from "./fixtures/makers.ts";
@@ -53,6 +54,26 @@ test("the lock of a dead owner is taken over", async () => {
   await bus.close();
   rmSync(dir, { recursive: true, force: true });
 });
+
+// In a container whose first process reaps nothing a dead owner stays in the list for ever: it was joined.
+test.skipIf(process.platform !== "linux")(
+  "an owner that is dead and not yet reaped owns nothing",
+  async () => {
+    const dir = newDir();
+    const parent = spawn("/bin/sh", ["-c", "sleep 0.3 & echo $!; exec sleep 30"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const pid = Number(await firstLine(parent));
+    const fields = (): string[] =>
+      readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()?.split(" ") ?? [];
+    writeFileSync(join(dir, "lock"), JSON.stringify({ pid, started: fields()[19], socket: "/nowhere" }));
+    expect(readOwner(dir)?.pid).toBe(pid);
+    while (fields()[0] !== "Z") await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(readOwner(dir)).toBeUndefined();
+    parent.kill("SIGKILL");
+    rmSync(dir, { recursive: true, force: true });
+  },
+);
 
 test("while an owner lives in another process a second one is refused and told its pid", async () => {
   const dir = newDir();

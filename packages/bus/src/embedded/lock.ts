@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AgentFlowError } from "@agentflow/protocol";
 import { type Owner, parseOwner } from "./parse-owner.ts";
+import { faultOf, type StoreFault } from "./store/database.ts";
 
 export interface OwnerLock {
   /** The owner before, when it ended without giving the state back. */
@@ -19,14 +20,8 @@ export interface OwnerLock {
  * file `lock` tells others who holds it.
  */
 export function takeLock(dir: string): OwnerLock {
-  const held = new DatabaseSync(join(dir, "lock.db"), { timeout: 0 });
-  try {
-    held.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
-  } catch (error) {
-    held.close();
-    throw ownedError(dir, error);
-  }
-  const started = processStart(process.pid) ?? "";
+  const held = holdFile(dir);
+  const started = processOf(process.pid)?.started ?? "";
   // Whoever closes takes its file away: one that lies here is of an owner that could not.
   const before = parseOwner(readIfThere(join(dir, "lock")) ?? "");
   const write = (owner: Owner): void => writeWhole(join(dir, "lock"), JSON.stringify(owner));
@@ -41,12 +36,45 @@ export function takeLock(dir: string): OwnerLock {
   };
 }
 
+function holdFile(dir: string): DatabaseSync {
+  const path = join(dir, "lock.db");
+  let held: DatabaseSync | undefined;
+  try {
+    held = new DatabaseSync(path, { timeout: 0 });
+    held.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return held;
+  } catch (error) {
+    held?.close();
+    const fault = faultOf(error);
+    throw isBusy(fault) ? ownedError(dir, error) : unusableError(path, { fault, cause: error });
+  }
+}
+
+const sqliteBusy = 5;
+const sqliteLocked = 6;
+
+function isBusy({ sqlite }: StoreFault): boolean {
+  return sqlite % 256 === sqliteBusy || sqlite % 256 === sqliteLocked;
+}
+
+/** Not made anew here: of two who did that at once, each would have a lock of its own. */
+function unusableError(path: string, of: { fault: StoreFault; cause: unknown }): AgentFlowError {
+  const { fault, cause } = of;
+  return new AgentFlowError("unavailable", `${path} cannot be locked: ${fault.message}`, {
+    reason: fault.full ? "storage_full" : "storage_failed",
+    details: { path },
+    suggestions: ["when nothing runs on this state: remove the file, it holds nothing", "af doctor"],
+    cause,
+  });
+}
+
 /** The living owner of the state in `dir`, or undefined: what a dead one left behind does not count. */
 export function readOwner(dir: string): Owner | undefined {
   const owner = parseOwner(readIfThere(join(dir, "lock")) ?? "");
   if (owner === undefined || !isAlive(owner.pid)) return undefined;
-  const started = processStart(owner.pid);
-  return started === undefined || started === owner.started ? owner : undefined;
+  const found = processOf(owner.pid);
+  if (found === undefined) return owner;
+  return !found.hasEnded && found.started === owner.started ? owner : undefined;
 }
 
 function ownedError(dir: string, cause: unknown): AgentFlowError {
@@ -84,19 +112,29 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When the process started, in its system's own words; undefined when the system does not say. */
-function processStart(pid: number): string | undefined {
+interface Process {
+  /** When it started, in its system's own words. */
+  readonly started: string;
+  /** Dead, and only kept in the list because whoever started it has not asked how it ended. */
+  readonly hasEnded: boolean;
+}
+
+/** Undefined when the system does not say. */
+function processOf(pid: number): Process | undefined {
   if (process.platform === "linux") {
     const stat = readIfThere(`/proc/${pid}/stat`);
-    // The name in brackets may hold spaces; the start time is the 20th field behind it.
-    return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    // The name in brackets may hold spaces; behind it the state is the first field, the start the 20th.
+    const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+    const [state = "", started] = [fields[0], fields[19]];
+    return started === undefined ? undefined : { started, hasEnded: /^[ZXx]/.test(state) };
   }
   try {
-    const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+    const text = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
       encoding: "utf8",
       timeout: 2_000,
     });
-    return text.trim() === "" ? undefined : text.trim();
+    const [, state = "", started = ""] = /^\s*(\S+)\s+(.*\S)\s*$/.exec(text) ?? [];
+    return started === "" ? undefined : { started, hasEnded: state.startsWith("Z") };
   } catch {
     return undefined;
   }

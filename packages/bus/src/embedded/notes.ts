@@ -4,6 +4,8 @@ import type { StoreName } from "./store/backend.ts";
 export type BusNote =
   /** The owner before ended without closing; its state was taken over as it lay there. */
   | { readonly kind: "taken_over"; readonly pid: number }
+  /** The file of logs and spans was damaged: it was set aside under another name, and another one begun. */
+  | { readonly kind: "telemetry_set_aside"; readonly path: string; readonly message: string }
   /** Commits that took over `slowCommitMs` since the last note of this kind. */
   | {
       readonly kind: "slow_commits";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { AgentFlowError } from "@agentflow/protocol";
@@ -17,6 +17,7 @@ import {
   createSchema,
   faultOf,
   formatVersion,
+  isDamage,
   openForWriting,
   readFormat,
   readWriter,
@@ -84,11 +85,13 @@ export async function openOn(options: EmbeddedOptions, backendOf: BackendOf): Pr
   const lock = takeLock(dir);
   try {
     const files = filesOf(options);
-    for (const { path } of Object.values(files)) prepareFile(path, options.version ?? "unknown");
+    const note = options.onNote ?? ignore;
+    const version = options.version ?? "unknown";
+    prepareFile(files.log.path, version);
+    prepareOrSetAside(files.tele.path, { version, note });
     const blobs = new FileBlobs(join(dir, "blobs"));
     await blobs.prepare();
     const fsync = measureFsync(dir);
-    const note = options.onNote ?? ignore;
     if (lock.before !== undefined) note({ kind: "taken_over", pid: lock.before.pid });
     const where = options.writer ?? (fsync.p95Ms < mainThreadFsyncMs ? "main" : "thread");
     const backend = backendOf(files, where);
@@ -207,6 +210,21 @@ function prepareFile(path: string, version: string): void {
     });
   } finally {
     db?.close();
+  }
+}
+
+/** Telemetry may be lost; that it is damaged is no reason to keep the runs from going on. */
+function prepareOrSetAside(path: string, of: { version: string; note: TakeNote }): void {
+  try {
+    prepareFile(path, of.version);
+  } catch (error) {
+    const fault = faultOf(error instanceof Error ? error.cause : error);
+    if (!isDamage(fault)) throw error;
+    const aside = `${path}.damaged`;
+    renameSync(path, aside);
+    for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+    of.note({ kind: "telemetry_set_aside", path: aside, message: fault.message });
+    prepareFile(path, of.version);
   }
 }
 

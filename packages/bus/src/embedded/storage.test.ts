@@ -214,3 +214,28 @@ test("a folder goes with its last blob, and comes back with the next, also at th
     await bus.blobs.delete(kept.key);
   }
 });
+
+test("damaged telemetry is set aside and told; runs do not wait for it", async () => {
+  const first = await open();
+  const subject = runSubject(1);
+  await first.log.append(subject, "kept", { expect: 0 });
+  await first.close();
+  writeFileSync(join(first.dir, "tele.db"), "no database at all, however long it is ".repeat(200));
+  const notes: string[] = [];
+  const again = await open({ dir: first.dir, onNote: ({ kind }) => notes.push(kind) });
+  expect(notes).toEqual(["telemetry_set_aside"]);
+  expect(await again.log.read(subject)).toHaveLength(1);
+  const tele = subjects.tele({ tenant: parseId("tenant", "acme"), source: parseId("source", "w1") });
+  await again.log.append(tele, "new", { expect: "any" });
+  expect(await again.log.read(tele)).toHaveLength(1);
+});
+
+test("a lock that cannot be read is not said to be somebody's", async () => {
+  const dir = newDir();
+  dirs.push(dir);
+  writeFileSync(join(dir, "lock.db"), "no database at all, however long it is ".repeat(200));
+  await expect(openEmbedded({ dir })).rejects.toMatchObject({ reason: "storage_failed" });
+  rmSync(join(dir, "lock.db"));
+  mkdirSync(join(dir, "lock.db"));
+  await expect(openEmbedded({ dir })).rejects.toMatchObject({ reason: "storage_failed" });
+});

@@ -84,7 +84,7 @@ export async function directPage(
       return false;
     },
   });
-  const pending = Number(last.headers?.get("Nats-Pending-Messages") ?? 0);
+  const pending = Number(last.headers?.get("Nats-Num-Pending") ?? 0);
   return { messages, hasMore: pending > 0 && messages.length > 0 };
 }
 

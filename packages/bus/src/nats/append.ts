@@ -1,12 +1,12 @@
 /** Appends: sent behind a fence, and asked after when the answer does not come. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Appended, Revision } from "../port/index.ts";
-import { leaderGet } from "./api.ts";
+import { directLast, leaderGet } from "./api.ts";
 import { fromApi, isAmbiguous, isApiError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
 import { fenceSequence, type Home, revisionOf } from "./names.ts";
-import { parseStored, type Stored, text } from "./parse-answers.ts";
+import { parseStored, type Stored, type StoredMessage, text } from "./parse-answers.ts";
 import { fence } from "./raw-headers.ts";
 
 export interface Append {
@@ -19,8 +19,11 @@ export interface Append {
 export class Appender {
   readonly #link: Link;
 
-  constructor(link: Link) {
+  readonly #isOwner: boolean;
+
+  constructor(link: Link, { isOwner }: { readonly isOwner: boolean }) {
     this.#link = link;
+    this.#isOwner = isOwner;
   }
 
   async append(append: Append): Promise<Appended> {
@@ -56,7 +59,7 @@ export class Appender {
   }
 
   async #lost({ subject, home }: Append): Promise<Appended> {
-    const last = await leaderGet(this.#link, home.stream, { last_by_subj: subject });
+    const last = await this.#last(subject, home);
     return { ok: false, reason: "wrong_revision", revision: revisionOf(last?.sequence ?? 0, home) };
   }
 
@@ -71,13 +74,13 @@ export class Appender {
     let resent = false;
     while (performance.now() < until && !this.#link.isClosed) {
       try {
-        const next = await leaderGet(this.#link, home.stream, { seq: stands + 1, next_by_subj: subject });
+        const next = await this.#behind(append);
         if (next !== undefined) {
           const revision = revisionOf(next.sequence, home);
           return text(next.data) === append.body ? { ok: true, revision } : await this.#lost(append);
         }
         // Nothing behind the fence: it may itself be gone, or another may stand there by now.
-        const last = await leaderGet(this.#link, home.stream, { last_by_subj: subject });
+        const last = await this.#last(subject, home);
         if ((last?.sequence ?? 0) < stands) return await this.#lost(append);
         const stored = resent ? undefined : await this.#send(append);
         resent = true;
@@ -89,6 +92,22 @@ export class Appender {
       await sleep(natsLimits.settlePauseMs);
     }
     throw cause;
+  }
+
+  /** A worker may not ask the leader: what it wants stands in a body, where no permission sees it. */
+  async #last(subject: string, { stream }: Home): Promise<StoredMessage | undefined> {
+    return this.#isOwner
+      ? leaderGet(this.#link, stream, { last_by_subj: subject })
+      : directLast(this.#link, stream, subject);
+  }
+
+  /** The first record behind the fence. A worker knows the last one, which is the same while it alone writes. */
+  async #behind({ subject, home, stands }: Fenced): Promise<StoredMessage | undefined> {
+    if (this.#isOwner) {
+      return leaderGet(this.#link, home.stream, { seq: stands + 1, next_by_subj: subject });
+    }
+    const last = await this.#last(subject, home);
+    return (last?.sequence ?? 0) > stands ? last : undefined;
   }
 }
 

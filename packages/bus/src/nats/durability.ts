@@ -6,8 +6,7 @@ const askMs = 2_000;
 
 export async function durabilityOf(layout: Layout, monitor: string | undefined): Promise<string> {
   const copies = layout.replicas === 1 ? "one copy" : `${layout.replicas} copies`;
-  const tasks = layout.taskStorage === "memory" ? "; tasks in memory, made again from the log" : "";
-  return `${await syncOf(monitor)}; ${copies}${tasks}`;
+  return `${await syncOf(monitor)}; ${copies}; tasks in memory, made again from the log`;
 }
 
 /** When the server writes to its disk, in words; it says so at its monitor alone. */

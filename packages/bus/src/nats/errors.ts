@@ -77,12 +77,21 @@ export function fromNats(error: unknown, doing: string): AgentFlowError {
     case "DrainingConnectionError":
     case "RequestError":
       return say("unavailable", "not_connected");
+    case "InvalidArgumentError":
+      return text.includes("max_payload") ? payloadTooBig(doing) : say("internal", "nats");
     default:
       return say(
         /ECONN|EHOSTUNREACH|ENOTFOUND|EPIPE|ETIMEDOUT/.test(text) ? "unavailable" : "internal",
         "nats",
       );
   }
+}
+
+function payloadTooBig(doing: string): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `${doing}: the NATS server takes no message of this size`, {
+    reason: "too_big",
+    suggestions: ["set max_payload: 2MB in the server's configuration: a body of 1 MiB travels with headers"],
+  });
 }
 
 export function closedError(): AgentFlowError {

@@ -33,6 +33,8 @@ export const natsLimits = {
   pullExpiresMs: 30_000,
   /** How long a holder that asks for its tasks waits for other clients to hand them over. */
   handOverMs: 100,
+  /** How long a new taker listens to what others claim before it asks for tasks. */
+  helloMs: 20,
   /** What is read ahead for a reader that is slow, by entries; then the server is asked to wait. */
   tailAhead: 4_096,
   tailHeartbeatMs: 5_000,
@@ -47,6 +49,8 @@ export const natsLimits = {
   lagPauseMs: 50,
   /** Consumers that the workers of one tenant may have made in an owner's life. */
   consumersPerTenantMax: 256,
+  /** Of a journal, in one answer: in JSON it grows, and a message holds 1 MiB and its headers. */
+  pageChars: 256 * 1024,
   blobPartBytes: 512 * 1024,
   blobPartsAtOnce: 16,
   blobKeysMax: 10_000,

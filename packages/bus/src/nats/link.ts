@@ -110,7 +110,7 @@ export class Link {
     this.#outgoing.push({ subject, body, reply: options.reply, headers: options.headers });
   }
 
-  /** One answer. Throws `unavailable` when nobody is there or the connection breaks, `timeout` without one. */
+  /** One answer. Throws `unavailable` when nobody is there or the line breaks, `timeout` without one. */
   request(subject: string, body: Body, ask: Ask): Promise<Msg> {
     return this.#ask({ subject, body, ask, collect: undefined });
   }

@@ -1,8 +1,9 @@
 /** The Log port on JetStream: a stream for each lane, and the sequence of a subject as the fence. */
-import { AgentFlowError, type StreamName, type Subject } from "@agentflow/protocol";
+import { AgentFlowError, parseLogSubject, type StreamName, type Subject } from "@agentflow/protocol";
 import { checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
 import type { Appended, AppendOptions, LogEntry, Revision, TailOptions } from "../port/index.ts";
 import { api, directPage, leaderGet, tryApi } from "./api.ts";
+import { askForJournal } from "./door/ask.ts";
 import { fromApi, isApiError } from "./errors.ts";
 import { Appender } from "./append.ts";
 import type { Link } from "./link.ts";
@@ -13,21 +14,28 @@ import { type StoredMessage, toEntry } from "./parse-answers.ts";
 import type { Layout } from "./streams.ts";
 import { tailLog } from "./tail.ts";
 
+interface LogOptions extends Layout {
+  /** The connection that may remove. */
+  readonly purges: Link;
+  readonly isOwner: boolean;
+}
+
 export class JetStreamLog implements NatsLog {
   readonly lanes: number;
   readonly #link: Link;
   readonly #purges: Link;
+  readonly #isOwner: boolean;
   /** With copies a direct read may come from one that lags: then the leader is asked what it should hold. */
   readonly #hasCopies: boolean;
   readonly #appender: Appender;
 
-  /** `purges`: the connection that may remove, where it is another one. */
-  constructor(link: Link, layout: Pick<Layout, "lanes" | "replicas"> & { readonly purges: Link }) {
+  constructor(link: Link, layout: LogOptions) {
     this.#link = link;
     this.#purges = layout.purges;
+    this.#isOwner = layout.isOwner;
     this.lanes = layout.lanes;
     this.#hasCopies = layout.replicas > 1;
-    this.#appender = new Appender(link);
+    this.#appender = new Appender(link, layout);
   }
 
   async append(subject: Subject, body: string, { expect }: AppendOptions): Promise<Appended> {
@@ -42,6 +50,10 @@ export class JetStreamLog implements NatsLog {
   ): Promise<LogEntry[]> {
     const home = this.#home(checkLogSubject(subject), subject);
     this.#link.requireUp(`reading ${subject}`);
+    const own = this.#isOwner ? undefined : parseLogSubject(subject);
+    if (own?.kind === "turn") {
+      return askForJournal(this.#link, { tenant: own.tenant, subject, after, limit });
+    }
     const from = sequenceUpTo(after, home) + 1;
     const found = await this.#direct(home.stream, { subject, from, limit });
     if (this.#hasCopies) await this.#complete(home.stream, { subject, from, limit }, found);
@@ -49,6 +61,8 @@ export class JetStreamLog implements NatsLog {
   }
 
   tail({ filter, after, signal }: TailOptions): AsyncIterable<readonly LogEntry[]> {
+    const isOne = homesOf(checkLogFilter(filter), filter, this.lanes).length === 1;
+    if (!isOne && after !== 0) throw oneNumber();
     return this.tailFrom({ filter, after: Array.from({ length: this.lanes }, () => after), signal });
   }
 
@@ -122,6 +136,14 @@ export class JetStreamLog implements NatsLog {
       found.push(next);
     }
   }
+}
+
+/** What was read of one lane says nothing of the others, so going on behind it would leave records out. */
+function oneNumber(): AgentFlowError {
+  return new AgentFlowError("refused", "a tail over several logs goes on behind a place in each of them", {
+    reason: "position_needed",
+    suggestions: ["use tailFrom with the last revision of each lane"],
+  });
 }
 
 interface Reading {

@@ -17,9 +17,22 @@ export const epochSubject = "af.epoch.task";
 /** What an installation looks like, as its owner says it to workers: beside the table, no row of it. */
 export const layoutSubject = "af.layout";
 
-/** Where a worker asks an owner for the consumer of one of its task subjects. */
-export function makeSubject(tenant: string): string {
-  return `af.make.${tenant}`;
+/** Where a worker asks an owner for what it may not do itself. */
+export function askSubject(tenant: string): string {
+  return `af.ask.${tenant}`;
+}
+
+/** On an answer that is an error. */
+export const errorHeader = "Af-Error";
+
+const inbox = /^_[A-Z_]+\.[A-Za-z0-9_.-]+$/;
+
+/**
+ * Where an answer may go. The server lets a client name any subject to be answered on, also one that it
+ * may not publish to itself: answered there, it would have written into another's log by our hand.
+ */
+export function isInbox(subject: string): boolean {
+  return inbox.test(subject);
 }
 
 export function logStream(lane: number): string {

@@ -1,13 +1,7 @@
-import { describe, test } from "vitest";
 import { busContract } from "../contract/index.ts";
-import { natsServerOrSkip } from "../contract/servers/index.ts";
+import { natsServerMissing } from "../contract/servers/index.ts";
 import { makeNats } from "./fixtures/maker.ts";
 
-const server = await natsServerOrSkip();
+const strict = makeNats({ logs: 4, syncInterval: "always" });
 
-if ("skip" in server) {
-  describe.skip(`nats: ${server.skip}`, () => void test("skipped", () => undefined));
-} else {
-  busContract("nats, 4 logs, fsync before each answer", makeNats({ logs: 4, syncInterval: "always" }));
-  busContract("nats, tasks on disk", makeNats({ taskStorage: "file" }));
-}
+busContract("nats, 4 logs, fsync before each answer", strict, await natsServerMissing());

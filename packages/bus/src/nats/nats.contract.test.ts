@@ -1,9 +1,5 @@
-import { describe, test } from "vitest";
 import { busContract } from "../contract/index.ts";
-import { natsServerOrSkip } from "../contract/servers/index.ts";
+import { natsServerMissing } from "../contract/servers/index.ts";
 import { makeNats } from "./fixtures/maker.ts";
 
-const server = await natsServerOrSkip();
-
-if ("skip" in server) describe.skip(`nats: ${server.skip}`, () => void test("skipped", () => undefined));
-else busContract("nats", makeNats());
+busContract("nats", makeNats(), await natsServerMissing());

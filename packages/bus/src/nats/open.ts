@@ -1,6 +1,7 @@
 /** Opens the five ports on one connection to NATS. */
 import { StreamBlobs } from "./blobs.ts";
 import { connectNats } from "./connect.ts";
+import { serveDoor } from "./door/serve.ts";
 import { durabilityOf } from "./durability.ts";
 import { Link } from "./link.ts";
 import { JetStreamLog } from "./log.ts";
@@ -30,12 +31,14 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
     const of = { ...layout, purges, isOwner: streams.isOwner };
     const log = new JetStreamLog(link, of);
     const queue = new WorkQueue({ link, streams, log });
+    const table = new KvTable(link, of);
+    if (of.isOwner) serveDoor({ link, table, log, consumer: (subject) => queue.consumer(subject) });
     return {
       kind: "nats",
       durability: await durabilityOf(layout, options.monitor),
       log,
       queue,
-      table: new KvTable(link, of),
+      table,
       blobs: new StreamBlobs(link, of),
       wire: new CoreWire(link),
       closed: link.closed,

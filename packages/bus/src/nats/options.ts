@@ -14,8 +14,7 @@ export interface NatsOptions {
   readonly logs?: number;
   /** Copies of each stream, 1, 3 or 5. Only an owner says so. */
   readonly replicas?: number;
-  /** Where tasks lie: `memory` (they are made again from the log, and `epoch` says when) or `file`. */
-  readonly taskStorage?: "memory" | "file";
+  /** More tasks than this are refused as `full`. */
   readonly tasksMax?: number;
   /** Who removes ended runs and blobs, when it is an identity of its own. Only an owner says so. */
   readonly archiver?: { readonly credentials: NatsCredentials; readonly inboxPrefix: string };

@@ -3,7 +3,6 @@ import { isSubject, type Subject } from "@agentflow/protocol";
 import type { Msg } from "@nats-io/transport-node";
 import type { LogEntry } from "../port/index.ts";
 import type { ApiError } from "./errors.ts";
-import type { Layout } from "./streams.ts";
 
 type Json = { readonly [key: string]: unknown };
 
@@ -101,36 +100,27 @@ export function parseSubject(subject: string): Subject | undefined {
 }
 
 export interface StreamFacts {
-  readonly subjects: readonly string[];
   readonly metadata: Json;
   readonly replicas: number;
-  readonly storage: string;
-  readonly messages: number;
-  readonly lastSequence: number;
   /** Subjects with their number of messages, where they were asked for. */
   readonly bySubject: Json;
 }
 
 export function parseStreamInfo(value: Json): StreamFacts {
   const [config, state] = [record(value["config"]), record(value["state"])];
-  const subjects = Array.isArray(config["subjects"]) ? config["subjects"].map(String) : [];
   return {
-    subjects,
     metadata: record(config["metadata"] ?? {}),
     replicas: number(config["num_replicas"] ?? 1),
-    storage: string(config["storage"] ?? "file"),
-    messages: number(state["messages"] ?? 0),
-    lastSequence: number(state["last_seq"] ?? 0),
     bySubject: record(state["subjects"] ?? {}),
   };
 }
 
 /** What an owner wrote down of the installation; undefined for what is no layout of ours. */
-export function parseLayout(body: string): Layout | undefined {
+export function parseLayout(body: string): { lanes: number; replicas: number } | undefined {
   const value = record(json(body));
-  const { lanes, replicas, taskStorage } = value;
+  const { lanes, replicas } = value;
   if (value["kind"] !== "layout" || typeof lanes !== "number" || typeof replicas !== "number") return;
-  return { lanes, replicas, taskStorage: taskStorage === "file" ? "file" : "memory" };
+  return { lanes, replicas };
 }
 
 export interface ConsumerFacts {
@@ -153,17 +143,6 @@ export function parseConsumerInfo(value: Json): ConsumerFacts {
     leased: number(value["num_ack_pending"] ?? 0),
     created: string(value["created"] ?? ""),
   };
-}
-
-/** A consumer as an owner tells a worker of it. */
-export function writeCounterAnswer(facts: ConsumerFacts): string {
-  const { name, filter, ackWaitMs, created } = facts;
-  const config = { filter_subject: filter, ack_wait: ackWaitMs * 1e6 };
-  return JSON.stringify({ v: 1, kind: "consumer", name, created, config });
-}
-
-export function parseCounterAnswer(body: string): ConsumerFacts {
-  return parseConsumerInfo(record(json(body)));
 }
 
 export function parseConsumerPage(value: Json): { consumers: readonly ConsumerFacts[]; total: number } {
@@ -205,6 +184,6 @@ function number(value: unknown): number {
   return typeof value === "number" ? value : 0;
 }
 
-function string(value: unknown): string {
+export function string(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -17,7 +17,6 @@ const day = 24 * 60 * 60 * second;
 export interface Layout {
   readonly lanes: number;
   readonly replicas: number;
-  readonly taskStorage: "memory" | "file";
 }
 
 export type StreamConfig = { readonly name: string; readonly [key: string]: unknown };
@@ -45,8 +44,7 @@ export class Streams {
     const [log, task] = [await this.#info(logStream(0)), await this.#info(streamNames.task)];
     if (log === undefined || task === undefined) throw notSetUp();
     await this.epoch();
-    const taskStorage = task.storage === "file" ? "file" : "memory";
-    const layout: Layout = { lanes, replicas: log.replicas, taskStorage };
+    const layout: Layout = { lanes, replicas: log.replicas };
     await this.#tell(layout);
     return layout;
   }
@@ -170,6 +168,7 @@ export class Streams {
       max_msgs_per_subject: natsLimits.rowHistory,
       discard: "new",
       allow_msg_ttl: true,
+      allow_rollup_hdrs: true,
     };
     const blob = {
       ...base,
@@ -182,13 +181,14 @@ export class Streams {
   }
 
   #taskConfig(): Config {
-    const { taskStorage = "memory", tasksMax = natsLimits.tasksMax } = this.#options;
+    const { tasksMax = natsLimits.tasksMax } = this.#options;
     return {
       ...this.#base(),
       name: streamNames.task,
       subjects: ["af.task.*.*.*.*", epochSubject],
       retention: "workqueue",
-      storage: taskStorage,
+      // The log is the outbox: a second durable write for each step would keep nothing that it does not.
+      storage: "memory",
       discard: "new",
       // One more for the epoch.
       max_msgs: tasksMax + 1,

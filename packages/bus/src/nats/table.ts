@@ -5,6 +5,7 @@ import { checkTableKey, checkTablePrefix, checkTableValue } from "../port/check.
 import type { Put, Revision, Row, RowChange, Table } from "../port/index.ts";
 import { directLast, leaderGet } from "./api.ts";
 import { Batches } from "./batches.ts";
+import { askForRow, workerOfRow } from "./door/ask.ts";
 import { closedError, fromApi, isApiError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
@@ -16,7 +17,8 @@ import { listRows } from "./rows.ts";
 
 const stream = streamNames.table;
 const operation = "KV-Operation";
-const tombstone = `${operation}: DEL\r\nNats-TTL: ${natsLimits.tombstoneTtl}\r\n`;
+/** Takes the row's history with it: once it has itself run out, an older value would be the newest again. */
+const tombstone = `${operation}: PURGE\r\nNats-Rollup: sub\r\nNats-TTL: ${natsLimits.tombstoneTtl}\r\n`;
 /** With copies a refusal may be spurious under load: the row is looked at and the put tried again. */
 const roundsMax = 5;
 
@@ -50,16 +52,20 @@ export class KvTable implements Table {
   async put(key: string, value: string, { expect }: { expect: Revision | "any" }): Promise<Put> {
     checkTableKey(key);
     checkTableValue(value);
+    const tenant = this.#asks(key);
+    if (tenant !== undefined) {
+      return askForRow(this.#link, { tenant, question: { kind: "put", key, value, expect } });
+    }
     return this.#write({ key, value, headers: "", expect });
   }
 
   async delete(key: string, { expect }: { expect: Revision | "any" }): Promise<Put> {
     checkTableKey(key);
-    const subject = tableSubject(key);
-    // A worker may not ask the leader, which is told in a body whose row is wanted.
-    const there = this.#isOwner
-      ? await this.#atLeader(subject)
-      : await directLast(this.#link, stream, subject);
+    const tenant = this.#asks(key);
+    if (tenant !== undefined) {
+      return askForRow(this.#link, { tenant, question: { kind: "delete", key, expect } });
+    }
+    const there = await this.#atLeader(tableSubject(key));
     const row = rowOf(key, there);
     if (row !== undefined) return this.#write({ key, value: "", headers: tombstone, expect });
     if (expect === "any" || expect === 0) return { ok: true, revision: there?.sequence ?? 0 };
@@ -115,6 +121,11 @@ export class KvTable implements Table {
       forget();
       reader.stop();
     }
+  }
+
+  /** A worker's own row is written by an owner: whoever may write one may empty the table by a header. */
+  #asks(key: string): string | undefined {
+    return this.#isOwner ? undefined : workerOfRow(key);
   }
 
   #atLeader(subject: string): Promise<StoredMessage | undefined> {

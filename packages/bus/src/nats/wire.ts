@@ -6,20 +6,13 @@ import type { Stop, Wire } from "../port/index.ts";
 import { checkRequest, Inbox } from "../embedded/wire.ts";
 import { closedError } from "./errors.ts";
 import type { Link } from "./link.ts";
-import { toFilter } from "./names.ts";
+import { errorHeader, isInbox, toFilter } from "./names.ts";
 import { parseSubject, text } from "./parse-answers.ts";
 import { parseErrorBody } from "./parse-error.ts";
 import { RawHeaders } from "./raw-headers.ts";
 
 /** Of all servers of a subject one gets each request, whichever pattern it serves by. */
 const group = "af";
-const errorHeader = "Af-Error";
-
-/**
- * Where an answer may go. The server lets a client name any subject to be answered on, also one that it
- * may not publish to itself: answered there, it would have written into another's log by our hand.
- */
-const inbox = /^_[A-Z_]+\.[A-Za-z0-9_.-]+$/;
 
 type Handler = (body: string, subject: Subject) => Promise<string>;
 
@@ -86,7 +79,7 @@ export class CoreWire implements Wire {
   async #answer(request: Msg, handler: Handler): Promise<void> {
     const subject = parseSubject(request.subject);
     const { reply } = request;
-    if (subject === undefined || reply === undefined || !inbox.test(reply)) return;
+    if (subject === undefined || reply === undefined || !isInbox(reply)) return;
     try {
       const answer = await handler(text(request.data), subject);
       checkBody(answer);

@@ -6,7 +6,8 @@ export default class Server extends AgentFlowCommand {
   static override summary = "Run a control plane on NATS, one of any number, as a service";
   static override description =
     "It shares the 64 shards with its peers on the same bus and takes over what a dead one held.\n" +
-    "The first token lies in the state folder; af key create makes the others. SIGTERM hands over and ends.\n" +
+    "The first token lies in the state folder; af key create makes the others.\n" +
+    "SIGTERM hands its shards over and ends.\n" +
     "Settings: flags, AF_*, --config FILE, the user's own, defaults (af config view --origin).";
   static override flags = {
     ...serviceFlags,

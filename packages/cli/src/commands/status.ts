@@ -5,11 +5,12 @@ import { heading, printRecord, printTable } from "../output/table.ts";
 import { type Text, bold, cyan, dim, green, red, yellow } from "../output/text.ts";
 import { ago } from "../output/when.ts";
 import { placeOf } from "../output/findings.ts";
+import { newerOf } from "../skew.ts";
 
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
   static override description =
-    "Figures of all tenants need a key with the scope operator, as the local token has it;\n" +
+    "Figures of all tenants need a key with the scope operator, as the local token has it; " +
     "else they are the tenant's own.";
   static override examples = ["af status", "af status --json"];
 
@@ -19,7 +20,7 @@ export default class Status extends ApiCommand {
     const client = await this.connect(flags);
     const status = await client.status();
     this.output.data({ url, ...status });
-    if (!this.output.json) print(this.output, url, status);
+    if (!this.output.json) print(this.output, { url, own: this.config.version }, status);
   }
 }
 
@@ -54,14 +55,22 @@ function codeRows({ worker, problem, serving }: BrokenCode, named: boolean): (re
   ];
 }
 
-function print(output: Output, url: string, status: InstallationStatus): void {
+/** A difference in releases is worth a word before something does not work. */
+function versionText(server: string, own: string): Text {
+  return server === own
+    ? server
+    : [server, yellow(`  this af is ${own}: use ${newerOf(server, own)} for both`)];
+}
+
+function print(output: Output, of: { url: string; own: string }, status: InstallationStatus): void {
+  const { url, own } = of;
   const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
   const workers: Text =
     status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
   printRecord(output, [
     ["installation", `${status.installation}  ${url}`],
     ...(status.tenant === undefined ? [] : [["tenant", `${status.tenant}: figures are its own`] as const]),
-    ["version", status.version],
+    ["version", versionText(status.version, own)],
     ["ready", readyText(status.ready)],
     ["shards", shardsText(status.shards)],
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],

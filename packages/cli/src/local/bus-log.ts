@@ -27,6 +27,10 @@ function say(log: Log, note: BusNote): void {
   switch (note.kind) {
     case "taken_over":
       return log.info("recovered: the owner before ended without closing the state", { pid: note.pid });
+    case "telemetry_set_aside": {
+      const { path, message } = note;
+      return log.error(`logs and spans of before are lost: their file is damaged (${message})`, { path });
+    }
     case "slow_commits": {
       const { store, count, worstMs } = note;
       return log.warn("commits are slow: the disk takes long", { store, count, worstMs });

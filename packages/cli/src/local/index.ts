@@ -1,1 +1,3 @@
+export { openBackup, saveBackup, verifyFile } from "./backup-file.ts";
 export { runDev } from "./become.ts";
+export { readState, restoreState } from "./state.ts";

@@ -2,7 +2,8 @@
 import type { Origin } from "@agentflow/host/config";
 import { AgentFlowError } from "@agentflow/protocol";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import path from "node:path";
 
 export interface LocalPaths {
@@ -40,6 +41,8 @@ export interface DevFile {
 export function prepareFolder(paths: LocalPaths, options: { readonly fresh: boolean }): void {
   try {
     mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+    // It may have come with a copy of the project, open to all.
+    chmodSync(paths.root, 0o700);
     writeFileSync(path.join(paths.root, ".gitignore"), "*\n");
     if (options.fresh) {
       for (const folder of [paths.state, paths.nats]) rmSync(folder, { recursive: true, force: true });
@@ -55,9 +58,12 @@ export function prepareFolder(paths: LocalPaths, options: { readonly fresh: bool
   }
 }
 
-/** The token of this machine's user: made once, readable by its owner alone. */
+/**
+ * The token of this machine's user: made once, readable by its owner alone. One that others could read, or
+ * that came with a copy of the project, is no secret: another takes its place.
+ */
 export function localToken(file: string): string {
-  const known = readText(file)?.trim();
+  const known = isPrivate(file) ? readText(file)?.trim() : undefined;
   if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
   const token = randomBytes(32).toString("hex");
   writePrivate(file, `${token}\n`);
@@ -85,6 +91,12 @@ function writePrivate(file: string, text: string): void {
   const temporary = `${file}.${process.pid}`;
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, file);
+}
+
+/** A file of this user's own that nobody else may open; not a link to one. */
+function isPrivate(file: string): boolean {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
 }
 
 function readText(file: string): string | undefined {

@@ -25,6 +25,8 @@ export interface SupervisorEvents {
 
 /** Between the death of one and the start of the next, by how many died or could not be had in a row. */
 const restartPausesMs = [200, 500, 1_000, 2_000, 5_000] as const;
+/** What a supervisor needs at most to leave, beyond the time its work has. */
+const leaveMs = 4_000;
 /** Little lives in a supervisor: small halves, there from the start, and one helping thread are enough. */
 const supervisorFlags = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 
@@ -100,7 +102,12 @@ export class SupervisorHandle {
     if (this.#hasExited) return Promise.resolve(0);
     return new Promise((resolve) => {
       this.#drained = resolve;
-      this.#child.once("exit", () => resolve(0));
+      // One that is stopped or stuck says nothing any more: waited for, it would keep everything else open.
+      const overdue = setTimeout(() => this.kill(), withinMs + leaveMs);
+      this.#child.once("exit", () => {
+        clearTimeout(overdue);
+        resolve(0);
+      });
       this.#say(["drain", withinMs]);
     });
   }

@@ -3,34 +3,40 @@ import type { LogLevel, LogRecord, LogSource } from "@agentflow/protocol";
 import { type Style, type Text, bold, dim, pad } from "../output/text.ts";
 import { clockTime } from "../output/when.ts";
 
-const sourceStyles: { readonly [Source in LogSource]: Style } = {
-  "control-plane": "blue",
-  worker: "magenta",
-  runner: "magenta",
-  tool: "green",
-  agent: "cyan",
-  bus: "yellow",
-  cli: "dim",
-};
+const sourceStyles: ReadonlyMap<string, Style> = new Map(
+  Object.entries<Style>({
+    "control-plane": "blue",
+    worker: "magenta",
+    runner: "magenta",
+    tool: "green",
+    agent: "cyan",
+    bus: "yellow",
+    cli: "dim",
+  } satisfies { [Source in LogSource]: Style }),
+);
 
-const levelStyles: { readonly [Level in LogLevel]: Style } = {
-  trace: "dim",
-  debug: "dim",
-  info: "dim",
-  warn: "yellow",
-  error: "red",
-  fatal: "red",
-};
+const levelStyles: ReadonlyMap<string, Style> = new Map(
+  Object.entries<Style>({
+    trace: "dim",
+    debug: "dim",
+    info: "dim",
+    warn: "yellow",
+    error: "red",
+    fatal: "red",
+  } satisfies { [Level in LogLevel]: Style }),
+);
 
-const shortSources: { readonly [Source in LogSource]: string } = {
-  "control-plane": "control",
-  worker: "worker",
-  runner: "runner",
-  tool: "tool",
-  agent: "agent",
-  bus: "bus",
-  cli: "cli",
-};
+const shortSources: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "control-plane": "control",
+    worker: "worker",
+    runner: "runner",
+    tool: "tool",
+    agent: "agent",
+    bus: "bus",
+    cli: "cli",
+  } satisfies { [Source in LogSource]: string }),
+);
 
 /** The lines of one record: what the message says over several lines is indented below the first. */
 export function logText(record: LogRecord): Text[] {
@@ -39,9 +45,9 @@ export function logText(record: LogRecord): Text[] {
   const head: Text = [
     dim(clockTime(record.at)),
     " ",
-    { style: levelStyles[record.level], text: record.level.slice(0, 1).toUpperCase() },
+    { style: levelStyles.get(record.level) ?? "dim", text: record.level.slice(0, 1).toUpperCase() },
     " ",
-    pad(bold({ style: sourceStyles[record.source], text: shortSources[record.source] }), 7),
+    pad(bold(sourceText(record.source)), 7),
     " ",
     ...(place === "" ? [] : [dim(place), " "]),
     first,
@@ -50,11 +56,21 @@ export function logText(record: LogRecord): Text[] {
   return [head, ...more.map((line): Text => [" ".repeat(23), line])];
 }
 
+/** A newer installation may know sources that this build does not. */
+function sourceText(source: string): Text {
+  return { style: sourceStyles.get(source) ?? "dim", text: shortSources.get(source) ?? source.slice(0, 7) };
+}
+
 function placeOf({ run, step, attempt, name }: LogRecord): string {
   const where =
     step === undefined ? name : attempt !== undefined && attempt > 1 ? `${step}#${attempt}` : step;
-  const short = run === undefined ? "" : `${run.slice(0, 4)}…${run.slice(-5)}`;
+  const short = run === undefined ? "" : shortRun(run);
   return [short, where ?? ""].filter((part) => part !== "").join("/");
+}
+
+/** Head and tail: runs that start within the same minute share all of the head. */
+export function shortRun(run: string): string {
+  return `${run.slice(0, 4)}…${run.slice(-5)}`;
 }
 
 function fields(record: LogRecord): Text[] {

@@ -1,9 +1,9 @@
 /** Reads all authored files of a project: agentflow.yaml and workflows in YAML; code is loaded elsewhere. */
 import { type Finding, type WorkflowDefinition, isId } from "@agentflow/protocol";
-import { readFile, readdir } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { PlacedFinding } from "../output/findings.ts";
-import { type YamlFile, placeOf, readYaml } from "./document.ts";
+import { type YamlFile, placeOf, readYaml, yamlLimits } from "./document.ts";
 import { projectFaults, readWorkflow } from "./parse-definition.ts";
 
 export interface ProjectWorkflow {
@@ -58,10 +58,25 @@ function placed(yaml: YamlFile, findings: readonly Finding[]): PlacedFinding[] {
 
 async function readOne(dir: string, file: string): Promise<YamlFile | undefined> {
   try {
-    return readYaml(file, await readFile(join(dir, file), "utf8"));
+    // Asked first: a pipe would be waited for without end, a device read without end.
+    if (!(await stat(join(dir, file))).isFile()) {
+      return { ...readYaml(file, ""), findings: [notAFile(file)] };
+    }
+    return readYaml(file, await headOf(join(dir, file), yamlLimits.bytesMax + 1));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
+  }
+}
+
+/** Not more than so many bytes of it, whatever it grows to. */
+async function headOf(path: string, bytesMax: number): Promise<string> {
+  const handle = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytesMax), 0, bytesMax, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
 
@@ -89,6 +104,11 @@ function noProjectFile(): PlacedFinding {
     file: "agentflow.yaml",
     hint,
   };
+}
+
+function notAFile(file: string): PlacedFinding {
+  const hint = "put a file of text there";
+  return { code: "AF903", severity: "error", message: "it is no file: it was not read", file, hint };
 }
 
 function noYamlAgents(file: string): PlacedFinding {

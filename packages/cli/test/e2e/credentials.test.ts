@@ -1,5 +1,5 @@
 /** Identities for the bus, as files, and services that use them on a nats-server that knows nobody else. */
-import { type NatsServer, natsServerOrSkip, startNatsServer } from "@agentflow/bus/servers";
+import { type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { createClient } from "@agentflow/sdk/client";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { openedHere } from "./opened.ts";
 import { oneTool } from "./scratch.ts";
 import { Service } from "./service-process.ts";
 
-const found = await natsServerOrSkip();
+const missing = await natsServerMissing();
 const { project } = openedHere();
 const open: { end(): Promise<void> }[] = [];
 
@@ -68,7 +68,7 @@ describe("af bus credentials", () => {
   );
 });
 
-describe.skipIf("skip" in found).each([{ mode: [] }, { mode: ["--accounts"] }])(
+describe.skipIf(missing !== undefined).each([{ mode: [] }, { mode: ["--accounts"] }])(
   "services with identities $mode",
   ({ mode }) => {
     test("a server and a worker run a workflow, and one without an identity is turned away", async () => {

@@ -1,7 +1,7 @@
 /** `af dev` on a machine at its limits: it says so, and goes on once there is room. */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { openedHere } from "./opened.ts";
+import { openedHere, until } from "./opened.ts";
 import { oneTool } from "./scratch.ts";
 
 const { project, ready } = openedHere();
@@ -38,5 +38,24 @@ test.skipIf(noPrlimit !== "")(
     limitFiles(dev.pid, 4_096);
     expect(await runs.startAndWait("one", { n: 21 })).toMatchObject({ output: { value: 42 } });
     expect(dev.supervisor).not.toBe(worker);
+  },
+);
+
+test.skipIf(noPrlimit !== "")(
+  "a runner that died while its supervisor can open no file is replaced once it can; the supervisor stays",
+  async () => {
+    const scratch = project(oneTool("return n * 2;"));
+    const dev = await ready(scratch);
+    const { runs } = dev.client();
+    expect(await runs.startAndWait("one", { n: 1 })).toMatchObject({ output: { value: 2 } });
+    const { supervisor } = dev;
+    limitFiles(supervisor, 3);
+    for (const runner of dev.runners) process.kill(runner, "SIGKILL");
+    await until("it is said", async () =>
+      (await dev.client().status()).broken.some(({ problem }) => problem.message.includes("EMFILE")),
+    );
+    limitFiles(supervisor, 4_096);
+    expect(await runs.startAndWait("one", { n: 21 })).toMatchObject({ output: { value: 42 } });
+    expect(dev.supervisor).toBe(supervisor);
   },
 );

@@ -22,12 +22,18 @@ test.each([
   {
     tool: "hangs",
     body: "await new Promise((resolve) => setTimeout(resolve, 60_000));",
-    failure: { code: "timeout", message: "no answer within 500 ms" },
+    failure: {
+      code: "timeout",
+      message: "no answer within its timeout of 500ms, nor did it stop when asked: its runner was ended",
+    },
   },
   {
     tool: "blocks its loop",
     body: "for (;;);",
-    failure: { code: "timeout", message: "no answer within 500 ms" },
+    failure: {
+      code: "timeout",
+      message: "no answer within its timeout of 500ms, nor did it stop when asked: its runner was ended",
+    },
   },
   {
     tool: "answers with what its schema forbids to be",
@@ -66,7 +72,7 @@ test.each([
     tool: "throws where nobody catches",
     body: `setTimeout(() => { throw new Error("later"); }, 1);
       await new Promise(() => setTimeout(() => {}, 60_000));`,
-    reason: "code 1",
+    reason: "uncaught_error: Error: later (at tools/work.ts:",
   },
   {
     tool: "takes more memory than it may",
@@ -131,4 +137,20 @@ test("a run is cancelled while its worker is dead", async () => {
   expect(await runs.wait(run)).toMatchObject({ status: "cancelled" });
   expect(performance.now() - asked).toBeLessThan(5_000);
   process.kill(stopped, "SIGCONT");
+});
+
+test("a tool that logs by the megabyte loses what is too much, and later lines arrive", async () => {
+  const scratch = project(
+    oneTool(`for (let i = 0; i < 40; i++) context.log.info("big", { text: "y".repeat(n) });
+      context.log.info("and then");
+      return n;`),
+  );
+  const dev = await ready(scratch);
+  const { runs, telemetry } = dev.client();
+  await runs.startAndWait("one", { n: 60_000 });
+  const { run } = await runs.startAndWait("one", { n: 1 });
+  await until("its lines are there", async () => {
+    const { records } = await telemetry.query({ kind: "log", run });
+    return records.some((record) => record.kind === "log" && record.message === "and then");
+  });
 });

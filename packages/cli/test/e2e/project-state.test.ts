@@ -1,5 +1,5 @@
 /** What an installation says of a project whose files are at fault or gone. */
-import { rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { runAf } from "../run-af.ts";
@@ -73,4 +73,20 @@ test("a workflow whose file is removed starts no more until it comes back; its r
   scratch.write("workflows/slow.yaml", slow);
   await dev.next("registered", { after: seen });
   expect(await runs.startAndWait("slow", {})).toMatchObject({ status: "completed" });
+});
+
+test("a token that others could read, as one that came with a copy, opens nothing", async () => {
+  const known = "a".repeat(64);
+  const scratch = project({ ...oneTool("return n;"), ".agentflow/token": known });
+  const folder = path.join(scratch.dir, ".agentflow");
+  const token = path.join(folder, "token");
+  chmodSync(folder, 0o755);
+  chmodSync(token, 0o644);
+  const dev = await ready(scratch);
+  const { url } = await dev.ready;
+  const answer = await fetch(`${String(url)}/v1/runs`, { headers: { authorization: `Bearer ${known}` } });
+  expect(answer.status).toBe(401);
+  expect(readFileSync(token, "utf8")).not.toContain(known);
+  expect(statSync(token).mode & 0o777).toBe(0o600);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
 });

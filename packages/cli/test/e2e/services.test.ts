@@ -1,5 +1,5 @@
 /** The parts as plain services on a real nats-server, and `af dev` on one. */
-import { type NatsServer, natsServerOrSkip, startNatsServer } from "@agentflow/bus/servers";
+import { findNatsServer, type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { type Client, createClient } from "@agentflow/sdk/client";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -10,7 +10,7 @@ import { processesIn } from "./processes.ts";
 import { type Scratch, oneTool } from "./scratch.ts";
 import { Service } from "./service-process.ts";
 
-const found = await natsServerOrSkip();
+const missing = await natsServerMissing();
 const { project, start } = openedHere();
 const open: { end(): Promise<void> }[] = [];
 
@@ -53,7 +53,7 @@ async function register(scratch: Scratch, of: Service): Promise<void> {
   expect({ code: ran.code, stdout: ran.stdout }).toMatchObject({ code: 0, stdout: /✓ one/ });
 }
 
-describe.skipIf("skip" in found)("services on NATS", () => {
+describe.skipIf(missing !== undefined)("services on NATS", () => {
   test("a server and a worker run what was registered; SIGTERM lets the step in flight end", async () => {
     const bus = await nats();
     const scratch = project(oneTool("await new Promise((r) => setTimeout(r, n)); return n;"));
@@ -112,9 +112,9 @@ describe.skipIf("skip" in found)("services on NATS", () => {
     });
   });
 
-  test("af dev --bus nats starts a server of its own, keeps its runs, and leaves nothing behind", async () => {
+  test("af dev --bus nats starts a server of its own, keeps its runs and leaves nothing behind", async () => {
     const scratch = project(oneTool("return n;"));
-    const environment = "path" in found ? { AF_NATS_SERVER: found.path } : {};
+    const environment = { AF_NATS_SERVER: await findNatsServer() };
     const options = { args: ["--bus", "nats"], environment };
     const first = start(scratch, options);
     await first.ready;
@@ -124,7 +124,8 @@ describe.skipIf("skip" in found)("services on NATS", () => {
     await until("nothing of it is left", () => processesIn(scratch.dir).length === 0);
     const second = start(scratch, options);
     await second.ready;
-    expect(await second.client().runs.get(run)).toMatchObject({ status: "completed", output: { value: 3 } });
+    const kept = await second.client().runs.get(run);
+    expect(kept).toMatchObject({ status: "completed", output: { value: 3 } });
   });
 
   test("af dev --bus nats without a server says how to get one", async () => {

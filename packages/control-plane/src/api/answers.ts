@@ -1,5 +1,5 @@
 /** How answers look: the envelope, and the one place where an error meets HTTP. */
-import { AgentFlowError, errorTable, toErrorBody } from "@agentflow/protocol";
+import { AgentFlowError, errorTable, toErrorBody, versionHeader } from "@agentflow/protocol";
 import type { Duplex } from "node:stream";
 
 export function answerText(data: unknown): string {
@@ -60,7 +60,7 @@ export function corsOf(origin: string | undefined): { readonly [name: string]: s
   if (origin === undefined) return {};
   return {
     "access-control-allow-origin": origin,
-    "access-control-expose-headers": "retry-after, allow",
+    "access-control-expose-headers": `retry-after, allow, ${versionHeader}`,
     vary: "origin",
   };
 }

@@ -4,11 +4,12 @@ import type { Clock, Timers } from "@agentflow/host/clock";
 import type { HealthKind, HealthReport } from "@agentflow/host/health";
 import type { Log } from "@agentflow/host/log";
 import type { Metrics } from "@agentflow/host/metrics";
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import type { Context } from "hono";
 import type { Gate } from "../auth/gate.ts";
 import { type Principal, requireScope } from "../auth/principal.ts";
 import { answerText, corsOf, errorAnswer, jsonHeaders, preflightHeaders } from "./answers.ts";
+import { Backups } from "./backups.ts";
 import { Streams } from "./events.ts";
 import type { ServerLimits } from "./limits.ts";
 import { type RequestMeter, createMeter } from "./meter.ts";
@@ -39,7 +40,11 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const streams = new Streams({ ...options, engine: options.services.engine });
   options.metrics.gauge({ name: "api_streams", help: "Open server-sent streams.", read: () => streams.open });
   app.onError((error, context) => failure(context, error, options));
-  app.notFound((context) => failure(context, unlisted(context), options));
+  app.notFound(async (context) => {
+    // Who may know our release learns it also where a newer one would have a path.
+    await identified(context, options).catch(() => undefined);
+    return failure(context, unlisted(context), options);
+  });
   app.use((context, next) => door(context, { next, options, meter }));
   for (const operation of operations) mount(app, operation, options);
   app.get("/v1/events", async (context) => {
@@ -49,6 +54,11 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.get("/v1/telemetry/stream", async (context) => {
     context.set("operation", "followTelemetry");
     return streams.telemetry(context, await identified(context, options));
+  });
+  const backups = new Backups(options);
+  app.get("/v1/backup", async (context) => {
+    context.set("operation", "backup");
+    return backups.answer(context, await identified(context, options));
   });
   mountDocuments(app, options);
   return app;
@@ -180,8 +190,10 @@ function mountDocuments(app: Hono<AppEnv>, options: AppOptions): void {
   });
 }
 
-async function identified(context: Call, { gate }: AppOptions): Promise<Principal> {
+async function identified(context: Call, { gate, services }: AppOptions): Promise<Principal> {
   const principal = await gate.identify(knockOf(context));
+  // Told to those who may know it: a client of another release says so where the two do not understand.
+  context.env.outgoing.setHeader(versionHeader, services.version);
   context.set("principal", principal);
   return principal;
 }

@@ -8,7 +8,7 @@ export interface RequestMeter {
   end(began: number, of: { operation: string | undefined; status: number }): void;
 }
 
-const names = [...operations.map(({ id }) => id), "followRuns", "followTelemetry", "other"];
+const names = [...operations.map(({ id }) => id), "followRuns", "followTelemetry", "backup", "other"];
 const classes = ["2xx", "4xx", "5xx"] as const;
 
 interface Cells {

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
+import { backupQuery } from "./backups.ts";
 import { telemetryStreamQuery } from "./operations/installation.ts";
 import type { Operation } from "./parse-operation.ts";
 
@@ -13,6 +14,7 @@ export function openApiText(operations: readonly Operation[], version: string): 
   registry.registerComponent("schemas", "Refusal", refusalSchema());
   for (const operation of operations) registry.registerPath(pathOf(operation));
   for (const stream of streams) registry.registerPath(streamPathOf(stream));
+  registry.registerPath(backupPath());
   return JSON.stringify(
     app.getOpenAPI31Document({
       openapi: "3.1.0",
@@ -113,6 +115,26 @@ function streamPathOf({ id, path, tag, summary, query }: Stream): PathConfig {
       200: {
         description: "Server-sent messages",
         content: { "text/event-stream": { schema: { type: "string" } } },
+      },
+      default: refusal(),
+    },
+  };
+}
+
+function backupPath(): PathConfig {
+  return {
+    operationId: "backup",
+    method: "get",
+    path: "/v1/backup",
+    summary: "A consistent copy of the whole installation, made while it runs: the file of `af backup`.",
+    tags: ["installation"],
+    security: [{ bearer: [] }],
+    description: "Needs the scope `operator`. The file is whole only when its last record is there.",
+    request: { query: objectOf(backupQuery) },
+    responses: {
+      200: {
+        description: "Records as lines of JSON, compressed with zstd",
+        content: { "application/zstd": { schema: { type: "string", format: "binary" } } },
       },
       default: refusal(),
     },

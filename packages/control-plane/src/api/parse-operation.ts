@@ -3,6 +3,7 @@
  * the router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
  */
 import type { HealthReport } from "@agentflow/host/health";
+import type { Readable } from "node:stream";
 import type { z } from "zod";
 import type { Audit } from "../auth/audit.ts";
 import type { Keys } from "../auth/keys.ts";
@@ -14,6 +15,8 @@ export interface Services {
   readonly keys: Keys;
   readonly audit: Audit;
   readonly version: string;
+  /** A backup's bytes, of the whole installation. */
+  backup(of: { readonly telemetry: boolean; readonly signal: AbortSignal }): Promise<Readable>;
   /** What the readiness probe says. */
   ready(): HealthReport;
 }

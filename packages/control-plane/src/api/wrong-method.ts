@@ -6,7 +6,15 @@ export function wrongMethod(path: string): string | undefined {
   return allowed.length === 0 ? undefined : [...new Set(allowed)].join(", ");
 }
 
-const documents = ["/openapi.json", "/livez", "/readyz", "/metrics", "/v1/events", "/v1/telemetry/stream"];
+const documents = [
+  "/openapi.json",
+  "/livez",
+  "/readyz",
+  "/metrics",
+  "/v1/events",
+  "/v1/telemetry/stream",
+  "/v1/backup",
+];
 
 const known: readonly { readonly pattern: RegExp; readonly method: string }[] = [
   ...operations.map(({ path, method }) => ({ pattern: patternOf(path), method: method.toUpperCase() })),

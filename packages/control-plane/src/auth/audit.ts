@@ -18,11 +18,21 @@ export interface AuditRecord {
 export interface Audit {
   /** Written before the caller is answered; a trail that cannot be written refuses what must be trailed. */
   write(tenant: TenantId | typeof installationToken, record: AuditRecord): Promise<void>;
-  /** For refusals: never delays the answer; bounded, and what is left out is counted in the next record. */
+  /**
+   * For refusals: never delays the answer. Bounded in number and, for each reason, in rate: any page that a
+   * browser has open can make refusals by the thousand, and the trail is kept for ever. What is left out is
+   * counted in the next record.
+   */
   note(record: AuditRecord): void;
 }
 
-const notesWaitingMax = 100;
+export const noteLimits = {
+  waitingMax: 100,
+  /** So many of one reason may come at once. */
+  burst: 100,
+  /** One more is written each so often. */
+  refillMs: 1_000,
+} as const;
 
 export function createAudit(options: { bus: Bus; clock: Clock; log: Log }): Audit {
   const { bus, clock, log } = options;
@@ -34,10 +44,20 @@ export function createAudit(options: { bus: Bus; clock: Clock; log: Log }): Audi
     const body = { v: 1, kind: "audit", at: instant(clock.now()), ...record, ...more };
     await bus.log.append(subjects.audit(tenant), JSON.stringify(body), { expect: "any" });
   };
+  // The reasons of refusals are ours, and few.
+  const fullAt = new Map<string, number>();
+  const mayWrite = (reason: string): boolean => {
+    const { burst, refillMs, waitingMax } = noteLimits;
+    const now = clock.monotonic();
+    const next = Math.max(fullAt.get(reason) ?? 0, now) + refillMs;
+    if (waiting >= waitingMax || next - now > burst * refillMs) return false;
+    fullAt.set(reason, next);
+    return true;
+  };
   return {
     write: append,
     note(record) {
-      if (waiting >= notesWaitingMax) {
+      if (!mayWrite(record.reason ?? "")) {
         left++;
         return;
       }

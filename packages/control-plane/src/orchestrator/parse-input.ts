@@ -24,13 +24,15 @@ const kinds: { readonly [K in RunInput["kind"]]: (input: Fields) => boolean } = 
 type Fields = Record<string, unknown>;
 
 /**
- * What came over the wire as an input, checked where it enters; another kind or version is
- * `invalid_input`.
+ * What came over the wire as an input, checked where it enters; another kind is `invalid_input`, a higher
+ * version `unavailable`.
  */
 export function parseInputRequest(body: string): InputRequest {
   const request = parseObject(body);
   const input = request["input"];
-  if (request["v"] !== 1 || request["kind"] !== "input") throw invalid("another kind or version of request");
+  if (request["kind"] !== "input") throw invalid("another kind of request");
+  if (isNewer(request["v"])) throw newer(request["v"]);
+  if (request["v"] !== 1) throw invalid("no version that ever was");
   if (!isId("run", request["run"])) throw invalid("a run id that is none");
   if (!isObject(input) || !isId("input", input["id"])) throw invalid("an input without an id");
   const { kind, at } = input;
@@ -63,6 +65,22 @@ export function parseInputAnswer(body: string): InputAnswer {
   if (answer["v"] === 1 && known) return answer as unknown as InputAnswer;
   throw new AgentFlowError("internal", "the owner's answer is of another version", {
     reason: "answer_unknown",
+  });
+}
+
+function isNewer(version: unknown): boolean {
+  return typeof version === "number" && version > 1;
+}
+
+/**
+ * A worker of a newer release says something that this one must not guess at. It keeps what it has and asks
+ * again, until an owner answers that understands it: nothing is lost by an upgrade that begins at its end.
+ */
+function newer(version: unknown): AgentFlowError {
+  return new AgentFlowError("unavailable", `an input of version ${String(version)}; this build knows 1`, {
+    reason: "newer_version",
+    details: { found: version, known: 1 },
+    suggestions: ["upgrade the control plane: it comes before its workers"],
   });
 }
 

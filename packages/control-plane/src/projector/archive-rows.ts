@@ -76,7 +76,7 @@ export async function* rowsUnder(table: Table, prefix: string): AsyncGenerator<r
     if (rows.length > 0) yield rows;
     return;
   }
-  const exact = prefix.endsWith(".") ? undefined : await table.get(prefix);
+  const exact = prefix === "" || prefix.endsWith(".") ? undefined : await table.get(prefix);
   if (exact !== undefined) yield [exact];
   for (const letter of letters) yield* rowsUnder(table, `${prefix}${letter}`);
 }

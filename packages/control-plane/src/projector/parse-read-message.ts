@@ -9,7 +9,13 @@ export interface ReadAsk {
 
 export type ReadReply =
   | { readonly id: number; readonly ok: true; readonly answer: ReadCalls[ReadCall]["answer"] }
-  | { readonly id: number; readonly ok: false; readonly message: string };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly message: string;
+      /** The file itself is not as SQLite wrote it. */
+      readonly damaged: boolean;
+    };
 
 export function parseReadAsk(message: unknown): ReadAsk | "close" {
   return message as ReadAsk | "close";

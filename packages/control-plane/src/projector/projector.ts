@@ -103,6 +103,13 @@ export class Projector {
     this.schedule();
   }
 
+  /** The read model's file is damaged: it is built anew, whoever met the damage. */
+  condemn(): void {
+    this.broken = true;
+    this.applied = 0;
+    this.restart.abort();
+  }
+
   async stop(): Promise<void> {
     this.stopped.abort();
     this.restart.abort();
@@ -113,6 +120,17 @@ export class Projector {
   }
 
   private async open(): Promise<void> {
+    try {
+      await this.openStored();
+    } catch (error) {
+      if (!this.broken) throw error;
+      this.parts.say.error("the read model is damaged: building it anew from the log", { error });
+      await this.empty();
+      this.broken = false;
+    }
+  }
+
+  private async openStored(): Promise<void> {
     const { store, log, say } = this.parts;
     const { revision } = await store.call("checkpoint", undefined);
     const head = await log.head(prefixes.log);

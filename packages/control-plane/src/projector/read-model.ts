@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type {
@@ -36,9 +36,7 @@ export class ReadModel {
   constructor(path: string) {
     this.path = path;
     if (path !== inMemory) mkdirSync(dirname(path), { recursive: true });
-    this.db = openOrReplace(path);
-    this.runs = new RunTable(this.db);
-    this.telemetry = new TelemetryTable(this.db);
+    ({ db: this.db, runs: this.runs, telemetry: this.telemetry } = openOrReplace(path));
   }
 
   checkpoint(): Checkpoint {
@@ -94,17 +92,24 @@ export class ReadModel {
     this.transaction(() => this.runs.forget(gone));
   }
 
+  /** The stream began anew: places in it are given out again, to other records. */
+  forgetTelemetry(): void {
+    this.transaction(() => {
+      this.telemetry.clear();
+      this.set("telemetryRevision", 0);
+    });
+  }
+
   queryTelemetry(query: TelemetryQuery): TelemetryList {
     return this.telemetry.query(query, this.number("dropped"));
   }
 
   /** Empties it: the next checkpoint says 0. */
   reset(): void {
-    this.db.close();
+    // It is closed already when an earlier try found no room for the new file.
+    if (this.db.isOpen) this.db.close();
     remove(this.path);
-    this.db = openOrReplace(this.path);
-    this.runs = new RunTable(this.db);
-    this.telemetry = new TelemetryTable(this.db);
+    ({ db: this.db, runs: this.runs, telemetry: this.telemetry } = openOrReplace(this.path));
   }
 
   close(): void {
@@ -133,7 +138,13 @@ export class ReadModel {
   }
 }
 
-function openOrReplace(path: string): DatabaseSync {
+interface Opened {
+  readonly db: DatabaseSync;
+  readonly runs: RunTable;
+  readonly telemetry: TelemetryTable;
+}
+
+function openOrReplace(path: string): Opened {
   try {
     return open(path);
   } catch (error) {
@@ -143,15 +154,16 @@ function openOrReplace(path: string): DatabaseSync {
   }
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string): Opened {
   const db = new DatabaseSync(path, { timeout: 5_000 });
   try {
+    if (path !== inMemory) chmodSync(path, 0o600);
     db.exec(pragmas);
     db.exec(tables);
     const stored = db.prepare("SELECT value FROM meta WHERE name = 'version'").get()?.["value"];
     if (stored !== undefined && stored !== readModelVersion) throw new Error("read model of another version");
     db.prepare("INSERT OR REPLACE INTO meta VALUES ('version', ?)").run(readModelVersion);
-    return db;
+    return { db, runs: new RunTable(db), telemetry: new TelemetryTable(db) };
   } catch (error) {
     db.close();
     throw error;

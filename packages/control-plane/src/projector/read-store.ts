@@ -11,9 +11,12 @@ export interface ReadStore {
   close(): Promise<void>;
 }
 
-/** ":memory:" stays in this thread (virtual time knows no threads); a folder gets a thread and `read.db`. */
-export function openReadStore(folder: string): ReadStore {
-  return folder === ":memory:" ? openHere() : openThread(join(folder, "read.db"));
+/**
+ * ":memory:" stays in this thread (virtual time knows no threads); a folder gets a thread and `read.db`.
+ * `onDamaged` is told, before the caller is, that a call met a damaged file: until `reset` others may, too.
+ */
+export function openReadStore(folder: string, onDamaged: () => void = () => undefined): ReadStore {
+  return folder === ":memory:" ? openHere() : openThread(join(folder, "read.db"), onDamaged);
 }
 
 function openHere(): ReadStore {
@@ -44,7 +47,7 @@ interface Waiting {
   reject(error: AgentFlowError): void;
 }
 
-function openThread(path: string): ReadStore {
+function openThread(path: string, onDamaged: () => void): ReadStore {
   const file = import.meta.url.endsWith(".ts") ? "./read-thread.ts" : "./read-thread.js";
   const thread = new Worker(new URL(file, import.meta.url), {
     workerData: { path },
@@ -63,8 +66,9 @@ function openThread(path: string): ReadStore {
     const reply = parseReadReply(message);
     const asked = waiting.get(reply.id);
     waiting.delete(reply.id);
-    if (reply.ok) asked?.resolve(reply.answer);
-    else asked?.reject(failed(asked.name, reply.message));
+    if (reply.ok) return asked?.resolve(reply.answer);
+    if (reply.damaged) onDamaged();
+    asked?.reject(reply.damaged ? damaged(asked.name, reply.message) : failed(asked.name, reply.message));
   });
   thread.on("error", (error) => breakDown(AgentFlowError.from(error, "the read model's thread")));
   const ended = new Promise<void>((resolve) => {
@@ -90,6 +94,18 @@ function openThread(path: string): ReadStore {
 
 function failed(name: ReadCall, message: string): AgentFlowError {
   return new AgentFlowError("internal", `read model, ${name}: ${message}`, { reason: "read_model_failed" });
+}
+
+/** It heals by itself, so whoever asks again gets an answer. */
+function damaged(name: ReadCall, message: string): AgentFlowError {
+  return new AgentFlowError(
+    "unavailable",
+    `the read model is damaged and is built anew (${name}: ${message})`,
+    {
+      reason: "read_model_damaged",
+      details: { retryAfterMs: 1_000 },
+    },
+  );
 }
 
 function gone(): AgentFlowError {

@@ -19,6 +19,13 @@ function reply(model: ReadModel, { id, name, ask }: ReadAsk): ReadReply {
   try {
     return { id, ok: true, answer: answerCall(model, name, ask) };
   } catch (error) {
-    return { id, ok: false, message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { id, ok: false, message, damaged: isDamage(error) };
   }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, whatever their extension. */
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof Error && "errcode" in error && typeof error.errcode === "number")) return false;
+  return [11, 26].includes(error.errcode % 256);
 }

@@ -1,3 +1,4 @@
+import { AgentFlowError } from "@agentflow/protocol";
 import { expect, test } from "vitest";
 import { virtualWorld } from "../virtual/index.ts";
 import {
@@ -162,4 +163,24 @@ test("log lines travel in batches with their tenant, as one telemetry record", a
     dropped: 3,
     records: [],
   });
+});
+
+test("a batch that can never be taken is lost alone: what comes after it arrives, and says so", async () => {
+  const { time } = virtualWorld();
+  const sent: BatchInfo[] = [];
+  const batcher = createBatcher<string>({
+    timers: time,
+    sizeOf: (item) => item.length,
+    send: (items, info) => {
+      if (items.includes("huge"))
+        throw new AgentFlowError("limit_exceeded", "too long", { reason: "too_big" });
+      sent.push(info);
+    },
+  });
+  batcher.add("huge");
+  await time.advance(100);
+  batcher.add("small");
+  await time.advance(100);
+  expect(sent).toEqual([{ number: 2, dropped: 1 }]);
+  expect(batcher.dropped()).toBe(1);
 });

@@ -1,3 +1,4 @@
+import { AgentFlowError, errorTable } from "@agentflow/protocol";
 import type { Stop, Timers } from "../clock.ts";
 
 export interface BatchInfo {
@@ -9,7 +10,10 @@ export interface BatchInfo {
 
 export interface BatcherOptions<T> {
   readonly timers: Timers;
-  /** Takes one batch; when it throws, the same batch is sent again later. One call at a time. */
+  /**
+   * Takes one batch; when it throws, the same batch is sent again later, unless it can never be taken:
+   * then it is lost. One call at a time.
+   */
   readonly send: (items: readonly T[], info: BatchInfo) => Promise<void> | void;
   readonly sizeOf: (item: T) => number;
   /** An item waits at most this long before it is sent (100). */
@@ -148,9 +152,15 @@ class GatheringBatcher<T> implements Batcher<T> {
     const dropped = this.lost - this.told;
     try {
       await this.options.send(items, { number, dropped });
-    } catch {
-      this.failures++;
-      return false;
+    } catch (error) {
+      if (!isHopeless(error)) {
+        this.failures++;
+        return false;
+      }
+      // Sent for ever, it would stand in the way of all that comes after it.
+      this.lost += items.length;
+      this.inFlight = undefined;
+      return true;
     }
     this.told += dropped;
     this.failures = 0;
@@ -186,4 +196,10 @@ class GatheringBatcher<T> implements Batcher<T> {
     this.queue = this.queue.slice(this.head);
     this.head = 0;
   }
+}
+
+/** The batch itself is refused, so that it will be the next time too. */
+function isHopeless(error: unknown): boolean {
+  if (!AgentFlowError.is(error)) return false;
+  return errorTable[error.code].retry === "never" || error.reason === "too_big";
 }

@@ -1,4 +1,5 @@
 /** Shapes of what a runner says, checked by hand: a message may be forged by the code that runs there. */
+import { isTelemetryRecord } from "@agentflow/protocol";
 import type { FromRunner } from "./runner-messages.ts";
 
 /** True when the message holds all that its readers rely on. */
@@ -9,6 +10,8 @@ export function isWellFormed([kind, first, second]: FromRunner): boolean {
     case "broken":
       return isObject(first) && isText(field(first, "message"));
     case "inspecting":
+    case "uncaught":
+    case "loading":
       return isText(first);
     case "tele":
       return Array.isArray(first) && first.every(isRecord);
@@ -20,25 +23,29 @@ export function isWellFormed([kind, first, second]: FromRunner): boolean {
 }
 
 function isManifest(value: unknown): boolean {
-  if (!isObject(value) || !isText(field(value, "code"))) return false;
+  if (!isObject(value)) return false;
+  const code = field(value, "code");
+  // It names the code in tables and on terminals.
+  if (!isText(code) || !/^[0-9a-f]{12}$/.test(code)) return false;
   return ["tools", "agents", "workflows"].every((list) => {
     const named: unknown = field(value, list);
     return Array.isArray(named) && named.every((one) => isObject(one) && isText(field(one, "name")));
   });
 }
 
+/** Of what happens in tools and agents alone: nobody there speaks for the control plane. */
 function isRecord(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const run = field(value, "run");
-  if (run !== undefined && !isText(run)) return false;
-  if (field(value, "kind") === "span") return isText(field(value, "name")) && isInstant(value, "startedAt");
-  const isLog = field(value, "kind") === "log" && isInstant(value, "at");
-  return isLog && ["message", "level", "source"].every((name) => isText(field(value, name)));
+  return isTelemetryRecord(value) && (value.kind === "span" || saidThere.has(value.source));
 }
+
+const saidThere: ReadonlySet<string> = new Set(["tool", "agent"]);
+
+const yearsMs = 1e12;
 
 function isEnd(value: unknown): boolean {
   if (!isObject(value) || !isInstant(value, "startedAt")) return false;
-  if (typeof field(value, "ms") !== "number") return false;
+  const ms = field(value, "ms");
+  if (typeof ms !== "number" || ms < 0 || ms > yearsMs) return false;
   switch (field(value, "kind")) {
     case "output":
       return field(value, "output") !== undefined;

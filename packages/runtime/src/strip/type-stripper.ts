@@ -77,6 +77,8 @@ async function stripApart(sources: readonly string[]): Promise<readonly (string 
     killSignal: "SIGKILL",
   });
   const failed = new Promise<never>((_resolve, reject) => child.once("error", reject));
+  // Without a process there are no pipes either: then nobody comes to wait for it.
+  failed.catch(() => {});
   // Its end before it has read everything is seen in what it says.
   child.stdin.on("error", () => {});
   child.stdin.end(JSON.stringify(sources));

@@ -13,10 +13,11 @@ import {
   type WorkerId,
   callId,
   instant,
+  showDuration,
   toFailure,
 } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
-import type { Reporter } from "./report.ts";
+import { isTooBig, type Reporter } from "./report.ts";
 import type { RunningCall } from "./runner-pool.ts";
 import type { CallLost } from "./runner-port.ts";
 import { type ValueHouse, outcomeOf, resolveInput } from "./values.ts";
@@ -82,7 +83,7 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
   if (ended === undefined || (attempt.lost.signal.aborted && ended.kind === "lost")) return "lost";
   attempt.delivery.reporting();
   const outcome = await settle(attempt, ended, house);
-  const answer = await report(attempt, resultOf(attempt, { ended, outcome }, house), house);
+  const answer = await reportResult(attempt, { ended, outcome }, house);
   if (answer === undefined) return "lost";
   await attempt.delivery.ack();
   return answer.kind === "accepted" ? "reported" : "refused";
@@ -173,7 +174,7 @@ async function settle(
   house: AttemptHouse,
 ): Promise<Outcome> {
   if (attempt.timedOut === true && ended.kind !== "output" && ended.kind !== "big") {
-    const message = `no answer within ${attempt.limitMs ?? 0} ms`;
+    const message = lateText(attempt, ended);
     // Stopped half-way, it may have been done: that is for the run to settle, not for a retry.
     if (attempt.task.effect === "irreversible") return { kind: "lost", reason: `timeout: ${message}` };
     return { kind: "failed", failure: { code: "timeout", message } };
@@ -187,11 +188,37 @@ async function settle(
   }
 }
 
-function resultOf(
+/** A call whose runner had to go is most often a loop that never waits: nothing else can be done to it. */
+function lateText({ limitMs = 0 }: OpenAttempt, ended: CallEnd | CallLost): string {
+  const late = `no answer within its timeout of ${showDuration(limitMs)}`;
+  return ended.kind === "lost" ? `${late}, nor did it stop when asked: its runner was ended` : late;
+}
+
+interface Result {
+  readonly ended: CallEnd | CallLost;
+  readonly outcome: Outcome;
+}
+
+/** A result that is too long to be said is a failure of its own: else nobody would hear of this attempt. */
+async function reportResult(
   attempt: OpenAttempt,
-  of: { ended: CallEnd | CallLost; outcome: Outcome },
+  of: Result,
   house: AttemptHouse,
-): RunInput {
+): Promise<InputAnswer | undefined> {
+  try {
+    return await report(attempt, resultOf(attempt, of, house), house);
+  } catch (error) {
+    if (!isTooBig(error)) throw error;
+    const failure = {
+      code: "limit_exceeded",
+      message: "what the call ended with is too long to be recorded",
+    };
+    const outcome: Outcome = { kind: "failed", failure, retryable: false };
+    return report(attempt, resultOf(attempt, { ...of, outcome }, house), house);
+  }
+}
+
+function resultOf(attempt: OpenAttempt, of: Result, house: AttemptHouse): RunInput {
   const { task } = attempt;
   const { ended, outcome } = of;
   return {

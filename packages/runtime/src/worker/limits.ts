@@ -9,4 +9,7 @@ export const workerLimits = {
   /** Pause before tasks are taken again after the connection to the queue was lost; doubled each time. */
   retakeMinMs: 50,
   retakeMaxMs: 2_000,
+  /** A task that only a newer worker can read is given back for so long, and after so often it is buried. */
+  newerReleaseMs: 5_000,
+  newerDeliveriesMax: 100,
 } as const;

@@ -1,9 +1,10 @@
 /** A worker's row in Table: what it is, what it can run, what it is doing. */
-import type { Bus } from "@agentflow/bus";
+import { type Bus, tableValueBytesMax } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
   type BuildId,
+  type Callable,
   type LoadProblem,
   type Manifest,
   type PoolName,
@@ -73,13 +74,18 @@ export function createPresence(options: PresenceOptions): Presence {
     ...(manifest === undefined ? {} : { manifest }),
     ...(problem === undefined ? {} : { problem }),
   });
+  let shortened: Manifest | undefined;
+  const onLean = (lean: Manifest): void => {
+    if (shortened !== lean) log.warn("the code defines too much for its row: schemas are left out of it");
+    shortened = lean;
+  };
   const write = (): void => {
     toWrite++;
     writing = writing.then(async () => {
       // All of them, also those that a row has no room for: they are no reason to write it again.
       for (const attempt of options.busy()) told.add(attempt);
       try {
-        await bus.table.put(key, JSON.stringify(row()), { expect: "any" });
+        await bus.table.put(key, rowText(row(), onLean), { expect: "any" });
       } catch (error) {
         log.debug("presence was not written", { error: String(error) });
       }
@@ -118,4 +124,29 @@ function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence[
     uses: "name" in task.uses ? `${task.uses.kind}:${task.uses.name}` : task.uses.kind,
     since: instant(Math.round(nowMs - (monotonic - sinceMs))),
   }));
+}
+
+/** The row as text. One that is too long for Table would leave a worker that nobody knows of. */
+function rowText(row: WorkerPresence, onLean: (manifest: Manifest) => void): string {
+  const json = JSON.stringify(row);
+  const { manifest, ...rest } = row;
+  if (manifest === undefined || fits(json)) return json;
+  onLean(manifest);
+  const lean = JSON.stringify({ ...rest, manifest: withoutSchemas(manifest) });
+  return fits(lean) ? lean : JSON.stringify({ ...rest, state: "broken", problem: tooMuch(manifest) });
+}
+
+function fits(text: string): boolean {
+  return text.length * 3 <= tableValueBytesMax || Buffer.byteLength(text) <= tableValueBytesMax;
+}
+
+/** What can be run, and no more: inputs are then checked where they arrive. */
+function withoutSchemas({ tools, agents, ...rest }: Manifest): Manifest {
+  const named = ({ input: _, output: _output, ...callable }: Callable): Callable => callable;
+  return { ...rest, tools: tools.map(named), agents: agents.map(named), workflows: [] };
+}
+
+function tooMuch({ tools, agents }: Manifest): LoadProblem {
+  const message = `${tools.length} tools and ${agents.length} agents are more than one worker can tell of`;
+  return { message, hint: "split the project, or shorten the descriptions" };
 }

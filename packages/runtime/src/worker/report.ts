@@ -56,8 +56,13 @@ export function createReporter(options: { wire: Wire; timers: Timers; random: Ra
   };
 }
 
+/** What is too long to be said stays so, however often it is tried. */
+export function isTooBig(error: unknown): boolean {
+  return AgentFlowError.is(error) && error.reason === "too_big";
+}
+
 function mayPass(error: unknown): boolean {
-  if (!AgentFlowError.is(error)) return false;
+  if (!AgentFlowError.is(error) || isTooBig(error)) return false;
   const { retry } = errorTable[error.code];
   return retry === "backoff" || retry === "reload" || retry === "after_delay";
 }

@@ -5,10 +5,12 @@
 import type { LogRecord } from "@agentflow/protocol";
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Channel, openChannel } from "../channel/frames.ts";
 import { parseFromRunner } from "../channel/parse-messages.ts";
 import type { Call, CallEnd, RunnerConfig, ToRunner } from "../channel/runner-messages.ts";
 import type { StrippedFiles } from "../strip/stripped-files.ts";
+import { exitReason } from "./exit-reason.ts";
 import { lineReader } from "./output-lines.ts";
 import type { CallLost, Runner, RunnerEvents } from "./runner-port.ts";
 
@@ -25,9 +27,50 @@ export interface RunnerProcessOptions extends Omit<RunnerConfig, "stripped"> {
 }
 
 const loadTimeoutMs = 60_000;
+/** Between the end of its channel and its own. */
+const leaveMs = 1_000;
+/** User code can write to the channel too. */
+const uncaughtCharsMax = 1_000;
+/** How long what a runner said last may take to arrive once its process is gone. */
+const lastWordsMs = 200;
 
+/** Never throws: a runner for which the system has no process ends before it has loaded anything. */
 export function startRunnerProcess(options: RunnerProcessOptions, events: RunnerEvents): Runner {
-  return new RunnerProcess(options, events);
+  let child: ChildProcess;
+  try {
+    child = spawnRunner(options);
+  } catch (error) {
+    return unstarted(Promise.resolve(error));
+  }
+  if (child.pid !== undefined) return new RunnerProcess({ child, pid: child.pid }, options, events);
+  // What went wrong comes a moment later, as an event that must not go unheard.
+  return unstarted(new Promise((resolve) => child.once("error", resolve)));
+}
+
+function spawnRunner({ memoryMb, entry, projectDir, env }: RunnerProcessOptions): ChildProcess {
+  const flags = [`--max-old-space-size=${memoryMb}`, "--max-semi-space-size=4", "--disable-proto=delete"];
+  return spawn(process.execPath, [...flags, entry], {
+    cwd: projectDir,
+    env: { ...env },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
+}
+
+function unstarted(failed: Promise<unknown>): Runner {
+  const reason = failed.then((error) => {
+    return `runner_not_started: ${error instanceof Error ? error.message : String(error)}`;
+  });
+  return {
+    pid: -1,
+    loaded: reason.then((message) => ({ problem: { message }, ended: true })),
+    exited: reason,
+    call: async () => ({ kind: "lost", reason: await reason }),
+    stop: () => {},
+    inspect: () => {},
+    retire: () => {},
+    kill: () => {},
+  };
 }
 
 class RunnerProcess implements Runner {
@@ -41,31 +84,31 @@ class RunnerProcess implements Runner {
   readonly #open = new Map<number, (end: CallEnd | CallLost) => void>();
   #nextId = 1;
   #killReason: string | undefined;
+  #uncaught: string | undefined;
+  /** The file whose import began last. */
+  #loading: string | undefined;
   #settleLoaded: (value: Awaited<Runner["loaded"]>) => void = () => {};
 
-  constructor(options: RunnerProcessOptions, events: RunnerEvents) {
+  constructor(
+    of: { readonly child: ChildProcess; readonly pid: number },
+    options: RunnerProcessOptions,
+    events: RunnerEvents,
+  ) {
     this.#events = events;
-    const flags = [
-      `--max-old-space-size=${options.memoryMb}`,
-      "--max-semi-space-size=4",
-      "--disable-proto=delete",
-    ];
-    this.#child = spawn(process.execPath, [...flags, options.entry], {
-      cwd: options.projectDir,
-      env: { ...options.env },
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
-      detached: true,
-    });
-    this.pid = this.#child.pid ?? -1;
-    this.#reaper = startReaper(this.pid);
+    this.#child = of.child;
+    this.pid = of.pid;
+    this.#reaper = startReaper(of.pid);
     this.loaded = new Promise((resolve) => {
       this.#settleLoaded = resolve;
     });
     const stream = this.#child.stdio[3];
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of a runner is no stream");
     this.#channel = openChannel(stream, (message) => this.#receive(parseFromRunner(message)));
-    this.exited = this.#watchExit();
+    this.exited = this.#watchExit(options.memoryMb);
+    void this.#channel.closed.then(() => this.#onSilence());
     this.#readOutput();
+    // Nobody would end what user code starts there, once this process is gone.
+    if (this.#reaper.pid === undefined) this.kill("no process for its reaper");
     void this.#configure(options);
     // A debugger may hold the code at its first line for as long as it likes.
     if (options.inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
@@ -128,6 +171,12 @@ class RunnerProcess implements Runner {
       case "tele":
         this.#events.tele(message[1]);
         return;
+      case "loading":
+        this.#loading = message[1];
+        return;
+      case "uncaught":
+        this.#uncaught = message[1].slice(0, uncaughtCharsMax);
+        return;
       case "done":
         this.#open.get(message[1])?.(message[2]);
         this.#open.delete(message[1]);
@@ -135,13 +184,22 @@ class RunnerProcess implements Runner {
     }
   }
 
+  /** A runner leaves when its channel closes. One that user code keeps from it could never answer again. */
+  #onSilence(): void {
+    const timer = setTimeout(() => this.kill("its channel is broken"), leaveMs);
+    void this.exited.then(() => clearTimeout(timer));
+  }
+
   /** Code that never comes to its end while it is loaded must not stand in the way of its correction. */
   #limitLoading(ms: number): void {
-    const timer = setTimeout(() => this.kill(`it did not load within ${ms / 1_000} s`), ms);
+    const timer = setTimeout(
+      () => this.kill(`it did not load within ${ms / 1_000} s (a loop or a wait at the top of a file?)`),
+      ms,
+    );
     void this.loaded.then(() => clearTimeout(timer));
   }
 
-  #watchExit(): Promise<string> {
+  #watchExit(memoryMb: number): Promise<string> {
     return new Promise((resolve) => {
       const gone = (reason: string): void => {
         // Children that user code left behind belong to the group: they go with it.
@@ -150,14 +208,27 @@ class RunnerProcess implements Runner {
         for (const settle of this.#open.values()) settle({ kind: "lost", reason });
         this.#open.clear();
         const message = `the runner ended while it loaded the code: ${reason}`;
-        this.#settleLoaded({ problem: { message }, ended: true });
+        const file = this.#loading === undefined ? {} : { file: this.#loading };
+        this.#settleLoaded({ problem: { message, ...file }, ended: true });
         resolve(reason);
       };
       this.#child.once("error", (error) => gone(`runner_not_started: ${error.message}`));
       this.#child.once("exit", (code, signal) => {
-        gone(this.#killReason ?? `runner_exited: ${signal ?? `code ${code}`}`);
+        killGroup(this.pid);
+        void this.#lastWords().then(() => {
+          const [killed, uncaught] = [this.#killReason, this.#uncaught];
+          gone(exitReason({ killed, uncaught, code, signal, memoryMb }));
+        });
       });
     });
+  }
+
+  /** What lies in the channel when the process ends is read before its calls count as lost. */
+  async #lastWords(): Promise<void> {
+    const late = new AbortController();
+    const tooLate = delay(lastWordsMs, undefined, { signal: late.signal, ref: false }).catch(() => {});
+    await Promise.race([this.#channel.closed, tooLate]);
+    late.abort();
   }
 
   #readOutput(): void {

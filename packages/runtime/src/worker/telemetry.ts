@@ -3,11 +3,11 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { Timers } from "@agentflow/host/clock";
-import { createBatcher } from "@agentflow/host/log";
+import { createBatcher, encodeTelemetry } from "@agentflow/host/log";
 import {
+  isTooDeep,
   type LogRecord,
   type SpanRecord,
-  type TelemetryBatch,
   type TenantId,
   type WorkerId,
   parseId,
@@ -27,31 +27,24 @@ export function createTelemetry(options: {
 }): Telemetry {
   const { bus, timers, tenant, worker } = options;
   const subject = subjects.tele({ tenant, source: parseId("source", worker) });
-  const batcher = createBatcher<LogRecord | SpanRecord>({
+  const batcher = createBatcher<string>({
     maxMs: 100,
     maxBytes: 64 * 1024,
     timers,
-    sizeOf,
-    async send(records, { dropped }) {
-      const batch: TelemetryBatch = {
-        v: 1,
-        kind: "tele",
-        source: worker,
-        records,
-        ...(dropped > 0 ? { dropped } : {}),
-      };
-      await bus.log.append(subject, JSON.stringify(batch), { expect: "any" });
+    // What user code attaches is most of a record's length, and only its text tells.
+    sizeOf: (line) => line.length + 1,
+    async send(lines, { dropped }) {
+      await bus.log.append(subject, encodeTelemetry(lines, { source: worker, dropped }), { expect: "any" });
     },
   });
   return {
     tell(records) {
-      for (const record of records) batcher.add(record.kind === "log" ? { ...record, worker } : record);
+      for (const record of records) {
+        const line = JSON.stringify(record.kind === "log" ? { ...record, worker } : record);
+        // Whoever stores it writes it once more, and has only so much stack.
+        if (!isTooDeep(line)) batcher.add(line);
+      }
     },
     stop: () => batcher.close(),
   };
-}
-
-/** About how long a record is as JSON: exact enough to cut batches, cheap enough for every line. */
-function sizeOf(record: LogRecord | SpanRecord): number {
-  return 240 + (record.kind === "log" ? record.message.length : record.name.length);
 }

@@ -4,12 +4,15 @@
 import { type Blobs } from "@agentflow/bus";
 import {
   AgentFlowError,
+  type Failure,
   type Json,
   type Outcome,
   type Task,
   type Value,
   blobRefKey,
+  inlineBytesMax,
   isInline,
+  isTooDeep,
 } from "@agentflow/protocol";
 import { parseJson } from "../channel/parse-json.ts";
 import type { CallEnd } from "../channel/runner-messages.ts";
@@ -65,14 +68,32 @@ async function readBlob(key: string, task: Task, blobs: Blobs): Promise<Json> {
 /** What a call's end means for the run. Writes a big output as a blob before it is named. */
 export async function outcomeOf(end: CallEnd, task: Task, house: ValueHouse): Promise<Outcome> {
   if (end.kind === "failed") {
-    const { failure, retryable } = end;
+    const { retryable } = end;
+    const failure = withoutTunnel(end.failure);
     return { kind: "failed", failure, ...(retryable === undefined ? {} : { retryable }) };
+  }
+  if (end.kind === "output" && isBeyond(end.output)) {
+    const message = "an output came as a short one that is longer, or nested deeper, than one may be";
+    return { kind: "failed", failure: { code: "limit_exceeded", message }, retryable: false };
   }
   const output = end.kind === "big" ? await storeBig(end, task, house.blobs) : { inline: end.output };
   if (task.select === undefined) return { kind: "succeeded", output };
   const whole: Json = end.kind === "big" ? parseJson(end.text) : end.output;
   const compiled = await house.compileSelect(task.select);
   return selectFrom(whole, compiled, output);
+}
+
+/** A runner measures what it says; code that speaks in its place does not. */
+function isBeyond(output: Json): boolean {
+  if (output === null || typeof output === "number" || typeof output === "boolean") return false;
+  const text = JSON.stringify(output);
+  if (isTooDeep(text)) return true;
+  return text.length * 3 > inlineBytesMax && Buffer.byteLength(text) > inlineBytesMax;
+}
+
+function withoutTunnel(failure: Failure): Failure {
+  if (!isTooDeep(JSON.stringify(failure))) return failure;
+  return { code: failure.code, message: failure.message };
 }
 
 async function storeBig(

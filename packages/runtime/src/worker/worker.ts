@@ -210,6 +210,11 @@ export class Worker {
     const { log, world } = this.#options;
     const logOf = ({ run, step, attempt }: Task): Log => log.child({ run, step, attempt });
     const task = parseTask(delivery.body);
+    if (task === "newer_version" && delivery.delivery <= workerLimits.newerDeliveriesMax) {
+      log.warn("a task of a newer version is left to a newer worker", { id: delivery.id });
+      await delivery.release(workerLimits.newerReleaseMs).catch(() => undefined);
+      return;
+    }
     if (typeof task === "string") {
       log.warn("a task that cannot be read goes to the dead letters", { id: delivery.id, reason: task });
       await delivery.bury(task).catch(() => undefined);

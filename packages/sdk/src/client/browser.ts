@@ -1,5 +1,5 @@
 /** The client in a browser: fetch, WebSocket and WebCrypto. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import { Client } from "./client.ts";
 import { refusalOf } from "./exchange.ts";
 import type {
@@ -50,6 +50,17 @@ class BrowserTransport implements Transport {
     } finally {
       // Whoever stops reading closes the connection with it.
       await reader.cancel().catch(() => undefined);
+    }
+  }
+
+  async *bytes(request: TransportRequest): AsyncIterable<Uint8Array> {
+    const response = await this.#fetch(request);
+    if (!response.ok || response.body === null) throw refusalOf(await answerOf(response));
+    const chunks: AsyncIterable<Uint8Array> = pieces(response.body);
+    try {
+      yield* chunks;
+    } catch (cause) {
+      throw this.#unreachable(cause);
     }
   }
 
@@ -132,9 +143,27 @@ class BrowserTransport implements Transport {
   }
 }
 
+/** Not every browser lets a stream be iterated over. */
+async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  const reader = body.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  } finally {
+    // Whoever stops reading closes the connection with it.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
 async function answerOf(response: Response): Promise<TransportResponse> {
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   const { status } = response;
+  const version = response.headers.get(versionHeader);
   const text = await response.text();
-  return { status, text, ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}) };
+  const release = version === null ? {} : { version };
+  return {
+    status,
+    text,
+    ...release,
+    ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
+  };
 }

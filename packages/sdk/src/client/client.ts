@@ -199,6 +199,18 @@ export class Client {
     return this.#get("/v1/status");
   }
 
+  /**
+   * A copy of the whole installation, as the file that `af backup` writes. Needs the scope `operator`. It is
+   * whole only with its last record: `af backup verify` says whether it is.
+   */
+  backup(
+    options: { readonly telemetry?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<Uint8Array> {
+    const { telemetry, signal } = options;
+    const path = `/v1/backup${queryText({ telemetry: telemetry === true ? true : undefined })}`;
+    return this.#transport.bytes({ method: "GET", path, ...(signal === undefined ? {} : { signal }) });
+  }
+
   /** Events of many runs over one connection; ends when all of them have ended. */
   async *followMany(runs: readonly string[], options: FollowOptions = {}): AsyncIterable<RunEventView> {
     const path = `/v1/events?runs=${runs.map(encodeURIComponent).join(",")}`;

@@ -33,27 +33,31 @@ async function ask<T>(transport: Transport, request: TransportRequest): Promise<
   const response = await transport.request(request);
   const envelope = parseEnvelope<T>(response.text, response.status);
   if (envelope.ok) return envelope.data;
-  throw errorOf(envelope.error, response.retryAfterMs);
+  throw errorOf(envelope.error, response);
 }
 
 /** What an answer that is no success says, as the error it stands for; also when a proxy gave it. */
 export function refusalOf(response: TransportResponse): AgentFlowError {
   try {
     const envelope = parseEnvelope<unknown>(response.text, response.status);
-    if (!envelope.ok) return errorOf(envelope.error, response.retryAfterMs);
+    if (!envelope.ok) return errorOf(envelope.error, response);
   } catch (error) {
     if (AgentFlowError.is(error)) return error;
   }
   return new AgentFlowError("internal", `an answer with status ${response.status} was not expected`);
 }
 
-function errorOf(body: ErrorBody, retryAfterMs: number | undefined): AgentFlowError {
+/** What a client of one release says and a server of another does not understand. */
+const skewed: ReadonlySet<string> = new Set(["no_such_path", "method_not_allowed", "schema_violation"]);
+
+function errorOf(body: ErrorBody, { retryAfterMs, version }: TransportResponse): AgentFlowError {
   const error = fromErrorBody(body);
-  if (retryAfterMs === undefined) return error;
+  const told = version !== undefined && skewed.has(error.reason) ? { serverVersion: version } : {};
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
   return new AgentFlowError(error.code, error.message, {
     reason: error.reason,
     suggestions: error.suggestions,
-    details: { retryAfterMs, ...error.details },
+    details: { ...wait, ...error.details, ...told },
   });
 }
 

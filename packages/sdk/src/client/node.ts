@@ -1,5 +1,5 @@
 /** The client in Node: `node:http` with kept connections and `ws`, neither fetch nor zod on the path. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import { hash, randomBytes } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
@@ -56,6 +56,16 @@ class NodeTransport implements Transport {
       for await (const chunk of response) yield String(chunk);
     } catch (error) {
       if (request.signal?.aborted !== true) throw unreachable(error, this.#base);
+    }
+  }
+
+  async *bytes(request: TransportRequest): AsyncIterable<Uint8Array> {
+    const response = await this.#open({ ...request, timeoutMs: silentMsMax });
+    if (response.statusCode !== 200) throw refusalOf(await answerOf(response));
+    try {
+      for await (const chunk of response) yield toBuffer(chunk);
+    } catch (error) {
+      throw unreachable(error, this.#base);
     }
   }
 
@@ -139,10 +149,12 @@ class NodeTransport implements Transport {
 
 async function answerOf(response: http.IncomingMessage): Promise<TransportResponse> {
   const retryAfter = Number(response.headers["retry-after"]);
+  const version = response.headers[versionHeader];
   const text = await readAll(response);
   return {
     status: response.statusCode ?? 0,
     text,
+    ...(typeof version === "string" ? { version } : {}),
     ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
   };
 }

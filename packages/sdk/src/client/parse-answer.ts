@@ -25,6 +25,7 @@ export type Envelope<T> =
 export function parseEnvelope<T>(text: string, status: number): Envelope<T> {
   const value = parsed(text);
   if (typeof value === "object" && value !== null && "ok" in value) {
+    if ("v" in value && typeof value.v === "number" && value.v > 1) throw newerAnswer(value.v);
     if (value.ok === true) return value as Envelope<T>;
     if (value.ok === false && "error" in value && typeof value.error === "object")
       return value as Envelope<T>;
@@ -32,6 +33,15 @@ export function parseEnvelope<T>(text: string, status: number): Envelope<T> {
   const code = status >= 500 ? "unavailable" : "internal";
   throw new AgentFlowError(code, `an answer with status ${status} is not one of this API`, {
     reason: "foreign_answer",
+  });
+}
+
+function newerAnswer(found: number): AgentFlowError {
+  const text = `the installation answers in version ${found}, this client knows 1`;
+  return new AgentFlowError("refused", text, {
+    reason: "answer_newer",
+    details: { found, known: 1 },
+    suggestions: ["use the client of the installation's release"],
   });
 }
 

@@ -4,6 +4,8 @@ export interface Transport {
   request(request: TransportRequest): Promise<TransportResponse>;
   /** The text of a streamed answer (SSE), piece by piece. Throws `unavailable` when it breaks. */
   stream(request: TransportRequest): AsyncIterable<string>;
+  /** An answer that is a file, piece by piece. Throws `unavailable` when it breaks off. */
+  bytes(request: TransportRequest): AsyncIterable<Uint8Array>;
   /** A WebSocket of the API; resolves once it is open. */
   socket(path: string, events: SocketEvents): Promise<SocketLike>;
   sha256(bytes: Uint8Array): Promise<Uint8Array>;
@@ -29,6 +31,8 @@ export interface TransportResponse {
   readonly status: number;
   readonly text: string;
   readonly retryAfterMs?: number;
+  /** The release that answered. */
+  readonly version?: string;
 }
 
 export interface SocketEvents {

@@ -18,16 +18,17 @@ export function findNatsServer(): Promise<string> {
 }
 
 /**
- * The path, or why the suites that need one are skipped. Where `CI=true` a missing server is an error: a
- * suite that is skipped there would never be noticed.
+ * Why the suites that need one are skipped, or undefined when they run. Where `CI=true` a missing server is
+ * an error: a suite that is skipped there would never be noticed.
  */
-export async function natsServerOrSkip(): Promise<{ readonly path: string } | { readonly skip: string }> {
+export async function natsServerMissing(): Promise<string | undefined> {
   try {
-    return { path: await findNatsServer() };
+    await findNatsServer();
+    return undefined;
   } catch (error) {
-    const skip = `no nats-server: ${installLine}`;
-    if (process.env["CI"] === "true") throw new Error(skip, { cause: error });
-    return { skip };
+    const missing = `no nats-server: ${installLine}`;
+    if (process.env["CI"] === "true") throw new Error(missing, { cause: error });
+    return missing;
   }
 }
 

@@ -8,6 +8,8 @@ import * as parse from "./parse-message.ts";
 /** The Blobs port through the socket: in parts, so that one blob does not keep everything else waiting. */
 export class ClientBlobs implements Blobs {
   readonly #client: Client;
+  readonly #waiting: (() => void)[] = [];
+  #sending = 0;
 
   constructor(client: Client) {
     this.#client = client;
@@ -16,16 +18,15 @@ export class ClientBlobs implements Blobs {
   async put(key: string, bytes: Uint8Array): Promise<void> {
     checkBlobKey(key);
     checkBlobSize(bytes.length);
-    const upload = this.#client.newId();
-    const { blobPartBytes } = socketLimits;
-    for (let at = 0; at === 0 || at < bytes.length; at += blobPartBytes) {
-      const part = Buffer.from(
-        bytes.buffer,
-        bytes.byteOffset + at,
-        Math.min(blobPartBytes, bytes.length - at),
-      );
-      const facts = [upload, key, at === 0, at + blobPartBytes >= bytes.length];
-      await this.#client.call({ code: operation.putBlob, facts, bodies: [part.toString("base64")] });
+    if (bytes.length <= socketLimits.blobPartBytes) return this.#send(key, bytes);
+    await this.#turn();
+    try {
+      await this.#send(key, bytes);
+    } finally {
+      // The place goes to whoever waits for it, without having been free in between.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#sending--;
+      else next();
     }
   }
 
@@ -55,5 +56,24 @@ export class ClientBlobs implements Blobs {
     return parse.texts(
       (await this.#client.call({ code: operation.listBlobs, facts }, { again: true })).facts,
     );
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#sending < socketLimits.uploadsOpen) {
+      this.#sending++;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #send(key: string, bytes: Uint8Array): Promise<void> {
+    const upload = this.#client.newId();
+    const { blobPartBytes } = socketLimits;
+    for (let at = 0; at === 0 || at < bytes.length; at += blobPartBytes) {
+      const length = Math.min(blobPartBytes, bytes.length - at);
+      const part = Buffer.from(bytes.buffer, bytes.byteOffset + at, length);
+      const facts = [upload, key, at === 0, at + blobPartBytes >= bytes.length];
+      await this.#client.call({ code: operation.putBlob, facts, bodies: [part.toString("base64")] });
+    }
   }
 }

@@ -66,7 +66,7 @@ export const operation = {
   message: 67,
 
   // Blobs: in parts, base64.
-  /** [key, from, isLast] and a part. */
+  /** [upload, key, isFirst, isLast] and a part. */
   putBlob: 70,
   /** [key, from]; answered [size] and a part. */
   getBlob: 71,
@@ -82,6 +82,8 @@ export const socketLimits = {
   helloMs: 5_000,
   helloBytesMax: 64 * 1024,
   blobPartBytes: 3 * 1024 * 1024,
+  /** Blobs of several parts that one client sends at once; further ones of it wait for their turn. */
+  uploadsOpen: 4,
   pageCharacters: 1024 * 1024,
   connectionsMax: 1_000,
 } as const;

@@ -11,9 +11,6 @@ interface Upload {
   bytes: number;
 }
 
-/** Blobs that one client may be sending at once. */
-const uploadsMax = 4;
-
 export function blobHandlers(talk: Talk): Handlers {
   const { blobs } = talk.bus;
   const uploads = new Map<number, Upload>();
@@ -54,27 +51,27 @@ export function blobHandlers(talk: Talk): Handlers {
 
 /** [upload, key, isFirst, isLast] and a part; the whole once it is complete. */
 function takePart(uploads: Map<number, Upload>, { facts, bodies }: Message): { key: string; whole?: Buffer } {
-  const [number, name, isFirst, isLast] = parse.tuple(facts, 4);
+  const [number, name, first, last] = parse.tuple(facts, 4);
   const [which, key] = [parse.count(number), parse.text(name)];
+  const [isFirst, isLast] = [parse.flag(first), parse.flag(last)];
   checkBlobKey(key);
-  if (parse.flag(isFirst)) {
-    if (uploads.size >= uploadsMax) {
-      throw new AgentFlowError("limit_exceeded", "a client sends too many blobs at once", {
-        reason: "too_many_uploads",
-        details: { max: uploadsMax },
-      });
-    }
-    uploads.set(which, { parts: [], bytes: 0 });
-  }
+  const part = Buffer.from(parse.body(bodies), "base64");
+  if (isFirst && isLast) return { key, whole: part };
+  if (isFirst) begin(uploads, which);
   const upload = uploads.get(which);
   if (upload === undefined) {
     throw new AgentFlowError("unavailable", "the blob's first parts are gone", { reason: "upload_lost" });
   }
-  const part = Buffer.from(parse.body(bodies), "base64");
   upload.parts.push(part);
   upload.bytes += part.length;
-  const isTooLarge = upload.bytes > blobBytesMax;
-  if (isTooLarge || parse.flag(isLast)) uploads.delete(which);
+  if (isLast || upload.bytes > blobBytesMax) uploads.delete(which);
   checkBlobSize(upload.bytes);
-  return parse.flag(isLast) ? { key, whole: Buffer.concat(upload.parts, upload.bytes) } : { key };
+  return isLast ? { key, whole: Buffer.concat(upload.parts, upload.bytes) } : { key };
+}
+
+/** A client sends no more at once than it may: what is beyond that it gave up in the middle. */
+function begin(uploads: Map<number, Upload>, which: number): void {
+  const [oldest] = uploads.keys();
+  if (uploads.size >= socketLimits.uploadsOpen && oldest !== undefined) uploads.delete(oldest);
+  uploads.set(which, { parts: [], bytes: 0 });
 }

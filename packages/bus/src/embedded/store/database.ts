@@ -92,3 +92,11 @@ export function faultOf(error: unknown): StoreFault {
     error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
   return { full: sqlite % 256 === sqliteFull || /ENOSPC|no space/i.test(message), message, sqlite };
 }
+
+const sqliteCorrupt = 11;
+const sqliteNotADatabase = 26;
+
+/** The file is not as SQLite wrote it, and no trying again will help. */
+export function isDamage({ sqlite }: StoreFault): boolean {
+  return sqlite % 256 === sqliteCorrupt || sqlite % 256 === sqliteNotADatabase;
+}

@@ -4,11 +4,11 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSubject, type Subject } from "@agentflow/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { natsServerOrSkip } from "../../contract/servers/index.ts";
+import { natsServerMissing } from "../../contract/servers/index.ts";
 import { other, own, roles, Secured } from "../fixtures/secured.ts";
 import type { NatsBus, Role } from "../index.ts";
 
-const found = await natsServerOrSkip();
+const missing = await natsServerMissing();
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 const secret = "what only globex may know";
@@ -58,7 +58,9 @@ const published: readonly (readonly [string, string, string?])[] = [
   ["its own definitions", `af.blob.head.${own}._def.${hash("x")}`, "x"],
   ["the queue's epoch", "af.epoch.task", "forged"],
   ["the layout", "af.layout", "{}"],
-  ["another's consumer, made by the owner", `af.make.${other}`, task(other)],
+  ["what another may ask the owner for", `af.ask.${other}`, "{}"],
+  ["its own row, and with a header all rows", `$KV.AF_TABLE.worker.${own}.w1`, "{}"],
+  ["its own history, read through", "$JS.API.DIRECT.GET.AF_LOG_0", '{"batch":9,"seq":1}'],
   ["an answer to another", `_AF.worker-${other}.x.a.1`, "{}"],
   ["an answer to the control plane", "_AF.control-plane.x.a.1", "{}"],
   ["a system request", "$SYS.REQ.SERVER.PING"],
@@ -70,7 +72,7 @@ const heard: readonly string[] = [
   ...[`${task(own)}.*`, `af.live.${own}.*`, "af.in.>", "af.log.>", "af.tele.>"],
 ];
 
-describe.skipIf("skip" in found).each(["permissions", "accounts"] as const)("%s", (mode) => {
+describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const)("%s", (mode) => {
   let secured: Secured;
   let owner: NatsBus;
 
@@ -119,6 +121,16 @@ describe.skipIf("skip" in found).each(["permissions", "accounts"] as const)("%s"
     expect((await worker.blobs.get(key))?.length).toBe(1_000_000);
     expect(await worker.table.put(`worker.${own}.w1`, "{}", { expect: "any" })).toMatchObject({ ok: true });
     expect(await worker.table.delete(`worker.${own}.w1`, { expect: "any" })).toMatchObject({ ok: true });
+    const journal = subject(`af.log.01.${own}.turn.r${"0".repeat(26)}.draft`);
+    const first = await worker.log.append(journal, "reply", { expect: 0 });
+    expect(await worker.log.append(journal, "again", { expect: 0 })).toEqual({
+      ...{ ok: false, reason: "wrong_revision", revision: first.revision },
+    });
+    for (let n = 0, expect = first.revision; n < 3; n++) {
+      expect = (await worker.log.append(journal, "x".repeat(200_000), { expect })).revision;
+    }
+    const bodies = (await worker.log.read(journal)).map(({ body }) => body.length);
+    expect(bodies).toEqual([5, 200_000, 200_000, 200_000]);
     await worker.log.append(subject(`af.tele.${own}.w1`), "{}", { expect: "any" });
     expect(await worker.queue.epoch()).toBe(await owner.queue.epoch());
     await owner.blobs.delete(key);
@@ -163,6 +175,21 @@ describe.skipIf("skip" in found).each(["permissions", "accounts"] as const)("%s"
     expect((await owner.table.get("key.k1"))?.value).toBe(secret);
   });
 
+  test.each([
+    { kind: "consumer", subject: task(other) },
+    { kind: "put", key: `worker.${other}.w1`, value: "{}", expect: "any" },
+    { kind: "put", key: "key.k2", value: "{}", expect: "any" },
+    { kind: "delete", key: "key.k1", expect: "any" },
+    { kind: "read", subject: `af.log.00.${other}.turn.r${"0".repeat(26)}.a`, after: 0, limit: 9 },
+    { kind: "read", subject: `af.log.00.${own}.run.r${"0".repeat(26)}`, after: 0, limit: 9 },
+    { kind: "read", subject: `af.audit.${other}`, after: 0, limit: 9 },
+  ])("the owner does nothing for a worker that is not its tenant's: %j", async (question) => {
+    const nc = await secured.raw(roles.own);
+    const answer = await nc.request(`af.ask.${own}`, JSON.stringify({ v: 1, ...question }));
+    expect(answer.json()).toMatchObject({ code: "forbidden", reason: "tenant_mismatch" });
+    expect((await owner.table.get("key.k1"))?.value).toBe(secret);
+  });
+
   test("a worker hears nothing that is not said to it", async () => {
     const nc = await secured.raw(roles.own);
     const leaked: string[] = [];
@@ -203,7 +230,8 @@ describe.skipIf("skip" in found).each(["permissions", "accounts"] as const)("%s"
     const serving = await owner.wire.serve(subject(`af.in.02.${own}`), async () => "forged");
     const nc = await secured.raw(roles.own);
     nc.publish(`af.in.02.${own}`, "{}", { reply: victim });
-    nc.publish(`af.make.${own}`, task(own), { reply: victim });
+    const question = { v: 1, kind: "consumer", subject: task(own) };
+    nc.publish(`af.ask.${own}`, JSON.stringify(question), { reply: victim });
     await nc.flush();
     await sleep(100);
     await serving.stop();

@@ -1,5 +1,5 @@
 /** What each role may publish and listen to: exact subjects of NATS, nothing that holds another's. */
-import { layoutSubject, epochSubject, logStream, makeSubject, streamNames, taskConsumer } from "../names.ts";
+import { askSubject, epochSubject, layoutSubject, logStream, streamNames, taskConsumer } from "../names.ts";
 import { natsLimits } from "../limits.ts";
 import { subjects } from "@agentflow/protocol";
 import { inboxOf, inboxRoot, type Role, type WorkerRole } from "./roles.ts";
@@ -31,7 +31,7 @@ const streams = [...logs, task, dead, tele, audit, table, blob];
 /** Followed by readers of the control plane, each of which makes a consumer for itself and ends it. */
 const followed = [...logs, dead, tele, audit, table];
 
-const ownerHears = ["af.in.>", "af.live.>", "af.make.*"];
+const ownerHears = ["af.in.>", "af.live.>", "af.ask.*"];
 
 function ownerSubjects(): string[] {
   return [
@@ -68,13 +68,17 @@ function purges(): string[] {
 
 function workerSubjects(role: WorkerRole): string[] {
   const { tenant } = role;
+  // Read alone: an owner writes them, for a header of the writer's could take all other rows away.
   const rows = `$KV.${table.slice("KV_".length)}.worker.${tenant}.*`;
   return [
     `${inboxOf(role)}.>`,
     // Reports, what takers tell each other, a task that goes back, one that is buried, lines, tokens.
     ...[`af.in.*.${tenant}`, `af.task.${tenant}.*.*`, `af.task.${tenant}.*.*.*`, `af.dead.${tenant}.*`],
-    ...[`af.tele.${tenant}.*`, `af.live.${tenant}.*`, `af.blob.*.${tenant}.>`, rows],
-    makeSubject(tenant),
+    ...[`af.tele.${tenant}.*`, `af.live.${tenant}.*`, `af.blob.*.${tenant}.>`],
+    // Journals of its agents: written, and the last record read; an owner reads the others to it.
+    `af.log.*.${tenant}.turn.>`,
+    ...logs.map((stream) => `$JS.API.DIRECT.GET.${stream}.af.log.*.${tenant}.turn.>`),
+    askSubject(tenant),
     ...[layoutSubject, rows].map((subject) => `$JS.API.DIRECT.GET.${table}.${subject}`),
     `$JS.API.DIRECT.GET.${task}.${epochSubject}`,
     `$JS.API.DIRECT.GET.${blob}.af.blob.*.${tenant}.>`,

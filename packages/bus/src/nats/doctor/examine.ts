@@ -10,7 +10,7 @@ import { type StreamConfig, Streams } from "../streams.ts";
 import { parseConsumerReports, parseServerTime, parseStorage, parseStreamReport } from "./parse-health.ts";
 import type { ConsumerReport, NatsReport, StreamReport } from "./report.ts";
 
-type Examine = Omit<NatsOptions, "role" | "logs" | "replicas" | "taskStorage" | "archiver">;
+type Examine = Omit<NatsOptions, "role" | "logs" | "replicas" | "archiver">;
 
 /** Throws what connecting throws, and `forbidden` for an identity that may not look at streams. */
 export async function examineNats(options: Examine): Promise<NatsReport> {
@@ -18,8 +18,8 @@ export async function examineNats(options: Examine): Promise<NatsReport> {
   const nc = await connectNats({ ...options, role: "worker" }, inboxPrefix);
   const link = new Link(nc, inboxPrefix);
   try {
-    const { lanes, replicas, taskStorage } = await layoutOf(link);
-    const expected = new Streams(link, { ...options, role: "owner", replicas, taskStorage }).expected(lanes);
+    const { lanes, replicas } = await layoutOf(link);
+    const expected = new Streams(link, { ...options, role: "owner", replicas }).expected(lanes);
     const clock = await clockOf(link);
     const storage = parseStorage((await ask(link, "INFO")) ?? {});
     const streams: StreamReport[] = [];
@@ -43,7 +43,7 @@ export async function examineNats(options: Examine): Promise<NatsReport> {
 async function layoutOf(link: Link) {
   const kept = await directLast(link, streamNames.table, layoutSubject).catch(() => undefined);
   const layout = kept === undefined ? undefined : parseLayout(text(kept.data));
-  return layout ?? { lanes: 1, replicas: 1, taskStorage: "memory" as const };
+  return layout ?? { lanes: 1, replicas: 1 };
 }
 
 /** The server writes its time into some answers; when it was asked and answered is known here. */

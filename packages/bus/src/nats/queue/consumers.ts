@@ -4,15 +4,8 @@ import { api, tryApi } from "../api.ts";
 import { fromApi, isApiError } from "../errors.ts";
 import type { Link } from "../link.ts";
 import { natsLimits } from "../limits.ts";
-import { checkTaskSubject } from "../../port/check.ts";
-import { makeSubject, streamNames, taskConsumer } from "../names.ts";
-import {
-  type ConsumerFacts,
-  parseConsumerInfo,
-  parseConsumerPage,
-  parseCounterAnswer,
-  text,
-} from "../parse-answers.ts";
+import { streamNames, taskConsumer } from "../names.ts";
+import { type ConsumerFacts, parseConsumerInfo, parseConsumerPage } from "../parse-answers.ts";
 
 const day = 24 * 60 * 60 * 1e9;
 const stream = streamNames.task;
@@ -23,13 +16,6 @@ const stream = streamNames.task;
  */
 export function graceMs(leaseMs: number): number {
   return Math.min(2_000, 50 + leaseMs / 10);
-}
-
-/** The consumer of a subject, as a worker gets it: an owner looks, and makes what is not there. */
-export async function askForConsumer(link: Link, subject: Subject): Promise<ConsumerFacts> {
-  const { tenant } = checkTaskSubject(subject);
-  const doing = `asking for the queue of ${subject}`;
-  return parseCounterAnswer(text((await link.request(makeSubject(tenant), subject, { doing })).data));
 }
 
 /** The consumer of a subject; made when there is none. */

@@ -5,7 +5,7 @@ import type { Link } from "../link.ts";
 import { taskKey } from "../names.ts";
 import { RawHeaders } from "../raw-headers.ts";
 import type { Streams } from "../streams.ts";
-import type { Handed, Held } from "./held.ts";
+import type { Handed, Held, Holder } from "./held.ts";
 import {
   ackHeader,
   idHeader,
@@ -15,7 +15,6 @@ import {
   type Talk,
   writeTalk,
 } from "./parse-talk.ts";
-import type { Taker } from "./taker.ts";
 
 const passOnMs = 1_000;
 /** Claims of others that are remembered; whoever made an older one has asked for long enough. */
@@ -28,7 +27,7 @@ export class Desk {
   readonly held = new Map<string, Held>();
   /** Where others pass on what is claimed here. */
   readonly inbox: string;
-  readonly #claims = new Map<string, Taker>();
+  readonly #claims = new Map<string, Holder>();
   readonly #claimsOfOthers = new Map<string, string>();
   readonly #listening = new Map<Subject, { users: number; stop: () => void }>();
   readonly #work = new Set<Promise<unknown>>();
@@ -64,16 +63,16 @@ export class Desk {
     if (this.link.isUp) this.link.send(subject, writeTalk(talk));
   }
 
-  claim(id: string, taker: Taker): void {
+  claim(id: string, taker: Holder): void {
     this.#claims.set(id, taker);
   }
 
   /** The claims of a taker that goes, or those it still has when told to say them again. */
-  claimsOf(taker: Taker): string[] {
+  claimsOf(taker: Holder): string[] {
     return [...this.#claims].filter(([, claimant]) => claimant === taker).map(([id]) => id);
   }
 
-  unclaim(taker: Taker): void {
+  unclaim(taker: Holder): void {
     const ids = this.claimsOf(taker);
     for (const id of ids) this.#claims.delete(id);
     if (ids.length === 0) return;
@@ -81,7 +80,7 @@ export class Desk {
   }
 
   /** A task that a taker got: his, unless somebody claims it. */
-  arrived(handed: Handed, taker: Taker): void {
+  arrived(handed: Handed, taker: Holder): void {
     const claimant = this.#claims.get(handed.id);
     if (claimant !== undefined) return void this.#takeOver(handed);
     const other = this.#claimsOfOthers.get(handed.id);

@@ -15,11 +15,18 @@ export interface Handed {
   readonly isResumed: boolean;
 }
 
-/** What a holder does with a task, carried out by whoever took it. */
-export interface Keeper {
-  readonly options: { readonly holder: string };
-  /** Somebody else has it now, or nobody. */
+/** Who takes, as those who share its client know it. */
+export interface Holder {
+  readonly options: { readonly holder: string; readonly subjects: readonly Subject[] };
+  accept(handed: Handed): void;
+  /** Somebody else has it now, or nobody: its slot is free. */
   forget(held: Held): void;
+  /** Says once more what it claims, to whoever is new. */
+  announce(): void;
+}
+
+/** What a holder does with a task, carried out by whoever took it. */
+export interface Keeper extends Holder {
   reporting(held: Held): void;
   ack(held: Held): Promise<boolean>;
   release(held: Held, delayMs: number): Promise<boolean>;

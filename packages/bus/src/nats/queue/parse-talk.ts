@@ -1,7 +1,7 @@
-/** What takers of one subject tell each other; nothing of it is stored, and who misses it loses time, no task. */
+/** What takers of one subject tell each other. Nothing of it is stored: who misses it loses time, no task. */
 import { isSubject } from "@agentflow/protocol";
 import type { Msg } from "@nats-io/transport-node";
-import { json, parseAck, record, text } from "../parse-answers.ts";
+import { json, parseAck, record, string, text } from "../parse-answers.ts";
 import type { Handed } from "./held.ts";
 
 export type Talk =
@@ -24,7 +24,7 @@ export function writeTalk(talk: Talk): string {
 /** Undefined for what a newer build says. */
 export function parseTalk(body: Uint8Array): Talk | undefined {
   const value = record(json(text(body)));
-  const word = (key: string): string => String(value[key] ?? "");
+  const word = (key: string): string => string(value[key]);
   switch (value["kind"]) {
     case "claim": {
       const ids = Array.isArray(value["ids"]) ? value["ids"].map(String) : [];

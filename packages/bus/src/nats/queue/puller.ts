@@ -1,12 +1,13 @@
 /** Asks one consumer for tasks, and counts how many of those it asked for are still to come. */
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import type { Msg, Subscription } from "@nats-io/transport-node";
+import { askForConsumer } from "../door/ask.ts";
 import type { Link } from "../link.ts";
 import { natsLimits } from "../limits.ts";
 import { streamNames, taskConsumer } from "../names.ts";
 import type { ConsumerFacts } from "../parse-answers.ts";
 import type { Streams } from "../streams.ts";
-import { askForConsumer, ensureConsumer } from "./consumers.ts";
+import { ensureConsumer } from "./consumers.ts";
 import type { Handed } from "./held.ts";
 import { parseHanded } from "./parse-talk.ts";
 
@@ -120,9 +121,9 @@ export class Puller {
     return true;
   }
 
-  async #repair(error: unknown): Promise<void> {
+  async #repair(cause: unknown): Promise<void> {
     const { streams } = this.#options;
-    if (!AgentFlowError.is(error) || error.reason !== "not_set_up" || !streams.isOwner) return;
+    if (!AgentFlowError.is(cause) || cause.reason !== "not_set_up" || !streams.isOwner) return;
     await streams.ensureTasks().catch(() => undefined);
   }
 

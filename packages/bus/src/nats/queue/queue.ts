@@ -8,12 +8,11 @@ import { fromApi, isApiError } from "../errors.ts";
 import type { Link } from "../link.ts";
 import { deleteMessage } from "../log.ts";
 import { streamNames } from "../names.ts";
-import { parseStored, parseSubject } from "../parse-answers.ts";
+import { type ConsumerFacts, parseStored, parseSubject } from "../parse-answers.ts";
 import { fence, RawHeaders } from "../raw-headers.ts";
 import type { Streams } from "../streams.ts";
 
 import { allConsumers, ensureConsumer } from "./consumers.ts";
-import { serveCounter } from "./counter.ts";
 import { Desk, keyLines } from "./desk.ts";
 import type { Handed } from "./held.ts";
 import { Taker } from "./taker.ts";
@@ -36,11 +35,11 @@ export class WorkQueue implements Queue {
     this.#log = of.log;
     const bury = (handed: Handed, reason: string): Promise<void> => this.#bury(handed, reason);
     this.#desk = new Desk({ link: this.#link, streams: this.#streams, bury });
-    this.#link.onReconnect(() => this.#known.clear());
-    if (of.streams.isOwner) {
-      const make = (subject: Subject) => this.#withTasks(() => ensureConsumer(this.#link, subject));
-      serveCounter(this.#link, make);
-    }
+    this.#link.onReconnect(() => {
+      this.#known.clear();
+      // The server may have begun anew: those who take wait for an owner to make the queue again.
+      if (this.#streams.isOwner) this.#desk.after(this.#streams.epoch());
+    });
   }
 
   epoch(): Promise<string> {
@@ -83,6 +82,11 @@ export class WorkQueue implements Queue {
   /** What was taken and never seen is on its way back. */
   async settle(): Promise<void> {
     await this.#desk.settle();
+  }
+
+  /** The consumer of a subject, made where there is none: an owner's. */
+  consumer(subject: Subject): Promise<ConsumerFacts> {
+    return this.#withTasks(() => ensureConsumer(this.#link, subject));
   }
 
   /** A subject that nobody takes from yet has its queue too: so its depth is known. */

@@ -41,7 +41,7 @@ export class Taker implements Keeper {
           subject,
           arrived: (handed) => desk.arrived(handed, this),
           changed: () => this.#pullSoon(),
-          restarted: () => this.#fail(restarted()),
+          restarted: () => this.#restarted(),
           failed: (error) => this.#fail(error),
         }),
     );
@@ -61,6 +61,9 @@ export class Taker implements Keeper {
     this.#tick();
     await this.#resume();
     for (const subject of subjects) this.#desk.say(subject, { kind: "hello" });
+    // Who claims a task says so now; a task that came first would be run by two.
+    await new Promise((resolve) => setTimeout(resolve, natsLimits.helloMs));
+    if (!this.#isOpen) return;
     for (const puller of this.#pullers) void puller.start();
   }
 
@@ -113,7 +116,6 @@ export class Taker implements Keeper {
     this.#claimed?.();
   }
 
-  /** Says once more what it claims, to whoever is new. */
   announce(): void {
     const { subjects, holder } = this.options;
     const ids = this.#desk.claimsOf(this);
@@ -122,7 +124,6 @@ export class Taker implements Keeper {
       for (const subject of subjects) this.#desk.say(subject, { kind: "claim", ids, holder, inbox });
   }
 
-  /** Somebody else has it now, or nobody: its slot is free. */
   forget(held: Held): void {
     held.isCurrent = false;
     this.#drop(held);
@@ -295,6 +296,14 @@ export class Taker implements Keeper {
   /** A lease of the consumer's own length has a word; any other is said as a wish when to have it back. */
   #leaseWord(): string {
     return this.#isUsualLease() ? "+WPI" : delayed(this.#serverLeaseMs);
+  }
+
+  /** Who works on a task goes on with it; but it is not held any more, and may be asked for by its id. */
+  #restarted(): void {
+    for (const held of this.#held) {
+      if (this.#desk.held.get(held.id) === held) this.#desk.held.delete(held.id);
+    }
+    this.#fail(restarted());
   }
 
   #fail(error: AgentFlowError): void {

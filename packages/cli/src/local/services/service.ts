@@ -79,7 +79,7 @@ export async function openServiceLog(of: {
   };
 }
 
-/** SIGTERM and Ctrl-C begin an orderly end, a second one hurries it; SIGHUP reloads where that means something. */
+/** SIGTERM and Ctrl-C begin an orderly end, a second one hurries it; SIGHUP does what `onHangup` says. */
 export async function openStop(of: {
   readonly world: World;
   readonly log: Log;

@@ -1,0 +1,352 @@
+/** Copies over the ports, on virtual time: made while runs go on, restored elsewhere, and gone on with. */
+import type { Bus, LogEntry } from "@agentflow/bus";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
+import { afterEach, expect, test } from "vitest";
+import type { Engine } from "../engine.ts";
+import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
+import { makeRunRef } from "../orchestrator/run-ref.ts";
+import { beginRestore, restoreKey } from "./mark.ts";
+import { backupBytes, type CopyOptions, restoreBackup, verifyBackup } from "./index.ts";
+
+const hour = 3_600_000;
+const all = { days: 0, runs: 0 };
+const kits: Kit[] = [];
+afterEach(async () => {
+  for (const kit of kits.splice(0)) await kit.close();
+});
+
+function openKit(seed: number): Kit {
+  const kit = new Kit(seed, { polite: true });
+  kits.push(kit);
+  return kit;
+}
+
+const echo = {
+  a: { uses: "tool:t.echo", with: { x: "${input.x}" } },
+  b: { uses: "tool:t.echo", with: { x: "${steps.a.output.x}" } },
+};
+
+function optionsOf(
+  kit: Kit,
+  bus: Bus = kit.bus.client("backup"),
+  more: Partial<CopyOptions> = {},
+): CopyOptions {
+  const signal = new AbortController().signal;
+  return { bus, world: kit.world, program: "0.1.0", node: "v24", telemetry: false, signal, ...more };
+}
+
+async function backup(kit: Kit, options = optionsOf(kit)): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await driveReal(
+    kit,
+    (async () => {
+      for await (const chunk of backupBytes(options)) chunks.push(chunk);
+    })(),
+  );
+  return Buffer.concat(chunks);
+}
+
+/** Compression lives on the machine's time, the bus on virtual time. */
+async function driveReal<T>(kit: Kit, promise: Promise<T>): Promise<T> {
+  const done = promise.then(
+    () => true,
+    () => true,
+  );
+  const turn = () => new Promise<false>((resolve) => setTimeout(resolve, 1, false));
+  while (!(await Promise.race([done, turn()]))) await kit.world.time.advance(5);
+  return promise;
+}
+
+const opened = (bytes: Buffer) =>
+  async function* (): AsyncGenerator<Buffer> {
+    for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
+  };
+
+function restore(kit: Kit, bytes: Buffer, acceptFaults = false) {
+  return driveReal(kit, restoreBackup(opened(bytes), { ...optionsOf(kit), acceptFaults }));
+}
+
+async function runs(kit: Kit, engine: Engine, count: number, x: unknown = 1): Promise<RunId[]> {
+  const ids: RunId[] = [];
+  for (let n = 0; n < count; n++) {
+    const body = kit.body("echo", { x: x === 1 ? n : "y".repeat(100_000) + n });
+    const { run } = await kit.drive(engine.runs.start(defaultTenant, body, { waitMs: 0 }));
+    ids.push(parseId("run", run));
+  }
+  return ids;
+}
+
+test("runs in flight go on after a restore, ended ones and archived ones are found", async () => {
+  const kit = openKit(1);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo, { output: "${steps.b.output.x}" });
+  const first = kit.worker({ name: "first" });
+  const old = await runs(kit, engine, 3, "big");
+  for (const run of old) await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+  await kit.pass(2 * hour);
+  expect(await kit.drive(engine.retain(all))).toBe(3);
+  const ended = await runs(kit, engine, 2);
+  for (const run of ended) await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+  first.stop();
+  const open = await runs(kit, engine, 4);
+  const bytes = await backup(kit);
+  const report = await verifyBackup(opened(bytes));
+  expect(report).toMatchObject({
+    errors: 0,
+    warnings: 0,
+    workflows: 1,
+    runs: { open: 4, ended: 2, archived: 3 },
+  });
+  const other = openKit(2);
+  const { written } = await restore(other, bytes);
+  expect(written.runs).toEqual(report.runs);
+  // Who did what at the time is not of the new installation.
+  const rows = await other.drive(other.bus.table.list(""));
+  const kinds = new Set(rows.map(({ key }) => key.split(".")[0]));
+  expect([...kinds].toSorted((a, b) => ((a ?? "") < (b ?? "") ? -1 : 1))).toEqual([
+    "archived",
+    "installation",
+    "workflow",
+  ]);
+  other.worker();
+  const next = await other.engine("engine-9");
+  for (const [n, run] of open.entries()) {
+    const answer = await other.drive(next.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+    expect(answer).toMatchObject({ status: "completed", output: n });
+  }
+  const listed = await other.drive(next.runs.list(defaultTenant, {}));
+  expect(listed.runs.map(({ run }) => run).sort()).toEqual([...old, ...ended, ...open].sort());
+  for (const run of [...old, ...ended]) {
+    const [before, after] = await Promise.all([
+      kit.drive(engine.runs.get(defaultTenant, run)),
+      other.drive(next.runs.get(defaultTenant, run)),
+    ]);
+    expect({ ...after, revision: 0 }).toEqual({ ...before, revision: 0 });
+  }
+  expect((await other.drive(next.status())).installation).toBe(report.head.installation);
+});
+
+test.each([1, 2, 3, 4, 5, 6])(
+  "a copy made while runs start, end and leave for archives is whole (%i)",
+  async (seed) => {
+    const kit = openKit(seed);
+    const engine = await kit.engine();
+    await kit.register(engine, "echo", echo, { output: "${steps.b.output.x}" });
+    kit.worker({ takesMs: 3 });
+    const old = await runs(kit, engine, 12, seed % 2 === 0 ? "big" : 1);
+    for (const run of old) await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+    await kit.pass(2 * hour);
+    const parts = new Map<RunId, number>();
+    for (const run of old) {
+      parts.set(run, (await kit.drive(kit.bus.log.read(makeRunRef(defaultTenant, run).subject))).length);
+    }
+    const bus = slow(kit.bus.client("backup"), async (read) => {
+      if (read === seed * 2 - 1) await engine.retain(all);
+      if (read % 4 === 0 && read < 40) {
+        await engine.runs.start(defaultTenant, kit.body("echo", { x: read }), { waitMs: 0 });
+      }
+    });
+    const bytes = await backup(kit, optionsOf(kit, bus));
+    const report = await verifyBackup(opened(bytes));
+    expect(report.findings).toEqual([]);
+    // Retention did overtake it, or this shows nothing.
+    expect(report.counts.left).toBeGreaterThan(0);
+    const { archived, open, ended } = report.runs;
+    expect(open + ended + archived).toBeGreaterThanOrEqual(12);
+    const other = openKit(seed + 100);
+    await restore(other, bytes);
+    other.worker();
+    const next = await other.engine("engine-9");
+    for (const run of old) {
+      const { status, steps } = await kit.drive(engine.runs.get(defaultTenant, run));
+      expect(await other.drive(next.runs.get(defaultTenant, run))).toMatchObject({ status, steps });
+      const ref = makeRunRef(defaultTenant, run);
+      const inLog = await other.drive(other.bus.log.read(ref.subject));
+      // Never a piece of a history that an archive has whole.
+      if (inLog.length > 0) expect(inLog.length).toBe(parts.get(run));
+    }
+  },
+);
+
+/** The log is read one record at a time, and between two of them something happens. */
+function slow(bus: Bus, between: (read: number) => Promise<unknown>): Bus {
+  const { log } = bus;
+  return {
+    ...bus,
+    log: {
+      append: log.append.bind(log),
+      read: log.read.bind(log),
+      head: log.head.bind(log),
+      purge: log.purge.bind(log),
+      async *tail(options) {
+        let after = options.after;
+        for (let read = 1; ; read++) {
+          const next = await firstOf(log.tail({ ...options, after }));
+          if (next === undefined) return;
+          after = next.revision;
+          yield [next];
+          await between(read);
+        }
+      },
+    },
+  };
+}
+
+async function firstOf(batches: AsyncIterable<readonly LogEntry[]>): Promise<LogEntry | undefined> {
+  for await (const [first] of batches) return first;
+  return undefined;
+}
+
+test("a copy ends although the log's last record went into an archive meanwhile", async () => {
+  const kit = openKit(7);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  kit.worker();
+  const [run = parseId("run", "")] = await runs(kit, engine, 1);
+  await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+  await kit.pass(2 * hour);
+  const bus = kit.bus.client("backup");
+  const head = bus.log.head.bind(bus.log);
+  let asked = false;
+  bus.log.head = async (prefix) => {
+    const found = await head(prefix);
+    if (prefix === prefixes.log && !asked) {
+      asked = true;
+      await engine.retain(all);
+    }
+    return found;
+  };
+  const report = await verifyBackup(opened(await backup(kit, optionsOf(kit, bus))));
+  expect(report.runs).toMatchObject({ open: 0, ended: 0, archived: 1 });
+});
+
+async function smallBackup(seed: number): Promise<{ kit: Kit; bytes: Buffer; open: RunId[] }> {
+  const kit = openKit(seed);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  const open = await runs(kit, engine, 2, "big");
+  return { kit, bytes: await backup(kit), open };
+}
+
+test("a file that is cut, changed or foreign is refused before anything is written", async () => {
+  const { bytes } = await smallBackup(8);
+  const plain = zstdDecompressSync(bytes).toString();
+  const changed = zstdCompressSync(plain.replace("echo", "echp"));
+  const noEnd = zstdCompressSync(plain.slice(0, plain.lastIndexOf('{"kind":"end"')));
+  const half = zstdCompressSync(plain.slice(0, plain.length / 2));
+  const cut = [bytes.length - 40, bytes.length >> 1, 40].map((length) => bytes.subarray(0, length));
+  for (const torn of [...cut, changed, noEnd, half]) {
+    await expect(verifyBackup(opened(Buffer.from(torn)))).rejects.toMatchObject({ reason: "backup_torn" });
+  }
+  for (const foreign of [Buffer.from("hello"), Buffer.alloc(0), zstdCompressSync('{"kind":"other"}\n')]) {
+    await expect(verifyBackup(opened(foreign))).rejects.toMatchObject({ reason: "no_backup" });
+  }
+  const newer = zstdCompressSync(plain.replace('{"v":1,"kind":"backup"', '{"v":2,"kind":"backup"'));
+  await expect(verifyBackup(opened(newer))).rejects.toMatchObject({ reason: "backup_newer" });
+  const target = openKit(9);
+  await expect(restore(target, changed)).rejects.toMatchObject({ reason: "backup_torn" });
+  expect(await target.drive(target.bus.log.head(prefixes.log))).toBe(0);
+  expect(await target.drive(target.bus.table.list(""))).toEqual([]);
+});
+
+test("faults are named with run and revision; a restore goes on only where they are accepted", async () => {
+  const { kit, open } = await smallBackup(10);
+  const [first = parseId("run", ""), second = parseId("run", "")] = open;
+  const ref = makeRunRef(defaultTenant, first);
+  // The same start twice: no history does that.
+  const [start] = await kit.drive(kit.bus.log.read(ref.subject));
+  await kit.drive(kit.bus.log.append(ref.subject, start?.body ?? "", { expect: "any" }));
+  const newer = JSON.stringify({ v: 2, kind: "commit", inputs: [], events: [], commands: [] });
+  await kit.drive(kit.bus.log.append(makeRunRef(defaultTenant, second).subject, newer, { expect: "any" }));
+  const [blob = ""] = await kit.drive(kit.bus.blobs.list(`${defaultTenant}/${second}/`));
+  await kit.drive(kit.bus.blobs.delete(blob));
+  const bytes = await backup(kit);
+  const report = await verifyBackup(opened(bytes));
+  expect(report).toMatchObject({ errors: 1, warnings: 2 });
+  const [lost, broken, parked] = report.findings.toSorted((a, b) => (a.code < b.code ? -1 : 1));
+  expect(lost).toMatchObject({ code: "blob_lost", key: blob });
+  expect(broken).toMatchObject({ code: "history_broken", run: first, revision: expect.any(Number) });
+  expect(parked).toMatchObject({
+    code: "history_newer",
+    run: second,
+    message: expect.stringContaining("version 2"),
+  });
+  const target = openKit(11);
+  await expect(restore(target, bytes)).rejects.toMatchObject({ reason: "backup_faulty" });
+  expect(await target.drive(target.bus.table.list(""))).toEqual([]);
+  await restore(target, bytes, true);
+  const engine = await target.engine();
+  expect((await target.drive(engine.runs.why(defaultTenant, second))).status).toBe("parked");
+});
+
+test("an installation with runs, or half restored, is refused; nothing starts on half a one", async () => {
+  const { kit, bytes } = await smallBackup(12);
+  await expect(restore(kit, bytes)).rejects.toMatchObject({ code: "refused", reason: "not_empty" });
+  const target = openKit(13);
+  const { table } = target.bus;
+  await target.drive(beginRestore(table, { at: "2026-01-01T00:00:00.000Z", installation: "x" }));
+  await expect(restore(target, bytes)).rejects.toMatchObject({ reason: "restore_unfinished" });
+  await expect(target.engine()).rejects.toMatchObject({ code: "refused", reason: "restore_unfinished" });
+  await target.drive(table.delete(restoreKey, { expect: "any" }));
+  await restore(target, bytes);
+  await target.engine();
+});
+
+test("a restore that dies at any write leaves its mark", async () => {
+  const { bytes } = await smallBackup(14);
+  for (let at = 2, died = true; died; at++) {
+    const target = openKit(1_000 + at);
+    const bus = target.bus.client("restore");
+    let writes = 0;
+    const dying = <T>(work: () => Promise<T>): Promise<T> => {
+      if (++writes >= at) return Promise.reject(new Error("the power is gone"));
+      return work();
+    };
+    const { table, log, blobs } = bus;
+    const [put, append, store, remove] = [
+      table.put.bind(table),
+      log.append.bind(log),
+      blobs.put.bind(blobs),
+      table.delete.bind(table),
+    ];
+    table.put = (...given) => dying(() => put(...given));
+    log.append = (...given) => dying(() => append(...given));
+    blobs.put = (...given) => dying(() => store(...given));
+    table.delete = (...given) => dying(() => remove(...given));
+    const options = { ...optionsOf(target, bus), acceptFaults: false };
+    died = await driveReal(target, restoreBackup(opened(bytes), options)).then(
+      () => false,
+      () => true,
+    );
+    if (died) await expect(target.engine()).rejects.toMatchObject({ reason: "restore_unfinished" });
+    await target.close();
+  }
+});
+
+test("dead letters, audit and journals travel, telemetry where it was asked for", async () => {
+  const kit = openKit(15);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  const [run = parseId("run", "")] = await runs(kit, engine, 1);
+  const { shard } = makeRunRef(defaultTenant, run);
+  const step = parseId("step instance", "a");
+  const append = (subject: ReturnType<typeof subjects.audit>, body: string) =>
+    kit.drive(kit.bus.log.append(subject, body, { expect: "any" }));
+  await append(
+    subjects.turn({ shard, tenant: defaultTenant, run, step }),
+    '{"v":1,"kind":"attempt_took_over"}',
+  );
+  await append(subjects.audit(defaultTenant), '{"v":1,"kind":"audit"}');
+  await append(subjects.dead({ tenant: defaultTenant, pool: parseId("pool", "default") }), '{"v":1}');
+  await append(
+    subjects.tele({ tenant: defaultTenant, source: parseId("source", "x") }),
+    '{"v":1,"kind":"tele"}',
+  );
+  const without = await verifyBackup(opened(await backup(kit)));
+  expect(without).toMatchObject({ journalEntries: 1, counts: { dead: 1, audit: 1, tele: 0 } });
+  const bytes = await backup(kit, optionsOf(kit, undefined, { telemetry: true }));
+  const target = openKit(16);
+  const { written } = await restore(target, bytes);
+  expect(written).toMatchObject({ journalEntries: 1, counts: { dead: 1, audit: 1, tele: 1 } });
+});

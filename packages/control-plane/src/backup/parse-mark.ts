@@ -1,0 +1,19 @@
+import type { Instant } from "@agentflow/protocol";
+
+export interface RestoreMark {
+  readonly v: 1;
+  readonly kind: "restore";
+  readonly at: Instant;
+  /** Of the backup that is being restored. */
+  readonly installation: string;
+}
+
+/** Whatever stands there, something is not whole: what cannot be read is a mark all the same. */
+export function parseMark(text: string): RestoreMark {
+  const unknown: RestoreMark = { v: 1, kind: "restore", at: "at an unknown time", installation: "unknown" };
+  try {
+    return { ...unknown, ...(JSON.parse(text) as Partial<RestoreMark>) };
+  } catch {
+    return unknown;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Log, LogEntry, Revision } from "@agentflow/bus";
+import type { Timers } from "@agentflow/host/clock";
+import { AgentFlowError, type Subject } from "@agentflow/protocol";
+
+export interface UpTo {
+  readonly prefix: Subject;
+  readonly upTo: Revision;
+  readonly timers: Timers;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How long nothing may come before we ask whether there is anything more. The second time is long: a store
+ * that keeps several streams in one file may look through all of it for the few records of one.
+ */
+const quietMs = [2_000, 30_000] as const;
+
+/**
+ * What is stored under the prefix up to a revision, in order, and no further: it never waits for work. The
+ * last record itself may go into an archive meanwhile, so its coming is not the only end.
+ */
+export async function* readUpTo(log: Log, of: UpTo): AsyncGenerator<readonly LogEntry[], void> {
+  let seen = 0;
+  for (let quiet = 0; seen < of.upTo; quiet++) {
+    const silenceMs = quietMs[quiet];
+    if (silenceMs === undefined) return;
+    for await (const batch of untilQuiet(log, { ...of, silenceMs }, seen)) {
+      quiet = 0;
+      seen = batch.at(-1)?.revision ?? seen;
+      const wanted = batch.filter(({ revision }) => revision <= of.upTo);
+      if (wanted.length > 0) yield wanted;
+      if (seen >= of.upTo) return;
+    }
+    if (of.signal.aborted) throw givenUp();
+    if ((await log.head(of.prefix)) <= seen) return;
+  }
+}
+
+async function* untilQuiet(
+  log: Log,
+  { prefix, timers, signal, silenceMs }: UpTo & { readonly silenceMs: number },
+  after: Revision,
+): AsyncGenerator<readonly LogEntry[], void> {
+  const quiet = new AbortController();
+  const ends = AbortSignal.any([signal, quiet.signal]);
+  const batches = log.tail({ filter: [prefix], after, signal: ends })[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      // Counted only while we wait: whoever takes the copy may be slow.
+      const stop = timers.after(silenceMs, () => quiet.abort());
+      const next = await batches.next().finally(stop);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    quiet.abort();
+    await batches.return?.();
+  }
+}
+
+function givenUp(): AgentFlowError {
+  return new AgentFlowError("unavailable", "the copy was given up", { reason: "stopping" });
+}

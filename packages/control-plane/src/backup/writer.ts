@@ -1,0 +1,89 @@
+import type { Blobs, Bus } from "@agentflow/bus";
+import { AgentFlowError } from "@agentflow/protocol";
+import type { BackupBlob, BackupEntry, BackupRecord, BackupRow } from "./records.ts";
+
+const entriesPerBatch = 512;
+const charactersPerBatch = 4 * 1024 * 1024;
+const blobsAtOnce = 16;
+const rowsAtOnce = 64;
+
+/** Writes the records of a backup: what is named before what names it, each run's records in their order. */
+export class Writer {
+  readonly #bus: Bus;
+  readonly #blobs: BlobWriter;
+  #entries: BackupEntry[] = [];
+  #characters = 0;
+  #rows: BackupRow[] = [];
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    this.#blobs = new BlobWriter(bus.blobs);
+  }
+
+  async add(record: BackupRecord): Promise<void> {
+    switch (record.kind) {
+      case "blob":
+        return this.#blobs.add(record);
+      case "entry":
+        this.#entries.push(record);
+        this.#characters += record.body.length;
+        if (this.#entries.length >= entriesPerBatch || this.#characters >= charactersPerBatch)
+          await this.flush();
+        return;
+      case "row":
+        this.#rows.push(record);
+        if (this.#rows.length >= rowsAtOnce) await this.flush();
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Everything that was added is durable when it resolves. */
+  async flush(): Promise<void> {
+    await this.#blobs.settle();
+    const bySubject = Map.groupBy(this.#entries, ({ subject }) => subject);
+    this.#entries = [];
+    this.#characters = 0;
+    await Promise.all([...bySubject.values()].map((entries) => this.#append(entries)));
+    const rows = this.#rows;
+    this.#rows = [];
+    await Promise.all(rows.map(({ key, value }) => this.#bus.table.put(key, value, { expect: "any" })));
+  }
+
+  async #append(entries: readonly BackupEntry[]): Promise<void> {
+    for (const { subject, body } of entries) {
+      const appended = await this.#bus.log.append(subject, body, { expect: "any" });
+      if (!appended.ok) throw new AgentFlowError("conflict", `somebody else writes to ${subject}`);
+    }
+  }
+}
+
+/** Puts blobs together from their parts, some of them on their way to the disk at once. */
+class BlobWriter {
+  readonly #to: Blobs;
+  #parts: Buffer[] = [];
+  #writing: Promise<void>[] = [];
+
+  constructor(to: Blobs) {
+    this.#to = to;
+  }
+
+  async add({ key, data, last }: BackupBlob): Promise<void> {
+    this.#parts.push(Buffer.from(data, "base64"));
+    if (!last) return;
+    const bytes = Buffer.concat(this.#parts);
+    this.#parts = [];
+    const writing = this.#to.put(key, bytes);
+    // Looked at when they are waited for; until then a failure is nobody's surprise.
+    writing.catch(() => undefined);
+    this.#writing.push(writing);
+    if (this.#writing.length >= blobsAtOnce) await this.settle();
+  }
+
+  async settle(): Promise<void> {
+    const writing = this.#writing;
+    this.#writing = [];
+    await Promise.all(writing);
+  }
+}
