@@ -12,7 +12,7 @@ import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { ownAll } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
-import { Router } from "./orchestrator/router.ts";
+import { type Mismatch, Router } from "./orchestrator/router.ts";
 import { RunQueries, type RunQueriesParts } from "./orchestrator/run-queries.ts";
 import { Runs } from "./orchestrator/runs.ts";
 import { Starts, type StartsParts } from "./orchestrator/starts.ts";
@@ -116,16 +116,8 @@ async function buildParts(options: EngineOptions) {
       projector.park({ tenant, run, revision }, { code: parked.reason, message: parked.message });
     },
   });
-  const router: Router = new Router({
-    wire: bus.wire,
-    ownership,
-    orchestrator,
-    config,
-    onMismatch: (of) => {
-      say.warn("an input of another tenant was refused", { ...of });
-      options.onMismatch?.(of);
-    },
-  });
+  const onMismatch = (of: Mismatch): void => options.onMismatch?.(of);
+  const router: Router = new Router({ ...base, wire: bus.wire, ownership, orchestrator, onMismatch });
   const sweep = new Sweep({ ...base, ownership, orchestrator, dispatcher, scheduler });
   const watermark = new WatermarkKeeper({
     ...base,

@@ -101,7 +101,7 @@ export class Appender {
       : directLast(this.#link, stream, subject);
   }
 
-  /** The first record behind the fence. A worker knows the last one, which is the same while it alone writes. */
+  /** The first record behind the fence; a worker knows the last one: the same, while it alone writes. */
   async #behind({ subject, home, stands }: Fenced): Promise<StoredMessage | undefined> {
     if (this.#isOwner) {
       return leaderGet(this.#link, home.stream, { seq: stands + 1, next_by_subj: subject });

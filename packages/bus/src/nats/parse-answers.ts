@@ -119,7 +119,8 @@ export function parseStreamInfo(value: Json): StreamFacts {
 export function parseLayout(body: string): { lanes: number; replicas: number } | undefined {
   const value = record(json(body));
   const { lanes, replicas } = value;
-  if (value["kind"] !== "layout" || typeof lanes !== "number" || typeof replicas !== "number") return;
+  if (value["kind"] !== "layout" || typeof lanes !== "number" || typeof replicas !== "number")
+    return undefined;
   return { lanes, replicas };
 }
 

@@ -1,7 +1,6 @@
 /** The bus, when there is one on the network: looked at directly, or as far as the installation says it. */
 import { AgentFlowError } from "@agentflow/protocol";
 import { findInstallation } from "../config/installation.ts";
-import { busChecks } from "./bus-checks.ts";
 import type { Check, Examined } from "./check.ts";
 
 /** Settings that name a bus are enough; else the installation that commands go to is asked. */
@@ -12,7 +11,8 @@ export async function busFindings(of: Examined): Promise<Check[]> {
   const look = await busLook(base).catch(() => undefined);
   if (look?.isNamed !== true) return fromApi(of);
   try {
-    return busChecks(await look.examine());
+    const { checks } = await look.examine();
+    return [...checks];
   } catch (error) {
     const { message, code, suggestions } = AgentFlowError.from(error, "looking at the bus");
     const fix =

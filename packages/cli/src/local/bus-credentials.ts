@@ -1,4 +1,4 @@
-/** Identities of an installation as files of one folder: a seed each, and what nats-server must know of them. */
+/** Identities of an installation as files of one folder: seeds, and what nats-server must know of them. */
 import type { AuthUser, Role } from "@agentflow/bus/nats";
 import { AgentFlowError, type BuildId, parseId, type PoolName, type TenantId } from "@agentflow/protocol";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -65,7 +65,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
   return { config, identities: made.map(({ credential }) => credential) };
 }
 
-/** What was granted before stays: a configuration without it would lock somebody out, or open what was shut. */
+/** What was granted before stays: without it somebody would be locked out, or what was shut be open. */
 function grantedBy({ pools, builds, accounts, there }: CredentialsOptions, config: string): Granted {
   const isThere = there !== "refuse" && existsSync(config);
   const before = isThere ? parseGranted(readFileSync(config, "utf8")) : undefined;

@@ -1,5 +1,7 @@
 /** Looks at the NATS that the settings name, by the identity that they name. */
 import type { NatsReport } from "@agentflow/bus/nats";
+import type { Check } from "../doctor/check.ts";
+import { busChecks } from "./bus-checks.ts";
 import { natsAddress } from "./services/nats-address.ts";
 import { readServiceSettings, type ServiceOptions } from "./services/service.ts";
 import { serverSettings } from "./services/settings.ts";
@@ -8,7 +10,7 @@ export interface BusLook {
   /** False when nothing names a bus: then there may be none to look at. */
   readonly isNamed: boolean;
   readonly servers: readonly string[];
-  examine(): Promise<NatsReport>;
+  examine(): Promise<{ readonly report: NatsReport; readonly checks: readonly Check[] }>;
 }
 
 export async function busLook(options: ServiceOptions): Promise<BusLook> {
@@ -20,7 +22,9 @@ export async function busLook(options: ServiceOptions): Promise<BusLook> {
     examine: async () => {
       const { examineNats } = await import("@agentflow/bus/nats");
       const { monitor } = bus;
-      return examineNats({ ...natsAddress(bus), ...(monitor === undefined ? {} : { monitor }) });
+      const at = { ...natsAddress(bus), ...(monitor === undefined ? {} : { monitor }) };
+      const report = await examineNats(at);
+      return { report, checks: busChecks(report) };
     },
   };
 }

@@ -22,7 +22,7 @@ function keep<T extends { end(): Promise<void> }>(one: T): T {
   return one;
 }
 
-/** Paths of an include are taken from the configuration's own folder, which lies where scratch projects do. */
+/** An include's path begins at the configuration's own folder, which lies where scratch projects do. */
 async function nats(project: string): Promise<NatsServer> {
   const file = path.join("..", path.basename(project), "bus/auth.conf");
   const server = await startNatsServer({ config: `include ${file}` });

@@ -36,9 +36,16 @@ async function started(tenant: TenantId): Promise<RunId> {
 /** As a worker of ours reports, with what it likes beside. */
 function report(run: RunId, more: { readonly [key: string]: unknown }): Promise<string> {
   const request = {
-    ...{ v: 1, kind: "input", run },
+    v: 1,
+    kind: "input",
+    run,
     input: {
-      ...{ kind: "result", id: "res-a-1", at: instant(Date.now()), step: "a", attempt: 1, worker: "w" },
+      kind: "result",
+      id: "res-a-1",
+      at: instant(Date.now()),
+      step: "a",
+      attempt: 1,
+      worker: "w",
       outcome: { kind: "succeeded", output: { inline: { x: 666 } } },
       ...more,
     },

@@ -49,7 +49,7 @@ export function parseInputRequest(body: string): InputRequest {
  */
 export function foreignTenant({ input, ...claims }: InputRequest, own: string): string | undefined {
   const claimed = "tenant" in claims ? claims.tenant : undefined;
-  if (claimed !== undefined && claimed !== own) return String(claimed);
+  if (claimed !== undefined && claimed !== own) return JSON.stringify(claimed);
   const outcome = "outcome" in input ? input.outcome : undefined;
   const output = outcome !== undefined && "output" in outcome ? outcome.output : undefined;
   const given = "input" in input ? input.input : undefined;

@@ -11,6 +11,7 @@ import {
   subjects,
   type TenantId,
 } from "@agentflow/protocol";
+import type { Log } from "@agentflow/host/log";
 import type { EngineConfig } from "../engine-config.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
@@ -23,6 +24,7 @@ export interface RouterParts {
   readonly ownership: Ownership;
   readonly orchestrator: Orchestrator;
   readonly config: EngineConfig;
+  readonly say: Log;
   /** An input that speaks of another tenant than the subject it came on. */
   readonly onMismatch: (of: Mismatch) => void;
 }
@@ -78,6 +80,7 @@ export class Router {
       const { run, input } = request;
       const foreign = foreignTenant(request, to.tenant);
       if (foreign !== undefined) {
+        this.parts.say.warn("an input of another tenant was refused", { tenant: to.tenant, foreign, run });
         this.parts.onMismatch({ tenant: to.tenant, foreign, run });
         throw otherTenant(to.tenant);
       }

@@ -1,4 +1,4 @@
-/** What a tenant's account shares with the installation's: the worker's own lists, and nothing beside them. */
+/** What a tenant's account shares with the installation's: the worker's own lists, nothing beside them. */
 import { inboxRoot, type WorkerRole } from "./roles.ts";
 import { permissionsOf } from "./permissions.ts";
 

@@ -67,9 +67,26 @@ const published: readonly (readonly [string, string, string?])[] = [
 ];
 
 const heard: readonly string[] = [
-  ...[">", "*.>", "_INBOX.>", "_AF.>", `_AF.worker-${other}.>`, "_AF.control-plane.>", "_R_.>"],
-  ...["$JS.EVENT.>", "$JS.API.>", "$JS.ACK.>", "$SYS.>", "$KV.>", "af.>", "af.task.>", task(other)],
-  ...[`${task(own)}.*`, `af.live.${own}.*`, "af.in.>", "af.log.>", "af.tele.>"],
+  ">",
+  "*.>",
+  "_INBOX.>",
+  "_AF.>",
+  `_AF.worker-${other}.>`,
+  "_AF.control-plane.>",
+  "_R_.>",
+  "$JS.EVENT.>",
+  "$JS.API.>",
+  "$JS.ACK.>",
+  "$SYS.>",
+  "$KV.>",
+  "af.>",
+  "af.task.>",
+  task(other),
+  `${task(own)}.*`,
+  `af.live.${own}.*`,
+  "af.in.>",
+  "af.log.>",
+  "af.tele.>",
 ];
 
 describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const)("%s", (mode) => {
@@ -96,7 +113,7 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     await expect(nobody).rejects.toMatchObject({ code: "unauthenticated" });
   });
 
-  test("a worker takes, reports, and writes what is its own, and the owner removes by the archiver", async () => {
+  test("a worker does its work, and the owner removes by the archiver", async () => {
     const worker = await secured.worker(roles.own);
     const refused: string[] = [];
     worker.onRefused((one) => refused.push(one.subject));
@@ -124,7 +141,9 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     const journal = subject(`af.log.01.${own}.turn.r${"0".repeat(26)}.draft`);
     const first = await worker.log.append(journal, "reply", { expect: 0 });
     expect(await worker.log.append(journal, "again", { expect: 0 })).toEqual({
-      ...{ ok: false, reason: "wrong_revision", revision: first.revision },
+      ok: false,
+      reason: "wrong_revision",
+      revision: first.revision,
     });
     for (let n = 0, expect = first.revision; n < 3; n++) {
       expect = (await worker.log.append(journal, "x".repeat(200_000), { expect })).revision;
@@ -158,7 +177,7 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     await expect(worker.blobs.get(key)).rejects.toMatchObject({ code: "forbidden" });
   });
 
-  test("a worker may not do what is another's or the owner's: each try is refused and answered by nobody", async () => {
+  test("what is another's or the owner's is refused, and answered by nobody", async () => {
     const nc = await secured.raw(roles.own);
     const answers: string[] = [];
     nc.subscribe(`_AF.worker-${own}.try`, { callback: (_, message) => void answers.push(message.string()) });
@@ -240,7 +259,8 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
 
   // The server checks what a client publishes to, not where it asks to be answered. So in one account the
   // server's own answers can be sent where the asker may not write; another account they never reach.
-  test(`an answer of the server ${mode === "accounts" ? "cannot" : "can"} be sent into another's history`, async () => {
+  const can = mode === "accounts" ? "cannot" : "can";
+  test(`an answer of the server ${can} be sent into another's history`, async () => {
     const victim = subject(`af.log.03.${other}.run.r3`);
     const worker = await secured.worker(roles.own);
     const key = `${own}/r3/${hash("forged")}`;

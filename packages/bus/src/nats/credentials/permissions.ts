@@ -35,8 +35,17 @@ const ownerHears = ["af.in.>", "af.live.>", "af.ask.*"];
 
 function ownerSubjects(): string[] {
   return [
-    ...["af.log.>", "af.task.>", "af.in.*.*", "af.dead.*.*", "af.audit.*", "af.tele.*.*", "af.live.*.*"],
-    ...["af.blob.>", `$KV.${table.slice("KV_".length)}.>`, epochSubject, layoutSubject],
+    "af.log.>",
+    "af.task.>",
+    "af.in.*.*",
+    "af.dead.*.*",
+    "af.audit.*",
+    "af.tele.*.*",
+    "af.live.*.*",
+    "af.blob.>",
+    `$KV.${table.slice("KV_".length)}.>`,
+    epochSubject,
+    layoutSubject,
     // Answers to whoever asked it, in its own account or (`_R_`) from another.
     `${inboxRoot}.>`,
     "_R_.>",
@@ -73,8 +82,13 @@ function workerSubjects(role: WorkerRole): string[] {
   return [
     `${inboxOf(role)}.>`,
     // Reports, what takers tell each other, a task that goes back, one that is buried, lines, tokens.
-    ...[`af.in.*.${tenant}`, `af.task.${tenant}.*.*`, `af.task.${tenant}.*.*.*`, `af.dead.${tenant}.*`],
-    ...[`af.tele.${tenant}.*`, `af.live.${tenant}.*`, `af.blob.*.${tenant}.>`],
+    `af.in.*.${tenant}`,
+    `af.task.${tenant}.*.*`,
+    `af.task.${tenant}.*.*.*`,
+    `af.dead.${tenant}.*`,
+    `af.tele.${tenant}.*`,
+    `af.live.${tenant}.*`,
+    `af.blob.*.${tenant}.>`,
     // Journals of its agents: written, and the last record read; an owner reads the others to it.
     `af.log.*.${tenant}.turn.>`,
     ...logs.map((stream) => `$JS.API.DIRECT.GET.${stream}.af.log.*.${tenant}.turn.>`),

@@ -1,5 +1,4 @@
 /** What a look finds on a real server, and what it leaves as it was. */
-import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { isSubject, type Subject } from "@agentflow/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -49,9 +48,10 @@ describe.skipIf(missing !== undefined)("a look at NATS", () => {
 
   test("names what somebody changed or removed", async () => {
     const nc = await connect({ servers: server.url });
-    const manager = await jetstreamManager(nc);
-    await manager.streams.update("AF_LOG_0", { max_age: 3_600e9 });
-    await manager.streams.delete("AF_DEAD");
+    const config = JSON.parse((await nc.request("$JS.API.STREAM.INFO.AF_LOG_0")).string()).config;
+    const changed = JSON.stringify({ ...config, max_age: 3_600e9 });
+    await nc.request("$JS.API.STREAM.UPDATE.AF_LOG_0", changed);
+    await nc.request("$JS.API.STREAM.DELETE.AF_DEAD");
     await nc.close();
     const { streams } = await look();
     expect(streams.find(({ name }) => name === "AF_DEAD")).toEqual({ kind: "missing", name: "AF_DEAD" });

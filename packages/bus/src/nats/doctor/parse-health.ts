@@ -6,7 +6,8 @@ type Json = { readonly [key: string]: unknown };
 
 /** The server's own clock at the moment of its answer, Unix milliseconds. */
 export function parseServerTime(answer: Json): number | undefined {
-  const at = Date.parse(String(answer["ts"] ?? ""));
+  const { ts } = answer;
+  const at = typeof ts === "string" ? Date.parse(ts) : Number.NaN;
   return Number.isNaN(at) ? undefined : at;
 }
 
@@ -20,10 +21,21 @@ export function parseStorage(answer: Json): { readonly memory: Used; readonly fi
 
 /** What a stream is where we say nothing: each of these, changed by hand, would lose or copy records. */
 const unlessMade: Json = {
-  ...{ max_age: 0, max_msgs: -1, max_bytes: -1, max_msgs_per_subject: -1 },
-  ...{ deny_delete: false, deny_purge: false, allow_rollup_hdrs: false, allow_msg_ttl: false },
-  ...{ sealed: false, no_ack: false, discard_new_per_subject: false },
-  ...{ mirror: null, sources: null, republish: null, subject_transform: null },
+  max_age: 0,
+  max_msgs: -1,
+  max_bytes: -1,
+  max_msgs_per_subject: -1,
+  deny_delete: false,
+  deny_purge: false,
+  allow_rollup_hdrs: false,
+  allow_msg_ttl: false,
+  sealed: false,
+  no_ack: false,
+  discard_new_per_subject: false,
+  mirror: null,
+  sources: null,
+  republish: null,
+  subject_transform: null,
 };
 
 /** A stream against how it is made: the server adds much of its own, which is not compared. */

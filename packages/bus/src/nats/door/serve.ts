@@ -33,23 +33,28 @@ export function serveDoor(behind: Behind): void {
     queue: group,
     callback: (error, request) => {
       // An answer goes to an inbox, never where its asker might not publish himself.
-      if (error !== null || request.reply === undefined || !isInbox(request.reply)) return;
-      const { reply } = request;
-      answer(behind, { request, made }).then(
-        (body) => link.send(reply, body),
-        (cause: unknown) => {
-          const body = JSON.stringify(toErrorBody(AgentFlowError.from(cause, "answering a worker")));
-          link.send(reply, body, { headers: new RawHeaders(`${errorHeader}: 1\r\n`) });
-        },
-      );
+      if (error !== null || !isInbox(request.reply ?? "")) return;
+      void reply(behind, { request, made });
     },
   });
 }
 
-async function answer(
-  behind: Behind,
-  of: { readonly request: Msg; readonly made: Map<string, Set<string>> },
-): Promise<string> {
+interface Asked {
+  readonly request: Msg;
+  readonly made: Map<string, Set<string>>;
+}
+
+async function reply(behind: Behind, asked: Asked): Promise<void> {
+  const to = asked.request.reply ?? "";
+  try {
+    behind.link.send(to, await answer(behind, asked));
+  } catch (cause) {
+    const body = JSON.stringify(toErrorBody(AgentFlowError.from(cause, "answering a worker")));
+    behind.link.send(to, body, { headers: new RawHeaders(`${errorHeader}: 1\r\n`) });
+  }
+}
+
+async function answer(behind: Behind, of: Asked): Promise<string> {
   const tenant = of.request.subject.slice(askSubject("").length);
   const question = parseQuestion(text(of.request.data));
   if (question === undefined) {

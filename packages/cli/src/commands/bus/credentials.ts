@@ -8,8 +8,8 @@ import { dim, green, yellow } from "../../output/text.ts";
 export default class BusCredentials extends AgentFlowCommand {
   static override summary = "Make an identity on NATS for each role, with no right that it does not need";
   static override description =
-    "Writes a seed for each (0600) and auth.conf, to be included by nats-server: public keys, what each may\n" +
-    "publish and listen to, an inbox each. Only the archiver can remove. A worker reaches its tenant alone.\n" +
+    "Writes a seed for each (0600) and auth.conf for nats-server: public keys, what each may publish and\n" +
+    "listen to, an inbox each. Only the archiver can remove. A worker reaches its tenant alone.\n" +
     "--accounts gives each tenant an account: choose it when tenants do not trust each other, for in one\n" +
     "account NATS does not check where an answer goes, and a stolen seed could write by another's hand.";
   static override args = { dir: Args.string({ required: true, description: "folder for the files" }) };

@@ -1,6 +1,5 @@
 import { errorTable } from "@agentflow/protocol";
 import { AgentFlowCommand } from "../../base-command.ts";
-import { busChecks } from "../../doctor/bus-checks.ts";
 import { Flags } from "../../flags.ts";
 import { printChecks } from "../../output/checks.ts";
 import { busFlagNames, busFlags, busFlagsOf, serviceFlags } from "../../service-flags.ts";
@@ -35,8 +34,7 @@ export default class BusDoctor extends AgentFlowCommand {
       dir: this.folder(flags),
       version: this.config.version,
     });
-    const report = await look.examine();
-    const checks = busChecks(report);
+    const { report, checks } = await look.examine();
     const bad = checks.some(({ state }) => state === "bad");
     this.output.data({ servers: look.servers, report, checks, ok: !bad });
     if (!this.output.json) printChecks(this.output, checks);

@@ -1,7 +1,7 @@
 /** What a look at NATS found, as lines: a fact each, and the command that helps. */
 import type { ConsumerReport, NatsReport, StreamReport, Used } from "@agentflow/bus/nats";
 import { showDuration } from "@agentflow/protocol";
-import type { Check } from "./check.ts";
+import type { Check } from "../doctor/check.ts";
 
 /** Above this share of a limit somebody should look. */
 const fullAt = 0.8;
@@ -101,7 +101,7 @@ function fillChecks(name: string, { used, limit }: Used, fix: string): Check[] {
 
 function consumerChecks({ subject, leased, redelivered }: ConsumerReport): Check[] {
   if (redelivered === 0 || redelivered < leased * redeliveredShare) return [];
-  const fact = `${redelivered} of ${leased} tasks in hand were handed out before: workers die or are too slow`;
+  const fact = `${redelivered} of ${leased} tasks in hand came before: workers die or are too slow`;
   return [{ name: subject, state: "note", fact, fix: "af worker list" }];
 }
 

@@ -3,8 +3,14 @@ import { expect, test } from "vitest";
 import { busChecks } from "./bus-checks.ts";
 
 const stream: StreamReport = {
-  ...{ kind: "there", name: "AF_LOG_0", differs: [], messages: 7, bytes: 2_048, behind: [] },
-  ...{ messagesMax: undefined, bytesMax: undefined },
+  kind: "there",
+  name: "AF_LOG_0",
+  differs: [],
+  messages: 7,
+  bytes: 2_048,
+  behind: [],
+  messagesMax: undefined,
+  bytesMax: undefined,
 };
 
 const healthy: NatsReport = {
