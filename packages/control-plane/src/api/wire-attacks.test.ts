@@ -1,4 +1,4 @@
-/** What a worker says that is not its tenant's: the subject it may publish to wins over what the body says. */
+/** What a worker says that is not its tenant's: the subject wins over what the body says. */
 import {
   type InputRequest,
   type RunId,

@@ -194,6 +194,16 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     expect((await owner.table.get("key.k1"))?.value).toBe(secret);
   });
 
+  test("a control plane without its archiver removes nothing, is told so, and says so", async () => {
+    const alone = await secured.owner({ archiver: false });
+    const refused: unknown[] = [];
+    alone.onRefused((one) => refused.push(one));
+    const purging = alone.log.purge(subject(`af.log.00.${other}.run.r1`));
+    await expect(purging).rejects.toMatchObject({ code: "forbidden", reason: "nats_permission" });
+    expect(refused).toEqual([{ operation: "publish", subject: "$JS.API.STREAM.PURGE.AF_LOG_0" }]);
+    expect(await owner.log.read(subject(`af.log.00.${other}.run.r1`))).toHaveLength(1);
+  });
+
   test.each([
     { kind: "consumer", subject: task(other) },
     { kind: "put", key: `worker.${other}.w1`, value: "{}", expect: "any" },

@@ -20,7 +20,7 @@ export default class Worker extends AgentFlowCommand {
   };
   static override examples = [
     "af worker --bus nats://127.0.0.1:4222",
-    "af worker --tenant acme --nkey bus/worker-acme.nk --inbox _AF.worker-acme",
+    "af worker --nkey bus/worker-default.nk --inbox _AF.worker-default",
     "af worker -C /srv/triage --pool gpu --slots 4 --health-port 4181",
   ];
 

@@ -9,6 +9,7 @@ import { mkdirSync } from "node:fs";
 import os from "node:os";
 import { localToken } from "../paths.ts";
 import { natsAddress } from "./nats-address.ts";
+import { watchRefusals } from "./refusals.ts";
 import { serverSettings } from "./settings.ts";
 import { nameFrom, openBusPatiently, openServiceLog, openStop, readServiceSettings } from "./service.ts";
 import type { ServiceOptions } from "./service.ts";
@@ -17,8 +18,6 @@ type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
 
 const retainEveryMs = 3_600_000;
 const retainFirstMs = 60_000;
-/** Each is told once: what is refused today is refused tomorrow. */
-const refusalsMax = 100;
 
 /** Serves until it is told to stop; ends the process itself, with the stop's code. */
 export async function runServer(options: ServiceOptions): Promise<never> {
@@ -42,7 +41,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     service.sendTo(bus);
     stop.add("close", "bus", () => bus.close());
     const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
-    stop.add("close", "refusals of the bus", watchRefusals(bus, { controlPlane, log }));
+    stop.add("close", "refusals of the bus", watchRefusals(bus, { audit: controlPlane.audit, log }));
     const stopRetaining = retainHourly(controlPlane, { settings, world, log });
     stop.add("accept", "retention", stopRetaining);
     stop.add("drain", "control plane", () => controlPlane.stop(settings.stopMs));
@@ -108,22 +107,6 @@ async function start(
     tenantDefaults: { build: parseId("build", build) },
     config: engine,
     api: { ...api, port: api.port ?? 4180, localTokenHash: createHash("sha256").update(token).digest("hex") },
-  });
-}
-
-/**
- * What the server did not let this control plane do is in the audit trail. What it did not let a worker do
- * only the server knows, and writes in its own lines.
- */
-function watchRefusals(bus: NatsBus, of: { controlPlane: ControlPlane; log: Log }): () => void {
-  const told = new Set<string>();
-  return bus.onRefused(({ operation, subject }) => {
-    const what = `${operation} ${subject}`;
-    if (told.has(what) || told.size >= refusalsMax) return;
-    told.add(what);
-    of.log.warn("the bus refused what its permissions do not allow", { operation, subject });
-    const refused = { did: operation, outcome: "refused", reason: "nats_permission", to: subject } as const;
-    of.controlPlane.audit.note({ by: "control plane", ...refused });
   });
 }
 
