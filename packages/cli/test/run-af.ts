@@ -29,6 +29,8 @@ export function runAf(args: readonly string[], options: RunOptions): Promise<Ran
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
+  // One that has ended by then reads nothing.
+  child.stdin.on("error", () => undefined);
   child.stdin.end(options.stdin ?? "");
   if (child.pid !== undefined) options.onStart?.(child.pid);
   return new Promise((resolve, reject) => {
