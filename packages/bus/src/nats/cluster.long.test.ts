@@ -31,7 +31,10 @@ async function clusterOf(count: number): Promise<NatsServer[]> {
   return Promise.all(
     ports.map((port, n) =>
       startNatsServer({
-        config: `server_name: n${n}\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        config: [
+          `server_name: n${n}`,
+          `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ].join("\n"),
       }),
     ),
   );
