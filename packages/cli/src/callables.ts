@@ -1,9 +1,9 @@
 /** Tools and agents as people read them. */
 import { type CallableView, showDuration } from "@agentflow/protocol";
 import type { Output } from "./output/output.ts";
+import { printSchema } from "./output/schema-table.ts";
 import { printRecord, printTable } from "./output/table.ts";
 import { cyan } from "./output/text.ts";
-import { visibleJson } from "./output/visible.ts";
 
 export function printCallables(
   output: Output,
@@ -33,8 +33,8 @@ export function printCallable(output: Output, item: CallableView): void {
     ["effect", item.effect],
     ["file", item.file],
     ["timeout", item.timeoutMs === undefined ? undefined : showDuration(item.timeoutMs)],
-    ["input", item.input === undefined ? "anything" : visibleJson(item.input)],
-    ["output", item.output === undefined ? "anything" : visibleJson(item.output)],
     ["workers", item.workers.join(", ") || "none"],
   ]);
+  printSchema(output, "Input", item.input);
+  printSchema(output, "Output", item.output);
 }

@@ -1,8 +1,9 @@
-/** What the command library says about flags and arguments, in our words and with the nearest right one. */
+/** Errors of the command library as ours, with the flag or word that was probably meant. */
 import { AgentFlowError } from "@agentflow/protocol";
 import { findCommand } from "./help/find-command.ts";
 import { type CommandEntry, readCommandTable } from "./help/parse-command-table.ts";
 import { nearest } from "./nearest.ts";
+import { usageMessage } from "./usage-message.ts";
 
 /** Errors of parsing become `invalid_input`; all others come back as they are. */
 export function translated(error: unknown, argv: readonly string[]): unknown {
@@ -14,27 +15,17 @@ export function translated(error: unknown, argv: readonly string[]): unknown {
   const found = findCommand(argv, table);
   const entry = found.kind === "command" ? table.commands[found.id] : undefined;
   const help = entry === undefined ? "af help" : `af help ${entry.id.replaceAll(":", " ")}`;
-  return new AgentFlowError("invalid_input", plain(error.message), {
+  const { message, mistaken } = usageMessage(error.message, entry);
+  const near = mistaken === undefined ? undefined : nearest(mistaken.word, mistaken.allowed);
+  return new AgentFlowError("invalid_input", message, {
     reason: "usage",
-    suggestions: [...nearFlags(error, entry), help],
+    suggestions: [...(near === undefined ? [] : [`did you mean: ${near}`]), ...nearFlags(error, entry), help],
   });
 }
 
 /** Whether somebody pressed Ctrl-C at a question. */
 export function isInterrupt(error: unknown): boolean {
   return AgentFlowError.is(error) && error.reason === "interrupted";
-}
-
-/** The library's advice on flags that swallow what follows; ours take one value each. */
-const aboutGreedyFlags = /^(Note: --.* allow multiple values|Alternatively, you can use "--")/;
-
-function plain(message: string): string {
-  return message
-    .replace(/\nSee more help with --help$/, "")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !aboutGreedyFlags.test(line))
-    .join("\n");
 }
 
 function nearFlags(error: Error, entry: CommandEntry | undefined): string[] {

@@ -115,6 +115,18 @@ describe("validate", () => {
     expect(json.error.details.findings.length).toBeGreaterThanOrEqual(4);
   });
 
+  test("of text that is no YAML the first place is told, not all that follows from it", async () => {
+    write("agentflow.yaml", `${head}kind: Project\nname: broken\n`);
+    write(
+      "workflows/a.yaml",
+      `${head}kind: Workflow\nname: a\nsteps: [\n  one:\n    uses: set\n  two:\n    uses: set\n`,
+    );
+    const { code, stdout } = await af("validate");
+    expect(code).toBe(3);
+    expect(stdout.match(/AF901/g)).toHaveLength(1);
+    expect(stdout).toContain("hint: the cause may be in the line before");
+  });
+
   test("alias bombs, deep nesting and huge files are findings, quickly", async () => {
     write("agentflow.yaml", `${head}kind: Project\nname: bombs\n`);
     const levels = Array.from(
@@ -143,7 +155,7 @@ describe("validate", () => {
   test("what is no file, or has no end, is said and not read", async () => {
     write("agentflow.yaml", `${head}kind: Project\nname: odd\n`);
     mkdirSync(path.join(folder, "workflows/folder.yaml"), { recursive: true });
-    execFileSync("mkfifo", [path.join(folder, "workflows/pipe.yaml")]);
+    execFileSync("/bin/sh", ["-c", `mkfifo "${path.join(folder, "workflows/pipe.yaml")}"`]);
     symlinkSync("/dev/zero", path.join(folder, "workflows/zero.yaml"));
     const ran = await af("validate");
     expect(ran.code).toBe(3);

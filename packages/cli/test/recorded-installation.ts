@@ -9,11 +9,12 @@ import type {
   WorkerView,
   WorkflowView,
 } from "@agentflow/protocol";
-import { defaultPool, defaultTenant, devBuild, parseId } from "@agentflow/protocol";
+import { defaultPool, defaultTenant, devBuild, parseId, versionHeader } from "@agentflow/protocol";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { smallBackup } from "./small-backup.ts";
 
 export const runs = {
   done: "r0123456789abcdefghjkmnpqrs",
@@ -70,12 +71,18 @@ const done: RunView = {
   ],
 };
 
+const failureOfGreet = {
+  code: "thrown",
+  message: `it broke ${hostile}`,
+  details: { at: "tools/hello.ts:14:11" },
+};
+
 const failed: RunView = {
   ...done,
   run: runs.failed,
   status: "failed",
   codes: ["aaaaaaaaaaaa"],
-  failure: { code: "thrown", message: `it broke ${hostile}` },
+  failure: failureOfGreet,
 };
 
 const stuck: RunView = { ...done, run: runs.stuck, status: "running", revision: 9 };
@@ -86,6 +93,7 @@ const callables: readonly CallableView[] = [
     description: `Greet ${hostile}`,
     effect: "pure",
     file: "tools/hello.ts",
+    output: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
     workers: ["w1"],
   },
   { name: "greeter", description: "Answers", effect: "pure", file: "agents/greeter.ts", workers: ["w1"] },
@@ -220,6 +228,12 @@ const events: readonly RunEventView[] = [
   },
 ];
 
+const failedEvents: readonly RunEventView[] = [
+  { kind: "attempt_failed", at: at(900), step: greet, attempt: 1, failure: failureOfGreet } as const,
+  { kind: "step_failed", at: at(900), step: greet, failure: failureOfGreet } as const,
+  { kind: "run_failed", at: at(900), failure: failureOfGreet } as const,
+].map((event, n) => ({ run: runs.failed, revision: 3, n, event }));
+
 const whys: { readonly [run: string]: WhyAnswer } = {
   [runs.done]: { run: runs.done, status: "completed", headline: "It completed", reasons: [] },
   [runs.failed]: {
@@ -263,6 +277,9 @@ export async function recordedInstallation(): Promise<RecordedInstallation> {
     "apiVersion: agentflow.dev/v1\nkind: Project\nname: recorded\n",
   );
   writeFileSync(path.join(project, "ada.json"), '{"name": "Ada"}');
+  for (const name of ["nightly.zst", "before-upgrade.zst"]) {
+    writeFileSync(path.join(project, name), smallBackup());
+  }
   writeFileSync(path.join(project, ".agentflow/token"), `${token}\n`);
   const dev = { pid: process.pid, url, startedAt: at(0), version: "0.1.0" };
   writeFileSync(path.join(project, ".agentflow/dev.json"), JSON.stringify(dev));
@@ -276,6 +293,13 @@ export async function recordedInstallation(): Promise<RecordedInstallation> {
       rmSync(project, { recursive: true, force: true });
     },
   };
+}
+
+let skewed = false;
+
+/** From now on it is one of another release, which has no list of tools. */
+export function becomeAnotherRelease(is: boolean): void {
+  skewed = is;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, asked: Asked[]): Promise<void> {
@@ -292,7 +316,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
   }
   if (url.startsWith("/v1/events")) {
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const event of events)
+    for (const event of url.includes(runs.failed) ? failedEvents : events)
       response.write(`id: ${event.revision}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`);
     response.end("event: end\ndata: {}\n\n");
     return;
@@ -303,11 +327,37 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
       response.write(`id: 4\nevent: record\ndata: ${JSON.stringify({ ...record, message: "pushed" })}\n\n`);
     return;
   }
+  if (url.startsWith("/v1/backup")) {
+    response.writeHead(200, { "content-type": "application/zstd" });
+    response.end(smallBackup());
+    return;
+  }
+  if (url.startsWith("/v1/tools") && skewed) {
+    const error = {
+      ...plainError,
+      code: "not_found",
+      reason: "no_such_path",
+      message: "there is no such path",
+    };
+    response.setHeader(versionHeader, "0.9.0");
+    send(response, 404, { ok: false, error });
+    return;
+  }
+  const refusal = refusalOf(method, url, body);
+  if (refusal !== undefined) return send(response, 409, { ok: false, error: { ...plainError, ...refusal } });
   // As the real one: the answer about a run that runs comes when the asked time is over.
   if (url.startsWith(`/v1/runs/${runs.stuck}/wait`)) return;
   const data = dataOf(method, new URL(url, "http://x"), body);
   if (data !== undefined) send(response, 200, { ok: true, data });
   else send(response, 404, { ok: false, error: { ...plainError, code: "not_found", message: `no ${url}` } });
+}
+
+function refusalOf(method: string, url: string, body: string): object | undefined {
+  if (method !== "POST") return undefined;
+  if (url === `/v1/runs/${runs.failed}/cancel`)
+    return { code: "refused", reason: "run_already_ended", message: "the run has ended" };
+  const taken = /^\/v1\/runs(\?|$)/.test(url) && body.includes('"taken"');
+  return taken ? { code: "conflict", message: "started before with another body" } : undefined;
 }
 
 const plainError = { reason: "recorded", details: {}, suggestions: [] };
@@ -321,7 +371,10 @@ function dataOf(method: string, url: URL, body: string): unknown {
   const [, , kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
   const views = [done, failed, stuck];
   if (kind === "runs" && name === "" && method === "POST") return startOf(body);
-  if (kind === "runs" && name === "") return { runs: [stuck, failed, done], revision: 9 };
+  if (kind === "runs" && name === "") {
+    const cursor = url.searchParams.get("limit") === "3" ? { cursor: "c3" } : {};
+    return { runs: [stuck, failed, done], revision: 9, ...cursor };
+  }
   if (kind === "runs")
     return ofRun(views.find(({ run }) => run === name) ?? (method === "GET" ? undefined : done), what);
   if (kind === "workflows")

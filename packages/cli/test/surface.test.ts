@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hostile, recordedInstallation, runs, type RecordedInstallation } from "./recorded-installation.ts";
+import {
+  becomeAnotherRelease,
+  hostile,
+  recordedInstallation,
+  type RecordedInstallation,
+  runs,
+} from "./recorded-installation.ts";
 import { readCommandTable } from "../src/help/parse-command-table.ts";
 import { type Ran, bin, runAf, wordsOf } from "./run-af.ts";
 
@@ -25,13 +31,13 @@ afterAll(async () => {
 
 const af = (...args: string[]): Promise<Ran> => runAf(args, { cwd: house.project });
 
-/** What each example ends with, where it is not 0. `init` and `dev` stand in tests of their own. */
+/** What each example ends with, where it is not 0. What makes things stands in tests of its own. */
 const exits: { readonly [example: string]: number } = {
   "af why @last": 8,
   "af why @last --json": 8,
   "af run resolve @last --as retry": 8,
 };
-const makesThings = new Set(["init", "dev"]);
+const makesThings = new Set(["init", "dev", "restore"]);
 
 describe("examples", () => {
   for (const entry of Object.values(table.commands).filter(({ id }) => !makesThings.has(id))) {
@@ -75,6 +81,35 @@ describe("errors", () => {
     const ran = await af("run", "helo");
     expect(ran.code).toBe(4);
     expect(ran.stderr).toContain("did you mean: af run hello");
+  });
+
+  test("a command of af run that is mistyped is not only looked for among the workflows", async () => {
+    expect((await af("run", "lst")).stderr).toContain("did you mean: af run list");
+    expect((await af("version")).stderr).toContain("did you mean: af --version");
+  });
+
+  test("what is missing, or is none of the allowed words, is said with what to write", async () => {
+    expect((await af("run")).stderr).toContain("Error: af run needs WORKFLOW: the workflow to run");
+    const level = await af("logs", "--level", "wran");
+    expect([level.code, level.stderr]).toEqual([2, expect.stringContaining("did you mean: warn")]);
+  });
+
+  test("a run that has ended is not cancelled, and it is said which one and how it ended", async () => {
+    const { code, stderr } = await af("run", "cancel", runs.failed);
+    expect(code).toBe(8);
+    expect(stderr).toContain(`run ${runs.failed} of hello failed`);
+    expect(stderr).toContain(`af run get ${runs.failed}`);
+  });
+
+  test("a key that another input has is told as a key", async () => {
+    const { code, stderr } = await af("run", "hello", "--key", "k1", "--label", "team=taken");
+    expect(code).toBe(8);
+    expect(stderr).toContain('the key "k1" started a run before, with another workflow or input');
+  });
+
+  test("the next page is the same question", async () => {
+    const { stderr } = await af("run", "list", "--limit", "3", "--status", "failed", "--since", "1h");
+    expect(stderr).toContain("af run list --status failed --since 1h --limit 3 --cursor c3");
   });
 
   test("with --json an error is the envelope on stdout, and stderr stays empty", async () => {
@@ -220,9 +255,51 @@ describe("runs", () => {
     expect(asked.filter((path) => path === "/v1/telemetry/stream")).toHaveLength(1);
   });
 
+  test("a step is settled by the command that why names, word for word", async () => {
+    const { code, stdout } = await af(
+      "run",
+      "resolve",
+      runs.done,
+      "greet",
+      "--as",
+      "done",
+      "--output",
+      "null",
+    );
+    expect([code, stdout]).toEqual([0, expect.stringContaining("step greet is settled as done")]);
+  });
+
+  test("done without an output is refused where the tool gives an object, with what to add", async () => {
+    const { code, stderr } = await af("run", "resolve", runs.done, "greet", "--as", "done");
+    expect(code).toBe(2);
+    expect(stderr).toContain(`af run resolve ${runs.done} greet --as done --output '{"text": …}'`);
+    expect((await af("run", "resolve", runs.done, "greet", "--as", "failed")).code).toBe(0);
+  });
+
+  test("a failure is said once, with the line that threw", async () => {
+    const { code, stderr } = await af("run", "watch", runs.failed);
+    expect(code).toBe(10);
+    expect(stderr.match(/it broke/g)).toHaveLength(1);
+    expect(stderr).toContain("(at tools/hello.ts:14:11)");
+    expect((await af("run", "get", runs.failed)).stdout).toContain("(at tools/hello.ts:14:11)");
+    expect((await af("logs")).stdout).toContain("(at tools/hello.ts:14:11)");
+  });
+
   test("why ends with the code of what is wrong", async () => {
     const codes = [runs.done, runs.failed, runs.stuck].map(async (run) => (await af("why", run)).code);
     expect(await Promise.all(codes)).toEqual([0, 10, 8]);
+  });
+});
+
+describe("another release", () => {
+  test("what a server of another release does not know says so in one line, with both numbers", async () => {
+    becomeAnotherRelease(true);
+    const ran = await af("tool", "list");
+    becomeAnotherRelease(false);
+    expect(ran.code).toBe(4);
+    const line = /try +the installation runs af 0\.9\.0, this is af [0-9.]+: use 0\.9\.0 for both\n/;
+    expect(ran.stderr).toMatch(line);
+    expect((await af("tool", "list")).stderr).toBe("");
   });
 });
 
@@ -291,6 +368,7 @@ describe("what is shown", () => {
       const { stdout, code } = await af("help", ...words);
       expect(code).toBe(0);
       expect(stdout).not.toContain("\u001b");
+      expect(stdout).not.toContain("\n\n\n");
       if (words[0] !== "completion") {
         const long = stdout.split("\n").filter((line) => line.length > 80);
         expect(long).toEqual([]);

@@ -105,7 +105,11 @@ async function listen(options: ControlPlaneOptions, parts: Parts & { keys: Keys 
     port: api.port,
     health: readiness.health,
     services: {
-      ...{ engine, keys, audit: createAudit({ bus, clock, log }), version, ready },
+      engine,
+      keys,
+      audit: createAudit({ bus, clock, log }),
+      version,
+      ready,
       async backup(of) {
         // Rarely asked for, and what makes it is big.
         const { backupBytes } = await import("./backup/index.ts");

@@ -75,11 +75,12 @@ async function buildParts(options: EngineOptions) {
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub();
   const archive = new Archive(base);
+  const telemetry = new Telemetry(base);
   const projector: Projector = new Projector({
     ...base,
     tail,
     hub,
-    refill: () => archive.refill(),
+    refill: () => archive.refill().then(() => telemetry.again()),
     onShorter: (head) => orchestrator.flights.rewind(head),
   });
   const { table } = bus;
@@ -127,7 +128,6 @@ async function buildParts(options: EngineOptions) {
   });
   const parts = { plans, archive, orchestrator, dispatcher, workers, registry, router, waiters };
   const runs = buildRuns({ ...base, ...parts }, { options, hub, tail, projector });
-  const telemetry = new Telemetry(base);
   showGauges(options, { orchestrator, dispatcher, scheduler, waiters, projector });
   const running = { ownership, projector, scheduler, recovery, resends, sweep, watermark, runs, telemetry };
   return { store, ...parts, ...running };

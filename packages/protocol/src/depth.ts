@@ -1,8 +1,16 @@
-/** How deep a run's input may nest, and how that is found out without a stack that could end. */
+/** How deep a run's data may nest, and how that is found out without a stack that could end. */
 import { AgentFlowError } from "./errors.ts";
 
 /** Deeper than this is nobody's data, and whatever walks it by recursion could end on the stack. */
 export const inputDepthMax = 63;
+
+/** What a step gives back, or attaches to a line or a failure, may be a tree; it may not be a tunnel. */
+export const outputDepthMax = 256;
+
+/** Whether a JSON text nests deeper than an output may. Short texts, which cannot, are not looked at. */
+export function isTooDeep(json: string): boolean {
+  return json.length > 2 * outputDepthMax && isDeeperThan(json, outputDepthMax);
+}
 
 /** Whether lists and objects of a JSON text stand in more than so many levels. Strings are skipped. */
 export function isDeeperThan(json: string, levelsMax: number): boolean {

@@ -7,6 +7,7 @@ export * from "./depth.ts";
 export * from "./duration.ts";
 export type * from "./envelope.ts";
 export * from "./errors.ts";
+export * from "./failure-text.ts";
 export type * from "./events/commit.ts";
 export * from "./events/parse-commit.ts";
 export type * from "./events/run.ts";

@@ -1,4 +1,4 @@
-/** The door for records of telemetry: what user code could have forged is checked before anybody relies on it. */
+/** The door for records of telemetry: what user code could forge is checked before anybody relies on it. */
 import { type LogRecord, logLevels, logSources, type SpanRecord } from "./telemetry.ts";
 
 const texts = ["run", "step", "trace", "span", "parent", "worker", "name", "stream"] as const;

@@ -36,7 +36,7 @@ function project(): Scratch {
   return scratch;
 }
 
-// Each of these once was an exception that nobody caught: it ended the worker, and all attempts in hand with it.
+// This was an exception that nobody caught: it ended the worker, and all attempts in hand with it.
 test("a runner that the system has no process for is one that ended, not an exception", async () => {
   const { dir } = project();
   const runner = withoutDescriptors(() => start(dir));

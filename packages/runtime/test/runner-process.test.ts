@@ -57,6 +57,10 @@ test("an input that does not match the schema is a failure that is not retried",
   await runner.loaded;
   const end = await runner.call(callOf({ n: "four" }), () => {});
   expect(end).toMatchObject({ kind: "failed", retryable: false, failure: { code: "invalid_input" } });
+  const whole = await runner.call(callOf(7), () => {});
+  expect(whole).toMatchObject({
+    failure: { message: expect.stringMatching(/^input of tool work\.go: [^/]/) },
+  });
 });
 
 test("what a tool throws is recorded with its code", async () => {
@@ -66,6 +70,79 @@ test("what a tool throws is recorded with its code", async () => {
   await runner.loaded;
   const end = await runner.call(callOf({ n: 1 }), () => {});
   expect(end).toMatchObject({ kind: "failed", failure: { code: "order_gone", message: "no such order" } });
+});
+
+test("a failure names the line that threw, also in a file that the tool imports", async () => {
+  const { runner } = start({
+    "lib/bank.ts": `export function pay(): never {\n  throw new Error("closed");\n}\n`,
+    "tools/work.ts": `import { pay } from "../lib/bank.ts";\n${toolFile("await null; return pay();")}`,
+  });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: 1 }), () => {});
+  expect(end).toMatchObject({ failure: { message: "closed", details: { at: "lib/bank.ts:2:9" } } });
+});
+
+test.each([
+  ["an effect that is none", `effect: "pur"`, /tool work\.go: effect "pur" is not known/, /"irreversible"/],
+  ["no effect", "timeout: '1s'", /effect is missing/, /"pure"/],
+  ["no schema", `effect: "pure", input: { n: 1 }`, /input is not a schema/, /z\.object/],
+  ["an empty description", `effect: "pure", description: ""`, /description is missing/, /say what it does/],
+])("%s does not load, with the line of the export and what to write", async (_, options, message, hint) => {
+  const { runner } = start({ "tools/work.ts": toolFile("return n;", options) });
+  expect(await runner.loaded).toMatchObject({
+    problem: {
+      file: "tools/work.ts",
+      line: 3,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    },
+  });
+});
+
+test.each([
+  ["./gone.ts", "there is no such file: correct the import"],
+  ["left-padd", "npm install left-padd"],
+])("a missing import of %s says what helps", async (from, hint) => {
+  const { runner } = start({ "tools/work.ts": `import { x } from "${from}";\nexport const a = x;\n` });
+  expect(await runner.loaded).toMatchObject({ problem: { line: 1, hint: expect.stringContaining(hint) } });
+});
+
+test.each([
+  ["a forgotten await", `void Promise.reject(new Error("unhandled")); await new Promise(() => {});`],
+  ["a timer", `setTimeout(() => { throw new Error("unhandled"); }, 5); await new Promise(() => {});`],
+])("an error that nobody catches is the reason why its runner ended: %s", async (_, body) => {
+  const { runner } = start({ "tools/work.ts": toolFile(body) });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: 1 }), () => {});
+  expect(end).toMatchObject({
+    kind: "lost",
+    reason: expect.stringMatching(/^uncaught_error: Error: unhandled \(at tools\/work\.ts:8:\d+\)$/),
+  });
+});
+
+test("what is thrown and cannot be shown ends its runner all the same", async () => {
+  const { runner } = start({
+    "tools/work.ts": toolFile(
+      `setTimeout(() => { throw { toString() { throw 1; } }; }, 5); await new Promise(() => {});`,
+    ),
+  });
+  await runner.loaded;
+  const end = await runner.call(callOf({ n: 1 }), () => {});
+  expect(end).toMatchObject({
+    kind: "lost",
+    reason: expect.stringMatching(/^(uncaught_error|runner_exited)/),
+  });
+});
+
+test("a runner whose memory is full says which setting bounds it", async () => {
+  const { runner } = start({
+    "tools/work.ts": toolFile("const all = []; for (;;) all.push(new Array(1e6).fill(n));"),
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n: 1 }), () => {})).toEqual({
+    kind: "lost",
+    reason: "runner_exited: SIGABRT, out of memory? worker.runnerMemoryMb is 128",
+  });
 });
 
 test("a tool that ends the process loses its call and nothing else", async () => {
@@ -187,10 +264,10 @@ test("code that does not load is named with file, line, column and the source li
 });
 
 test("code that never ends loading is given up, with the reason", async () => {
-  const { runner } = start({ "tools/work.ts": "for (;;) {}\n" }, 1_500);
+  const { runner } = start({ "tools/a.ts": "export {};\n", "tools/work.ts": "for (;;) {}\n" }, 1_500);
   expect(await runner.loaded).toMatchObject({
     ended: true,
-    problem: { message: expect.stringContaining("did not load within 1.5 s") },
+    problem: { file: "tools/work.ts", message: expect.stringContaining("did not load within 1.5 s") },
   });
 });
 
@@ -238,4 +315,22 @@ test("user code that breaks the channel and will not leave is ended, and its cal
     kind: "lost",
     reason: "its channel is broken",
   });
+});
+
+// On a list of 3,500 levels the run could not be decided any more: it was parked for good.
+test.each([400, 3_500, 20_000])("an output of %i levels is a failure that says so", async (n) => {
+  const { runner, told } = start({
+    "tools/work.ts": toolFile(
+      `let tunnel = 1; for (let i = 0; i < n; i++) tunnel = [tunnel];
+       context.log.info("deep", { tunnel });
+       return tunnel;`,
+    ),
+  });
+  await runner.loaded;
+  expect(await runner.call(callOf({ n }), () => {})).toMatchObject({
+    kind: "failed",
+    retryable: false,
+    failure: { code: "limit_exceeded", message: expect.stringContaining("256 levels") },
+  });
+  expect(told).toMatchObject([{ message: "deep", fields: { dropped: expect.any(String) } }]);
 });

@@ -3,7 +3,9 @@ import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
 import { createLog } from "@agentflow/host/log";
 import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
 import {
+  AgentFlowError,
   type InputRequest,
+  type RunId,
   type RunInput,
   type Task,
   type WorkerPresence,
@@ -15,10 +17,12 @@ import {
   makeRunId,
   makeTaskId,
   parseId,
+  prefixes,
   shardOfDigest,
   subjects,
 } from "@agentflow/protocol";
 import { hash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type ScriptedRunner, type ScriptedRunners, ended, scriptedRunners } from "./scripted-runners.ts";
 import { workerLimits } from "../src/worker/limits.ts";
@@ -34,6 +38,9 @@ interface House {
   /** Kinds of inputs that the owner refuses, with the reason. */
   readonly refuses: Map<RunInput["kind"], string>;
   push(task: Task): Promise<void>;
+  pushText(id: string, body: string): Promise<void>;
+  /** The next so many reports are of a newer version than the owner knows. */
+  olderFor(answers: number): void;
   runner(index: number): ScriptedRunner;
 }
 
@@ -60,15 +67,18 @@ function taskOf(of: Partial<Task> = {}, n = 0): Task {
   };
 }
 
-async function house(of: { seed?: number; loaded?: boolean } = {}): Promise<House> {
+async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}): Promise<House> {
   const world = virtualWorld(of.seed);
   const bus = openMemoryBus({ world, polite: true });
   const told: RunInput[] = [];
   const refuses: House["refuses"] = new Map();
   await world.time.advance(0);
-  const shard = shardOfDigest(hash("sha256", run, "buffer"));
+  const shard = shardOfDigest(hash("sha256", of.run ?? run, "buffer"));
+  let older = 0;
   const serving = bus.wire.serve(subjects.in({ shard, tenant: defaultTenant }), async (body) => {
     const { input }: InputRequest = JSON.parse(body);
+    // As a control plane answers what is of a newer version than it knows.
+    if (older-- > 0) throw new AgentFlowError("unavailable", "newer", { reason: "newer_version" });
     told.push(input);
     const reason = refuses.get(input.kind);
     const answer =
@@ -102,11 +112,13 @@ async function house(of: { seed?: number; loaded?: boolean } = {}): Promise<Hous
   };
   if (of.loaded !== false) runner(0).load("code1");
   await world.time.advance(10);
-  const push = async (task: Task): Promise<void> => {
-    void bus.queue.push([{ id: task.id, subject, body: JSON.stringify(task) }]);
+  const pushText = async (id: string, body: string): Promise<void> => {
+    void bus.queue.push([{ id, subject, body }]);
     await world.time.advance(50);
   };
-  return { world, bus, runners, worker, told, refuses, push, runner };
+  const push = (task: Task): Promise<void> => pushText(task.id, JSON.stringify(task));
+  const olderFor = (answers: number): void => void (older = answers);
+  return { world, bus, runners, worker, told, refuses, push, pushText, runner, olderFor };
 }
 
 async function queued(of: House): Promise<number> {
@@ -249,7 +261,10 @@ test("a call that will not stop costs its runner after the grace; its neighbours
   expect(all.told).toMatchObject([
     {
       step: "s0",
-      outcome: { kind: "failed", failure: { code: "timeout", message: "no answer within 500 ms" } },
+      outcome: {
+        kind: "failed",
+        failure: { code: "timeout", message: expect.stringMatching(/timeout of 500ms, nor did it stop/) },
+      },
     },
     { step: "s1", outcome: { kind: "lost", reason: "timeout of another call" } },
   ]);
@@ -361,7 +376,7 @@ test("an irreversible call that timed out is lost, not failed: nobody knows if i
   await all.world.time.advance(100);
   expect(all.told.at(-1)).toMatchObject({
     step: "s0",
-    outcome: { kind: "lost", reason: "timeout: no answer within 500 ms" },
+    outcome: { kind: "lost", reason: "timeout: no answer within its timeout of 500ms" },
   });
 });
 
@@ -410,11 +425,11 @@ test("a runner that keeps dying is started ever more slowly, and never given up"
 
 test("a task that cannot be read is buried with the reason and never called", async () => {
   const all = await house();
-  void all.bus.queue.push([{ id: taskOf().id, subject, body: `{"v":2,"kind":"task"}` }]);
+  void all.bus.queue.push([{ id: taskOf().id, subject, body: `{"v":1,"kind":"task"}` }]);
   await all.world.time.advance(100);
   const dead = all.bus.log.read(subjects.dead({ tenant: defaultTenant, pool: defaultPool }));
   await all.world.time.advance(10);
-  expect((await dead).map(({ body }) => JSON.parse(body))).toMatchObject([{ reason: "newer_version" }]);
+  expect((await dead).map(({ body }) => JSON.parse(body))).toMatchObject([{ reason: "not_a_task" }]);
   expect(all.runner(0).calls).toEqual([]);
   expect(await queued(all)).toBe(0);
 });
@@ -524,6 +539,7 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
 
 test.each([
   ["an output", { kind: "output" as const, output: "x".repeat(2_000_000) }],
+  ["a tunnel", { kind: "output" as const, output: JSON.parse(`${"[".repeat(3_000)}${"]".repeat(3_000)}`) }],
   ["a failure", { kind: "failed" as const, failure: { code: "e", message: "x".repeat(2_000_000) } }],
 ])(
   "%s that is too long to be recorded fails its attempt, instead of being reported for ever",
@@ -540,7 +556,7 @@ test.each([
   },
 );
 
-test("a worker whose code defines more than its row holds is known all the same, without the schemas", async () => {
+test("a worker whose code defines more than its row holds is known without the schemas", async () => {
   const all = await house({ loaded: false });
   const input = { type: "object", description: "x".repeat(4_000) };
   const tools = Array.from({ length: 100 }, (_, n) => ({
@@ -558,4 +574,45 @@ test("a worker whose code defines more than its row holds is known all the same,
   expect(row).toMatchObject({ state: "ready", manifest: { code: "code1" } });
   expect(row.manifest?.tools).toHaveLength(100);
   expect(row.manifest?.tools[0]).not.toHaveProperty("input");
+});
+
+/** Tasks as control planes of earlier releases wrote them, and how those answered. */
+const histories = new URL("../../protocol/histories/", import.meta.url);
+
+test.each(readdirSync(histories))("tasks of %s are carried out, its answers understood", async (release) => {
+  const text = readFileSync(new URL(`${release}/records.json`, histories), "utf8");
+  const { tasks }: { tasks: readonly Task[] } = JSON.parse(text);
+  for (const task of tasks) {
+    const all = await house({ run: task.run });
+    await all.push(task);
+    expect(all.runner(0).calls).toMatchObject([
+      { call: { name: task.uses.kind === "tool" ? task.uses.name : "" } },
+    ]);
+    all.runner(0).calls[0]?.end(ended({ output: 7 }));
+    await all.world.time.advance(50);
+    expect(all.told).toMatchObject([{ kind: "result", step: task.step, attempt: task.attempt }]);
+    expect(await queued(all)).toBe(0);
+  }
+});
+
+test("a task of a newer version is given back, again and again, and is not buried", async () => {
+  const all = await house();
+  await all.pushText(taskOf().id, JSON.stringify({ ...taskOf(), v: 2 }));
+  await all.world.time.advance(workerLimits.newerReleaseMs * 5);
+  expect(all.runner(0).calls).toEqual([]);
+  expect(all.told).toEqual([]);
+  expect(await queued(all)).toBe(1);
+  const dead = all.bus.log.head(prefixes.dead);
+  await all.world.time.advance(10);
+  expect(await dead).toBe(0);
+});
+
+test("a report that an older control plane does not know is kept and told again until one does", async () => {
+  const all = await house();
+  all.olderFor(3);
+  await all.push(taskOf());
+  all.runner(0).calls[0]?.end(ended({ output: 7 }));
+  await all.world.time.advance(5_000);
+  expect(all.told.map(({ kind }) => kind)).toEqual(["result"]);
+  expect(await queued(all)).toBe(0);
 });

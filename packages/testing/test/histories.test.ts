@@ -9,7 +9,6 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { WebSocket } from "ws";
 import { type House, openHouse, token } from "./fixtures/house.ts";
 
 const folder = new URL("../../protocol/histories/", import.meta.url);
@@ -132,21 +131,19 @@ async function ask(url: string, { method, path, body }: Exchange["request"]): Pr
   return { status: response.status, body: answer };
 }
 
-/** What comes for a frame until each number in it has its answer and its end. */
+/** What comes for a frame until each number in it has its answer or its end. */
 async function say(url: string, sent: string, endings: number): Promise<Frames["answers"]> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/socket`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
+  // As a browser brings its token: Node's own socket takes no headers.
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/socket`, ["agentflow", `bearer.${token}`]);
   const got: [string, number, ...unknown[]][] = [];
-  const done = new Promise<void>((resolve, reject) => {
-    socket.on("error", reject);
-    socket.on("open", () => socket.send(sent));
-    socket.on("message", (data: Buffer) => {
-      got.push(...JSON.parse(data.toString("utf8")));
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener("error", () => reject(new Error("no socket")));
+    socket.addEventListener("open", () => socket.send(sent));
+    socket.addEventListener("message", ({ data }) => {
+      got.push(...JSON.parse(String(data)));
       if (got.filter(([kind]) => kind !== "event").length >= endings) resolve();
     });
   });
-  await done;
   socket.close();
   return got.toSorted(([, a], [, b]) => a - b);
 }
@@ -207,7 +204,7 @@ function missing(then: unknown, now: unknown, at = ""): string[] {
     if (found === undefined) return [`${here} is gone`];
     const isPlain = typeof value !== "object";
     if (isPlain && decisive.has(key) && found !== value)
-      return [`${here} was ${String(value)}, is ${String(found)}`];
+      return [`${here} was ${String(value)}, is ${JSON.stringify(found)}`];
     return missing(value, found, here);
   });
 }

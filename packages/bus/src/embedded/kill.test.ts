@@ -55,7 +55,7 @@ test("the lock of a dead owner is taken over", async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-// In a container whose first process reaps nothing a dead owner stays in the list for ever, and `af dev` joined it.
+// In a container whose first process reaps nothing a dead owner stays in the list for ever: it was joined.
 test.skipIf(process.platform !== "linux")(
   "an owner that is dead and not yet reaped owns nothing",
   async () => {

@@ -4,6 +4,7 @@ import { type InitPlan, planInit } from "../init/plan.ts";
 import { makeProject } from "../init/make.ts";
 import { askName, askTemplate } from "../init/questions.ts";
 import { listTemplates } from "../init/templates.ts";
+import { shellWord } from "../output/shell-word.ts";
 import { printTable } from "../output/table.ts";
 import { type Text, bold, cyan, dim, green, yellow } from "../output/text.ts";
 
@@ -122,7 +123,7 @@ export default class Init extends AgentFlowCommand {
     this.output.line();
     this.output.line([green("✓ "), "Next:"]);
     const [first = "", ...more] = plan.next;
-    const enter = plan.shownDir === "." ? "" : `cd ${plan.shownDir} && `;
+    const enter = plan.shownDir === "." ? "" : `cd ${shellWord(plan.shownDir)} && `;
     for (const command of [`${enter}${first}`, ...more]) this.output.line(["  ", cyan(command)]);
   }
 }

@@ -1,7 +1,7 @@
 import { showDuration } from "@agentflow/protocol";
 import { resolve } from "node:path";
 import { AgentFlowCommand } from "../base-command.ts";
-import { findingText } from "../backup/report.ts";
+import { findingText } from "../local/backup-report.ts";
 import { needProject } from "../config/installation.ts";
 import { Args, Flags } from "../flags.ts";
 import { bold, cyan, dim, green } from "../output/text.ts";
@@ -10,9 +10,9 @@ import { onInterrupt } from "../runs/detach.ts";
 export default class Restore extends AgentFlowCommand {
   static override summary = "Put a backup into a project whose state is empty; af dev goes on with its runs";
   static override description =
-    "The file is checked first, then written, then all of it is read again. Keys work as before; the local\n" +
-    "token is the project's own. What a restore leaves that died half-way is refused by af dev until it was\n" +
-    "done again or thrown away (af dev --fresh).";
+    "The file is checked first, then written, then all of it is read again. Keys work as before; the\n" +
+    "local token is the project's own. What is left of a restore that died half-way is refused by af dev\n" +
+    "until it was done again, or thrown away: af dev --fresh.";
   static override args = { file: Args.string({ required: true, description: "what af backup wrote" }) };
   static override flags = {
     into: Flags.string({ description: "the project's folder; this one when left out", helpValue: "DIR" }),
@@ -21,7 +21,7 @@ export default class Restore extends AgentFlowCommand {
   static override examples = [
     "af restore nightly.zst",
     "af restore nightly.zst --into ../triage-copy",
-    "af restore nightly.zst && af dev",
+    "af restore nightly.zst --json",
   ];
 
   async run(): Promise<void> {

@@ -10,7 +10,7 @@ import { newerOf } from "../skew.ts";
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
   static override description =
-    "Figures of all tenants need a key with the scope operator, as the local token has it;\n" +
+    "Figures of all tenants need a key with the scope operator, as the local token has it; " +
     "else they are the tenant's own.";
   static override examples = ["af status", "af status --json"];
 

@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { readDevFile } from "../config/installation.ts";
 import type { Check, Examined } from "./check.ts";
 
@@ -49,26 +50,35 @@ function holderOf(inode: string): { pid: number; command: string } | undefined {
   const wanted = `socket:[${inode}]`;
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    if (linksOf(`/proc/${name}/fd`).includes(wanted)) {
-      const command = linesOf(`/proc/${name}/cmdline`).join(" ").replaceAll("\0", " ").trim().slice(0, 80);
-      return { pid: Number(name), command };
-    }
+    if (linksOf(`/proc/${name}/fd`).includes(wanted)) return { pid: Number(name), command: commandOf(name) };
   }
   return undefined;
 }
 
+/** The project of an `af dev`; of anything else the program and what it was given, without its switches. */
+function commandOf(pid: string): string {
+  const [folder] = linksIn(`/proc/${pid}`, ["cwd"]);
+  if (folder !== undefined && readDevFile(folder)?.pid === Number(pid)) return `af dev of ${folder}`;
+  const [program = "", ...words] = linesOf(`/proc/${pid}/cmdline`).join(" ").split("\0");
+  return [basename(program), ...words.filter((word) => !word.startsWith("-"))].join(" ").trim().slice(0, 80);
+}
+
 function linksOf(folder: string): string[] {
   try {
-    return readdirSync(folder).flatMap((name) => {
-      try {
-        return [readlinkSync(`${folder}/${name}`)];
-      } catch {
-        return [];
-      }
-    });
+    return linksIn(folder, readdirSync(folder));
   } catch {
     return [];
   }
+}
+
+function linksIn(folder: string, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    try {
+      return [readlinkSync(`${folder}/${name}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function linesOf(file: string): string[] {

@@ -41,6 +41,8 @@ export function unknownCommand(words: readonly string[], table: CommandTable): A
   const name = words.join(" ");
   const known = commandWords(table);
   const near =
+    // Asked of many tools as a command, of ours as a flag.
+    (name === "version" ? "--version" : undefined) ??
     nearest(name, known) ??
     nearest(
       name,

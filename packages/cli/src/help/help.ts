@@ -82,10 +82,9 @@ function printCommand(output: Output, entry: CommandEntry): void {
   for (const line of wrap(entry.summary ?? "", 80)) output.line(line);
   output.line();
   output.line([bold("Usage  "), usageOf(entry)]);
-  for (const paragraph of entry.description?.split("\n") ?? []) {
-    output.line();
-    for (const line of wrap(paragraph, 80)) output.line(line);
-  }
+  if (entry.description !== undefined) output.line();
+  for (const sentence of entry.description?.split("\n") ?? [])
+    for (const line of wrap(sentence, 80)) output.line(line);
   if ((entry.examples ?? []).length > 0) output.line();
   if ((entry.examples ?? []).length > 0) output.line(bold("Examples"));
   for (const example of entry.examples ?? []) output.line(["  ", cyan(example)]);

@@ -3,6 +3,7 @@ import { AgentFlowError } from "@agentflow/protocol";
 import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { shellWord } from "../output/shell-word.ts";
 import { withSources } from "./package-sources.ts";
 import { type InitPlan, targetName } from "./plan.ts";
 import { renderTemplate } from "./render.ts";
@@ -57,7 +58,7 @@ async function install(plan: InitPlan): Promise<void> {
     details: { where: plan.dir },
     cause: new Error(done.lastLines),
     suggestions: [
-      `cd ${plan.shownDir} && npm install`,
+      `cd ${shellWord(plan.shownDir)} && npm install`,
       "check the network, or HTTPS_PROXY and the npm registry",
     ],
   });

@@ -1,4 +1,4 @@
-/** The file of a backup: written aside, readable by its owner alone, and named once it is known to be whole. */
+/** The file of a backup: written aside, for its owner alone, and named once it is known to be whole. */
 import type { BackupCounts } from "@agentflow/control-plane/backup";
 import { AgentFlowError } from "@agentflow/protocol";
 import { createReadStream, existsSync } from "node:fs";
@@ -31,6 +31,13 @@ export async function saveBackup(
     await rm(aside, { force: true });
     throw fromFiles(error, `writing ${file}`);
   }
+}
+
+/** Reads all of it and says what is in it. */
+export async function verifyFile(file: string) {
+  const open = openBackup(file);
+  const { verifyBackup } = await import("@agentflow/control-plane/backup");
+  return verifyBackup(open);
 }
 
 /** The bytes of the file, from its begin each time. */

@@ -203,7 +203,7 @@ class DevSession {
       onOldCode: onOldCode.length,
       files: files.slice(0, 20),
     };
-    this.#installation?.log.child({ component: "reload" }).info(`reload: ${outcome}`, facts);
+    this.#installation?.log.child({ component: "reload" }).info(reloadTexts[outcome], facts);
   }
 
   async #register(): Promise<readonly string[]> {
@@ -267,3 +267,9 @@ class DevSession {
     await this.#installation?.close();
   }
 }
+
+const reloadTexts: { readonly [Outcome in ReloadReport["outcome"]]: string } = {
+  loaded: "new code serves",
+  unchanged: "the code is the same as before",
+  broken: "the new code does not load",
+};

@@ -1,3 +1,3 @@
-export { openBackup, type SavedBackup, saveBackup } from "./backup-file.ts";
+export { openBackup, saveBackup, verifyFile } from "./backup-file.ts";
 export { runDev } from "./become.ts";
 export { readState, restoreState } from "./state.ts";

@@ -38,7 +38,8 @@ async function watchOther(options: DevOptions, of: { file: DevFile; token: strin
   const { createClient } = await import("@agentflow/sdk/client");
   const { createScreen } = await import("./create-screen.ts");
   const client = createClient({ url: file.url, token, retryForMs: 0 });
-  const screen = createScreen(options);
+  // Its lines are all that this process has to show.
+  const screen = createScreen({ ...options, logs: true });
   // Before the first line: whoever reads it may answer with Ctrl-C.
   const stop = new AbortController();
   process.on("SIGINT", () => stop.abort());

@@ -29,7 +29,10 @@ export async function* readState(of: {
     const { signal } = stop;
     const world = system.systemWorld();
     const bytes = backup.backupBytes({
-      ...{ bus, world, signal, telemetry },
+      bus,
+      world,
+      signal,
+      telemetry,
       program: version,
       node: process.version,
     });
@@ -65,8 +68,12 @@ export async function restoreState(options: RestoreState): Promise<Restored> {
     }
     const world = system.systemWorld();
     const restored = await backup.restoreBackup(open, {
-      ...{ bus, world, acceptFaults, signal },
-      ...{ program: version, node: process.version },
+      bus,
+      world,
+      acceptFaults,
+      signal,
+      program: version,
+      node: process.version,
     });
     // It knows runs by where they stood in another log; it is made again from this one.
     for (const end of ["", "-wal", "-shm"]) rmSync(path.join(paths.state, `read.db${end}`), { force: true });

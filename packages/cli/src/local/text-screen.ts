@@ -1,7 +1,7 @@
 /** Lines for people. Everything that comes from outside is made harmless before it is shown. */
-import { showDuration } from "@agentflow/protocol";
+import { showDuration, failureMessage } from "@agentflow/protocol";
 import type { ReloadReport } from "@agentflow/runtime";
-import { findingLines, type Ink, inkFor, logLine, safe } from "../output/index.ts";
+import { findingLines, type Ink, inkFor, logLine, safe, shortRun } from "../output/index.ts";
 import { parseLogRecord } from "./parse-lines.ts";
 import type { DevScreen, ReadyFacts, RunCounts, RunEnd, ScreenOptions } from "./screen.ts";
 
@@ -158,14 +158,19 @@ function endLine({ run, event, workflow, tookMs }: RunEnd, ink: Ink): string {
   const what = workflow === undefined ? run : `${run} ${safe(workflow)}`;
   if (event.kind === "run_completed") return `${ink.green("✓")} ${what} completed${took}`;
   if (event.kind !== "run_failed") return `${ink.yellow("○")} ${what} cancelled${took}`;
-  return `${ink.red("✗")} ${what} failed${took}: ${safe(event.failure.message)}  (af why ${run})`;
+  return `${ink.red("✗")} ${what} failed${took}: ${safe(failureMessage(event.failure))}  (af why ${run})`;
 }
 
 function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs" | "ownLog" | "toggleLogs"> {
   let show = shown;
+  const fits = perSecond(printedLinesPerSecond, () =>
+    write(ink.dim(`… more lines are printed in this second: ${ink.bold("af logs -f")}`)),
+  );
   return {
     logs(records) {
-      if (show) for (const record of records) write(logLine(record, ink));
+      // What user code prints is looked for here; the rest is a key away.
+      for (const record of records)
+        if (show || (record.source === "runner" && fits(record.at))) write(logLine(record, ink));
     },
     ownLog(line) {
       const record = parseLogRecord(line);
@@ -179,6 +184,22 @@ function logLines({ write, ink }: Canvas, shown: boolean): Pick<DevScreen, "logs
   };
 }
 
+/** More lines of user code than this in one second are no help to a person. */
+const printedLinesPerSecond = 50;
+
+/** Whether one more fits into the second of that instant; the first that does not is told. */
+function perSecond(most: number, onFull: () => void): (at: string) => boolean {
+  let second = "";
+  let count = 0;
+  return (at) => {
+    const now = at.slice(0, "2026-01-31T12:00:00".length);
+    count = now === second ? count + 1 : 1;
+    second = now;
+    if (count === most + 1) onFull();
+    return count <= most;
+  };
+}
+
 function changed(files: readonly string[]): string {
   if (files.length === 0) return "asked for";
   const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
@@ -187,7 +208,7 @@ function changed(files: readonly string[]): string {
 
 function inFlight({ onOldCode: calls }: ReloadReport): string {
   if (calls.length === 0) return "nothing was in flight";
-  const first = calls.slice(0, 3).map((call) => `${call.step} of ${call.run.slice(0, 9)}…`);
+  const first = calls.slice(0, 3).map((call) => `${call.step} of ${shortRun(call.run)}`);
   const more = calls.length > 3 ? ` and ${calls.length - 3} more` : "";
   const end = calls.length === 1 ? "ends" : "end";
   return `${calls.length} in flight ${end} on the old code: ${safe(first.join(", "))}${more}`;

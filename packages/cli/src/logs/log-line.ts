@@ -64,8 +64,13 @@ function sourceText(source: string): Text {
 function placeOf({ run, step, attempt, name }: LogRecord): string {
   const where =
     step === undefined ? name : attempt !== undefined && attempt > 1 ? `${step}#${attempt}` : step;
-  const short = run === undefined ? "" : `${run.slice(0, 4)}…${run.slice(-5)}`;
+  const short = run === undefined ? "" : shortRun(run);
   return [short, where ?? ""].filter((part) => part !== "").join("/");
+}
+
+/** Head and tail: runs that start within the same minute share all of the head. */
+export function shortRun(run: string): string {
+  return `${run.slice(0, 4)}…${run.slice(-5)}`;
 }
 
 function fields(record: LogRecord): Text[] {

@@ -1,11 +1,19 @@
 /** Runs as lines of the control plane: made where they are read, nothing is written for them. */
-import { type LogRecord, type RunEventView, type RunSummary, logLevels } from "@agentflow/protocol";
+import {
+  type Failure,
+  type LogRecord,
+  type RunEventView,
+  type RunSummary,
+  failureMessage,
+  failureText,
+  logLevels,
+} from "@agentflow/protocol";
 import type { TelemetryQuery } from "@agentflow/sdk/client";
 
 /** An event of a run, whatever it is: the line's text begins with its kind. */
 export function eventLine({ run, event }: RunEventView): LogRecord {
   const step = "step" in event ? event.step : undefined;
-  const failure = "failure" in event ? `: ${event.failure.code}: ${event.failure.message}` : "";
+  const failure = "failure" in event ? `: ${failureText(event.failure)}` : "";
   return {
     ...line(run, {
       at: event.at,
@@ -44,7 +52,7 @@ export function linesOfRun({ run, workflow, status, startedAt, endedAt, failure 
   const started = startLine(run, startedAt, workflow);
   if (endedAt === undefined) return [started];
   if (status === "failed" && failure !== undefined) return [started, failedLine(run, endedAt, failure)];
-  const why = failure === undefined ? "" : `: ${failure.message}`;
+  const why = failure === undefined ? "" : `: ${failureMessage(failure)}`;
   return [started, line(run, { at: endedAt, level: "info", message: `run ${status}${why}` })];
 }
 
@@ -68,8 +76,8 @@ function startLine(run: string, at: string, workflow: string): LogRecord {
   return { ...line(run, { at, level: "info", message: "run started" }), fields: { workflow } };
 }
 
-function failedLine(run: string, at: string, failure: { code: string; message: string }): LogRecord {
-  return line(run, { at, level: "warn", message: `run failed: ${failure.code}: ${failure.message}` });
+function failedLine(run: string, at: string, failure: Failure): LogRecord {
+  return line(run, { at, level: "warn", message: `run failed: ${failureText(failure)}` });
 }
 
 function line(run: string, of: Pick<LogRecord, "at" | "level" | "message">): LogRecord {

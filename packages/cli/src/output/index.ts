@@ -1,6 +1,6 @@
 /** What the screen of `af dev` shares with every command: how text is made harmless, how things are shown. */
 import { type Finding, type LogRecord } from "@agentflow/protocol";
-import { logText } from "../logs/log-line.ts";
+import { logText, shortRun } from "../logs/log-line.ts";
 import { findingTexts } from "./findings.ts";
 import type { Sink } from "./sink.ts";
 import { colorFor } from "./color.ts";
@@ -11,6 +11,8 @@ import { visible } from "./visible.ts";
 export type Ink = { readonly [Name in Style]: (text: string) => string } & { readonly color: boolean };
 
 export const safe = visible;
+
+export { shortRun };
 
 /** Styles for a stream: none off a terminal, with NO_COLOR or `--no-color`. */
 export function inkFor(stream: Sink): Ink {

@@ -29,7 +29,7 @@ export function readYaml(file: string, text: string): YamlFile {
   const empty = { file, lines, document, counter };
   if (tooBig) return { ...empty, value: undefined, findings: [tooBigFinding(file)] };
   if (tooDeep) return { ...empty, value: undefined, findings: [tooDeepFinding(file)] };
-  const findings = [...document.errors, ...document.warnings].map((fault): PlacedFinding => {
+  const findings = [...firstCause(document.errors), ...document.warnings].map((fault): PlacedFinding => {
     const severity = document.errors.some((error) => error === fault) ? "error" : "warning";
     return { ...at(empty, fault.pos[0]), ...described(fault), severity };
   });
@@ -89,6 +89,14 @@ function at(
   };
 }
 
+/** Behind the first place where the text is no YAML the parser is lost: what it says there only follows. */
+function firstCause<F extends Fault>(errors: readonly F[]): F[] {
+  const first = errors.findIndex(({ code }) => !standsAlone.has(code));
+  return errors.filter(({ code }, n) => n === first || standsAlone.has(code));
+}
+
+const standsAlone: ReadonlySet<string> = new Set(["DUPLICATE_KEY", "TAB_AS_INDENT"]);
+
 interface Fault {
   readonly code: string;
   readonly message: string;
@@ -102,7 +110,8 @@ function described({ code, message }: Fault): Pick<Finding, "code" | "message" |
   if (code === "TAB_AS_INDENT") {
     return { code: "AF901", message: "a tab is used to indent", hint: "YAML is indented with spaces" };
   }
-  return { code: "AF901", message: `not YAML: ${first}` };
+  const hint = "the cause may be in the line before: an open bracket or quote, a missing colon or indent";
+  return { code: "AF901", message: `not YAML: ${first}`, hint };
 }
 
 function plain(of: Omit<YamlFile, "value" | "findings">): { value?: unknown; finding?: PlacedFinding } {

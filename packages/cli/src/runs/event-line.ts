@@ -1,5 +1,11 @@
 /** One line for what happened to a run, as it happens. */
-import { type RunEvent, type RunEventView, showDuration } from "@agentflow/protocol";
+import {
+  type RunEvent,
+  type RunEventView,
+  showDuration,
+  failureMessage,
+  failureText,
+} from "@agentflow/protocol";
 import { type Text, bold, cyan, dim, green, pad, red, yellow } from "../output/text.ts";
 
 /** Undefined for events that say nothing to somebody who watches. */
@@ -8,8 +14,10 @@ export function eventLine(event: RunEvent): Text | undefined {
     case "task_dispatched":
       return event.attempt === 1 ? undefined : row("↻", yellow, event.step, `attempt ${event.attempt}`);
     case "attempt_failed": {
-      const again = event.retryAt === undefined ? "" : `; again in ${untilText(event.at, event.retryAt)}`;
-      const what = `attempt ${event.attempt} failed: ${event.failure.message}${again}`;
+      // The last attempt's failure is the step's, whose own line follows at once.
+      if (event.retryAt === undefined) return undefined;
+      const again = `; again in ${untilText(event.at, event.retryAt)}`;
+      const what = `attempt ${event.attempt} failed: ${failureMessage(event.failure)}${again}`;
       return row("!", yellow, event.step, what);
     }
     case "attempt_lost":
@@ -26,15 +34,15 @@ export function eventLine(event: RunEvent): Text | undefined {
       return row("!", yellow, event.step, `attempt ${attempt} ${what}; it is sent again`);
     }
     case "step_expanded":
-      return row("⋯", dim, event.step, `${event.count} items`);
+      return row("⋯", dim, event.step, `${event.count} ${event.count === 1 ? "item" : "items"}`);
     case "step_waiting":
       return row("◷", cyan, event.step, `waits ${untilText(event.at, event.until)}`);
     case "step_succeeded":
       return row("✓", green, event.step, event.ms === undefined ? "" : showDuration(event.ms));
     case "step_failed":
-      return row("✗", red, event.step, `${event.failure.code}: ${event.failure.message}`);
+      return row("✗", red, event.step, failureText(event.failure));
     case "step_caught":
-      return row("✓", yellow, event.step, `failed and was caught: ${event.failure.message}`);
+      return row("✓", yellow, event.step, `failed and was caught: ${failureMessage(event.failure)}`);
     case "step_skipped":
       return row(
         "–",

@@ -1,11 +1,13 @@
 /** What a watched run is doing: a line an event; on a terminal also a live block of what runs now. */
-import { type RunEventView, showDuration } from "@agentflow/protocol";
+import { type RunEventView, failureText, showDuration } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { type Text, bold, cut, cyan, dim } from "../output/text.ts";
 import { eventLine } from "./event-line.ts";
 
 export interface Progress {
   event(view: RunEventView): void;
+  /** The last failure of a step that was shown. */
+  failure(): string | undefined;
   /** Takes the live block away; what happened stays. */
   end(): void;
 }
@@ -16,6 +18,7 @@ const liveMax = 8;
 export function showProgress(output: Output): Progress {
   const running = new Map<string, number>();
   let drawn = 0;
+  let failure: string | undefined;
   const live = output.talkTerminal && !output.json;
   const draw = (): void => {
     const lines = liveLines(running).map((line) => cut(line, output.talkWidth - 1));
@@ -35,8 +38,12 @@ export function showProgress(output: Output): Progress {
       if (line === undefined) return;
       clear();
       output.say(line);
+      if (view.event.kind === "step_failed") failure = failureText(view.event.failure);
+      if (view.event.kind === "step_unknown")
+        output.say(dim(["    the run waits for you: ", cyan(`af why ${view.run}`)]));
       if (live) draw();
     },
+    failure: () => failure,
     end() {
       clearInterval(timer);
       clear();

@@ -13,3 +13,21 @@ function beganMs({ attempts, startedAt }: StepView): number {
 function endedMs({ endedAt }: StepView): number {
   return endedAt === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(endedAt);
 }
+
+/** Steps of a definition as a run walks them: each one behind those it needs, else as they came. */
+export function inOrderOfNeeds<S extends { readonly needs: readonly string[] }>(
+  steps: readonly (readonly [string, S])[],
+): (readonly [string, S])[] {
+  const byName = new Map(steps.map((step) => [step[0], step]));
+  const ordered = new Set<readonly [string, S]>();
+  const visited = new Set<string>();
+  const place = (name: string): void => {
+    const step = byName.get(name);
+    if (step === undefined || visited.has(name)) return;
+    visited.add(name);
+    for (const need of step[1].needs) place(need);
+    ordered.add(step);
+  };
+  for (const [name] of steps) place(name);
+  return [...ordered];
+}

@@ -1,15 +1,21 @@
-import { type RunAnswer, showDuration } from "@agentflow/protocol";
+import { type RunAnswer, failureMessage, failureText, showDuration } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { bold, cyan, dim, red } from "../output/text.ts";
 import { statusMark, statusText } from "./outcome.ts";
 
+interface Shown {
+  readonly ms: number;
+  /** The failure that stands above already, as the line of the step that failed. */
+  readonly told: string | undefined;
+}
+
 /** The result on stdout and one line about the run on stderr; with JSON, one envelope. */
-export function printAnswer(output: Output, answer: RunAnswer, ms: number): void {
+export function printAnswer(output: Output, answer: RunAnswer, { ms, told }: Shown): void {
   output.data(answer, { ms: Math.round(ms) });
   if (output.json) return;
   if (answer.status === "completed") output.value(answer.output ?? null);
-  if (answer.failure !== undefined) {
-    output.say([red(bold(answer.failure.code)), ": ", answer.failure.message]);
+  if (answer.failure !== undefined && failureText(answer.failure) !== told) {
+    output.say([red(bold(answer.failure.code)), ": ", failureMessage(answer.failure)]);
   }
   const time = dim(` in ${showDuration(ms)} · ${answer.run}`);
   output.say([statusMark(answer.status), " ", statusText(answer.status), time]);

@@ -6,6 +6,7 @@ import {
   type SpanRecord,
   type StepView,
   showDuration,
+  failureText,
 } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { type Style, type Text, bold, cut, cyan, dim, pad, red, widthOf, yellow } from "../output/text.ts";
@@ -93,8 +94,7 @@ function stepRows(step: StepView, scale: Scale, nowMs: number): Row[] {
   const [mark, style] = stepMarks[step.status] ?? ["·", "dim"];
   const items = step.items === undefined ? "" : ` ×${step.items.count}`;
   const name: Text = [{ style, text: mark }, " ", `${step.step}${items}`];
-  const failure =
-    step.failure === undefined ? {} : { note: red(`${step.failure.code}: ${step.failure.message}`) };
+  const failure = step.failure === undefined ? {} : { note: red(failureText(step.failure)) };
   if (step.attempts.length === 0) {
     const time = step.startedAt === undefined ? dim(step.status) : took(step.startedAt, step.endedAt, nowMs);
     const fill = step.uses === "wait" ? "░" : "█";
@@ -136,8 +136,7 @@ function attemptRow({ attempt, name, scale, nowMs }: AttemptAt): Row {
   const time = startedAt === undefined ? dim("queued") : took(startedAt, endedAt, nowMs);
   const lost =
     outcome === "lost" ? { note: yellow(`attempt ${attempt.attempt} was lost with its worker`) } : {};
-  const failed =
-    attempt.failure === undefined ? {} : { note: red(`${attempt.failure.code}: ${attempt.failure.message}`) };
+  const failed = attempt.failure === undefined ? {} : { note: red(failureText(attempt.failure)) };
   const more = interruptions.map((one) => yellow(interruptionText(attempt.attempt, one)));
   return { name, bar, time, more, ...lost, ...failed };
 }

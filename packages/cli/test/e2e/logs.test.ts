@@ -44,7 +44,7 @@ test("every part speaks in it, each under its source, level and run", async () =
   const failed = await runs.startAndWait("one", { n: -1 });
   scratch.write("tools/work.ts", toolFile("return n * 2;"));
   await dev.next("reloaded");
-  await until("the reload is told", async () => (await logs()).includes("reload: loaded"));
+  await until("the reload is told", async () => (await logs()).includes("new code serves"));
   const all = await logs("-n", "1000");
   for (const [source, message] of [
     ["bus", "embedded bus opened: fsync before each answer"],
@@ -55,7 +55,7 @@ test("every part speaks in it, each under its source, level and run", async () =
     ["control-plane", "run started"],
     ["control-plane", "run completed"],
     ["control-plane", "run failed"],
-    ["control-plane", "reload: loaded"],
+    ["control-plane", "new code serves"],
     ["worker", "code loaded"],
     ["tool", "working on 1"],
   ])

@@ -75,10 +75,11 @@ test("a workflow whose file is removed starts no more until it comes back; its r
   expect(await runs.startAndWait("slow", {})).toMatchObject({ status: "completed" });
 });
 
-test("a token that others could read, as one that came with a copy of the project, opens nothing", async () => {
+test("a token that others could read, as one that came with a copy, opens nothing", async () => {
   const known = "a".repeat(64);
   const scratch = project({ ...oneTool("return n;"), ".agentflow/token": known });
-  const [folder, token] = [path.join(scratch.dir, ".agentflow"), path.join(scratch.dir, ".agentflow/token")];
+  const folder = path.join(scratch.dir, ".agentflow");
+  const token = path.join(folder, "token");
   chmodSync(folder, 0o755);
   chmodSync(token, 0o644);
   const dev = await ready(scratch);

@@ -36,9 +36,10 @@ test("a step that does not end in time is given up, said, and resumed by the nex
   dev.signal("SIGINT");
   expect(await dev.next("stopped")).toMatchObject({ left: 1, running: 1 });
   expect(await dev.exited).toBe(0);
-  scratch.write("go", "");
   const next = await ready(scratch);
+  // Only now may it end: else it could do so before it is counted.
   expect(await next.next("ready")).toMatchObject({ resumed: 1 });
+  scratch.write("go", "");
   expect(await next.client().runs.wait(run)).toMatchObject({ status: "completed", output: { value: 3 } });
 });
 
@@ -77,6 +78,17 @@ test("a second af dev joins the first and ends without ending it", async () => {
   await first.end("SIGINT");
   expect(await third.exited).toBe(0);
   expect(third.events.at(-1)).toMatchObject({ kind: "ended", pid: first.pid });
+});
+
+test("a second af dev shows the log of the first on a terminal too", async () => {
+  const scratch = project(oneTool("return n;"));
+  const first = await ready(scratch);
+  const second = start(scratch, { args: ["--text"] });
+  await until("it shows what the worker said", () =>
+    second.lines.some((line) => line.includes("code loaded")),
+  );
+  expect(second.lines[0]).toContain(`af dev runs here already (process ${first.pid})`);
+  expect(await second.end("SIGINT")).toBe(0);
 });
 
 test("--fresh forgets all runs, and is refused while another af dev uses the state", async () => {

@@ -74,7 +74,7 @@ test("one is made at a time, and one that nobody takes is cut off", async () => 
   expect(second).toMatchObject({ status: 429, body: { error: { reason: "backup_running" } } });
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   const cut = stuck.arrayBuffer().then((bytes) => verifyBackup(opened(Buffer.from(bytes))));
-  await expect(cut).rejects.toThrow();
+  await expect(cut).rejects.toBeInstanceOf(Error);
   const report = await verifyBackup(opened(await take()));
   expect(report.errors).toBe(0);
   expect(report.counts.blobBytes).toBeGreaterThan(18_000_000);

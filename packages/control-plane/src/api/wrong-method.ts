@@ -7,8 +7,13 @@ export function wrongMethod(path: string): string | undefined {
 }
 
 const documents = [
-  ...["/openapi.json", "/livez", "/readyz", "/metrics"],
-  ...["/v1/events", "/v1/telemetry/stream", "/v1/backup"],
+  "/openapi.json",
+  "/livez",
+  "/readyz",
+  "/metrics",
+  "/v1/events",
+  "/v1/telemetry/stream",
+  "/v1/backup",
 ];
 
 const known: readonly { readonly pattern: RegExp; readonly method: string }[] = [

@@ -49,15 +49,12 @@ async function backup(kit: Kit, options = optionsOf(kit)): Promise<Buffer> {
 
 /** Compression lives on the machine's time, the bus on virtual time. */
 async function driveReal<T>(kit: Kit, promise: Promise<T>): Promise<T> {
-  let settled = false;
-  promise.then(
-    () => (settled = true),
-    () => (settled = true),
+  const done = promise.then(
+    () => true,
+    () => true,
   );
-  while (!settled) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    await kit.world.time.advance(5);
-  }
+  const turn = () => new Promise<false>((resolve) => setTimeout(resolve, 1, false));
+  while (!(await Promise.race([done, turn()]))) await kit.world.time.advance(5);
   return promise;
 }
 
@@ -107,7 +104,11 @@ test("runs in flight go on after a restore, ended ones and archived ones are fou
   // Who did what at the time is not of the new installation.
   const rows = await other.drive(other.bus.table.list(""));
   const kinds = new Set(rows.map(({ key }) => key.split(".")[0]));
-  expect([...kinds].sort()).toEqual(["archived", "installation", "workflow"]);
+  expect([...kinds].toSorted((a, b) => ((a ?? "") < (b ?? "") ? -1 : 1))).toEqual([
+    "archived",
+    "installation",
+    "workflow",
+  ]);
   other.worker();
   const next = await other.engine("engine-9");
   for (const [n, run] of open.entries()) {
@@ -249,7 +250,7 @@ test("a file that is cut, changed or foreign is refused before anything is writt
   expect(await target.drive(target.bus.table.list(""))).toEqual([]);
 });
 
-test("faults are named with run and revision, and a restore goes on only where they are accepted", async () => {
+test("faults are named with run and revision; a restore goes on only where they are accepted", async () => {
   const { kit, open } = await smallBackup(10);
   const [first = parseId("run", ""), second = parseId("run", "")] = open;
   const ref = makeRunRef(defaultTenant, first);
@@ -279,7 +280,7 @@ test("faults are named with run and revision, and a restore goes on only where t
   expect((await target.drive(engine.runs.why(defaultTenant, second))).status).toBe("parked");
 });
 
-test("an installation with runs, or half restored, is refused; a control plane does not start on half a one", async () => {
+test("an installation with runs, or half restored, is refused; nothing starts on half a one", async () => {
   const { kit, bytes } = await smallBackup(12);
   await expect(restore(kit, bytes)).rejects.toMatchObject({ code: "refused", reason: "not_empty" });
   const target = openKit(13);

@@ -1,8 +1,8 @@
 /** The rows of Table, behind the log: what archives took from the log meanwhile is found here. */
 import type { Row, Table } from "@agentflow/bus";
-import { type Instant, type RunId, type TenantId } from "@agentflow/protocol";
+import type { Instant, RunId, TenantId } from "@agentflow/protocol";
 import { runSubject } from "../orchestrator/shard.ts";
-import { ArchiveFiles } from "../projector/archive-files.ts";
+import type { ArchiveFiles } from "../projector/archive-files.ts";
 import { ArchiveRows, rowsUnder } from "../projector/archive-rows.ts";
 import {
   type ArchivedRun,

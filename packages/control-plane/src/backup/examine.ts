@@ -86,8 +86,11 @@ class Examiner {
       counts: this.#tally.counts,
       runs: { ...inLog, archived: this.#archived, parked: inLog.parked + this.#parked },
       journalEntries: this.#journalEntries,
-      ...{ workflows: this.#workflows, keys: this.#keys },
-      ...{ errors, warnings, findings: first },
+      workflows: this.#workflows,
+      keys: this.#keys,
+      errors,
+      warnings,
+      findings: first,
     };
   }
 

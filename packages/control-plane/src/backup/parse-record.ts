@@ -1,5 +1,5 @@
 /** The door for the lines of a backup file. */
-import { AgentFlowError, isSubject, type Subject } from "@agentflow/protocol";
+import { AgentFlowError, isSubject } from "@agentflow/protocol";
 import type { BackupHead, BackupRecord } from "./records.ts";
 
 type Fields = Record<string, unknown>;
@@ -56,11 +56,6 @@ export function torn(why: string): AgentFlowError {
 /** Bytes as Node's streams give them. */
 export function toBuffer(chunk: unknown): Buffer {
   return chunk as Buffer;
-}
-
-/** A filter or subject that was built from another. */
-export function asSubject(text: string): Subject {
-  return text as Subject;
 }
 
 function fieldsOf(line: string): Fields | undefined {

@@ -148,7 +148,8 @@ function faulty(report: BackupReport): AgentFlowError {
 function checkWritten(file: BackupReport, written: BackupReport): void {
   const of = ({ runs, journalEntries, errors, warnings }: BackupReport) => ({
     ...runs,
-    ...{ journalEntries, faults: errors + warnings },
+    journalEntries,
+    faults: errors + warnings,
   });
   const [wanted, found] = [of(file), of(written)];
   for (const [name, count] of Object.entries(wanted)) {

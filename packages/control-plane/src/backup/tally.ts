@@ -6,8 +6,15 @@ type Mutable = { -readonly [K in keyof BackupCounts]: BackupCounts[K] };
 /** Counts what goes by, the same way for who writes a backup and who reads it. */
 export class Tally {
   readonly counts: Mutable = {
-    ...{ log: 0, dead: 0, audit: 0, tele: 0 },
-    ...{ rows: 0, blobs: 0, blobBytes: 0, left: 0, missing: 0 },
+    log: 0,
+    dead: 0,
+    audit: 0,
+    tele: 0,
+    rows: 0,
+    blobs: 0,
+    blobBytes: 0,
+    left: 0,
+    missing: 0,
   };
 
   add(record: BackupContent): void {

@@ -21,10 +21,9 @@ export class ArchiveFiles {
     this.blobs = blobs;
   }
 
-  /** Durable when it resolves with the file's key. */
+  /** Durable when it resolves with the file's key; `limit_exceeded` (too_big) for more than one holds. */
   async write(tenant: TenantId, runs: readonly ArchivedRun[]): Promise<string> {
-    const file: ArchiveFile = { v: 1, kind: "archive", runs };
-    const bytes = zstdCompressSync(JSON.stringify(file));
+    const bytes = zstdCompressSync(textOf({ v: 1, kind: "archive", runs }));
     const key = `${tenant}/_archive/${hash("sha256", bytes)}`;
     await this.blobs.put(key, bytes);
     return key;
@@ -65,6 +64,19 @@ export class ArchiveFiles {
       for (const key of keys) await this.blobs.delete(key);
       if (keys.length < keysPerList) return;
     }
+  }
+}
+
+/** A text has its own longest length, which a run of many big outputs passes before it is compressed. */
+function textOf(file: ArchiveFile): string {
+  try {
+    return JSON.stringify(file);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new AgentFlowError("limit_exceeded", "more than one archive can hold", {
+      reason: "too_big",
+      cause,
+    });
   }
 }
 

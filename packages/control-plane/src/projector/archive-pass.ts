@@ -51,13 +51,14 @@ export class ArchivePass {
     await this.takeUp(archiveDays);
     let count = 0;
     while (!this.parts.stopped.aborted) {
+      const before = count;
       const endedBeforeMs = this.parts.world.clock.now() - days * dayMs;
       const ended = { endedBeforeMs, keepMax: runs, limit: runsPerRoundMax };
       const rows = await this.parts.store.call("ended", ended);
       const batches = this.batches(rows);
       for (const refs of batches) count += await this.archive(refs);
       // Nothing of a full round could go: the next one would be the same.
-      if (batches.length === 0 || rows.length < runsPerRoundMax) break;
+      if (count === before || rows.length < runsPerRoundMax) break;
     }
     if (count > 0) this.parts.say.info("ended runs left the log for the archive", { runs: count });
     return count;
@@ -149,11 +150,29 @@ export class ArchivePass {
   private async archive(refs: readonly RunRef[]): Promise<number> {
     let count = 0;
     for (let at = 0; at < refs.length && !this.parts.stopped.aborted; ) {
-      const { taken, packed } = await this.pack(refs.slice(at, at + runsPerFileMax));
+      const { taken, packed } = await this.packOrLeave(refs.slice(at, at + runsPerFileMax));
       at += taken;
       count += packed;
     }
     return count;
+  }
+
+  /** A history that no file holds stays in the log, and keeps none of the others there. */
+  private async packOrLeave(refs: readonly RunRef[]): Promise<{ taken: number; packed: number }> {
+    try {
+      return await this.pack(refs);
+    } catch (error) {
+      if (!AgentFlowError.is(error) || error.reason !== "too_big") throw error;
+      const [first] = refs;
+      if (refs.length === 1 && first !== undefined) {
+        const { tenant, run } = first;
+        this.parts.say.child({ tenant, run }).warn("a run is too long to be archived: it stays in the log");
+        return { taken: 1, packed: 0 };
+      }
+      let packed = 0;
+      for (const ref of refs) packed += (await this.packOrLeave([ref])).packed;
+      return { taken: refs.length, packed };
+    }
   }
 
   /** File, then its row, then the read model, then the log: whatever stops, each run is in one of them. */

@@ -1,11 +1,13 @@
 import type { Bus } from "@agentflow/bus";
 import { createLog } from "@agentflow/host/log";
 import { AgentFlowError, defaultTenant, parseId, type RunId, type StepDefinition } from "@agentflow/protocol";
+import { zstdDecompressSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { readLog } from "../orchestrator/history.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
+import { shardOf } from "../orchestrator/shard.ts";
 import { Archive } from "./archive.ts";
 import { type ArchivedRuns, ArchiveFiles, rowsOf } from "./archive-files.ts";
 import { ArchiveRows } from "./archive-rows.ts";
@@ -134,6 +136,39 @@ async function expectGone(archive: Archive, store: ReadStore, runs: readonly Run
   expect(await kit.drive(kit.bus.blobs.list(`${tenant}/_archive/`))).toEqual([]);
   expect(await statuses(store)).toBe(0);
 }
+
+test("a run that is too long for a file stays in the log, and the others of its batch leave it", async () => {
+  kit = new Kit(1, { polite: true });
+  const engine = await kit.engine();
+  await kit.register(engine, "one", echo);
+  const worker = kit.worker();
+  const runs = [kit.runId()];
+  const [long = kit.runId()] = runs;
+  // Of one shard, so that they would lie in one file.
+  while (runs.length < 3) {
+    const run = kit.runId();
+    if (shardOf(run) === shardOf(long)) runs.push(run);
+  }
+  for (const run of runs) {
+    const body = { ...kit.body("one", 1), run };
+    await kit.drive(engine.runs.start(tenant, body, { waitMs: 60_000 }));
+  }
+  worker.stop();
+  await kit.drive(engine.stop());
+  await kit.world.time.advance(2 * hour);
+  const store = await readModel(runs);
+  const put = async (key: string, bytes: Uint8Array): Promise<void> => {
+    if (zstdDecompressSync(bytes).toString().includes(long)) {
+      throw new AgentFlowError("limit_exceeded", "over 64 MiB", { reason: "too_big" });
+    }
+    await kit.bus.blobs.put(key, bytes);
+  };
+  const archive = archiveOn({ ...kit.bus, blobs: { ...kit.bus.blobs, put } }, store);
+  expect(await kit.drive(archive.retain(all))).toBe(2);
+  expect((await kit.drive(readLog(kit.bus.log, { tenant, run: long }))).length).toBeGreaterThan(1);
+  expect((await kit.drive(archive.read(tenant, long))).length).toBeGreaterThan(1);
+  expect(await kit.drive(archive.retain(all))).toBe(0);
+});
 
 test.each(["before", "after"] as const)(
   "a crash %s any write of a pass is made good by the next one, and nothing is hidden meanwhile",

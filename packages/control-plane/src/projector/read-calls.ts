@@ -28,6 +28,7 @@ export interface ReadCalls {
   archive: { ask: ArchiveMark; answer: void };
   unknownArchives: { ask: { archives: readonly string[] }; answer: readonly string[] };
   forget: { ask: ForgottenRuns; answer: void };
+  forgetTelemetry: { ask: undefined; answer: void };
   queryTelemetry: { ask: TelemetryQuery; answer: TelemetryList };
   reset: { ask: undefined; answer: void };
 }
@@ -50,6 +51,7 @@ const handlers: Handlers = {
   archive: (model, ask) => model.archive(ask),
   unknownArchives: (model, ask) => model.unknownArchives(ask.archives),
   forget: (model, ask) => model.forget(ask),
+  forgetTelemetry: (model) => model.forgetTelemetry(),
   queryTelemetry: (model, ask) => model.queryTelemetry(ask),
   reset: (model) => model.reset(),
 };

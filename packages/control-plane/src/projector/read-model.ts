@@ -92,6 +92,14 @@ export class ReadModel {
     this.transaction(() => this.runs.forget(gone));
   }
 
+  /** The stream began anew: places in it are given out again, to other records. */
+  forgetTelemetry(): void {
+    this.transaction(() => {
+      this.telemetry.clear();
+      this.set("telemetryRevision", 0);
+    });
+  }
+
   queryTelemetry(query: TelemetryQuery): TelemetryList {
     return this.telemetry.query(query, this.number("dropped"));
   }

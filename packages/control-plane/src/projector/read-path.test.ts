@@ -289,6 +289,71 @@ test("logs are found by run, level and text, in the order of their stream, and f
   expect((await kit.drive(engine.telemetry.query(parseId("tenant", "other"), {}))).records).toEqual([]);
 });
 
+/** An engine on a folder of its own, with the lines of tools that it shows when asked. */
+async function onFolder(name: string): Promise<{ engine: Engine; lines(): Promise<unknown[]> }> {
+  const engine = await kit.engine(name, {}, folder);
+  const lines = async (): Promise<unknown[]> => {
+    const { records } = await kit.drive(engine.telemetry.query(tenant, { source: ["tool"] }));
+    return records.map((record) => record.kind === "log" && record.message);
+  };
+  return { engine, lines };
+}
+
+function say(engine: Engine, message: string): Promise<void> {
+  const at = new Date(kit.world.clock.now()).toISOString();
+  const record = { kind: "log", at, level: "info", source: "tool", message } as const;
+  const batch = { v: 1, kind: "tele", source: "worker-1", records: [record] } as const;
+  return kit.drive(engine.telemetry.append(tenant, batch));
+}
+
+/** The read model's thread lives on the machine's time. */
+async function eventually(lines: () => Promise<unknown[]>, wanted: readonly unknown[]): Promise<void> {
+  for (let tries = 0; tries < 100 && (await lines()).length < wanted.length; tries++) await kit.pass(50);
+  expect(await lines()).toEqual(wanted);
+}
+
+test("lines of a stream that began anew are shown, in place of those of the stream before", async () => {
+  // Places are given out again: new records were taken for those of before, and left out.
+  folder = mkdtempSync(join(tmpdir(), "agentflow-read-"));
+  kit = new Kit(1, { polite: true });
+  const first = await onFolder("engine-1");
+  for (const message of ["a", "b", "c"]) await say(first.engine, message);
+  await eventually(first.lines, ["a", "b", "c"]);
+  const { cursor } = await kit.drive(first.engine.telemetry.query(tenant, {}));
+  await kit.drive(first.engine.stop());
+  await kit.close();
+  kit = new Kit(2, { polite: true });
+  const second = await onFolder("engine-2");
+  const seen: unknown[] = [];
+  const stop = new AbortController();
+  const { signal } = stop;
+  const onRecord = (record: object): void => void seen.push("message" in record && record.message);
+  const following = second.engine.telemetry.follow(tenant, { after: cursor }, { onRecord, signal });
+  await kit.pass(100);
+  await say(second.engine, "new");
+  await eventually(second.lines, ["new"]);
+  stop.abort();
+  await kit.drive(following);
+  expect(seen).toContain("new");
+});
+
+test("lines come back when the read model is built anew", async () => {
+  folder = mkdtempSync(join(tmpdir(), "agentflow-read-"));
+  kit = new Kit(1, { polite: true });
+  const first = await onFolder("engine-1");
+  await say(first.engine, "a");
+  await kit.register(first.engine, "one", one);
+  kit.worker();
+  await runMany(first.engine, 2);
+  await eventually(first.lines, ["a"]);
+  await kit.drive(first.engine.stop());
+  damageIndex(join(folder, "read.db"), "runs_started");
+  const again = await onFolder("engine-2");
+  await kit.drive(again.engine.runs.list(tenant, {})).catch(() => undefined);
+  await kit.drive(again.engine.caughtUp());
+  await eventually(again.lines, ["a"]);
+});
+
 test("records that cannot be stored are left out and stop none that come after them", async () => {
   const engine = await started();
   const at = new Date(kit.world.clock.now()).toISOString();

@@ -13,7 +13,7 @@ export interface ReadStore {
 
 /**
  * ":memory:" stays in this thread (virtual time knows no threads); a folder gets a thread and `read.db`.
- * `onDamaged` is told, before the caller is, that a call met a file that is damaged: until `reset` others may.
+ * `onDamaged` is told, before the caller is, that a call met a damaged file: until `reset` others may, too.
  */
 export function openReadStore(folder: string, onDamaged: () => void = () => undefined): ReadStore {
   return folder === ":memory:" ? openHere() : openThread(join(folder, "read.db"), onDamaged);

@@ -27,6 +27,12 @@ export class TelemetryTable {
     this.trim(batch.rowsMax, batch.olderThanMs);
   }
 
+  /** Inside a transaction of the caller. */
+  clear(): void {
+    this.db.exec("DELETE FROM telemetry");
+    this.stored = 0;
+  }
+
   query(query: TelemetryQuery, dropped: number): TelemetryList {
     const { sql, values } = statement(query);
     const rows: { seq: number; body: string }[] = [];

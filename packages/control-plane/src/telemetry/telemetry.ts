@@ -1,4 +1,4 @@
-import type { Log, LogEntry } from "@agentflow/bus";
+import type { Log, LogEntry, Revision } from "@agentflow/bus";
 import { sleep, type World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
 import {
@@ -51,6 +51,8 @@ export class Telemetry implements EngineTelemetry {
   private readonly droppers = new Set<{ readonly tenant: string; readonly tell: (count: number) => void }>();
   private loop: Promise<void> = Promise.resolve();
   private seen = 0;
+  /** Aborted, and made anew, each time the stream is read from its beginning. */
+  private reading = new AbortController();
 
   constructor(parts: TelemetryParts) {
     this.parts = parts;
@@ -60,9 +62,16 @@ export class Telemetry implements EngineTelemetry {
     const { store, log } = this.parts;
     const { telemetryRevision } = await store.call("checkpoint", undefined);
     const head = await log.head(prefixes.tele);
-    // A stream that is shorter than what was read of it began anew.
+    // A stream that is shorter than what was read of it began anew: other records come under the same places.
+    if (telemetryRevision > head) await store.call("forgetTelemetry", undefined);
     this.seen = telemetryRevision > head ? 0 : telemetryRevision;
     this.loop = this.read();
+  }
+
+  /** The read model was emptied: what the stream still has is put into it again. */
+  again(): void {
+    this.seen = 0;
+    this.reading.abort();
   }
 
   async stop(): Promise<void> {
@@ -92,7 +101,7 @@ export class Telemetry implements EngineTelemetry {
     }
     const waiting: Fresh[] = [];
     let live = false;
-    let last = filter.after === undefined ? this.seen * recordsPerBatchMax : readSeq(filter.after);
+    let last = this.placeOf(filter.after);
     const query = toQuery(tenant, filter);
     const send = ({ seq, record }: Fresh): void => {
       if (seq <= last || to.signal.aborted) return;
@@ -119,6 +128,13 @@ export class Telemetry implements EngineTelemetry {
     }
   }
 
+  /** A place beyond the stream is of one that was longer, and is lost: what comes now is behind it. */
+  private placeOf(after: string | undefined): number {
+    const end = this.seen * recordsPerBatchMax;
+    const place = after === undefined ? end : readSeq(after);
+    return place < end + recordsPerBatchMax ? place : end;
+  }
+
   private async sendStored(of: {
     tenant: TenantId;
     query: TelemetryQuery;
@@ -141,9 +157,13 @@ export class Telemetry implements EngineTelemetry {
     const { signal } = this.stopped;
     const { log, world, say, config } = this.parts;
     while (!signal.aborted) {
+      const reading = new AbortController();
+      this.reading = reading;
+      const either = AbortSignal.any([signal, reading.signal]);
       try {
-        for await (const batch of log.tail({ filter: [prefixes.tele], after: this.seen, signal })) {
-          await this.store(batch);
+        for await (const batch of log.tail({ filter: [prefixes.tele], after: this.seen, signal: either })) {
+          const revision = await this.store(batch);
+          if (!reading.signal.aborted) this.seen = revision;
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -153,7 +173,7 @@ export class Telemetry implements EngineTelemetry {
     }
   }
 
-  private async store(entries: readonly LogEntry[]): Promise<void> {
+  private async store(entries: readonly LogEntry[]): Promise<Revision> {
     const { config, world } = this.parts;
     const rows: TelemetryRow[] = [];
     const fresh: Fresh[] = [];
@@ -182,11 +202,11 @@ export class Telemetry implements EngineTelemetry {
     const olderThanMs = world.clock.now() - config.telemetryMaxAgeMs;
     const bounds = { rowsMax: config.telemetryRowsMax, olderThanMs };
     await this.parts.store.call("applyTelemetry", { rows, dropped, revision, ...bounds });
-    this.seen = revision;
     for (const one of fresh) for (const send of this.followers) send(one);
     for (const { tenant, count } of lost) {
       for (const dropper of this.droppers) if (dropper.tenant === tenant) dropper.tell(count);
     }
+    return revision;
   }
 }
 

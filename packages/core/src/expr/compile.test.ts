@@ -198,7 +198,10 @@ test.each<readonly [string, ExprProblem]>([
   ["1 / 0", { code: "value", message: "division by zero", offset: 0 }],
   ["input.s + 1", { code: "type", message: "no such overload: string + int", offset: 0 }],
   ["'a' + 1", { code: "type", message: "no such overload: string + int", offset: 0 }],
-  ["1 +", { code: "syntax", message: "Unexpected token: EOF", offset: 3 }],
+  ["1 +", { code: "syntax", message: "it ends too early: something is missing behind this", offset: 3 }],
+  ["input.n.size((1)", { code: "syntax", message: ") is missing at the end", offset: 16 }],
+  ["[1, 2)", { code: "syntax", message: "] is expected here, not )", offset: 5 }],
+  ["1 + )", { code: "syntax", message: ") cannot stand here", offset: 4 }],
   ["'abc", { code: "syntax", message: "Unterminated string", offset: 0 }],
   [
     "[1].map(input, 1)",

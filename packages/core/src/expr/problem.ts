@@ -1,4 +1,5 @@
 import { EvaluationError, ParseError, TypeError as CelTypeError } from "@marcbachmann/cel-js";
+import { plainSyntax } from "./token-text.ts";
 
 /**
  * Why an expression was refused. `syntax`, `forbidden` and `limit` arise when compiling; `no_such_key`,
@@ -33,7 +34,7 @@ export function problemOf(error: unknown): ExprProblem {
 
 export function problem(code: ExprCode, message: string, offset?: number): ExprProblem {
   // `dyn<string>` is the interpreter saying: a string, as found at run time.
-  const line = (message.split("\n", 1)[0] ?? "").replaceAll(/dyn<([a-z]+)>/g, "$1");
+  const line = plainSyntax((message.split("\n", 1)[0] ?? "").replaceAll(/dyn<([a-z]+)>/g, "$1"));
   return offset === undefined ? { code, message: line } : { code, message: line, offset };
 }
 

@@ -67,7 +67,12 @@ test("refs are those of all expressions, whole only where an output stands alone
 
 test("every problem is told with its JSON pointer and its place in the string", () => {
   expect(problems({ a: ["ok ${1 +}"], "b/c~": "x ${", d: "${'a'.matches('b')}" })).toEqual([
-    { code: "syntax", message: "Unexpected token: EOF", path: "/a/0", offset: 8 },
+    {
+      code: "syntax",
+      message: "it ends too early: something is missing behind this",
+      path: "/a/0",
+      offset: 8,
+    },
     {
       code: "syntax",
       message: "`${` without its `}`; a literal one is written `$${`",

@@ -9,7 +9,7 @@ export function checkText(schema: Schema, value: string): string[] {
   if (typeof minLength !== "number" && typeof maxLength !== "number") return found;
   const length = Array.from(value).length;
   if (typeof minLength === "number" && length < minLength)
-    found.push(`needs at least ${minLength} characters`);
+    found.push(`needs at least ${minLength} ${minLength === 1 ? "character" : "characters"}`);
   if (typeof maxLength === "number" && length > maxLength)
     found.push(`has more than ${maxLength} characters`);
   return found;

@@ -127,7 +127,7 @@ function checkList(
   const { items, prefixItems, minItems, maxItems, uniqueItems } = schema;
   const spot = { value, path, depth };
   if (typeof minItems === "number" && value.length < minItems)
-    report(check, spot, `needs at least ${minItems} items`);
+    report(check, spot, `needs at least ${minItems} ${minItems === 1 ? "item" : "items"}`);
   if (typeof maxItems === "number" && value.length > maxItems)
     report(check, spot, `has more than ${maxItems} items`);
   const first = isList(prefixItems) ? prefixItems : [];

@@ -1,4 +1,4 @@
-import { type StepInstance, type TimerInput, isId } from "@agentflow/protocol";
+import { type StepInstance, type TimerInput, isId, showDuration, unixMs } from "@agentflow/protocol";
 import { failRun } from "./end.ts";
 import { taskAt } from "./evolve-attempt.ts";
 import { retryTimer } from "./fail-attempt.ts";
@@ -21,7 +21,8 @@ export function decideTimer(work: Work, input: TimerInput): Verdict {
 export function timeOut(work: Work): Verdict {
   const { deadline, at } = runOf(work).started;
   if (deadline === undefined) return repeated;
-  const message = `the run did not end by ${deadline}; it was started at ${at}`;
+  const given = showDuration(unixMs(deadline) - unixMs(at));
+  const message = `the run did not end within its timeout of ${given}`;
   failRun(work, { code: "timeout", message });
   return accepted;
 }

@@ -105,6 +105,12 @@ test("an unknown outcome comes first, with the command that settles it", () => {
   expect(explain(w)[0]?.command).toBe(`af run resolve ${run} a --as done`);
 });
 
+test("a failed run names the step, the message, the code and the line that threw", () => {
+  const closed = { code: "error", message: "bank is closed", details: { at: "tools/pay.ts:14:11" } };
+  const w = walk({ a: task() }).given(start(), failed("a", closed));
+  expect(explain(w)[0]?.message).toBe("a: bank is closed (error at tools/pay.ts:14:11)");
+});
+
 test("a timer says until when", () => {
   const w = walk({ a: { uses: "wait", with: { for: "1h" } } }).given(start());
   expect(explain(w)[0]).toMatchObject({ reason: "timer", until: at(3_600_000) });

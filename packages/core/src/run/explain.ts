@@ -1,5 +1,13 @@
 /** What a run waits for, since when, who holds it, and the one command that frees it or shows more. */
-import { type Instant, type StepInstance, type WhyReason, showDuration, unixMs } from "@agentflow/protocol";
+import {
+  type Instant,
+  type StepInstance,
+  type WhyReason,
+  showDuration,
+  unixMs,
+  failedAt,
+  failureText,
+} from "@agentflow/protocol";
 import type { PreparedPlan } from "../plan/prepare.ts";
 import type { ExplainContext } from "./explain-context.ts";
 import { taskAt } from "./evolve-attempt.ts";
@@ -62,7 +70,9 @@ function explainEnd({ end }: EndedRun, { run }: ExplainContext): WhyReason {
     }
     case "run_failed": {
       const where = end.step === undefined ? "" : `${end.step}: `;
-      const message = `${where}${end.failure.message} (${end.failure.code})`;
+      const at = failedAt(end.failure);
+      const code = at === undefined ? end.failure.code : `${end.failure.code} at ${at}`;
+      const message = `${where}${end.failure.message} (${code})`;
       const step = end.step === undefined ? {} : { step: end.step };
       return { reason: "failed", ...step, message, since: end.at, command: `af logs --run ${run}` };
     }
@@ -102,7 +112,7 @@ function explainSleep(
 ): WhyReason {
   const { failure, at, until, tries } = task;
   const left = showDuration(Math.max(0, unixMs(until) - unixMs(context.now)));
-  const why = `${failure.code}: ${failure.message}`;
+  const why = failureText(failure);
   const message = `attempt ${tries.attempt} failed (${why}), the next one comes in ${left}`;
   return {
     reason: "retry_backoff",
@@ -121,7 +131,7 @@ function explainUnknown(
 ): WhyReason {
   const message =
     `attempt ${task.tries.attempt} began a call that cannot be repeated, and was lost: nobody knows ` +
-    "whether it took effect; look, then say what happened";
+    "whether it took effect; look, then say what happened: done, failed, or retry to do it again";
   const command = `af run resolve ${run} ${step} --as done`;
   return { reason: "outcome_unknown", step, message, since: task.at, command };
 }

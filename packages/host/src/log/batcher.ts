@@ -11,8 +11,8 @@ export interface BatchInfo {
 export interface BatcherOptions<T> {
   readonly timers: Timers;
   /**
-   * Takes one batch; when it throws, the same batch is sent again later, unless it can never be taken: then it
-   * is lost. One call at a time.
+   * Takes one batch; when it throws, the same batch is sent again later, unless it can never be taken:
+   * then it is lost. One call at a time.
    */
   readonly send: (items: readonly T[], info: BatchInfo) => Promise<void> | void;
   readonly sizeOf: (item: T) => number;

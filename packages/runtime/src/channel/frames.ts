@@ -14,6 +14,8 @@ export const frameBytesMax = 32 * 1024 * 1024;
 export interface Channel {
   /** Throws at once on what cannot be sent: `limit_exceeded`, or JSON's own error. Nothing else is lost. */
   send(message: Message): void;
+  /** What was said leaves now, as far as the stream takes it, and not at the end of this turn. */
+  flush(): void;
   /** Ends the channel once what was said has left. */
   close(): void;
   /** Settles when the other side is gone, or broke the framing. */
@@ -55,6 +57,7 @@ export function openChannel(stream: Duplex, receive: (message: Message) => void)
       scheduled = true;
       setImmediate(flush);
     },
+    flush,
     close() {
       flush();
       stream.end();

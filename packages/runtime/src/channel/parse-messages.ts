@@ -18,6 +18,8 @@ const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>([
   "inspecting",
   "done",
   "tele",
+  "uncaught",
+  "loading",
 ]);
 const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>(["configure", "reload", "level", "drain"]);
 const fromSupervisor: ReadonlySet<string> = new Set<FromSupervisor[0]>([

@@ -34,10 +34,14 @@ export interface RunnerConfig {
 
 export type FromRunner =
   | readonly ["ready", Manifest]
+  /** A file of the project that is imported next. */
+  | readonly ["loading", file: string]
   | readonly ["broken", LoadProblem]
   | readonly ["inspecting", url: string]
   | readonly ["done", id: number, end: CallEnd]
-  | readonly ["tele", readonly (LogRecord | SpanRecord)[]];
+  | readonly ["tele", readonly (LogRecord | SpanRecord)[]]
+  /** An error that nobody caught: the runner ends right after this. */
+  | readonly ["uncaught", text: string];
 
 /** How a call ended. `big`: the output as JSON text, because it is too long to stand in a record. */
 export type CallEnd = { readonly startedAt: string; readonly ms: number } & (

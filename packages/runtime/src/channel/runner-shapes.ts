@@ -10,6 +10,8 @@ export function isWellFormed([kind, first, second]: FromRunner): boolean {
     case "broken":
       return isObject(first) && isText(field(first, "message"));
     case "inspecting":
+    case "uncaught":
+    case "loading":
       return isText(first);
     case "tele":
       return Array.isArray(first) && first.every(isRecord);

@@ -1,5 +1,5 @@
 /** What user code attaches to a log line, a span or a failure: whatever it is, the channel must carry it. */
-import type { Json } from "@agentflow/protocol";
+import { isTooDeep, type Json, outputDepthMax } from "@agentflow/protocol";
 import { parseJson } from "../channel/parse-json.ts";
 
 export type Attached = { readonly [key: string]: Json };
@@ -20,6 +20,7 @@ export function attached(value: unknown): Attached {
   if (text.length > attachedCharsMax) {
     return { dropped: `${text.length} characters of JSON, over ${attachedCharsMax}` };
   }
+  if (isTooDeep(text)) return { dropped: `nested deeper than ${outputDepthMax} levels` };
   const plain = parseJson(text);
   return isAttached(plain) ? plain : { value: plain };
 }

@@ -7,6 +7,8 @@ import {
   type LogRecord,
   type SpanRecord,
   inlineBytesMax,
+  isTooDeep,
+  outputDepthMax,
   toFailure,
 } from "@agentflow/protocol";
 import { type CallContext, type CallLog, validate } from "@agentflow/sdk";
@@ -15,6 +17,7 @@ import { type Call, type CallEnd, outputBytesMax } from "../channel/runner-messa
 import { parseJson } from "../channel/parse-json.ts";
 import { attached } from "./attached.ts";
 import type { LoadedProject } from "./load.ts";
+import { placeText } from "./place.ts";
 
 export interface Calls {
   call(id: number, call: Call): void;
@@ -36,7 +39,7 @@ export function createCalls(options: CallsOptions): Calls {
     running.set(id, stop);
     const startedAt = new Date();
     const started = performance.now();
-    const end = await settle(() => perform(call, stop.signal, options));
+    const end = await settle(() => perform(call, stop.signal, options), options.projectDir);
     running.delete(id);
     const ms = Math.round((performance.now() - started) * 100) / 100;
     const facts = { startedAt: startedAt.toISOString(), ms };
@@ -44,7 +47,12 @@ export function createCalls(options: CallsOptions): Calls {
       options.done(id, { ...end, ...facts });
     } catch (error) {
       // What cannot be said, such as a value nested too deeply, must not cost the other calls here.
-      options.done(id, { kind: "failed", failure: failureOf(error), retryable: false, ...facts });
+      options.done(id, {
+        kind: "failed",
+        failure: failureOf(error, options.projectDir),
+        retryable: false,
+        ...facts,
+      });
     }
   };
   return {
@@ -59,10 +67,15 @@ export function createCalls(options: CallsOptions): Calls {
 
 type End = { kind: "output"; output: Json } | { kind: "big"; text: string; sha256: string; bytes: number };
 
-const neverAgain: ReadonlySet<string | undefined> = new Set(["schema_violation", "output_too_big"]);
+const neverAgain: ReadonlySet<string | undefined> = new Set([
+  "schema_violation",
+  "output_too_big",
+  "output_too_deep",
+]);
 
 async function settle(
   work: () => Promise<End>,
+  projectDir: string,
 ): Promise<End | { kind: "failed"; failure: Failure; retryable?: boolean }> {
   try {
     return await work();
@@ -70,13 +83,19 @@ async function settle(
     // A value that does not match a schema will not match it the next time either. And a call whose output is
     // of no use was made: it is not made again for that.
     const never = AgentFlowError.is(error) && neverAgain.has(error.reason);
-    return { kind: "failed", failure: failureOf(error), ...(never ? { retryable: false } : {}) };
+    return { kind: "failed", failure: failureOf(error, projectDir), ...(never ? { retryable: false } : {}) };
   }
 }
 
-function failureOf(error: unknown): Failure {
+/** With the line of the project that threw, under `at`: a message alone is rarely enough to find it. */
+function failureOf(error: unknown, projectDir: string): Failure {
   const { details, ...failure } = toFailure(error);
-  return details === undefined ? failure : { ...failure, details: attached(details) };
+  const place = placeText(error, projectDir);
+  if (details === undefined && place === undefined) return failure;
+  return {
+    ...failure,
+    details: { ...(place === undefined ? {} : { at: place }), ...attached(details ?? {}) },
+  };
 }
 
 async function perform(call: Call, signal: AbortSignal, options: CallsOptions): Promise<End> {
@@ -99,7 +118,7 @@ async function perform(call: Call, signal: AbortSignal, options: CallsOptions): 
 }
 
 function measured(output: unknown, what: string): End {
-  const text = JSON.stringify(output ?? null) ?? "null";
+  const text = written(output, what);
   if (text.length * 3 <= inlineBytesMax) return { kind: "output", output: plain(output, text) };
   const bytes = Buffer.byteLength(text);
   if (bytes <= inlineBytesMax) return { kind: "output", output: parseJson(text) };
@@ -114,6 +133,25 @@ function measured(output: unknown, what: string): End {
     );
   }
   return { kind: "big", text, bytes, sha256: createHash("sha256").update(text).digest("hex") };
+}
+
+/** Whoever decides on it walks through it, and has only so much stack. */
+function written(output: unknown, what: string): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(output ?? null) ?? "null";
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  if (text !== undefined && !isTooDeep(text)) return text;
+  throw new AgentFlowError(
+    "limit_exceeded",
+    `output of ${what} is nested deeper than ${outputDepthMax} levels`,
+    {
+      reason: "output_too_deep",
+      suggestions: ["flatten it, or write it to a file or a store and return where it lies"],
+    },
+  );
 }
 
 /** What JSON makes of the value; a primitive is its own JSON. */

@@ -10,6 +10,7 @@ import {
 import { type Agent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { checkCallable } from "./check-callable.ts";
 import { codeHash } from "./code-hash.ts";
 import { listing } from "./listing.ts";
 
@@ -23,8 +24,16 @@ const codeFile = /^([a-z0-9][a-z0-9_-]{0,62})\.(ts|mts|js|mjs)$/;
 
 /**
  * Imports tools/, agents/ and workflows/ of the project. Throws what user code throws, with its file noted.
+ * `onFile` hears of each file before it is imported: a loop at its top would be the last that is heard.
  */
-export async function loadProject(projectDir: string): Promise<LoadedProject> {
+export async function loadProject(
+  projectDir: string,
+  onFile: (file: string) => void = () => {},
+): Promise<LoadedProject> {
+  const importFile = (file: CodeFile): Promise<Module> => {
+    onFile(file.relative);
+    return importOne(file);
+  };
   const tools = new Map<string, Tool>();
   const agents = new Map<string, Agent>();
   const workflows: WorkflowDefinition[] = [];
@@ -32,13 +41,13 @@ export async function loadProject(projectDir: string): Promise<LoadedProject> {
   for (const file of codeFiles(projectDir, "tools")) {
     for (const [name, tool] of toolsOf(file, await importFile(file))) {
       tools.set(name, tool);
-      described.tools.push(describe(name, tool.options, file.relative));
+      described.tools.push(describe(name, tool, file));
     }
   }
   for (const file of codeFiles(projectDir, "agents")) {
     const agent = agentOf(file, await importFile(file));
     agents.set(file.stem, agent);
-    described.agents.push(describe(file.stem, agent.options, file.relative));
+    described.agents.push(describe(file.stem, agent, file));
   }
   for (const file of codeFiles(projectDir, "workflows")) {
     workflows.push(workflowOf(file, await importFile(file)));
@@ -64,7 +73,9 @@ function codeFiles(projectDir: string, folder: string): CodeFile[] {
     }));
 }
 
-async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unknown }> {
+type Module = { readonly [key: string]: unknown };
+
+async function importOne(file: CodeFile): Promise<Module> {
   try {
     const module: unknown = await import(pathToFileURL(file.absolute).href);
     return { ...(typeof module === "object" ? module : {}) };
@@ -76,14 +87,17 @@ async function importFile(file: CodeFile): Promise<{ readonly [key: string]: unk
 /** A failed import, with the file whose import failed; the fault itself may stand in another file. */
 export class LoadError extends Error {
   readonly file: string;
+  /** The export that is at fault, where it is one. */
+  readonly exported: string | undefined;
 
-  constructor(file: string, cause: unknown) {
+  constructor(file: string, cause: unknown, exported?: string) {
     super(`cannot load ${file}`, { cause });
     this.file = file;
+    this.exported = exported;
   }
 }
 
-function toolsOf(file: CodeFile, module: { readonly [key: string]: unknown }): [string, Tool][] {
+function toolsOf(file: CodeFile, module: Module): [string, Tool][] {
   const found: [string, Tool][] = [];
   for (const [key, value] of Object.entries(module)) {
     if (!isTool(value)) continue;
@@ -94,6 +108,7 @@ function toolsOf(file: CodeFile, module: { readonly [key: string]: unknown }): [
         new AgentFlowError("invalid_project", `the export ${key} is not a valid name for a tool`, {
           suggestions: ["name it with letters and digits, a small letter first: export const findOrder = …"],
         }),
+        key,
       );
     }
     found.push([name, value]);
@@ -113,7 +128,7 @@ function isWorkflow(value: unknown): value is { kind: "workflow"; definition: Wo
   return isDefinition(value) && value.kind === "workflow";
 }
 
-function agentOf(file: CodeFile, module: { readonly [key: string]: unknown }): Agent {
+function agentOf(file: CodeFile, module: Module): Agent {
   const agent = module["default"];
   if (isAgent(agent)) return agent;
   throw new LoadError(
@@ -121,10 +136,11 @@ function agentOf(file: CodeFile, module: { readonly [key: string]: unknown }): A
     new AgentFlowError("invalid_project", "its default export is not an agent", {
       suggestions: ["export default defineAgent({ … })"],
     }),
+    "default",
   );
 }
 
-function workflowOf(file: CodeFile, module: { readonly [key: string]: unknown }): WorkflowDefinition {
+function workflowOf(file: CodeFile, module: Module): WorkflowDefinition {
   const workflow = module["default"];
   if (isWorkflow(workflow)) return workflow.definition;
   throw new LoadError(
@@ -132,17 +148,23 @@ function workflowOf(file: CodeFile, module: { readonly [key: string]: unknown })
     new AgentFlowError("invalid_project", "its default export is not a finished workflow", {
       suggestions: ["export default defineWorkflow({ … }).step(…).output(…)"],
     }),
+    "default",
   );
 }
 
-function describe(name: string, options: Tool["options"] | Agent["options"], file: string): Callable {
+function describe(name: string, { kind, options }: Tool | Agent, file: CodeFile): Callable {
+  try {
+    checkCallable(`${kind} ${name}`, options);
+  } catch (error) {
+    throw new LoadError(file.relative, error, kind === "tool" ? name.slice(file.stem.length + 1) : "default");
+  }
   const input = jsonSchemaOf(options.input, "input");
   const output = jsonSchemaOf(options.output, "output");
   return {
     name,
     description: options.description,
     effect: options.effect,
-    file,
+    file: file.relative,
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),

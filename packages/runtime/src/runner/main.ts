@@ -10,6 +10,7 @@ import { type Calls, createCalls } from "./calls.ts";
 import { createInspector } from "./inspect.ts";
 import { loadProject } from "./load.ts";
 import { loadProblem } from "./problem.ts";
+import { onUncaught } from "./uncaught.ts";
 import { parseToRunner } from "../channel/parse-messages.ts";
 import { withStripped } from "../strip/stripped-files.ts";
 
@@ -59,10 +60,22 @@ class RunnerProcess {
 
   async #load(config: RunnerConfig): Promise<void> {
     if (config.inspectPort !== undefined) await this.#openInspector(config.inspectPort);
+    onUncaught(config.projectDir, (text) => {
+      this.#flush();
+      this.#say(["uncaught", text]);
+      this.#channel.flush();
+    });
     try {
       process.chdir(config.projectDir);
       const { projectDir, stripped = {} } = config;
-      const project = await withStripped(stripped, { projectDir, load: () => loadProject(projectDir) });
+      const onFile = (file: string): void => {
+        this.#say(["loading", file]);
+        this.#channel.flush();
+      };
+      const project = await withStripped(stripped, {
+        projectDir,
+        load: () => loadProject(projectDir, onFile),
+      });
       this.#calls = createCalls({
         project,
         projectDir,

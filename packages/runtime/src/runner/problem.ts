@@ -2,14 +2,8 @@
 import { AgentFlowError, type LoadProblem } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { LoadError } from "./load.ts";
-
-interface Place {
-  readonly file: string;
-  readonly line?: number;
-  readonly column?: number;
-}
+import { type Place, placeOf } from "./place.ts";
 
 /** What went wrong while the project was loaded. Never throws. */
 export function loadProblem(error: unknown, projectDir: string): LoadProblem {
@@ -27,8 +21,19 @@ export function loadProblem(error: unknown, projectDir: string): LoadProblem {
   };
 }
 
-function placeIn(error: LoadError, projectDir: string): Place {
-  return { file: path.join(projectDir, error.file) };
+/** The file, and the line of the export that is at fault where it is written as usual. */
+function placeIn({ file, exported }: LoadError, projectDir: string): Place {
+  const absolute = path.join(projectDir, file);
+  if (exported === undefined) return { file: absolute };
+  const lines = sourceOf(absolute)?.split("\n") ?? [];
+  const index = lines.findIndex(
+    (line) => /^export (default)\b/.exec(line)?.[1] === exported || declared(line) === exported,
+  );
+  return index === -1 ? { file: absolute } : { file: absolute, line: index + 1, column: 1 };
+}
+
+function declared(line: string): string | undefined {
+  return /^export (?:async )?(?:const|let|function) ([\w$]+)/.exec(line)?.[1];
 }
 
 function shown(place: Place, projectDir: string): Partial<LoadProblem> {
@@ -39,20 +44,6 @@ function shown(place: Place, projectDir: string): Partial<LoadProblem> {
     ...(place.column === undefined ? {} : { column: place.column }),
     ...(frame === undefined ? {} : { frame }),
   };
-}
-
-/** The first place of the stack that lies in the project, outside node_modules. */
-function placeOf(error: unknown, projectDir: string): Place | undefined {
-  if (!(error instanceof Error) || error.stack === undefined) return undefined;
-  for (const line of error.stack.split("\n").slice(0, 30)) {
-    const match = /((?:file:\/\/)?\/[^\s()]+?):(\d+)(?::(\d+))?\)?$/.exec(line.trim());
-    const location = match?.[1];
-    if (location === undefined) continue;
-    const file = location.startsWith("file:") ? fileURLToPath(location) : location;
-    const inside = file.startsWith(`${projectDir}${path.sep}`) && !file.includes("/node_modules/");
-    if (inside) return { file, line: Number(match?.[2]), ...columnOf(error, match?.[3]) };
-  }
-  return undefined;
 }
 
 /** A module that is not found has no place in the stack, but the message names who imports it. */
@@ -79,13 +70,6 @@ function sourceOf(file: string): string | undefined {
   }
 }
 
-/** The stack's column, or where the carets of Node's own frame (`  ^^^`) stand. */
-function columnOf(error: Error, written: string | undefined): { column?: number } {
-  if (written !== undefined) return { column: Number(written) };
-  const carets = error.stack?.split("\n").find((line) => /^\s*\^+\s*$/.test(line));
-  return carets === undefined ? {} : { column: carets.indexOf("^") + 1 };
-}
-
 function frameAt(place: Place): string | undefined {
   const source = sourceOf(place.file)?.split("\n")[(place.line ?? 1) - 1];
   if (source === undefined) return undefined;
@@ -104,7 +88,12 @@ function hintFor(error: unknown, text: string): string | undefined {
   if (code === "ERR_MODULE_NOT_FOUND" && missing !== undefined && path.extname(missing) === "") {
     return `imports need the file's extension: import … from "./${path.basename(missing)}.ts"`;
   }
-  if (code === "ERR_MODULE_NOT_FOUND") return "run npm install, or correct the import";
+  if (code === "ERR_MODULE_NOT_FOUND" && missing !== undefined)
+    return "there is no such file: correct the import";
+  const wanted = /^Cannot find package '([^']+)'/.exec(text)?.[1];
+  if (code === "ERR_MODULE_NOT_FOUND" && wanted !== undefined) {
+    return `run npm install when package.json names it, else npm install ${wanted}, or correct the import`;
+  }
   if (code === "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING")
     return "code below node_modules must be JavaScript";
   return undefined;

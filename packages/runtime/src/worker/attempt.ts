@@ -13,6 +13,7 @@ import {
   type WorkerId,
   callId,
   instant,
+  showDuration,
   toFailure,
 } from "@agentflow/protocol";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
@@ -173,7 +174,7 @@ async function settle(
   house: AttemptHouse,
 ): Promise<Outcome> {
   if (attempt.timedOut === true && ended.kind !== "output" && ended.kind !== "big") {
-    const message = `no answer within ${attempt.limitMs ?? 0} ms`;
+    const message = lateText(attempt, ended);
     // Stopped half-way, it may have been done: that is for the run to settle, not for a retry.
     if (attempt.task.effect === "irreversible") return { kind: "lost", reason: `timeout: ${message}` };
     return { kind: "failed", failure: { code: "timeout", message } };
@@ -187,12 +188,18 @@ async function settle(
   }
 }
 
+/** A call whose runner had to go is most often a loop that never waits: nothing else can be done to it. */
+function lateText({ limitMs = 0 }: OpenAttempt, ended: CallEnd | CallLost): string {
+  const late = `no answer within its timeout of ${showDuration(limitMs)}`;
+  return ended.kind === "lost" ? `${late}, nor did it stop when asked: its runner was ended` : late;
+}
+
 interface Result {
   readonly ended: CallEnd | CallLost;
   readonly outcome: Outcome;
 }
 
-/** A result that is too long to be said is a failure of its own: else nobody would ever hear of this attempt. */
+/** A result that is too long to be said is a failure of its own: else nobody would hear of this attempt. */
 async function reportResult(
   attempt: OpenAttempt,
   of: Result,

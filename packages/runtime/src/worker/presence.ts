@@ -74,18 +74,10 @@ export function createPresence(options: PresenceOptions): Presence {
     ...(manifest === undefined ? {} : { manifest }),
     ...(problem === undefined ? {} : { problem }),
   });
-  let lean: Manifest | undefined;
-  /** The row as text. One that is too long for Table would leave a worker that nobody knows of. */
-  const text = (): string => {
-    const whole = row();
-    const json = JSON.stringify(whole);
-    if (manifest === undefined || fits(json)) return json;
-    if (lean !== manifest) log.warn("the code defines too much for its row: schemas are left out of it");
-    lean = manifest;
-    const short = JSON.stringify({ ...whole, manifest: withoutSchemas(manifest) });
-    if (fits(short)) return short;
-    const { manifest: _, ...rest } = whole;
-    return JSON.stringify({ ...rest, state: "broken", problem: tooMuch(manifest) });
+  let shortened: Manifest | undefined;
+  const onLean = (lean: Manifest): void => {
+    if (shortened !== lean) log.warn("the code defines too much for its row: schemas are left out of it");
+    shortened = lean;
   };
   const write = (): void => {
     toWrite++;
@@ -93,7 +85,7 @@ export function createPresence(options: PresenceOptions): Presence {
       // All of them, also those that a row has no room for: they are no reason to write it again.
       for (const attempt of options.busy()) told.add(attempt);
       try {
-        await bus.table.put(key, text(), { expect: "any" });
+        await bus.table.put(key, rowText(row(), onLean), { expect: "any" });
       } catch (error) {
         log.debug("presence was not written", { error: String(error) });
       }
@@ -132,6 +124,16 @@ function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence[
     uses: "name" in task.uses ? `${task.uses.kind}:${task.uses.name}` : task.uses.kind,
     since: instant(Math.round(nowMs - (monotonic - sinceMs))),
   }));
+}
+
+/** The row as text. One that is too long for Table would leave a worker that nobody knows of. */
+function rowText(row: WorkerPresence, onLean: (manifest: Manifest) => void): string {
+  const json = JSON.stringify(row);
+  const { manifest, ...rest } = row;
+  if (manifest === undefined || fits(json)) return json;
+  onLean(manifest);
+  const lean = JSON.stringify({ ...rest, manifest: withoutSchemas(manifest) });
+  return fits(lean) ? lean : JSON.stringify({ ...rest, state: "broken", problem: tooMuch(manifest) });
 }
 
 function fits(text: string): boolean {

@@ -5,10 +5,12 @@
 import type { LogRecord } from "@agentflow/protocol";
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Channel, openChannel } from "../channel/frames.ts";
 import { parseFromRunner } from "../channel/parse-messages.ts";
 import type { Call, CallEnd, RunnerConfig, ToRunner } from "../channel/runner-messages.ts";
 import type { StrippedFiles } from "../strip/stripped-files.ts";
+import { exitReason } from "./exit-reason.ts";
 import { lineReader } from "./output-lines.ts";
 import type { CallLost, Runner, RunnerEvents } from "./runner-port.ts";
 
@@ -27,6 +29,10 @@ export interface RunnerProcessOptions extends Omit<RunnerConfig, "stripped"> {
 const loadTimeoutMs = 60_000;
 /** Between the end of its channel and its own. */
 const leaveMs = 1_000;
+/** User code can write to the channel too. */
+const uncaughtCharsMax = 1_000;
+/** How long what a runner said last may take to arrive once its process is gone. */
+const lastWordsMs = 200;
 
 /** Never throws: a runner for which the system has no process ends before it has loaded anything. */
 export function startRunnerProcess(options: RunnerProcessOptions, events: RunnerEvents): Runner {
@@ -78,6 +84,9 @@ class RunnerProcess implements Runner {
   readonly #open = new Map<number, (end: CallEnd | CallLost) => void>();
   #nextId = 1;
   #killReason: string | undefined;
+  #uncaught: string | undefined;
+  /** The file whose import began last. */
+  #loading: string | undefined;
   #settleLoaded: (value: Awaited<Runner["loaded"]>) => void = () => {};
 
   constructor(
@@ -95,7 +104,7 @@ class RunnerProcess implements Runner {
     const stream = this.#child.stdio[3];
     if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of a runner is no stream");
     this.#channel = openChannel(stream, (message) => this.#receive(parseFromRunner(message)));
-    this.exited = this.#watchExit();
+    this.exited = this.#watchExit(options.memoryMb);
     void this.#channel.closed.then(() => this.#onSilence());
     this.#readOutput();
     // Nobody would end what user code starts there, once this process is gone.
@@ -162,6 +171,12 @@ class RunnerProcess implements Runner {
       case "tele":
         this.#events.tele(message[1]);
         return;
+      case "loading":
+        this.#loading = message[1];
+        return;
+      case "uncaught":
+        this.#uncaught = message[1].slice(0, uncaughtCharsMax);
+        return;
       case "done":
         this.#open.get(message[1])?.(message[2]);
         this.#open.delete(message[1]);
@@ -177,11 +192,14 @@ class RunnerProcess implements Runner {
 
   /** Code that never comes to its end while it is loaded must not stand in the way of its correction. */
   #limitLoading(ms: number): void {
-    const timer = setTimeout(() => this.kill(`it did not load within ${ms / 1_000} s`), ms);
+    const timer = setTimeout(
+      () => this.kill(`it did not load within ${ms / 1_000} s (a loop or a wait at the top of a file?)`),
+      ms,
+    );
     void this.loaded.then(() => clearTimeout(timer));
   }
 
-  #watchExit(): Promise<string> {
+  #watchExit(memoryMb: number): Promise<string> {
     return new Promise((resolve) => {
       const gone = (reason: string): void => {
         // Children that user code left behind belong to the group: they go with it.
@@ -190,14 +208,27 @@ class RunnerProcess implements Runner {
         for (const settle of this.#open.values()) settle({ kind: "lost", reason });
         this.#open.clear();
         const message = `the runner ended while it loaded the code: ${reason}`;
-        this.#settleLoaded({ problem: { message }, ended: true });
+        const file = this.#loading === undefined ? {} : { file: this.#loading };
+        this.#settleLoaded({ problem: { message, ...file }, ended: true });
         resolve(reason);
       };
       this.#child.once("error", (error) => gone(`runner_not_started: ${error.message}`));
       this.#child.once("exit", (code, signal) => {
-        gone(this.#killReason ?? `runner_exited: ${signal ?? `code ${code}`}`);
+        killGroup(this.pid);
+        void this.#lastWords().then(() => {
+          const [killed, uncaught] = [this.#killReason, this.#uncaught];
+          gone(exitReason({ killed, uncaught, code, signal, memoryMb }));
+        });
       });
     });
+  }
+
+  /** What lies in the channel when the process ends is read before its calls count as lost. */
+  async #lastWords(): Promise<void> {
+    const late = new AbortController();
+    const tooLate = delay(lastWordsMs, undefined, { signal: late.signal, ref: false }).catch(() => {});
+    await Promise.race([this.#channel.closed, tooLate]);
+    late.abort();
   }
 
   #readOutput(): void {

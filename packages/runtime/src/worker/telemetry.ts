@@ -5,6 +5,7 @@ import type { Bus } from "@agentflow/bus";
 import type { Timers } from "@agentflow/host/clock";
 import { createBatcher, encodeTelemetry } from "@agentflow/host/log";
 import {
+  isTooDeep,
   type LogRecord,
   type SpanRecord,
   type TenantId,
@@ -38,8 +39,11 @@ export function createTelemetry(options: {
   });
   return {
     tell(records) {
-      for (const record of records)
-        batcher.add(JSON.stringify(record.kind === "log" ? { ...record, worker } : record));
+      for (const record of records) {
+        const line = JSON.stringify(record.kind === "log" ? { ...record, worker } : record);
+        // Whoever stores it writes it once more, and has only so much stack.
+        if (!isTooDeep(line)) batcher.add(line);
+      }
     },
     stop: () => batcher.close(),
   };

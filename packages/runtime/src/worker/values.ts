@@ -4,6 +4,7 @@
 import { type Blobs } from "@agentflow/bus";
 import {
   AgentFlowError,
+  type Failure,
   type Json,
   type Outcome,
   type Task,
@@ -11,6 +12,7 @@ import {
   blobRefKey,
   inlineBytesMax,
   isInline,
+  isTooDeep,
 } from "@agentflow/protocol";
 import { parseJson } from "../channel/parse-json.ts";
 import type { CallEnd } from "../channel/runner-messages.ts";
@@ -66,11 +68,12 @@ async function readBlob(key: string, task: Task, blobs: Blobs): Promise<Json> {
 /** What a call's end means for the run. Writes a big output as a blob before it is named. */
 export async function outcomeOf(end: CallEnd, task: Task, house: ValueHouse): Promise<Outcome> {
   if (end.kind === "failed") {
-    const { failure, retryable } = end;
+    const { retryable } = end;
+    const failure = withoutTunnel(end.failure);
     return { kind: "failed", failure, ...(retryable === undefined ? {} : { retryable }) };
   }
-  if (end.kind === "output" && isOverlong(end.output)) {
-    const message = `an output over ${inlineBytesMax} bytes came as a short one`;
+  if (end.kind === "output" && isBeyond(end.output)) {
+    const message = "an output came as a short one that is longer, or nested deeper, than one may be";
     return { kind: "failed", failure: { code: "limit_exceeded", message }, retryable: false };
   }
   const output = end.kind === "big" ? await storeBig(end, task, house.blobs) : { inline: end.output };
@@ -81,10 +84,16 @@ export async function outcomeOf(end: CallEnd, task: Task, house: ValueHouse): Pr
 }
 
 /** A runner measures what it says; code that speaks in its place does not. */
-function isOverlong(output: Json): boolean {
+function isBeyond(output: Json): boolean {
   if (output === null || typeof output === "number" || typeof output === "boolean") return false;
   const text = JSON.stringify(output);
+  if (isTooDeep(text)) return true;
   return text.length * 3 > inlineBytesMax && Buffer.byteLength(text) > inlineBytesMax;
+}
+
+function withoutTunnel(failure: Failure): Failure {
+  if (!isTooDeep(JSON.stringify(failure))) return failure;
+  return { code: failure.code, message: failure.message };
 }
 
 async function storeBig(

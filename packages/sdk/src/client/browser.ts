@@ -56,17 +56,11 @@ class BrowserTransport implements Transport {
   async *bytes(request: TransportRequest): AsyncIterable<Uint8Array> {
     const response = await this.#fetch(request);
     if (!response.ok || response.body === null) throw refusalOf(await answerOf(response));
-    const reader = response.body.getReader();
+    const chunks: AsyncIterable<Uint8Array> = pieces(response.body);
     try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        yield value;
-      }
+      yield* chunks;
     } catch (cause) {
       throw this.#unreachable(cause);
-    } finally {
-      await reader.cancel().catch(() => undefined);
     }
   }
 
@@ -146,6 +140,17 @@ class BrowserTransport implements Transport {
       reason: "unreachable",
       cause,
     });
+  }
+}
+
+/** Not every browser lets a stream be iterated over. */
+async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  const reader = body.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  } finally {
+    // Whoever stops reading closes the connection with it.
+    await reader.cancel().catch(() => undefined);
   }
 }
 

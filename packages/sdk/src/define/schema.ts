@@ -44,14 +44,12 @@ export async function validate<Out>(
     .slice(0, 20)
     .map((issue) => ({ path: pointer(issue), message: issue.message }));
   const first = issues[0];
-  throw new AgentFlowError(
-    "invalid_input",
-    `${what}: ${first?.path || "/"}: ${first?.message ?? "invalid"}`,
-    {
-      reason: "schema_violation",
-      details: { issues },
-    },
-  );
+  // The value itself has no path to name.
+  const where = first === undefined || first.path === "" ? what : `${what}: ${first.path}`;
+  throw new AgentFlowError("invalid_input", `${where}: ${first?.message ?? "invalid"}`, {
+    reason: "schema_violation",
+    details: { issues },
+  });
 }
 
 function pointer(issue: SchemaIssue): string {

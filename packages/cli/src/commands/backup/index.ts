@@ -1,7 +1,7 @@
 import { AgentFlowError, showDuration } from "@agentflow/protocol";
 import { resolve } from "node:path";
 import { ApiCommand } from "../../api-command.ts";
-import { backupName, bytesText, recordsText } from "../../backup/report.ts";
+import { backupName, bytesText, recordsText } from "../../local/backup-report.ts";
 import { needProject } from "../../config/installation.ts";
 import { Args, Flags } from "../../flags.ts";
 import { bold, dim, green, yellow } from "../../output/text.ts";
@@ -9,9 +9,9 @@ import { bold, dim, green, yellow } from "../../output/text.ts";
 export default class Backup extends ApiCommand {
   static override summary = "Save the whole installation into one file, while it runs";
   static override description =
-    "Runs, ended and archived ones, workflows, keys (as hashes), dead letters and the audit trail, with\n" +
-    "what they name. Nothing waits for it, and it waits for no run. Of a project whose af dev is down it is\n" +
-    "taken from the state itself. Over the API it needs a key with the scope operator.";
+    "Runs, ended and archived ones, workflows, keys (as hashes), dead letters and the audit trail, and\n" +
+    "what they name. Nothing waits for it, and it waits for no run. While af dev is down it is taken from\n" +
+    "the state itself. Over the API it needs a key with the scope operator.";
   static override args = { file: Args.string({ description: "the file; named by the time when left out" }) };
   static override flags = {
     telemetry: Flags.boolean({ description: "logs and spans too" }),

@@ -1,7 +1,7 @@
 import { AgentFlowError, showDuration } from "@agentflow/protocol";
 import { resolve } from "node:path";
 import { AgentFlowCommand } from "../../base-command.ts";
-import { findingText, printReport } from "../../backup/report.ts";
+import { findingText, printReport } from "../../local/backup-report.ts";
 import { Args } from "../../flags.ts";
 import { green } from "../../output/text.ts";
 
@@ -15,9 +15,8 @@ export default class BackupVerify extends AgentFlowCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(BackupVerify);
     const startedMs = Date.now();
-    const { openBackup } = await import("../../local/index.ts");
-    const { verifyBackup } = await import("../../local/backups.ts");
-    const report = await verifyBackup(openBackup(resolve(this.folder(flags), args.file)));
+    const { verifyFile } = await import("../../local/index.ts");
+    const report = await verifyFile(resolve(this.folder(flags), args.file));
     const ms = Date.now() - startedMs;
     if (!this.output.json) {
       printReport(this.output, report);

@@ -7,8 +7,8 @@ import { type Text, dim, green, yellow } from "../../output/text.ts";
 export default class ConfigView extends AgentFlowCommand {
   static override summary = "Show the settings in force here, and where each comes from";
   static override description =
-    "Of this command line, and of af dev with its control plane and worker: of the one that runs here,\n" +
-    "else as one would start. The strongest layer wins: flag, environment (AF_API__PORT is api.port),\n" +
+    "Of this command line, and of af dev with its control plane and worker: of the one that runs here, " +
+    "else as one would start.\nThe strongest layer wins: flag, environment (AF_API__PORT is api.port), " +
     "project (settings: in agentflow.yaml), user (~/.config/agentflow/config.yaml), default.";
   static override flags = {
     origin: Flags.boolean({

@@ -6,7 +6,7 @@ import { dim, yellow } from "../../output/text.ts";
 export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
-    "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may;\n" +
+    "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may; " +
     "operator sees the figures of the whole installation (af status, /metrics); only its holder gives it.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {

@@ -1,4 +1,4 @@
-import { type RunView, type StepView, showDuration } from "@agentflow/protocol";
+import { type RunView, type StepView, showDuration, failureText } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
 import { Args } from "../../flags.ts";
 import type { Output } from "../../output/output.ts";
@@ -39,10 +39,7 @@ function printRun(output: Output, view: RunView): void {
         .join(" ") || undefined,
     ],
     ["code", view.codes.length > 1 ? red(`mixed: ${view.codes.join(", ")}`) : view.codes[0]],
-    [
-      "failure",
-      view.failure === undefined ? undefined : red(`${view.failure.code}: ${view.failure.message}`),
-    ],
+    ["failure", view.failure === undefined ? undefined : red(failureText(view.failure))],
     ["input", view.input === undefined ? undefined : short(view.input)],
     ["output", view.output === undefined ? undefined : short(view.output)],
   ]);

@@ -2,9 +2,10 @@ import { AgentFlowError, exitCodes, parseDuration } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
 import { ApiCommand } from "../../api-command.ts";
 import { Args, Flags } from "../../flags.ts";
-import { nearest } from "../../nearest.ts";
 import { bold, cyan, dim } from "../../output/text.ts";
+import { brokenCode } from "../../runs/broken-code.ts";
 import { onInterrupt, sayDetached } from "../../runs/detach.ts";
+import { explainedStart } from "../../runs/explained-start.ts";
 import { exitCodeOf } from "../../runs/outcome.ts";
 import { readInput, readLabels, readStdin } from "../../runs/parse-input.ts";
 import { showProgress } from "../../runs/progress.ts";
@@ -86,13 +87,17 @@ export default class Run extends ApiCommand {
     workflow: string,
     of: { input: unknown; options: NonNullable<Parameters<Client["runs"]["start"]>[2]> },
   ): Promise<string> {
+    // Asked for beside the start: it costs the run no time.
+    const broken = this.output.json ? undefined : brokenCode(client);
     try {
       const answer = await client.runs.start(workflow, of.input ?? {}, of.options);
       const repeated = answer.repeated === true ? " was started before" : "";
       this.output.say([dim("run "), bold(answer.run), dim(`  ${workflow}${repeated}`)]);
+      const warning = await broken;
+      if (warning !== undefined) this.output.say(warning);
       return answer.run;
     } catch (error) {
-      throw await withNearWorkflow(client, workflow, error);
+      throw await explainedStart(client, { workflow, key: of.options.key }, error);
     }
   }
 
@@ -116,7 +121,10 @@ export default class Run extends ApiCommand {
       ...(of.waitMs === undefined ? {} : { waitMs: of.waitMs }),
     }).finally(() => progress.end());
     if (watched.kind === "ended") {
-      printAnswer(this.output, watched.answer, Date.now() - of.startedMs);
+      printAnswer(this.output, watched.answer, {
+        ms: Date.now() - of.startedMs,
+        told: progress.failure(),
+      });
       this.exitWith(exitCodeOf(watched.answer));
     } else if (watched.kind === "left") {
       sayDetached(this.output, of.run);
@@ -130,21 +138,4 @@ export default class Run extends ApiCommand {
       });
     }
   }
-}
-
-/** An unknown workflow's error names the one that was probably meant, and those there are. */
-async function withNearWorkflow(client: Client, workflow: string, thrown: unknown): Promise<unknown> {
-  if (!AgentFlowError.is(thrown) || thrown.code !== "not_found") return thrown;
-  // Its own suggestions say how to get it back.
-  if (thrown.reason === "workflow_removed") return thrown;
-  const { items } = await client.workflows.list();
-  const names = items.map(({ name }) => name);
-  const near = nearest(workflow, names);
-  const there =
-    names.length === 0 ? "no workflow is registered" : `there are: ${names.slice(0, 8).join(", ")}`;
-  return new AgentFlowError("not_found", thrown.message, {
-    reason: thrown.reason,
-    details: thrown.details,
-    suggestions: [...(near === undefined ? [] : [`did you mean: af run ${near}`]), there, "af workflow list"],
-  });
 }

@@ -1,11 +1,14 @@
 import type { RunSummary } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
 import { Flags } from "../../flags.ts";
+import { shellWord } from "../../output/shell-word.ts";
 import { type Column, printTable } from "../../output/table.ts";
 import { cyan, dim } from "../../output/text.ts";
 import { ago, took } from "../../output/when.ts";
 import { statusText } from "../../runs/outcome.ts";
 import { readSince } from "../../runs/parse-since.ts";
+
+const limitPreset = 20;
 
 export default class RunList extends ApiCommand {
   static override summary = "List runs, the newest first";
@@ -18,7 +21,7 @@ export default class RunList extends ApiCommand {
     label: Flags.string({ char: "l", description: "with this label only", helpValue: "KEY=VALUE" }),
     since: Flags.string({ description: "started at or after: 10m, or a time", helpValue: "WHEN" }),
     until: Flags.string({ description: "started before: 10m, or a time", helpValue: "WHEN" }),
-    limit: Flags.integer({ description: "at most so many", default: 20, min: 1, max: 500 }),
+    limit: Flags.integer({ description: "at most so many", default: limitPreset, min: 1, max: 500 }),
     cursor: Flags.string({ description: "the next page, as the page before said", helpValue: "CURSOR" }),
   };
   static override examples = [
@@ -48,8 +51,22 @@ export default class RunList extends ApiCommand {
     if (page.runs.length === 0) this.output.say(["No runs. Start one: ", cyan("af run WORKFLOW")]);
     else printTable(this.output, columns(Date.now()), page.runs);
     if (page.cursor !== undefined)
-      this.output.say([dim("more: "), cyan(`af run list --cursor ${page.cursor}`)]);
+      this.output.say([dim("more: "), cyan(`af run list ${nextPage(flags, page.cursor)}`)]);
   }
+}
+
+type Asked = { readonly [flag in (typeof kept)[number]]?: string | number | undefined };
+
+const kept = ["status", "workflow", "label", "since", "until", "limit"] as const;
+
+/** The same question, from where this page ends. */
+function nextPage(flags: Asked, cursor: string): string {
+  const same = kept.flatMap((name) => {
+    const value = flags[name];
+    const preset = name === "limit" && value === limitPreset;
+    return value === undefined || preset ? [] : [`--${name} ${shellWord(String(value))}`];
+  });
+  return [...same, `--cursor ${cursor}`].join(" ");
 }
 
 function columns(nowMs: number): Column<RunSummary>[] {

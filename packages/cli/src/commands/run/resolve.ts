@@ -1,4 +1,5 @@
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, type RunView } from "@agentflow/protocol";
+import type { Client } from "@agentflow/sdk/client";
 import { ApiCommand } from "../../api-command.ts";
 import { Args, Flags } from "../../flags.ts";
 import { bold } from "../../output/text.ts";
@@ -11,10 +12,13 @@ export default class RunResolve extends ApiCommand {
   static override description =
     "An irreversible call that was interrupted is never repeated by itself.\n" +
     "Look, then say: it was done, it failed, or do it again.";
-  static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
+  static override args = {
+    run: Args.string({ required: true, description: "id, its beginning, or @last" }),
+    step: Args.string({ description: "the step; may be left out when only one is unknown" }),
+  };
   static override flags = {
     step: Flags.string({
-      description: "the step; may be left out when only one is unknown",
+      description: "the same as the argument STEP",
       helpValue: "STEP",
     }),
     as: Flags.option({
@@ -30,7 +34,7 @@ export default class RunResolve extends ApiCommand {
   };
   static override examples = [
     "af run resolve @last --as retry",
-    "af run resolve @last --step send --as done --output '{\"sent\": true}'",
+    "af run resolve @last send --as done --output '{\"sent\": true}'",
   ];
 
   async run(): Promise<void> {
@@ -39,7 +43,9 @@ export default class RunResolve extends ApiCommand {
     const run = await resolveRun(client, args.run);
     const words = flags.output === undefined ? [] : [flags.output];
     const output = await readInput(words, { folder: this.folder(flags), readStdin });
-    const step = flags.step ?? onlyUnknown(await client.runs.get(run));
+    const view = await client.runs.get(run);
+    const step = args.step ?? flags.step ?? onlyUnknown(view);
+    if (flags.as === "done" && output === undefined) await refuseMissingOutput(client, view, step);
     const answer = await client.runs.resolve(run, {
       step,
       as: flags.as,
@@ -58,10 +64,7 @@ export default class RunResolve extends ApiCommand {
   }
 }
 
-function onlyUnknown(view: {
-  readonly run: string;
-  readonly steps: readonly { step: string; status: string }[];
-}): string {
+function onlyUnknown(view: RunView): string {
   const unknown = view.steps.filter(({ status }) => status === "unknown").map(({ step }) => step);
   const [only] = unknown;
   if (only !== undefined && unknown.length === 1) return only;
@@ -73,7 +76,37 @@ function onlyUnknown(view: {
       : `${unknown.length} steps have an unknown outcome`,
     {
       reason: none ? "nothing_unknown" : "step_needed",
-      suggestions: none ? [`af why ${view.run}`] : unknown.slice(0, 3).map((step) => `--step ${step}`),
+      suggestions: none
+        ? [`af why ${view.run}`]
+        : unknown.slice(0, 3).map((step) => `af run resolve ${view.run} ${step} --as done`),
     },
   );
+}
+
+/**
+ * Done without an output is done with null. Where the tool's output is an object that the steps behind it
+ * read, that null would fail the run for good, so it must be said.
+ */
+async function refuseMissingOutput(client: Client, view: RunView, step: string): Promise<void> {
+  const uses = view.steps.find((one) => one.step === step)?.uses ?? "";
+  const { items } = uses.startsWith("agent:") ? await client.agents.list() : await client.tools.list();
+  const output = items.find(({ name }) => name === uses.slice(uses.indexOf(":") + 1))?.output;
+  const keys = output?.["type"] === "object" ? requiredOf(output["required"]) : [];
+  if (keys.length === 0) return;
+  const example = `{${keys.map((key) => `"${key}": …`).join(", ")}}`;
+  throw new AgentFlowError(
+    "invalid_input",
+    `step ${step} is done with an output: ${uses} gives ${keys.join(", ")}`,
+    {
+      reason: "output_needed",
+      suggestions: [
+        `af run resolve ${view.run} ${step} --as done --output '${example}'`,
+        "--output null says that there is none",
+      ],
+    },
+  );
+}
+
+function requiredOf(required: unknown): string[] {
+  return Array.isArray(required) ? required.filter((key) => typeof key === "string") : [];
 }

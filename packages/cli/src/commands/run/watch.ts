@@ -39,7 +39,7 @@ export default class RunWatch extends ApiCommand {
     const ended = await client.runs.get(run);
     const ms = Date.parse(ended.endedAt ?? new Date().toISOString()) - Date.parse(view.startedAt);
     if (this.output.json) this.output.record("end", { ...watched.answer });
-    else printAnswer(this.output, watched.answer, ms);
+    else printAnswer(this.output, watched.answer, { ms, told: progress.failure() });
     this.exitWith(exitCodeOf(watched.answer));
   }
 }

@@ -4,10 +4,11 @@ import { ApiCommand } from "../../api-command.ts";
 import { Args, Flags } from "../../flags.ts";
 import { pick } from "../../not-found.ts";
 import { printFindings } from "../../output/findings.ts";
+import { printSchema } from "../../output/schema-table.ts";
 import { heading, printRecord, printTable } from "../../output/table.ts";
 import { type Text, yellow } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
-import { visibleJson } from "../../output/visible.ts";
+import { inOrderOfNeeds } from "../../runs/step-order.ts";
 
 export default class WorkflowInspect extends ApiCommand {
   static override summary = "Show a workflow: steps, input, versions";
@@ -32,8 +33,8 @@ export default class WorkflowInspect extends ApiCommand {
       ["file", view.file],
       ["version", view.version],
       ["versions", view.versions.length > 1 ? view.versions.join(", ") : undefined],
-      ["input", view.input === undefined ? "anything" : visibleJson(view.input)],
     ]);
+    printSchema(this.output, "Input", view.input);
     heading(this.output, "Steps");
     printTable(
       this.output,
@@ -43,7 +44,7 @@ export default class WorkflowInspect extends ApiCommand {
         { title: "AFTER", of: ([, { needs }]) => needs.join(", ") || "–", flexible: true },
         { title: "TRIES", of: ([, { retry }]) => String(retry.max), side: "right" },
       ],
-      Object.entries(view.compiled.steps),
+      inOrderOfNeeds(Object.entries(view.compiled.steps)),
     );
     if (view.findings.length > 0) printFindings(this.output, view.findings);
   }

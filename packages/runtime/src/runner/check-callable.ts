@@ -1,0 +1,38 @@
+/** What a tool or agent must say of itself, looked at when it is loaded: code without types says anything. */
+import { AgentFlowError, effects } from "@agentflow/protocol";
+import type { Agent, Tool } from "@agentflow/sdk";
+
+type Options = { readonly [Key in keyof (Tool["options"] & Agent["options"])]?: unknown };
+
+/**
+ * Refuses options that would only hurt later. An effect that is none of ours would let a call be repeated
+ * after a crash that must not be.
+ */
+export function checkCallable(what: string, options: Options): void {
+  const fault = faultOf(options);
+  if (fault === undefined) return;
+  throw new AgentFlowError("invalid_project", `${what}: ${fault.message}`, { suggestions: [fault.hint] });
+}
+
+function faultOf(options: Options): { readonly message: string; readonly hint: string } | undefined {
+  const { description, effect, run } = options;
+  if (!effects.some((one) => one === effect)) {
+    const given =
+      effect === undefined ? "effect is missing" : `effect ${JSON.stringify(effect)} is not known`;
+    return { message: given, hint: `write one of ${effects.map((one) => `"${one}"`).join(", ")}` };
+  }
+  if (typeof description !== "string" || description.trim() === "") {
+    return { message: "description is missing", hint: 'say what it does: description: "Find an order"' };
+  }
+  for (const side of ["input", "output"] as const) {
+    if (isSchema(options[side])) continue;
+    return { message: `${side} is not a schema`, hint: `write ${side}: z.object({ … }), or z.any()` };
+  }
+  if (typeof run === "function") return undefined;
+  return { message: "run is not a function", hint: "write async run(input, context) { … }" };
+}
+
+/** By the mark of Standard Schema; some libraries' schemas are functions. */
+function isSchema(value: unknown): boolean {
+  return (typeof value === "object" || typeof value === "function") && value !== null && "~standard" in value;
+}
