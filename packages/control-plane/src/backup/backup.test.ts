@@ -1,7 +1,7 @@
 /** Copies over the ports, on virtual time: made while runs go on, restored elsewhere, and gone on with. */
 import type { Bus, LogEntry } from "@agentflow/bus";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
+import { AgentFlowError, defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
@@ -219,6 +219,18 @@ test("a copy ends although the log's last record went into an archive meanwhile"
   };
   const report = await verifyBackup(opened(await backup(kit, optionsOf(kit, bus))));
   expect(report.runs).toMatchObject({ open: 0, ended: 0, archived: 1 });
+});
+
+test("a copy goes on behind the last record when its connection is lost", async () => {
+  const kit = openKit(17);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  await runs(kit, engine, 6);
+  const bus = slow(kit.bus.client("backup"), async (read) => {
+    if (read === 3) throw new AgentFlowError("unavailable", "the connection was lost");
+  });
+  const report = await verifyBackup(opened(await backup(kit, optionsOf(kit, bus))));
+  expect(report).toMatchObject({ errors: 0, runs: { open: 6 }, counts: { log: 6 } });
 });
 
 async function smallBackup(seed: number): Promise<{ kit: Kit; bytes: Buffer; open: RunId[] }> {
