@@ -1,7 +1,10 @@
 /** Who is calling, and what they may do. */
 import { AgentFlowError, type TenantId } from "@agentflow/protocol";
 
-/** `admin` is over one tenant; `operator` sees the figures of the whole installation, nothing else. */
+/**
+ * `admin` is over one tenant; `operator` is over the whole installation: its figures, and its backups, which
+ * hold what every tenant has.
+ */
 export const scopes = ["runs:read", "runs:write", "workflows:write", "admin", "operator"] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -7,7 +7,8 @@ export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
     "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may; " +
-    "operator sees the figures of the whole installation (af status, /metrics); only its holder gives it.";
+    "operator sees the figures of the whole installation (af status, /metrics) and may take a backup " +
+    "of it, which holds the data of all tenants; only its holder gives it.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {
     scope: Flags.option({
