@@ -29,7 +29,7 @@ export async function engineStatus(parts: StatusParts): Promise<InstallationStat
     installation: await installationOf(parts.options),
     bus: { kind: bus.kind, durability: bus.durability },
     startedAt: instant(parts.startedAtMs),
-    shards: ownership.shards.map((shard) => ({ shard, owner: ownership.ownerOf(shard) })),
+    ...ownership.view(),
     runs: await countsOf(store),
     hot: orchestrator.hot.size,
     backlog: backlogOf(parts.dispatcher),

@@ -1,4 +1,4 @@
-/** What makes a control plane ready: the bus answers, and the read model keeps up with the log. */
+/** What makes a control plane ready: the bus answers, the read model keeps up, and its lease is held. */
 import type { Bus } from "@agentflow/bus";
 import { type World, sleep } from "@agentflow/host/clock";
 import { type Check, type Health, createHealth } from "@agentflow/host/health";
@@ -25,7 +25,7 @@ export interface Readiness {
 /** Asks bus and read model each `everyMs`, one question at a time, and keeps when they answered last. */
 export function watchReadiness(parts: {
   bus: Bus;
-  engine: Pick<Engine, "caughtUp">;
+  engine: Pick<Engine, "caughtUp" | "lease">;
   world: World;
   times?: Partial<ReadinessTimes>;
 }): Readiness {
@@ -35,7 +35,11 @@ export function watchReadiness(parts: {
   const add = (name: string, maxAgeMs: number): Check => health.add(name, { kind: "readiness", maxAgeMs });
   const accepts = add("accepts", Number.MAX_SAFE_INTEGER);
   accepts.ok();
+  const lease = add("shard_lease", times.maxAgeMs);
+  const look = (): void => (engine.lease === "held" ? lease.ok() : lease.failed(engine.lease));
+  look();
   const stops = [
+    world.timers.every(times.everyMs, look, { background: true }),
     probe({ check: add("bus", times.maxAgeMs), ask: () => bus.log.head(prefixes.log), world, times }),
     probe({ check: add("read_model", times.maxAgeMs), ask: () => engine.caughtUp(), world, times }),
   ];

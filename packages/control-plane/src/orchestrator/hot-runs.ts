@@ -44,7 +44,7 @@ export class HotRuns {
     this.total -= actor.bytes;
   }
 
-  all(): IterableIterator<RunActor> {
+  all(): MapIterator<RunActor> {
     return this.actors.values();
   }
 

@@ -22,6 +22,8 @@ export interface WorkersParts {
   readonly say: Log;
   /** Slots came or went. */
   readonly onChange: () => void;
+  /** Rows of the dead are removed at one place of the installation; see `DeadRows`. */
+  readonly isFirst: () => boolean;
 }
 
 const prefix = "worker.";

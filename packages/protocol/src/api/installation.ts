@@ -49,13 +49,29 @@ export interface TelemetryPage {
   readonly dropped: number;
 }
 
+/** A control plane as the one that was asked sees it. */
+export interface NodeView {
+  readonly node: string;
+  /** `gone`: not heard of for a lease; its shards are taken over. */
+  readonly state: "live" | "leaving" | "gone";
+  /** How many of the 64 it holds. */
+  readonly shards: number;
+  readonly since: Instant;
+  /** By its own clock. */
+  readonly seenAt: Instant;
+  readonly version: string;
+}
+
 /** `GET /v1/status`: one look at the whole installation. */
 export interface InstallationStatus {
   readonly version: string;
   readonly installation: string;
   readonly bus: { readonly kind: string; readonly durability: string };
   readonly startedAt: Instant;
+  /** `owner` is empty while nobody holds the shard. */
   readonly shards: readonly { readonly shard: string; readonly owner: string }[];
+  /** Left out by releases that knew one control plane only. */
+  readonly nodes?: readonly NodeView[];
   readonly runs: { readonly [status: string]: number };
   readonly hot: number;
   readonly backlog: readonly {
