@@ -54,6 +54,7 @@ interface Heir {
 
 const shards = allShards.map((shard) => parseId("shard", shard));
 const againMs = 200;
+const tellMs = 250;
 const nodeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /**
@@ -70,7 +71,8 @@ export class Leases implements Ownership {
   private readonly held = new Map<Shard, number>();
   private readonly stopped = new AbortController();
   private watching: Promise<unknown> = Promise.resolve();
-  private acting: Promise<void> | undefined;
+  private acting: Promise<void> = Promise.resolve();
+  private isActing = false;
   private actAgain = false;
   private leaving = false;
   private peers: readonly NodeRow[] = [];
@@ -106,6 +108,7 @@ export class Leases implements Ownership {
   }
 
   share(group: string, of: { readonly own: number; readonly total: number }): number {
+    if (of.own > of.total && this.peers.length > 0) this.tellOfBacklog(group);
     return shareOf({ ...of, node: this.name, others: this.peers, group });
   }
 
@@ -143,6 +146,14 @@ export class Leases implements Ownership {
     this.stopProbe?.();
     this.presence.stop();
     await this.watching;
+  }
+
+  /** A pool is full and the others believe that we have nothing for it: they hear of it before their turn. */
+  private tellOfBacklog(group: string): void {
+    const { presence, parts } = this;
+    if ((presence.told[group] ?? 0) > 0 || parts.world.clock.monotonic() - presence.lastSentMs < tellMs)
+      return;
+    presence.renew();
   }
 
   private nodeChanged(change: RowChange): void {
@@ -191,10 +202,9 @@ export class Leases implements Ownership {
   /** One look and what follows from it at a time; whatever changes meanwhile is looked at next. */
   private act(): void {
     this.actAgain = true;
-    if (this.acting !== undefined) return;
-    this.acting = this.actAll().finally(() => {
-      this.acting = undefined;
-    });
+    if (this.isActing) return;
+    this.isActing = true;
+    this.acting = this.actAll();
   }
 
   private async actAll(): Promise<void> {
@@ -210,6 +220,7 @@ export class Leases implements Ownership {
         await sleep(world.timers, againMs, this.stopped.signal);
       }
     }
+    this.isActing = false;
   }
 
   private canAct(): boolean {

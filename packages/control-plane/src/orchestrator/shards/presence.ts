@@ -26,6 +26,8 @@ export type LeaseStanding = "held" | "lost" | "displaced";
  */
 export class Presence {
   standing: LeaseStanding = "lost";
+  /** The demand that the newest row told of. */
+  told: NodeRow["demand"] = {};
   private readonly parts: PresenceParts;
   private readonly since: string;
   private readonly sent = new Map<number, number>();
@@ -33,7 +35,8 @@ export class Presence {
   private beat = 0;
   private revision: Revision | "any" = "any";
   private sentMs = Number.NEGATIVE_INFINITY;
-  private renewing: Promise<void> | undefined;
+  private renewing: Promise<void> = Promise.resolve();
+  private isRenewing = false;
   private isWanted = false;
   private stopTicks: Stop = () => undefined;
   private stopExpiry: Stop = () => undefined;
@@ -63,9 +66,9 @@ export class Presence {
   /** Soon, and once more when one is on its way already. */
   renew(): void {
     this.isWanted = true;
-    this.renewing ??= this.renewAll().finally(() => {
-      this.renewing = undefined;
-    });
+    if (this.isRenewing) return;
+    this.isRenewing = true;
+    this.renewing = this.renewAll();
   }
 
   /** Tells the others how it stands. Resolves in any case: who cannot tell is missed after a lease. */
@@ -82,11 +85,15 @@ export class Presence {
   }
 
   /** When the row that came back through a watch was sent; undefined for a row of somebody else. */
-  echo({ key, value }: RowChange): number | undefined {
+  echo({ key, value, revision }: RowChange): number | undefined {
     const { node, life } = this.parts.self;
     if (key !== `${nodePrefix}${node}` || value === undefined) return undefined;
     const row = parseNodeRow(value);
-    if (row?.life !== life) return undefined;
+    if (row?.life !== life) {
+      const isNewer = this.revision !== "any" && revision > this.revision;
+      if (row !== undefined && isNewer) this.displaced();
+      return undefined;
+    }
     const sentMs = this.sent.get(row.beat);
     for (const beat of this.sent.keys()) if (beat <= row.beat) this.sent.delete(beat);
     return sentMs;
@@ -101,6 +108,7 @@ export class Presence {
         this.parts.say.debug("the lease could not be renewed", { error });
       }
     }
+    this.isRenewing = false;
   }
 
   private async write(): Promise<void> {
@@ -109,6 +117,7 @@ export class Presence {
     const row = this.row(++this.beat);
     this.sent.set(row.beat, sentMs);
     this.sentMs = sentMs;
+    this.told = row.demand;
     const key = `${nodePrefix}${self.node}`;
     const put = await table.put(key, JSON.stringify(row), { expect: this.revision });
     if (put.ok) {
@@ -151,6 +160,7 @@ export class Presence {
 
   private displaced(): void {
     const { node } = this.parts.self;
+    if (this.standing === "displaced") return;
     this.stopExpiry();
     const wasHeld = this.standing === "held";
     this.standing = "displaced";
