@@ -14,6 +14,7 @@ import { Starts } from "./orchestrator/starts.ts";
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const parts = await buildParts(options);
   const { projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
+  await ownership.look();
   await workers.start();
   await registry.start();
   await projector.start();

@@ -16,6 +16,8 @@ export interface Ownership {
   /** How much of `total` falls to this engine, which could use `own` of it. */
   share(group: string, of: { readonly own: number; readonly total: number }): number;
   view(): OwnershipView;
+  /** Begins to see the others; acts on nothing yet. */
+  look(): Promise<void>;
   /** Takes the first shards; resolves once they are served. */
   start(): Promise<void>;
   /** Hands what it holds to the others, if there are any. */
@@ -56,6 +58,7 @@ export async function ownAll(parts: {
         { node, state: "live", shards: shards.length, since, seenAt: instant(world.clock.now()), version },
       ],
     }),
+    look: async () => undefined,
     start: async () => undefined,
     leave: async () => undefined,
     release: async () => {

@@ -55,6 +55,7 @@ interface Heir {
 const shards = allShards.map((shard) => parseId("shard", shard));
 const againMs = 200;
 const tellMs = 250;
+const neglectedMs = 500;
 const nodeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /**
@@ -77,6 +78,8 @@ export class Leases implements Ownership {
   private leaving = false;
   private peers: readonly NodeRow[] = [];
   private stopProbe: Stop | undefined;
+  private stopLook: Stop | undefined;
+  private readonly freeSince = new Map<Shard, number>();
 
   constructor(parts: LeasesParts) {
     const { node, world, leaseMs, version } = parts;
@@ -117,15 +120,20 @@ export class Leases implements Ownership {
     return viewOf({ shards, rows, members, self: presence.current(), nowMs: parts.world.clock.now() });
   }
 
-  async start(): Promise<void> {
+  /** From now on the others are seen, so that those who died are known when the time to act has come. */
+  async look(): Promise<void> {
     const { table } = this.parts;
     for (const row of await table.list(nodePrefix)) this.members.changed(row);
     for (const row of await table.list(ownerPrefix)) this.ownerChanged(row);
-    await this.presence.start();
+    this.members.looked();
     this.watching = Promise.all([
       this.watch(nodePrefix, (change) => this.nodeChanged(change)),
       this.watch(ownerPrefix, (change) => this.ownerChanged(change)),
     ]);
+  }
+
+  async start(): Promise<void> {
+    await this.presence.start();
     await this.acting;
   }
 
@@ -135,7 +143,13 @@ export class Leases implements Ownership {
     await this.presence.tell("leaving");
     await this.acting;
     const heirs = this.plan(false);
-    if (heirs.size > 0) await this.give(new Map([...this.held.keys()].map((one) => [one, heirs.get(one)])));
+    if (heirs.size === 0) return;
+    try {
+      await this.give(new Map([...this.held.keys()].map((shard) => [shard, heirs.get(shard)])));
+    } catch (error) {
+      // Our row will say that we left: then they are free for everybody.
+      this.parts.say.warn("shards could not be handed over", { error });
+    }
   }
 
   async release(): Promise<void> {
@@ -144,6 +158,7 @@ export class Leases implements Ownership {
     if (this.presence.standing === "held") await this.presence.tell("left");
     this.stopped.abort();
     this.stopProbe?.();
+    this.stopLook?.();
     this.presence.stop();
     await this.watching;
   }
@@ -181,6 +196,30 @@ export class Leases implements Ownership {
   private isFree(shard: Shard): boolean {
     const row = this.rows.get(shard);
     return row === undefined || !this.members.isAlive(row.owner, row.life);
+  }
+
+  /** Free shards, each with since when it is known to be. */
+  private free(): Shard[] {
+    const now = this.parts.world.clock.monotonic();
+    const free = shards.filter((shard) => this.isFree(shard));
+    for (const shard of this.freeSince.keys()) if (!this.isFree(shard)) this.freeSince.delete(shard);
+    for (const shard of free) if (!this.freeSince.has(shard)) this.freeSince.set(shard, now);
+    if (free.length > 0) this.lookAgain();
+    return free;
+  }
+
+  /** Whoever should have it sees things otherwise: better too many here than nobody's. */
+  private isNeglected(shard: Shard): boolean {
+    const since = this.freeSince.get(shard);
+    return since !== undefined && this.parts.world.clock.monotonic() - since >= neglectedMs;
+  }
+
+  private lookAgain(): void {
+    const again = (): void => {
+      this.stopLook = undefined;
+      this.act();
+    };
+    this.stopLook ??= this.parts.world.timers.after(neglectedMs, again, { background: true });
   }
 
   /** Our own renewal is the question whether somebody is gone: asked when its lease would be over. */
@@ -238,7 +277,7 @@ export class Leases implements Ownership {
   /** What is free and falls to us, and what was handed to us. */
   private async claim(): Promise<void> {
     const plan = this.plan(true);
-    const wanted = shards.filter((shard) => plan.get(shard) === this.name && this.isFree(shard));
+    const wanted = this.free().filter((shard) => plan.get(shard) === this.name || this.isNeglected(shard));
     const self = { node: this.name, life: this.life };
     const puts = wanted.map((shard) => this.put(shard, self));
     const failed = (await Promise.allSettled(puts)).find((one) => one.status === "rejected");

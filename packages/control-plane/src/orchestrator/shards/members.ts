@@ -15,6 +15,8 @@ export interface Member {
   readonly revision: number;
   /** When its row was last seen to change, by the clock of this machine that nobody sets. */
   changedMs: number;
+  /** It changed before our eyes: only then is it more than a row that somebody dead may have left. */
+  isProven: boolean;
 }
 
 const forgetMs = 3_600_000;
@@ -34,9 +36,15 @@ export class Members {
   /** Lives that another one of the same node followed, or that were never heard of again. */
   private readonly past = new Set<string>();
   private freshMs = Number.NEGATIVE_INFINITY;
+  private hasLooked = false;
 
   constructor(parts: MembersParts) {
     this.parts = parts;
+  }
+
+  /** All rows that were there when we came have been shown; those that come now are of the living. */
+  looked(): void {
+    this.hasLooked = true;
   }
 
   /** True when somebody came, left or changed its state. */
@@ -51,8 +59,10 @@ export class Members {
     const isSame = before?.row.life === row.life;
     if (before !== undefined && !isSame) this.bury(before.row.life);
     this.heard.delete(row.life);
-    this.byNode.set(node, { row, revision, changedMs: this.now() });
-    return !wasAlive || !isSame || before.row.state !== row.state;
+    const isProven = before !== undefined || this.hasLooked;
+    const isNews = !wasAlive || !isSame || before.row.state !== row.state || !before.isProven;
+    this.byNode.set(node, { row, revision, changedMs: this.now(), isProven });
+    return isNews;
   }
 
   /** A row says that this life holds a shard: it has a lease from now on to show itself. */
@@ -78,7 +88,10 @@ export class Members {
   /** We were away ourselves: everybody has a lease from now on to be heard of. */
   forgive(): void {
     const now = this.now();
-    for (const member of this.byNode.values()) member.changedMs = now;
+    for (const member of this.byNode.values()) {
+      member.changedMs = now;
+      member.isProven = false;
+    }
     for (const life of this.heard.keys()) this.heard.set(life, now);
   }
 
@@ -94,9 +107,9 @@ export class Members {
     return this.all().flatMap(({ row }) => (this.isAlive(row.node, row.life) ? [row] : []));
   }
 
-  /** Those that live and mean to stay; never this one. */
+  /** Those that were seen to live and mean to stay; never this one. */
   staying(): NodeRow[] {
-    return this.live().filter(({ state }) => state === "here");
+    return this.live().filter(({ node, state }) => state === "here" && this.byNode.get(node)?.isProven);
   }
 
   /** Whoever was seen and not forgotten yet, the dead included. */
