@@ -129,7 +129,11 @@ function buildWriting(parts: WritingParts) {
   const scheduler = new Scheduler({ world, submit: (ref, input) => handOn.timer(ref, input) });
   const handOn: HandOn = new HandOn({
     ...parts,
-    ...{ resends, dispatcher, scheduler, submit, owns },
+    resends,
+    dispatcher,
+    scheduler,
+    submit,
+    owns,
     wasSent: (ref, revision) => recovery.wasSent(ref, revision),
   });
   const orchestrator = new Orchestrator({

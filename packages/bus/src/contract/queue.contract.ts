@@ -211,7 +211,7 @@ function leases(kit: Kit): void {
     expect(second.lost.aborted).toBe(false);
   });
 
-  test("a task whose work is done takes no slot: the next one comes, and it is held all the same", async () => {
+  test("a task whose work is done takes no slot: the next one comes, and it stays held", async () => {
     const { queue } = await kit.bus();
     await queue.push(tasks(3));
     const holder = taker(kit, queue, { slots: 1 });

@@ -76,6 +76,7 @@ export class Leases implements Ownership {
   private isActing = false;
   private actAgain = false;
   private leaving = false;
+  private wasAway = false;
   private peers: readonly NodeRow[] = [];
   private stopProbe: Stop | undefined;
   private stopLook: Stop | undefined;
@@ -155,6 +156,8 @@ export class Leases implements Ownership {
   async release(): Promise<void> {
     this.leaving = true;
     await this.acting;
+    // Whoever reads that we left may take them in the same moment.
+    this.lose([...this.held.keys()]);
     if (this.presence.standing === "held") await this.presence.tell("left");
     this.stopped.abort();
     this.stopProbe?.();
@@ -251,6 +254,7 @@ export class Leases implements Ownership {
     while (this.actAgain && !this.stopped.signal.aborted) {
       this.actAgain = false;
       try {
+        if (this.wasAway) await this.lookAround();
         if (this.canAct()) await this.claim();
         if (this.canAct()) await this.rebalance();
       } catch (error) {
@@ -260,6 +264,12 @@ export class Leases implements Ownership {
       }
     }
     this.isActing = false;
+  }
+
+  /** After a lost lease: what the watches have not told yet, so that nobody's shards are taken for ours. */
+  private async lookAround(): Promise<void> {
+    for (const row of await this.parts.table.list(ownerPrefix)) this.ownerChanged(row);
+    this.wasAway = false;
   }
 
   private canAct(): boolean {
@@ -348,6 +358,7 @@ export class Leases implements Ownership {
   }
 
   private loseAll(): void {
+    this.wasAway = true;
     this.members.forgive();
     this.parts.metrics.leasesLost.add();
     this.lose([...this.held.keys()]);

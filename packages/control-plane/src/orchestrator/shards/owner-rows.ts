@@ -7,7 +7,9 @@ interface Seen {
   readonly revision: Revision;
 }
 
-/** Who holds which shard, as the rows say. They are never deleted, so a watch that begins anew misses none. */
+/**
+ * Who holds which shard, as the rows say. They are never deleted, so a watch that begins anew misses none.
+ */
 export class OwnerRows {
   private readonly table: Table;
   private readonly rows = new Map<Shard, Seen>();

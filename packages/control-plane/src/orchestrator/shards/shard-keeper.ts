@@ -39,7 +39,7 @@ export interface ShardKeeperParts {
  */
 export class ShardKeeper implements ShardHands {
   private readonly parts: ShardKeeperParts;
-  /** Shards whose open runs were all gone through, by the term of this holding: the watermark speaks of them. */
+  /** Shards whose open runs were all gone through, by the term of this holding: see the watermark. */
   private readonly covered = new Map<Shard, number>();
   private readonly stopped = new AbortController();
   private recovering = new Set<Promise<void>>();
@@ -143,7 +143,7 @@ export class ShardKeeper implements ShardHands {
     return marks;
   }
 
-  /** The newest that speaks of this shard: our own of this holding, the giver's word, the watermark before. */
+  /** The newest that speaks of this shard: our own, the giver's word, the watermark before. */
   private markFor(
     { shard, term, row }: TakenShard,
     marks: ReadonlyMap<string, Watermark>,
