@@ -6,6 +6,7 @@ import type { EngineMetrics } from "../../engine-metrics.ts";
 import { shareOf } from "../../dispatcher/share.ts";
 import { allShards } from "../shard.ts";
 import type { Ownership, OwnershipView } from "../ownership.ts";
+import { FreeShards } from "./free-shards.ts";
 import { Members } from "./members.ts";
 import { OwnerRows } from "./owner-rows.ts";
 import { nodePrefix, type NodeRow, ownerPrefix, type OwnerRow, type SentMark } from "./parse-rows.ts";
@@ -55,7 +56,7 @@ interface Heir {
 const shards = allShards.map((shard) => parseId("shard", shard));
 const againMs = 200;
 const tellMs = 250;
-const neglectedMs = 500;
+
 const nodeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /**
@@ -79,8 +80,7 @@ export class Leases implements Ownership {
   private wasAway = false;
   private peers: readonly NodeRow[] = [];
   private stopProbe: Stop | undefined;
-  private stopLook: Stop | undefined;
-  private readonly freeSince = new Map<Shard, number>();
+  private readonly free: FreeShards;
 
   constructor(parts: LeasesParts) {
     const { node, world, leaseMs, version } = parts;
@@ -91,6 +91,7 @@ export class Leases implements Ownership {
     const self = { node, life: this.life, version };
     this.members = new Members({ clock: world.clock, leaseMs, self });
     this.rows = new OwnerRows(parts.table);
+    this.free = new FreeShards(world, () => this.act());
     this.presence = new Presence({
       ...parts,
       self,
@@ -161,7 +162,7 @@ export class Leases implements Ownership {
     if (this.presence.standing === "held") await this.presence.tell("left");
     this.stopped.abort();
     this.stopProbe?.();
-    this.stopLook?.();
+    this.free.stop();
     this.presence.stop();
     await this.watching;
   }
@@ -199,30 +200,6 @@ export class Leases implements Ownership {
   private isFree(shard: Shard): boolean {
     const row = this.rows.get(shard);
     return row === undefined || !this.members.isAlive(row.owner, row.life);
-  }
-
-  /** Free shards, each with since when it is known to be. */
-  private free(): Shard[] {
-    const now = this.parts.world.clock.monotonic();
-    const free = shards.filter((shard) => this.isFree(shard));
-    for (const shard of this.freeSince.keys()) if (!this.isFree(shard)) this.freeSince.delete(shard);
-    for (const shard of free) if (!this.freeSince.has(shard)) this.freeSince.set(shard, now);
-    if (free.length > 0) this.lookAgain();
-    return free;
-  }
-
-  /** Whoever should have it sees things otherwise: better too many here than nobody's. */
-  private isNeglected(shard: Shard): boolean {
-    const since = this.freeSince.get(shard);
-    return since !== undefined && this.parts.world.clock.monotonic() - since >= neglectedMs;
-  }
-
-  private lookAgain(): void {
-    const again = (): void => {
-      this.stopLook = undefined;
-      this.act();
-    };
-    this.stopLook ??= this.parts.world.timers.after(neglectedMs, again, { background: true });
   }
 
   /** Our own renewal is the question whether somebody is gone: asked when its lease would be over. */
@@ -287,7 +264,9 @@ export class Leases implements Ownership {
   /** What is free and falls to us, and what was handed to us. */
   private async claim(): Promise<void> {
     const plan = this.plan(true);
-    const wanted = this.free().filter((shard) => plan.get(shard) === this.name || this.isNeglected(shard));
+    const free = shards.filter((shard) => this.isFree(shard));
+    this.free.look(free);
+    const wanted = free.filter((shard) => plan.get(shard) === this.name || this.free.isNeglected(shard));
     const self = { node: this.name, life: this.life };
     const puts = wanted.map((shard) => this.put(shard, self));
     const failed = (await Promise.allSettled(puts)).find((one) => one.status === "rejected");
