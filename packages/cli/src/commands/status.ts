@@ -1,4 +1,4 @@
-import type { InstallationStatus } from "@agentflow/protocol";
+import { type InstallationStatus, type NodeView, showDuration } from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
@@ -29,11 +29,13 @@ function print(output: Output, url: string, status: InstallationStatus): void {
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
     ["bus", `${status.bus.kind}, ${status.bus.durability}`],
     ["workers", workers],
+    ...freeShards(status),
     ["runs", runs.join(", ") || "none"],
     ["timers", String(status.timers)],
     ["dead letters", status.deadLetters === 0 ? "0" : yellow(String(status.deadLetters))],
     ["behind", `${Math.round(status.projectionLagMs)}ms`],
   ]);
+  printNodes(output, status);
   if (status.backlog.length === 0) return;
   heading(output, "Pools");
   printTable(
@@ -45,5 +47,32 @@ function print(output: Output, url: string, status: InstallationStatus): void {
       { title: "SLOTS", of: ({ slots }) => String(slots), side: "right" },
     ],
     status.backlog,
+  );
+}
+
+/** Told only when it is not as it should be. */
+function freeShards({ shards }: InstallationStatus): [string, Text][] {
+  const free = shards.filter(({ owner }) => owner === "");
+  if (free.length === 0) return [];
+  const names = free.map(({ shard }) => shard).join(" ");
+  return [["shards", yellow(`${free.length} of ${shards.length} have no owner now: ${names}`)]];
+}
+
+/** One alone holds everything, which is not worth a table. */
+function printNodes(output: Output, { nodes = [] }: InstallationStatus): void {
+  if (nodes.length < 2) return;
+  const state = ({ state }: NodeView): Text => (state === "live" ? green(state) : yellow(state));
+  heading(output, "Control planes");
+  printTable(
+    output,
+    [
+      { title: "NODE", of: ({ node }) => node, flexible: true },
+      { title: "STATE", of: state },
+      { title: "SHARDS", of: ({ shards }) => String(shards), side: "right" },
+      { title: "SINCE", of: ({ since }) => ago(since, Date.now()) },
+      { title: "SEEN", of: ({ quietMs }) => `${showDuration(quietMs)} ago` },
+      { title: "VERSION", of: ({ version }) => version },
+    ],
+    nodes,
   );
 }

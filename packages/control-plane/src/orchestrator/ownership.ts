@@ -55,7 +55,15 @@ export async function ownAll(parts: {
     view: () => ({
       shards: shards.map((shard) => ({ shard, owner: node })),
       nodes: [
-        { node, state: "live", shards: shards.length, since, seenAt: instant(world.clock.now()), version },
+        {
+          node,
+          state: "live",
+          shards: shards.length,
+          since,
+          seenAt: instant(world.clock.now()),
+          quietMs: 0,
+          version,
+        },
       ],
     }),
     look: async () => undefined,

@@ -57,8 +57,10 @@ export interface NodeView {
   /** How many of the 64 it holds. */
   readonly shards: number;
   readonly since: Instant;
-  /** By its own clock. */
+  /** What it said last, by its own clock. */
   readonly seenAt: Instant;
+  /** How long ago that was, by the clock of the one that was asked. */
+  readonly quietMs: number;
   readonly version: string;
 }
 

@@ -119,7 +119,7 @@ export class Leases implements Ownership {
 
   view(): OwnershipView {
     const { rows, members, presence, parts } = this;
-    return viewOf({ shards, rows, members, self: presence.current(), nowMs: parts.world.clock.now() });
+    return viewOf({ shards, rows, members, self: presence.current(), clock: parts.world.clock });
   }
 
   /** From now on the others are seen, so that those who died are known when the time to act has come. */
