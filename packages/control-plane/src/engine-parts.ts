@@ -1,6 +1,5 @@
 /** The parts of an engine, made and joined: what reads the log, and what decides and writes. */
 import type { Bus } from "@agentflow/bus";
-import { parseId } from "@agentflow/protocol";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { watermarkKey, WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -12,6 +11,7 @@ import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
+import { choresShard } from "./orchestrator/shard.ts";
 import { Router } from "./orchestrator/router.ts";
 import { Leases } from "./orchestrator/shards/leases.ts";
 import { Recovery } from "./orchestrator/shards/recovery.ts";
@@ -29,9 +29,6 @@ import { Sweep } from "./scheduler/sweep.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
 export type EngineParts = Awaited<ReturnType<typeof buildParts>>;
-
-/** Its owner does what is done once in an installation: archives, rows of the dead. */
-const choresShard = parseId("shard", "00");
 
 export async function buildParts(options: EngineOptions) {
   const { bus, world, node, version } = options;

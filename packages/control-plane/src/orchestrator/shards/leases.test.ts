@@ -2,6 +2,7 @@
 import {
   type Commit,
   defaultTenant,
+  makeRunId,
   parseId,
   prefixes,
   type RunId,
@@ -10,7 +11,7 @@ import {
 import { afterEach, describe, expect, test } from "vitest";
 import type { Engine } from "../../engine.ts";
 import { Kit } from "../fixtures/engine-kit.ts";
-import { runSubject } from "../shard.ts";
+import { choresShard, runSubject } from "../shard.ts";
 
 const tenant = defaultTenant;
 const leaseMs = 5_000;
@@ -249,6 +250,34 @@ test("together they release no more than twice the slots, and none of them starv
   }
   await kit.pass(10_000);
   expect(await look()).toEqual([0, 0]);
+});
+
+test("one place archives, and the read models of the others learn what it did", async () => {
+  const [one, other] = await two(1, true);
+  kit.worker();
+  const runs: RunId[] = [];
+  for (let x = 0; x < 3; x++) {
+    // An id of two hours ago: younger ones stay in the log.
+    const run = makeRunId(kit.world.clock.now() - 7_200_000, kit.world.random.bytes(10));
+    runs.push(run);
+    await kit.drive(one.runs.start(tenant, kit.body("chain", { x }, { run }), { waitMs: 60_000 }));
+  }
+  await kit.drive(Promise.all([one.caughtUp(), other.caughtUp()]));
+  const [first, second] = one.shards.includes(choresShard) ? [one, other] : [other, one];
+  const retention = { days: 0, runs: 0 };
+  expect(await kit.drive(second.retain(retention))).toBe(0);
+  expect(await kit.drive(first.retain(retention))).toBe(3);
+  expect(await kit.drive(second.retain(retention))).toBe(0);
+  const listed = async (engine: Engine): Promise<number> =>
+    (await kit.drive(engine.runs.list(tenant, {}))).runs.length;
+  for (const engine of [first, second]) {
+    expect(await listed(engine)).toBe(3);
+    for (const run of runs) expect((await kit.drive(engine.runs.get(tenant, run))).status).toBe("completed");
+  }
+  await kit.pass(1_000);
+  await kit.drive(first.retain({ ...retention, archiveDays: 0 }));
+  await kit.drive(second.retain({ ...retention, archiveDays: 0 }));
+  for (const engine of [first, second]) expect(await listed(engine)).toBe(0);
 });
 
 test("a commit of a rival that died before it acted on it is acted on by the owner", async () => {

@@ -4,8 +4,9 @@ import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, instant, parseId, type Shard } from "@agentflow/protocol";
 import type { EngineMetrics } from "../../engine-metrics.ts";
 import { shareOf } from "../../dispatcher/share.ts";
-import { allShards } from "../shard.ts";
+import { allShards, choresShard } from "../shard.ts";
 import type { Ownership, OwnershipView } from "../ownership.ts";
+import { forgetNodes } from "./forget-nodes.ts";
 import { FreeShards } from "./free-shards.ts";
 import { Members } from "./members.ts";
 import { OwnerRows } from "./owner-rows.ts";
@@ -182,6 +183,13 @@ export class Leases implements Ownership {
     this.armProbe();
     if (sentMs === undefined) this.parts.onPeers();
     if (isOther) this.act();
+    if (sentMs !== undefined && this.owns(choresShard)) this.sweep();
+  }
+
+  private sweep(): void {
+    forgetNodes(this.parts.table, this.members).catch((error: unknown) => {
+      this.parts.say.debug("rows of control planes that are gone were not removed", { error });
+    });
   }
 
   private ownerChanged(change: RowChange): void {
