@@ -113,10 +113,12 @@ async function stop(parts: EngineParts, drain: () => Promise<void>): Promise<voi
   await parts.dispatcher.stop();
   await parts.watermark.stop();
   await parts.ownership.release().catch(() => undefined);
-  await parts.keeper.stop();
+  const kept = parts.keeper.stop();
   await parts.registry.stop();
   await parts.workers.stop();
   await parts.telemetry.stop();
   await parts.projector.stop();
+  // Whoever takes runs up waits for the read model, which has just let go of all who wait.
+  await kept;
   await parts.base.store.close();
 }

@@ -15,7 +15,7 @@ import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
 import { parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
-import { noOwner, shardMoved, stopping } from "./run-errors.ts";
+import { forwardsFull, noOwner, shardMoved, stopping } from "./run-errors.ts";
 import type { RunRef } from "./run-ref.ts";
 
 export interface RouterParts {
@@ -34,6 +34,7 @@ export class Router {
   private readonly parts: RouterParts;
   private readonly serving = new Map<Shard, WireStop>();
   private readonly stopped = new AbortController();
+  private forwards = 0;
 
   constructor(parts: RouterParts) {
     this.parts = parts;
@@ -41,9 +42,8 @@ export class Router {
 
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
     if (this.parts.ownership.owns(ref.shard)) return this.parts.orchestrator.submit(ref, input, answer);
-    void this.forward(ref, input).then(answer, (error: unknown) => {
-      answer(AgentFlowError.from(error, "asking the owner of the run"));
-    });
+    if (this.forwards >= this.parts.config.forwardsMax) return answer(forwardsFull(this.forwards));
+    void this.pass(ref, input, answer);
   }
 
   /** Resolves once all of them are served, or are not ours any more. */
@@ -100,6 +100,18 @@ export class Router {
         else resolve(JSON.stringify(given));
       });
     });
+  }
+
+  private async pass(ref: RunRef, input: RunInput, answer: Pending["answer"]): Promise<void> {
+    this.forwards++;
+    let given: InputAnswer | AgentFlowError;
+    try {
+      given = await this.forward(ref, input);
+    } catch (error) {
+      given = AgentFlowError.from(error, "asking the owner of the run");
+    }
+    this.forwards--;
+    answer(given);
   }
 
   /**

@@ -28,6 +28,13 @@ export function noOwner(shard: string, cause: AgentFlowError): AgentFlowError {
   });
 }
 
+export function forwardsFull(max: number): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `${max} inputs are on their way to other control planes`, {
+    reason: "forwards_full",
+    details: { max, retryAfterMs: 100 },
+  });
+}
+
 export function archivedRun({ run }: RunRef): AgentFlowError {
   return new AgentFlowError("already_exists", `run ${run} has ended and is archived`, {
     reason: "run_archived",

@@ -10,6 +10,7 @@ import {
 } from "@agentflow/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Engine } from "../../engine.ts";
+import { watchReadiness } from "../../readiness.ts";
 import { Kit } from "../fixtures/engine-kit.ts";
 import { choresShard, runSubject } from "../shard.ts";
 
@@ -196,6 +197,20 @@ test("one that comes again under its name takes up at once what it held in its l
   const again = await kit.sharing("cp-1");
   await until(() => isShared(again, other), 500);
   expect(again.shards.length).toBe(32);
+});
+
+test("one whose lease is lost is not ready until it is held again", async () => {
+  const [one] = await two(1, true);
+  const { health, stop } = watchReadiness({ bus: kit.bus, engine: one, world: kit.world });
+  const lease = () => health.report("readiness").checks.find(({ name }) => name === "shard_lease");
+  expect(lease()?.ok).toBe(true);
+  kit.bus.faults.partition("cp-1");
+  await kit.pass(leaseMs + 1_000);
+  expect(lease()).toMatchObject({ ok: false, reason: "lost" });
+  kit.bus.faults.heal("cp-1");
+  await kit.pass(leaseMs);
+  expect(lease()?.ok).toBe(true);
+  stop();
 });
 
 test("of two that go by one name the later one stays", async () => {

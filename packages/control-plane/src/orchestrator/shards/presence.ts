@@ -20,6 +20,9 @@ export interface PresenceParts {
 /** `displaced`: another process goes by the same name, and came later. */
 export type LeaseStanding = "held" | "lost" | "displaced";
 
+/** Beats that have not come back yet and may still do so. */
+const beatsMax = 100;
+
 /**
  * The row of this control plane, whose every change is a sign of life. The lease counts from before the write
  * was sent, so it ends here before anybody else can see it end; all by the clock that nobody sets.
@@ -116,6 +119,7 @@ export class Presence {
     const sentMs = world.clock.monotonic();
     const row = this.row(++this.beat);
     this.sent.set(row.beat, sentMs);
+    this.sent.delete(row.beat - beatsMax);
     this.sentMs = sentMs;
     this.told = row.demand;
     const key = `${nodePrefix}${self.node}`;

@@ -13,7 +13,7 @@ const one: Record<string, StepDefinition> = { a: { uses: "tool:t.echo", with: { 
 let kit: Kit;
 afterEach(() => kit.close());
 
-/** A process whose timers, watches and tails stand still while it sleeps, and which acts all the same when asked. */
+/** A process whose timers, watches and tails stand still while it sleeps, and which acts when asked. */
 class Sleeper {
   asleep = false;
   readonly appends: Appended[] = [];
@@ -103,7 +103,7 @@ async function endsOf(run: RunId): Promise<number> {
   return commits.flatMap(({ events }) => events.filter(({ kind }) => kind === "run_cancelled")).length;
 }
 
-test("an owner that slept through its lease has every write refused on runs that went on without it", async () => {
+test("who slept through its lease has every write refused on runs that went on without it", async () => {
   const { zombie, owner, sleeper, runs } = await rivals();
   for (const run of runs) expect(await cancel(owner, run, "owner")).toBe("accepted");
   for (const run of runs) expect(await cancel(zombie, run, "zombie")).toBe("run_already_ended");
