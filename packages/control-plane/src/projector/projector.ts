@@ -150,6 +150,8 @@ export class Projector {
       try {
         if (this.broken) await this.rebuild();
         else await this.checkHead();
+        // A stop that came meanwhile has ended what is replaced here, and would never end what follows.
+        if (this.stopped.signal.aborted) return;
         this.restart = new AbortController();
         await tail.read(this.read, (records, upTo) => this.take(records, upTo), this.restart.signal);
         pauseMs = config.reloadPauseMs;
