@@ -19,7 +19,7 @@ import { restoreKey } from "./mark.ts";
  * Rows that say who does what just now. A restored installation has others, and must not believe these: a
  * watermark would say that tasks were sent which no queue holds.
  */
-const ofTheMoment = ["owner.", "watermark.", "worker."] as const;
+const ofTheMoment = ["node.", "owner.", "watermark.", "worker."] as const;
 
 /** Batches that had left the log for good, by key. */
 export async function settledArchives(table: Table): Promise<ReadonlySet<string>> {
