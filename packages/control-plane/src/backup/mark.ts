@@ -19,8 +19,9 @@ export async function endRestore(table: Table): Promise<void> {
 }
 
 /**
- * The mark of a restore that has not come to its end; undefined where all is well. A read may lag behind what
- * another process wrote. A write that expects no row may not, and to delete what is not there changes nothing.
+ * The mark of a restore that has not come to its end; undefined where all is well. A read may lag behind
+ * what another process wrote; a write that expects no row may not, and deleting what is not there changes
+ * nothing.
  */
 export async function findMark(table: Table): Promise<RestoreMark | undefined> {
   const asked = await table.delete(restoreKey, { expect: 0 });

@@ -38,7 +38,7 @@ export async function* readUpTo(log: Log, of: UpTo): AsyncGenerator<readonly Log
       if (of.signal.aborted) throw givenUp();
       if ((await log.head(of.prefix)) <= seen) return;
     } catch (error) {
-      // A connection that was lost is made again behind the last record; hours of copying are not lost with it.
+      // A connection that was lost is made again behind the last record: the copying is not lost with it.
       if (!mayComeBack(error) || of.signal.aborted || lost >= lostMax) throw error;
       lost++;
       quiet--;
