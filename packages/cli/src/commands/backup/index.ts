@@ -11,7 +11,7 @@ export default class Backup extends ApiCommand {
   static override description =
     "Runs, ended and archived ones, workflows, keys (as hashes), dead letters and the audit trail, and\n" +
     "what they name. Nothing waits for it, and it waits for no run. While af dev is down it is taken from\n" +
-    "the state itself. Over the API it needs a key with the scope operator.";
+    "the state itself. Over the API it needs a key with the scope backup.";
   static override args = { file: Args.string({ description: "the file; named by the time when left out" }) };
   static override flags = {
     telemetry: Flags.boolean({ description: "logs and spans too" }),
