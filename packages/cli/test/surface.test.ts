@@ -37,7 +37,7 @@ const exits: { readonly [example: string]: number } = {
   "af why @last --json": 8,
   "af run resolve @last --as retry": 8,
 };
-const makesThings = new Set(["init", "dev", "restore"]);
+const makesThings = new Set(["init", "dev", "restore", "server", "worker"]);
 
 describe("examples", () => {
   for (const entry of Object.values(table.commands).filter(({ id }) => !makesThings.has(id))) {

@@ -10,8 +10,15 @@ import os from "node:os";
 import { localToken } from "../paths.ts";
 import { natsAddress } from "./nats-address.ts";
 import { serverSettings } from "./settings.ts";
-import { nameFrom, openBusPatiently, openServiceLog, openStop, readServiceSettings } from "./service.ts";
-import type { ServiceOptions } from "./service.ts";
+import {
+  folderName,
+  nameFrom,
+  openBusPatiently,
+  openServiceLog,
+  openStop,
+  readServiceSettings,
+  type ServiceOptions,
+} from "./service.ts";
 
 type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
 
@@ -24,7 +31,9 @@ export async function runServer(options: ServiceOptions): Promise<never> {
   const { systemWorld } = await import("@agentflow/host/world");
   const world = systemWorld();
   const node =
-    settings.node === undefined ? nameFrom(os.hostname(), "server") : parseId("source", settings.node);
+    settings.node === undefined
+      ? nameFrom(os.hostname(), `server-${folderName(settings.state)}`)
+      : parseId("source", settings.node);
   const service = await openServiceLog({
     world,
     source: "control-plane",
@@ -92,6 +101,7 @@ async function start(
   const token = localToken(tokenFile(settings));
   return startControlPlane({
     ...of,
+    ownership: "leases",
     metrics: createMetrics(),
     readModelDir: state,
     tenantDefaults: { build: parseId("build", build) },
