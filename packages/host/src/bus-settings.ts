@@ -17,7 +17,6 @@ export const busSettings = z.object({
 
 /** What only a control plane says, and what is fixed when the installation is made. */
 export const busOwnerSettings = busSettings.extend({
-  logs: z.number().int().min(1).max(8).optional().describe("streams of the log; fixed once they are made"),
   replicas: z.number().int().min(1).max(5).default(1).describe("copies of each stream: 1, 3 or 5"),
   monitor: z.string().optional().describe("http://host:8222: asked once how durable the server is"),
 });

@@ -16,7 +16,6 @@ export default class Server extends AgentFlowCommand {
     port: Flags.integer({ description: "port of the API (4180)", min: 0, max: 65_535 }),
     node: Flags.string({ description: "name among its peers", helpValue: "NAME" }),
     state: Flags.directory({ description: "folder of the read model and the token", helpValue: "DIR" }),
-    logs: Flags.integer({ description: "streams of the log, when the installation is made", min: 1, max: 8 }),
     replicas: Flags.integer({ description: "copies of each stream: 1, 3 or 5", min: 1, max: 5 }),
   };
   static override examples = [
@@ -35,10 +34,9 @@ export default class Server extends AgentFlowCommand {
         "api.port": flags.port,
         node: flags.node,
         state: flags.state,
-        "bus.logs": flags.logs,
         "bus.replicas": flags.replicas,
       },
-      flagNames: { ...busFlagNames, "api.host": "--host", "api.port": "--port", "bus.logs": "--logs" },
+      flagNames: { ...busFlagNames, "api.host": "--host", "api.port": "--port" },
       config: flags.config,
       dir: this.folder(flags),
       version: this.config.version,

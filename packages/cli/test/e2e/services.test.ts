@@ -77,7 +77,10 @@ async function twoServers(body: string): Promise<{ one: Service; client: Client 
   await register(scratch, one);
   const half = { one: ["live", 32], two: ["live", 32] };
   await until("each has its half", async () => isDeepStrictEqual(await nodesOf(client), half));
-  await until("the second knows the workflow", async () => (await client.workflows.list()).items.length === 1);
+  await until(
+    "the second knows the workflow",
+    async () => (await client.workflows.list()).items.length === 1,
+  );
   return { one, client };
 }
 
@@ -203,7 +206,7 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     await server(scratch, bus.url).said("ready");
     const other = keep(
       new Service(
-        ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--logs", "4"],
+        ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--nkey", "nowhere.nk"],
         scratch.dir,
       ),
     );

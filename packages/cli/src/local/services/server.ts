@@ -74,14 +74,15 @@ async function openBus(
   of: { world: World; log: Log; signal: AbortSignal },
 ): Promise<NatsBus> {
   const { openNats } = await import("@agentflow/bus/nats");
-  const { logs, replicas, monitor } = bus;
+  const { replicas, monitor } = bus;
   return openBusPatiently(
     () =>
       openNats({
         ...natsAddress(bus),
         role: "owner",
         replicas,
-        ...(logs === undefined ? {} : { logs }),
+        // The read model follows one stream: more of them have no common order.
+        logs: 1,
         ...(monitor === undefined ? {} : { monitor }),
       }),
     of,
