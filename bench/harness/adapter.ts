@@ -54,7 +54,7 @@ export const systems: readonly System[] = [
   {
     name: "agentflow-nats-fsync",
     adapter: "adapters/agentflow-nats.ts",
-    env: { BENCH_NATS_SYNC: "always", BENCH_NATS_STREAMS: "8" },
+    env: { BENCH_NATS_SYNC: "always" },
     needs: none,
   },
   { name: "http-floor-nats", adapter: "peers/http-floor-nats.mjs", env: {}, needs: nats },

@@ -25,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly tenantDefaults: TenantDefaults;
   readonly api: ApiOptions;
   readonly config?: Partial<EngineConfig>;
+  /** See `EngineOptions.ownership`. */
+  readonly ownership?: "all" | "leases";
 }
 
 export interface ApiOptions {

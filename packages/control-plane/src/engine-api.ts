@@ -25,6 +25,7 @@ import type {
   RunPage,
   RunStatus,
   RunView,
+  Shard,
   SpanRecord,
   StartRunBody,
   TelemetryBatch,
@@ -38,6 +39,7 @@ import type {
 } from "@agentflow/protocol";
 import type { EngineConfig } from "./engine-config.ts";
 import type { Mismatch } from "./orchestrator/router.ts";
+import type { LeaseStanding } from "./orchestrator/shards/presence.ts";
 import type { Retention } from "./projector/archive-pass.ts";
 import type { Metrics } from "@agentflow/host/metrics";
 
@@ -49,6 +51,11 @@ export interface EngineOptions {
   readonly metrics: Metrics;
   /** This control plane's own name: the owner of its shards, and the source of its telemetry. */
   readonly node: string;
+  /**
+   * `all` (the default): this is the only control plane of its bus. `leases`: it shares the shards with any
+   * number of others, each under a name of its own.
+   */
+  readonly ownership?: "all" | "leases";
   /** The release that runs: shown by `status`. */
   readonly version: string;
   readonly tenantDefaults: TenantDefaults;
@@ -75,13 +82,21 @@ export interface Engine {
   readonly telemetry: EngineTelemetry;
   /** Of the whole installation, or with `tenant` of what is that tenant's own. */
   status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
+  /** Whether this control plane may hold shards now; see `EngineOptions.ownership`. */
+  readonly lease: LeaseStanding;
+  /** The shards that it serves now. */
+  readonly shards: readonly Shard[];
   /** Resolves once the read model has what the log had at the call. */
   caughtUp(): Promise<void>;
-  /** Resolves while the shards are owned and served here; else `unavailable` with the reason. */
+  /**
+   * Resolves while the shards are owned and served here, or none falls to this one of several; else
+   * `unavailable` with the reason.
+   */
   ownsShards(): Promise<void>;
   /**
    * Moves ended runs that are over age or number into archives, removes archives that are over age, takes up
-   * what an earlier call left half done; resolves with how many runs were moved.
+   * what an earlier call left half done; resolves with how many runs were moved. Of several control planes
+   * the owner of shard 00 does it, and the others learn what it did.
    */
   retain(retention: Retention): Promise<number>;
   /** Refuses new work; resolves once appends in flight are acknowledged and what they led to is handed on. */

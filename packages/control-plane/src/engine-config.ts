@@ -14,6 +14,14 @@ export interface EngineConfig {
   readonly reloadPauseMaxMs: number;
   /** How long an input sent to another owner is waited for. */
   readonly forwardTimeoutMs: number;
+  /** Inputs that may be on their way to other owners; more are `limit_exceeded`. */
+  readonly forwardsMax: number;
+  /** One try of it: a shard may change hands meanwhile. */
+  readonly forwardTryMs: number;
+  /** So long a control plane holds its shards after its last sign of life; renewed at a third. */
+  readonly leaseMs: number;
+  /** How long a shard that is given up waits for what is under way. */
+  readonly giveUpMs: number;
   readonly waitersMax: number;
   readonly waitMaxMs: number;
   /** Tasks released to a pool that no worker has joined yet. */
@@ -48,6 +56,10 @@ export const engineDefaults: EngineConfig = {
   reloadPauseMs: 20,
   reloadPauseMaxMs: 2_000,
   forwardTimeoutMs: 10_000,
+  forwardsMax: 20_000,
+  forwardTryMs: 2_500,
+  leaseMs: 5_000,
+  giveUpMs: 500,
   waitersMax: 100_000,
   waitMaxMs: 24 * 3_600_000,
   releaseWithoutWorkers: 16,

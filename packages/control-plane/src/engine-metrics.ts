@@ -14,6 +14,8 @@ export interface EngineMetrics {
   readonly queueFull: CounterCell;
   readonly skipped: CounterCell;
   readonly nudges: CounterCell;
+  readonly shardTakeovers: CounterCell;
+  readonly leasesLost: CounterCell;
 }
 
 export type RunEnding = "completed" | "failed" | "cancelled";
@@ -27,6 +29,9 @@ export interface EngineGauges {
   backlog(): number;
   outstanding(): number;
   projectionLagMs(): number;
+  shardsHeld(): number;
+  shardsFree(): number;
+  nodesAlive(): number;
 }
 
 const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024];
@@ -62,6 +67,8 @@ export function createEngineMetrics(metrics: Metrics): EngineMetrics {
     queueFull: count("queue_full_total", "Tasks that the queue refused for now."),
     skipped: count("log_records_skipped_total", "Records of the log that no reader here knows."),
     nudges: count("run_nudges_total", "Silent runs whose open commands were sent again."),
+    shardTakeovers: count("shard_takeovers_total", "Shards that this control plane took."),
+    leasesLost: count("lease_losses_total", "Times that its lease was not renewed in time."),
   };
 }
 
@@ -77,4 +84,7 @@ export function registerGauges(metrics: Metrics, read: EngineGauges): void {
   gauge("backlog_tasks", "Tasks that wait to be released.", () => read.backlog());
   gauge("outstanding_tasks", "Tasks released whose attempts are open.", () => read.outstanding());
   gauge("projection_lag_ms", "How far the read model is behind the log.", () => read.projectionLagMs());
+  gauge("shards_held", "Shards that this control plane serves.", () => read.shardsHeld());
+  gauge("shards_without_owner", "Shards that nobody holds, as seen from here.", () => read.shardsFree());
+  gauge("control_planes", "Control planes that live, as seen from here.", () => read.nodesAlive());
 }

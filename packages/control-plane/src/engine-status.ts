@@ -25,14 +25,13 @@ interface StatusParts {
 export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promise<InstallationStatus> {
   const { bus, version } = parts.options;
   const { ownership, store, projector, orchestrator, scheduler, workers } = parts;
-  const shards = ownership.shards.map((shard) => ({ shard, owner: ownership.ownerOf(shard) }));
   return {
     ...(tenant === undefined ? {} : { tenant }),
     version,
     installation: await installationOf(bus.table, parts.options.world),
     bus: { kind: bus.kind, durability: bus.durability },
     startedAt: instant(parts.startedAtMs),
-    shards: tenant === undefined ? shards : [],
+    ...(tenant === undefined ? ownership.view() : { shards: [] }),
     runs: await countsOf(store, tenant),
     hot: tenant === undefined ? orchestrator.hot.size : orchestrator.hot.sizeOf(tenant),
     backlog: backlogOf(parts.dispatcher, tenant),

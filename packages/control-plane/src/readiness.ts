@@ -1,6 +1,6 @@
 /**
- * What makes a control plane ready: the bus answers, the read model keeps up with the log, the shards are
- * owned and served.
+ * What makes a control plane ready: the bus answers, the read model keeps up with the log, and its shards are
+ * owned and served; as one of several it may hold none, as long as its lease is good.
  */
 import type { Bus } from "@agentflow/bus";
 import { type World, sleep } from "@agentflow/host/clock";

@@ -17,7 +17,6 @@ export const busSettings = z.object({
 
 /** What only a control plane says, and what is fixed when the installation is made. */
 export const busOwnerSettings = busSettings.extend({
-  logs: z.number().int().min(1).max(8).optional().describe("streams of the log; fixed once they are made"),
   replicas: z.number().int().min(1).max(5).default(1).describe("copies of each stream: 1, 3 or 5"),
   archiver: path.describe("file with the seed of the NKey that alone removes ended runs and blobs"),
   archiverInbox: z.string().min(1).default("_AF.archiver").describe("prefix of the archiver's answers"),

@@ -1,8 +1,10 @@
 /** One simulated life of an installation: a function of the seed and of the code. */
 import type { Bus } from "@agentflow/bus";
+import type { Engine } from "@agentflow/control-plane";
 import { type SeededRandom, seededRandom } from "@agentflow/host/virtual";
 import { defaultTenant } from "@agentflow/protocol";
 import { check, type Checked, isSettled, readHistories } from "./checkers/check.ts";
+import { Owners } from "./checkers/owners.ts";
 import { calm, strike } from "./faults/faults.ts";
 import { type Scenario, scenarioNamed, scenarios } from "./faults/scenarios.ts";
 import { Client } from "./house/client.ts";
@@ -34,6 +36,8 @@ export interface Simulated {
 }
 
 const startMaxMs = 60_000;
+/** More than any read of the table may lag behind the write of another. */
+const tableLagMs = 500;
 /** So long without a commit, with work open, is stuck. */
 const silentMaxMs = 90_000;
 /** Nothing but a lost tail or a rival may need the nudge, which comes after ten minutes of silence. */
@@ -79,10 +83,11 @@ async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
   for (const spec of specs) await register(house, spec);
   await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
   faulty = false;
+  const owners = new Owners(house);
   await quietPhase(house, people);
-  const checked = await check(house, specs);
+  const { violations, story } = await check(house, specs);
   people.leave();
-  return checked;
+  return { violations: [...violations, ...owners.faults()], story };
 }
 
 function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
@@ -92,7 +97,7 @@ function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
 }
 
 function openHouse(
-  { weather, skewMs, rush }: Scenario,
+  { weather, skewMs, rush, controlPlanes }: Scenario,
   mutation: Mutation | undefined,
   dice: SeededRandom,
 ): House {
@@ -105,6 +110,7 @@ function openHouse(
     workers: 2 + size.int(2),
     slots: rush ? 1 : 1 + size.int(4),
     engineBus,
+    ...(controlPlanes === undefined ? {} : { controlPlanes }),
   });
 }
 
@@ -114,17 +120,19 @@ function makeSpecs(dice: SeededRandom, slow: boolean): WorkflowSpec[] {
 }
 
 function hasTools(house: House): boolean {
-  return (house.engine?.registry.listTools(defaultTenant).length ?? 0) > 0;
+  const { engines } = house;
+  const knows = (engine: Engine | undefined): boolean =>
+    (engine?.registry.listTools(defaultTenant).length ?? 0) > 0;
+  return engines.length > 0 && engines.every(({ engine }) => knows(engine));
 }
 
+/** At one of them; a moment later the others know it too, which nobody has promised for the same instant. */
 async function register(house: House, spec: WorkflowSpec): Promise<void> {
   const { engine } = house;
   if (engine === undefined) throw new Error("no engine serves");
-  await drive(
-    house.time,
-    engine.registry.register(defaultTenant, { definition: definitionOf(spec) }),
-    startMaxMs,
-  );
+  const definition = definitionOf(spec);
+  await drive(house.time, engine.registry.register(defaultTenant, { definition }), startMaxMs);
+  if (house.isShared) await passTime(house.time, tableLagMs);
 }
 
 async function faultPhase(of: {

@@ -44,6 +44,8 @@ test("the same seed lives the same life", async () => {
 /** Known to notice, so that this stays quick; several seeds, as their lives change with the code. */
 const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: string }[] = [
   { mutation: "fence-off", scenario: "network", seeds: [3, 35, 51, 64] },
+  { mutation: "fence-off", scenario: "pair", seeds: [3, 4, 5, 7, 12] },
+  { mutation: "fence-off", scenario: "trio", seeds: [194, 195, 196, 197] },
   { mutation: "commands-early", scenario: "crashes", seeds: [16, 17, 24, 34] },
   { mutation: "refusals-unwritten", scenario: "network", seeds: [2, 3, 11, 27] },
   { mutation: "event-skipped", scenario: "everything", seeds: [4, 36, 54, 56] },
@@ -51,7 +53,7 @@ const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: 
 ];
 
 test.each(bites)(
-  "the checkers notice the mutation $mutation",
+  "the checkers notice the mutation $mutation ($scenario)",
   { timeout: timeoutMs },
   async ({ mutation, seeds, scenario }) => {
     let noticed = 0;

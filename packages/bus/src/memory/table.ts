@@ -116,9 +116,10 @@ async function* watch(of: {
   const watcher: Watcher = { prefix, bell, changes: [] };
   signal.addEventListener("abort", bell.ring);
   try {
-    watcher.changes = await link.call("table_get", () => {
+    // Together: a change that comes while the answer is on its way must not be lost behind the list.
+    await link.call("table_get", () => {
       state.watchers.add(watcher);
-      return state.list(prefix, undefined).map((row) => ({ ...row }));
+      watcher.changes.push(...state.list(prefix, undefined));
     });
     while (!signal.aborted) {
       if (stream.cut) throw gone(`the watch of ${link.name} was cut`);

@@ -241,6 +241,35 @@ describe.skipIf(missing !== undefined)(`the queue on NATS${why}`, () => {
     expect(await held.items[0]?.ack()).toBe(false);
   });
 
+  test("an id that is held is not stored again, under another subject neither", async () => {
+    const bus = await open(await serverOf());
+    const other = subjects.task({ tenant, pool: parseId("pool", "other"), build: parseId("build", "dev") });
+    await bus.queue.push(pushed);
+    await bus.queue.push(pushed.map((one) => ({ ...one, subject: other })));
+    const depth = await bus.queue.depth();
+    expect(depth).toContainEqual({ subject: other, waiting: 0, leased: 0 });
+    expect(depth).toContainEqual({ subject: task, waiting: 3, leased: 0 });
+  });
+
+  test("a holder whose process hung says nothing late, and takes nothing from the next one", async () => {
+    const bus = await open(await serverOf());
+    await bus.queue.push(pushed.slice(0, 1));
+    const stop = new AbortController();
+    const options = { subjects: [task], holder: "h", slots: 1, leaseMs: 300, signal: stop.signal };
+    const first = await bus.queue.take(options)[Symbol.asyncIterator]().next();
+    if (first.done === true) throw new Error("no task");
+    stop.abort();
+    const second = taking(bus, { holder: "second" });
+    await sleep(100);
+    const hangsTill = performance.now() + 700;
+    while (performance.now() < hangsTill);
+    expect(await first.value.ack()).toBe(false);
+    expect(await first.value.extend()).toBe(false);
+    await until(() => second.items.length === 1, "the second delivery");
+    expect(second.items[0]?.delivery).toBe(2);
+    expect(await second.items[0]?.ack()).toBe(true);
+  });
+
   test("a taker of several subjects gets all of each, and never more at once than its slots", async () => {
     const bus = await open(await serverOf());
     const pools = range(3).map((n) =>

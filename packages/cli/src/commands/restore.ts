@@ -29,7 +29,8 @@ export default class Restore extends AgentFlowCommand {
     const startedMs = Date.now();
     const folder = this.folder(flags);
     const dir = needProject(flags.into === undefined ? folder : resolve(folder, flags.into));
-    const { openBackup, restoreState } = await import("../local/index.ts");
+    const { openBackup } = await import("../local/backup-file.ts");
+    const { restoreState } = await import("../local/state.ts");
     using interrupt = onInterrupt();
     const { file, written } = await restoreState({
       dir,

@@ -16,7 +16,6 @@ export default class Server extends AgentFlowCommand {
     port: Flags.integer({ description: "port of the API (4180)", min: 0, max: 65_535 }),
     node: Flags.string({ description: "name among its peers", helpValue: "NAME" }),
     state: Flags.directory({ description: "folder of the read model and the token", helpValue: "DIR" }),
-    logs: Flags.integer({ description: "streams of the log, when the installation is made", min: 1, max: 8 }),
     archiver: Flags.string({
       description: "file with the seed of the identity that alone may remove ended runs",
       helpValue: "FILE",
@@ -42,14 +41,12 @@ export default class Server extends AgentFlowCommand {
         node: flags.node,
         state: flags.state,
         "bus.archiver": flags.archiver,
-        "bus.logs": flags.logs,
         "bus.replicas": flags.replicas,
       },
       flagNames: {
         ...busFlagNames,
         "api.host": "--host",
         "api.port": "--port",
-        "bus.logs": "--logs",
         "bus.archiver": "--archiver",
       },
       config: flags.config,

@@ -1,4 +1,4 @@
-import type { BrokenCode, InstallationStatus } from "@agentflow/protocol";
+import { type BrokenCode, type InstallationStatus, type NodeView, showDuration } from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
@@ -36,8 +36,14 @@ function readyText(ready: InstallationStatus["ready"]): Text | undefined {
 
 function shardsText(shards: InstallationStatus["shards"]): Text | undefined {
   if (shards.length === 0) return undefined;
+  const free = shards.filter(({ owner }) => owner === "");
   const counts = Map.groupBy(shards, ({ owner }) => owner);
-  return [...counts].map(([owner, owned]) => `${owned.length} owned by ${owner}`).join(", ");
+  counts.delete("");
+  const owned = [...counts].map(([owner, { length }]) => `${length} owned by ${owner}`).join(", ");
+  if (free.length === 0) return owned;
+  const names = free.map(({ shard }) => shard).join(" ");
+  const without = yellow(`${free.length} of ${shards.length} have no owner now: ${names}`);
+  return owned === "" ? without : [owned, "; ", without];
 }
 
 /** Code that does not load: where, why, what to do, and what serves meanwhile. */
@@ -82,6 +88,7 @@ function print(output: Output, of: { url: string; own: string }, status: Install
     ["dead letters", status.deadLetters === 0 ? "0" : yellow(String(status.deadLetters))],
     ["behind", `${Math.round(status.projectionLagMs)}ms`],
   ]);
+  printNodes(output, status);
   if (status.backlog.length === 0) return;
   heading(output, "Pools");
   printTable(
@@ -93,5 +100,24 @@ function print(output: Output, of: { url: string; own: string }, status: Install
       { title: "SLOTS", of: ({ slots }) => String(slots), side: "right" },
     ],
     status.backlog,
+  );
+}
+
+/** One alone holds everything, which is not worth a table. */
+function printNodes(output: Output, { nodes = [] }: InstallationStatus): void {
+  if (nodes.length < 2) return;
+  const state = ({ state }: NodeView): Text => (state === "live" ? green(state) : yellow(state));
+  heading(output, "Control planes");
+  printTable(
+    output,
+    [
+      { title: "NODE", of: ({ node }) => node, flexible: true },
+      { title: "STATE", of: state },
+      { title: "SHARDS", of: ({ shards }) => String(shards), side: "right" },
+      { title: "SINCE", of: ({ since }) => ago(since, Date.now()) },
+      { title: "SEEN", of: ({ quietMs }) => `${showDuration(quietMs)} ago` },
+      { title: "VERSION", of: ({ version }) => version },
+    ],
+    nodes,
   );
 }

@@ -29,7 +29,6 @@ export async function runDev(options: DevOptions): Promise<number> {
   const paths = localPaths(options.dir);
   const running = await join(options, paths);
   if (running !== undefined) return running;
-  prepareFolder(paths, options);
   return new DevSession(options, paths).run();
 }
 
@@ -56,8 +55,10 @@ class DevSession {
   }
 
   async run(): Promise<number> {
+    // Before anything is made: whoever sees the folder may already want to end us in good order.
     this.#catchSignals();
     try {
+      prepareFolder(this.#paths, this.#options);
       // First of all, so that it boots while the state is opened.
       this.#supervisor = await this.#startSupervisor();
       this.#opening = this.#stopping ? undefined : this.#open();

@@ -8,7 +8,9 @@ import type { Log } from "@agentflow/host/log";
 import { devBuild } from "@agentflow/protocol";
 import type { BusAddress } from "@agentflow/runtime";
 import { createHash } from "node:crypto";
-import { openBus } from "./open-bus.ts";
+import os from "node:os";
+import { isBusElsewhere, openBus } from "./open-bus.ts";
+import { folderName, nameFrom } from "./services/service.ts";
 import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
 import { freePort, withHolder } from "./port.ts";
@@ -57,7 +59,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
         world,
         log,
         metrics: parts.createMetrics(),
-        node: "local",
+        ...standingOf(options),
         version: options.version,
         readModelDir: paths.state,
         tenantDefaults: { build: devBuild },
@@ -83,6 +85,13 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     await closeAll(close);
     throw error;
   }
+}
+
+/** On a bus of its own it is the only control plane; elsewhere it is one of several, under a name of its own. */
+function standingOf({ bus, paths }: InstallationOptions) {
+  if (!isBusElsewhere(bus)) return { node: "local", ownership: "all" } as const;
+  const node = nameFrom(os.hostname(), `dev-${folderName(paths.root)}`);
+  return { node, ownership: "leases" } as const;
 }
 
 /** What the command line must not wait for when it does something else. */

@@ -30,10 +30,18 @@ export async function join(options: DevOptions, paths: LocalPaths): Promise<numb
       },
     );
   }
-  return watchOther(options, { file, token: readFileSync(paths.token, "utf8").trim() });
+  const token = readFileSync(paths.token, "utf8").trim();
+  const isThere = (): boolean => readOwner(paths.state)?.pid === file.pid;
+  return watchOther(options, { file, token, isThere });
 }
 
-async function watchOther(options: DevOptions, of: { file: DevFile; token: string }): Promise<number> {
+interface Other {
+  readonly file: DevFile;
+  readonly token: string;
+  readonly isThere: () => boolean;
+}
+
+async function watchOther(options: DevOptions, of: Other): Promise<number> {
   const { file, token } = of;
   const { createClient } = await import("@agentflow/sdk/client");
   const { createScreen } = await import("./create-screen.ts");
@@ -48,18 +56,49 @@ async function watchOther(options: DevOptions, of: { file: DevFile; token: strin
   const show = (record: TelemetryRecord): void => {
     if (record.kind === "log") screen.logs([record]);
   };
+  const aborted = new Promise<undefined>((resolve) => {
+    stop.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
   try {
-    const { records, cursor: after } = await client.telemetry.query({ kind: "log", newest: true, limit: 20 });
-    records.forEach(show);
-    const asked = { kind: "log", after } as const;
+    const first = client.telemetry.query({ kind: "log", newest: true, limit: 20 });
+    const page = await Promise.race([first, aborted]);
+    page?.records.forEach(show);
+    const asked = { kind: "log", after: page?.cursor ?? "" } as const;
     for await (const item of client.telemetry.stream(asked, { signal: stop.signal })) {
       if (item.kind === "record") show(item.record);
     }
-  } catch {
+  } catch (error) {
+    if (!stop.signal.aborted && !(await endsSoon(of.isThere))) throw silent(file, error);
     screen.otherEnded(file);
+  } finally {
+    client.close();
   }
-  client.close();
   return 0;
+}
+
+/** One that ends closes its doors a little earlier. One that is stopped, or stuck, is there for good. */
+async function endsSoon(isThere: () => boolean): Promise<boolean> {
+  for (let tries = 0; isThere(); tries++) {
+    if (tries === 50) return false;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return true;
+}
+
+function silent({ pid, url }: DevFile, cause: unknown): AgentFlowError {
+  return new AgentFlowError(
+    "unavailable",
+    `af dev runs here (process ${pid}) and does not answer at ${url}`,
+    {
+      reason: "owner_silent",
+      details: { pid, url },
+      suggestions: [
+        `let it go on: kill -CONT ${pid}`,
+        `or end it: kill -9 ${pid}; its runs go on at the next af dev`,
+      ],
+      cause,
+    },
+  );
 }
 
 /** The file of the owner; it may still be on its way when that one has only just started. */

@@ -41,6 +41,11 @@ export async function openBus(options: OpenBusOptions): Promise<LocalBus> {
   });
 }
 
+/** True for a bus of somebody else, which other control planes may serve too. */
+export function isBusElsewhere(bus: string): boolean {
+  return bus !== "embedded" && bus !== "nats";
+}
+
 async function openEmbeddedBus(options: OpenBusOptions): Promise<LocalBus> {
   const { paths, version } = options;
   const { openEmbedded, serveSocket } = await import("@agentflow/bus/embedded");

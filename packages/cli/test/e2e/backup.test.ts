@@ -35,7 +35,7 @@ const archive = `
   const { createLog } = await import("@agentflow/host/log");
   const { createMetrics } = await import("@agentflow/host/metrics");
   const { systemWorld } = await import("@agentflow/host/world");
-  const dir = process.argv[1];
+  const dir = process.argv[2];
   const world = systemWorld();
   const bus = await openEmbedded({ dir, version: "0.1.0" });
   const log = createLog({ source: "control-plane", clock: world.clock, outputs: [] });
@@ -48,8 +48,9 @@ const archive = `
 
 /** Ended runs whose ids are hours old leave for an archive, as they would by themselves in a week. */
 function archiveAll(scratch: Scratch): number {
-  const args = ["--input-type=module", "--eval", archive, stateOf(scratch)];
-  return Number(execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: "utf8" }));
+  const file = path.join(scratch.dir, "archive.mjs");
+  writeFileSync(file, archive);
+  return Number(execFileSync(process.execPath, [file, stateOf(scratch)], { encoding: "utf8" }));
 }
 
 test("runs in flight end with the right results after the state was destroyed and restored", async () => {
@@ -188,3 +189,35 @@ test("a torn file is named as such by every command, and nothing is touched", as
   expect((await af("backup", "verify", "nothere.zst")).code).toBe(4);
   expect((await af("restore", "a.zst")).code).toBe(0);
 });
+
+test("a restore that is killed while it writes says so, and is done again from its begin", async () => {
+  const scratch = project(files);
+  const dev = await ready(scratch);
+  const { runs } = dev.client();
+  const started: Promise<{ readonly run: string }>[] = [];
+  for (let n = 0; n < 300; n++) started.push(runs.start("one", { n: n % 90 }));
+  for (const { run } of await Promise.all(started)) await runs.wait(run);
+  await dev.end();
+  const af = (...args: string[]) => runAf(args, { cwd: scratch.dir });
+  await af("backup", "a.zst");
+  rmSync(path.join(scratch.dir, ".agentflow"), { recursive: true });
+  const log = path.join(stateOf(scratch), "log.db-wal");
+  const killed = runAf(["restore", "a.zst"], {
+    cwd: scratch.dir,
+    onStart: (pid) => {
+      // Begun to write: the mark and the first records are there.
+      const look = setInterval(() => {
+        if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) < 100_000) return;
+        clearInterval(look);
+        process.kill(pid, "SIGKILL");
+      }, 1);
+    },
+  });
+  expect((await killed).code).toBe(null);
+  const refused = start(scratch, { args: ["--text"] });
+  expect(await refused.exited).toBe(8);
+  expect(refused.said()).toContain("(restore_unfinished)");
+  expect((await af("restore", "a.zst")).stderr).toMatch(/✓ 300 runs/);
+  const next = await ready(scratch);
+  expect((await next.client().status()).runs).toEqual({ completed: 300 });
+}, 60_000);

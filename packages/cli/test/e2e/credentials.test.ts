@@ -112,17 +112,17 @@ describe.skipIf(missing !== undefined).each([{ mode: [] }, { mode: ["--accounts"
       });
       expect(whole.stdout).toMatch(/✓ AF_LOG_0 /);
       expect((await runAf(["bus", "credentials", "bus", "--rotate"], at)).code).toBe(0);
-    process.kill(bus.pid, "SIGHUP");
-    const after = await client.runs.startAndWait("one", { n: 8 });
-    expect(after).toMatchObject({ status: "completed", output: { value: 8 } });
-    const anew = await runAf(["bus", "doctor", ...where, ...who("control-plane")], at);
-    expect(anew.code).toBe(0);
-    const told = await runAf(["doctor"], {
-      ...at,
-      environment: { AF_URL: String(url), AF_TOKEN: token },
-    });
-    expect(told.stdout).toMatch(/✓ bus +NATS: .*one copy.*; 0 dead letters/);
-    const stranger = keep(new Service(["worker", ...where], scratch.dir));
+      process.kill(bus.pid, "SIGHUP");
+      const after = await client.runs.startAndWait("one", { n: 8 });
+      expect(after).toMatchObject({ status: "completed", output: { value: 8 } });
+      const anew = await runAf(["bus", "doctor", ...where, ...who("control-plane")], at);
+      expect(anew.code).toBe(0);
+      const told = await runAf(["doctor"], {
+        ...at,
+        environment: { AF_URL: String(url), AF_TOKEN: token },
+      });
+      expect(told.stdout).toMatch(/✓ bus +NATS: .*one copy.*; 0 dead letters/);
+      const stranger = keep(new Service(["worker", ...where], scratch.dir));
       await stranger.said("the worker could not start");
       expect(await stranger.exited).toBe(1);
       hands.signal("SIGTERM");

@@ -3,8 +3,10 @@ import { findNatsServer, type NatsServer, natsServerMissing, startNatsServer } f
 import { type Client, createClient } from "@agentflow/sdk/client";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
-import { runAf } from "../run-af.ts";
+import { readCommandTable } from "../../src/help/parse-command-table.ts";
+import { runAf, wordsOf } from "../run-af.ts";
 import { openedHere, until } from "./opened.ts";
 import { processesIn } from "./processes.ts";
 import { type Scratch, oneTool } from "./scratch.ts";
@@ -29,28 +31,68 @@ async function nats(): Promise<NatsServer> {
   return server;
 }
 
-const server = (scratch: Scratch, bus: string): Service =>
-  keep(new Service(["server", "--bus", bus, "--state", "server", "--port", "0"], scratch.dir));
+/** `name` is its folder too. */
+const server = (scratch: Scratch, bus: string, name = "server"): Service => {
+  const words = ["server", "--bus", bus, "--state", name, "--node", name, "--port", "0"];
+  return keep(new Service(words, scratch.dir));
+};
 
 const worker = (scratch: Scratch, bus: string, ...more: string[]): Service =>
   keep(new Service(["worker", "--bus", bus, ...more], scratch.dir));
 
 async function clientOf(scratch: Scratch, of: Service): Promise<Client> {
-  const { url } = await of.said("ready");
-  const token = readFileSync(path.join(scratch.dir, "server/token"), "utf8").trim();
+  const { url, state } = await of.said("ready");
+  const token = readFileSync(path.join(scratch.dir, String(state), "token"), "utf8").trim();
   const client = createClient({ url: String(url), token });
   open.push({ end: async () => client.close() });
   return client;
 }
 
 async function register(scratch: Scratch, of: Service): Promise<void> {
-  const { url } = await of.said("ready");
-  const token = readFileSync(path.join(scratch.dir, "server/token"), "utf8").trim();
+  const { url, state } = await of.said("ready");
+  const token = readFileSync(path.join(scratch.dir, String(state), "token"), "utf8").trim();
   const ran = await runAf(["workflow", "register", "--url", String(url)], {
     cwd: scratch.dir,
     environment: { AF_TOKEN: token },
   });
   expect({ code: ran.code, stdout: ran.stdout }).toMatchObject({ code: 0, stdout: /✓ one/ });
+}
+
+const leaseMs = 5_000;
+
+/** What each of them holds, as the one that is asked sees it. */
+async function nodesOf(client: Client): Promise<{ readonly [node: string]: readonly [string, number] }> {
+  const { nodes = [] } = await client.status();
+  return Object.fromEntries(nodes.map(({ node, state, shards }) => [node, [state, shards] as const]));
+}
+
+/** Two that have their halves, and a worker; the client speaks to the second, `one` may go. */
+async function twoServers(body: string): Promise<{ one: Service; client: Client }> {
+  const bus = await nats();
+  const scratch = project(oneTool(body));
+  const one = server(scratch, bus.url, "one");
+  const client = await clientOf(scratch, server(scratch, bus.url, "two"));
+  const hands = worker(scratch, bus.url, "--slots", "8");
+  await hands.said("code loaded");
+  await register(scratch, one);
+  const half = { one: ["live", 32], two: ["live", 32] };
+  await until("each has its half", async () => isDeepStrictEqual(await nodesOf(client), half));
+  await until(
+    "the second knows the workflow",
+    async () => (await client.workflows.list()).items.length === 1,
+  );
+  return { one, client };
+}
+
+/** An example with places of this test: addresses, folders, files, ports, and what one server alone has. */
+function replaced(example: string, to: { readonly bus: string; readonly dir: string }): string {
+  return example
+    .replaceAll(/nats:\/\/[^\s,]+(,nats:\/\/[^\s,]+)*/g, to.bus)
+    .replace("/etc/agentflow/server.yaml", "server.yaml")
+    .replace("/var/lib/agentflow", "server")
+    .replace("/srv/triage", to.dir)
+    .replace(/--replicas \d+/, "--replicas 1")
+    .replace(/--health-port \d+/, "--health-port 0");
 }
 
 describe.skipIf(missing !== undefined)("services on NATS", () => {
@@ -73,6 +115,71 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     expect(await client.runs.get(run)).toMatchObject({ status: "completed", output: { value: 600 } });
     control.signal("SIGTERM");
     expect(await control.exited).toBe(0);
+  });
+
+  test("two servers share the shards; what one that is killed held, the other serves", async () => {
+    const { one, client } = await twoServers("await new Promise((r) => setTimeout(r, n)); return n;");
+    const inputs = Array.from({ length: 24 }, (_, index) => 400 + index);
+    const done = inputs.map((n) => client.runs.startAndWait("one", { n }));
+    await until("some of them ended", async () => ((await client.status()).runs["completed"] ?? 0) > 3);
+    one.signal("SIGKILL");
+    const killedMs = performance.now();
+    const later = await Promise.all(inputs.map((n) => client.runs.start("one", { n })));
+    expect(performance.now() - killedMs).toBeLessThan(leaseMs + 2_000);
+    expect(await nodesOf(client)).toEqual({ one: ["gone", 0], two: ["live", 64] });
+    for (const [index, run] of (await Promise.all(done)).entries()) {
+      expect(run).toMatchObject({ status: "completed", output: { value: inputs[index] } });
+    }
+    for (const [index, { run }] of later.entries()) {
+      const ended = await client.runs.wait(run);
+      expect(ended).toMatchObject({ status: "completed", output: { value: inputs[index] } });
+    }
+  });
+
+  test("a server that is stopped hands over within a second, and requests at the other go on", async () => {
+    const { one, client } = await twoServers("return n;");
+    const slowest = { ms: 0, asked: 0 };
+    let goesOn = true;
+    const asking = (async () => {
+      for (let n = 0; goesOn; n++) {
+        const beganMs = performance.now();
+        expect(await client.runs.startAndWait("one", { n })).toMatchObject({ output: { value: n } });
+        slowest.ms = Math.max(slowest.ms, performance.now() - beganMs);
+        slowest.asked++;
+      }
+    })();
+    await until("requests are answered", () => slowest.asked > 3);
+    const { asked } = slowest;
+    one.signal("SIGTERM");
+    await until("the other has them all", async () => (await nodesOf(client))["two"]?.[1] === 64, 1_000);
+    expect(await one.exited).toBe(0);
+    await until("requests were answered all the while", () => slowest.asked > asked + 3);
+    goesOn = false;
+    await asking;
+    expect(slowest.ms).toBeLessThan(2_000);
+    expect(await nodesOf(client)).toEqual({ two: ["live", 64] });
+  });
+
+  test("the examples of af server and af worker serve, and end with 0", async () => {
+    const bus = await nats();
+    const scratch = project(oneTool("return n;"));
+    const where = JSON.stringify({ bus: { servers: [bus.url] } });
+    scratch.write("server.yaml", where);
+    // Where an example does not say where the bus is, the project does.
+    const head = "apiVersion: agentflow.dev/v1\nkind: Project\nname: scratch\n";
+    scratch.write("agentflow.yaml", `${head}settings: ${where}\n`);
+    const examples = ["server", "worker"].flatMap((id) => readCommandTable().commands[id]?.examples ?? []);
+    expect(examples.length).toBeGreaterThanOrEqual(4);
+    for (const example of examples) {
+      const words = wordsOf(replaced(example, { bus: bus.url, dir: scratch.dir }));
+      const begin = words.indexOf("af");
+      const own = words.slice(0, begin).map((word) => word.split("="));
+      const environment = { AF_API__PORT: "0", ...Object.fromEntries(own) };
+      const service = keep(new Service(words.slice(begin + 1), scratch.dir, environment));
+      await service.said("ready");
+      service.signal("SIGTERM");
+      expect([example, await service.exited]).toEqual([example, 0]);
+    }
   });
 
   test("services that start before their bus wait for it, and outlive its restart", async () => {
@@ -99,7 +206,7 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     await server(scratch, bus.url).said("ready");
     const other = keep(
       new Service(
-        ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--logs", "4"],
+        ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--nkey", "nowhere.nk"],
         scratch.dir,
       ),
     );

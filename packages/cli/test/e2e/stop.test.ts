@@ -91,6 +91,19 @@ test("a second af dev shows the log of the first on a terminal too", async () =>
   expect(await second.end("SIGINT")).toBe(0);
 });
 
+test("who joins one that is stopped can leave at once", async () => {
+  const scratch = project(oneTool("return n;"));
+  const first = await ready(scratch);
+  first.signal("SIGSTOP");
+  const second = await ready(scratch);
+  const asked = performance.now();
+  second.signal("SIGINT");
+  expect(await second.exited).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(3_000);
+  first.signal("SIGCONT");
+  expect(await first.client().runs.startAndWait("one", { n: 4 })).toMatchObject({ output: { value: 4 } });
+});
+
 test("--fresh forgets all runs, and is refused while another af dev uses the state", async () => {
   const scratch = project(oneTool("return n;"));
   const first = await ready(scratch);

@@ -43,13 +43,15 @@ test("it holds what the installation holds, runs in flight too", async () => {
   expect(report.head).toMatchObject({ program: "0.0.0", telemetry: false, bus: "memory" });
 });
 
-test("it needs the scope operator, and leaves a record in the audit trail", async () => {
+test("it needs the scope backup, and leaves a record in the audit trail", async () => {
   expect((await ask(house, "GET", "/v1/backup", { auth: null })).status).toBe(401);
-  const admin = await ask(house, "GET", "/v1/backup", { auth: await keyOf("admin") });
-  expect(admin).toMatchObject({ status: 403, body: { error: { reason: "scope_missing" } } });
+  for (const scope of ["admin", "operator"] as const) {
+    const refused = await ask(house, "GET", "/v1/backup", { auth: await keyOf(scope) });
+    expect(refused).toMatchObject({ status: 403, body: { error: { reason: "scope_missing" } } });
+  }
   expect((await ask(house, "GET", "/v1/backup?all=1")).status).toBe(400);
   expect((await ask(house, "POST", "/v1/backup")).status).toBe(405);
-  const key = await keyOf("operator");
+  const key = await keyOf("backup");
   const response = await fetch(`${house.url}/v1/backup`, { headers: { authorization: `Bearer ${key}` } });
   const found: string[] = [];
   for await (const record of decodeBackup(response.body ?? fail())) {

@@ -41,7 +41,7 @@ export class Backups {
   }
 
   async answer(context: Context<AppEnv>, principal: Principal): Promise<Response> {
-    requireScope(principal, "operator");
+    requireScope(principal, "backup");
     const { telemetry } = parseWith(backupQuery, queryOf(context), "the query");
     const { outgoing, incoming } = context.env;
     const sent = { ...headers, ...corsOf(incoming.headers.origin) };

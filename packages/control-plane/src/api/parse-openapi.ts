@@ -129,7 +129,7 @@ function backupPath(): PathConfig {
     summary: "A consistent copy of the whole installation, made while it runs: the file of `af backup`.",
     tags: ["installation"],
     security: [{ bearer: [] }],
-    description: "Needs the scope `operator`. The file is whole only when its last record is there.",
+    description: "Needs the scope `backup`. The file is whole only when its last record is there.",
     request: { query: objectOf(backupQuery) },
     responses: {
       200: {

@@ -1,8 +1,11 @@
 /** Who is calling, and what they may do. */
 import { AgentFlowError, type TenantId } from "@agentflow/protocol";
 
-/** `admin` is over one tenant; `operator` sees the figures of the whole installation, nothing else. */
-export const scopes = ["runs:read", "runs:write", "workflows:write", "admin", "operator"] as const;
+/**
+ * `admin` is over one tenant. `operator` sees the figures of the whole installation; `backup` reads all that
+ * it has, of every tenant.
+ */
+export const scopes = ["runs:read", "runs:write", "workflows:write", "admin", "operator", "backup"] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Principal {
@@ -12,9 +15,11 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** `admin` holds every scope of its tenant: not `operator`, which looks beyond it. */
+const beyondTenant: ReadonlySet<Scope> = new Set(["operator", "backup"]);
+
+/** `admin` holds every scope of its tenant, and none that looks beyond it. */
 export function holdsScope({ scopes: held }: Principal, scope: Scope): boolean {
-  return held.has(scope) || (scope !== "operator" && held.has("admin"));
+  return held.has(scope) || (!beyondTenant.has(scope) && held.has("admin"));
 }
 
 /** Refuses unless the principal holds the scope. */

@@ -1,7 +1,7 @@
 /** Copies over the ports, on virtual time: made while runs go on, restored elsewhere, and gone on with. */
 import type { Bus, LogEntry } from "@agentflow/bus";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
+import { AgentFlowError, defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 function openKit(seed: number): Kit {
-  const kit = new Kit(seed, { polite: true });
+  const kit = new Kit(seed);
   kits.push(kit);
   return kit;
 }
@@ -221,6 +221,18 @@ test("a copy ends although the log's last record went into an archive meanwhile"
   expect(report.runs).toMatchObject({ open: 0, ended: 0, archived: 1 });
 });
 
+test("a copy goes on behind the last record when its connection is lost", async () => {
+  const kit = openKit(17);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  await runs(kit, engine, 6);
+  const bus = slow(kit.bus.client("backup"), async (read) => {
+    if (read === 3) throw new AgentFlowError("unavailable", "the connection was lost");
+  });
+  const report = await verifyBackup(opened(await backup(kit, optionsOf(kit, bus))));
+  expect(report).toMatchObject({ errors: 0, runs: { open: 6 }, counts: { log: 6 } });
+});
+
 async function smallBackup(seed: number): Promise<{ kit: Kit; bytes: Buffer; open: RunId[] }> {
   const kit = openKit(seed);
   const engine = await kit.engine();
@@ -295,7 +307,8 @@ test("an installation with runs, or half restored, is refused; nothing starts on
 
 test("a restore that dies at any write leaves its mark", async () => {
   const { bytes } = await smallBackup(14);
-  for (let at = 2, died = true; died; at++) {
+  // The first asks for a mark, the second makes it.
+  for (let at = 3, died = true; died; at++) {
     const target = openKit(1_000 + at);
     const bus = target.bus.client("restore");
     let writes = 0;

@@ -1,6 +1,7 @@
 /** The rows of Table, behind the log: what archives took from the log meanwhile is found here. */
 import type { Row, Table } from "@agentflow/bus";
 import type { Instant, RunId, TenantId } from "@agentflow/protocol";
+import { sleep, type Timers } from "@agentflow/host/clock";
 import { runSubject } from "../orchestrator/shard.ts";
 import type { ArchiveFiles } from "../projector/archive-files.ts";
 import { ArchiveRows, rowsUnder } from "../projector/archive-rows.ts";
@@ -19,7 +20,25 @@ import { restoreKey } from "./mark.ts";
  * Rows that say who does what just now. A restored installation has others, and must not believe these: a
  * watermark would say that tasks were sent which no queue holds.
  */
-const ofTheMoment = ["owner.", "watermark.", "worker."] as const;
+const ofTheMoment = ["node.", "owner.", "watermark.", "worker.", "backup."] as const;
+
+/**
+ * Table may lag behind what others wrote, but not behind this client: a write of our own brings it up to here
+ * where rows have one order, and the pause where they have not.
+ */
+const lagMs = 1_000;
+const syncKey = "backup.sync";
+
+/** Resolves once a list shows every row that was written before the call. */
+export async function catchUp(
+  table: Table,
+  of: { at: Instant; timers: Timers; signal: AbortSignal },
+): Promise<void> {
+  const row = JSON.stringify({ v: 1, kind: "backup", at: of.at });
+  await table.put(syncKey, row, { expect: "any" });
+  await sleep(of.timers, lagMs, of.signal);
+  await table.delete(syncKey, { expect: "any" });
+}
 
 /** Batches that had left the log for good, by key. */
 export async function settledArchives(table: Table): Promise<ReadonlySet<string>> {

@@ -8,7 +8,7 @@ import type { World } from "@agentflow/host/clock";
 import { instant, prefixes } from "@agentflow/protocol";
 import { installationOf } from "../installation-id.ts";
 import { ArchiveFiles } from "../projector/archive-files.ts";
-import { copyRows, settledArchives } from "./copy-rows.ts";
+import { catchUp, copyRows, settledArchives } from "./copy-rows.ts";
 import { NamedBlobs } from "./named-blobs.ts";
 import { namedByEntry } from "./names.ts";
 import { readUpTo } from "./read-up-to.ts";
@@ -46,5 +46,6 @@ export async function* copyInstallation(
       }
     }
   }
+  await catchUp(bus.table, { at, timers: world.timers, signal });
   yield* copyRows({ table: bus.table, files: new ArchiveFiles(bus.blobs), named, settled, at });
 }

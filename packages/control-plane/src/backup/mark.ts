@@ -18,10 +18,14 @@ export async function endRestore(table: Table): Promise<void> {
   await table.delete(restoreKey, { expect: "any" });
 }
 
-/** The mark of a restore that has not come to its end; undefined where all is well. */
+/**
+ * The mark of a restore that has not come to its end; undefined where all is well. A read may lag behind
+ * what another process wrote; a write that expects no row may not, and deleting what is not there changes
+ * nothing.
+ */
 export async function findMark(table: Table): Promise<RestoreMark | undefined> {
-  const row = await table.get(restoreKey);
-  return row === undefined ? undefined : parseMark(row.value);
+  const asked = await table.delete(restoreKey, { expect: 0 });
+  return asked.ok || asked.row === undefined ? undefined : parseMark(asked.row.value);
 }
 
 /** Throws `refused` (reason `restore_unfinished`): runs that are half there must not go on. */

@@ -1,5 +1,5 @@
 import type { Log, LogEntry, Revision } from "@agentflow/bus";
-import type { Timers } from "@agentflow/host/clock";
+import { sleep, type Timers } from "@agentflow/host/clock";
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
 
 export interface UpTo {
@@ -14,6 +14,8 @@ export interface UpTo {
  * that keeps several streams in one file may look through all of it for the few records of one.
  */
 const quietMs = [2_000, 30_000] as const;
+const lostMax = 10;
+const lostPauseMs = 500;
 
 /**
  * What is stored under the prefix up to a revision, in order, and no further: it never waits for work. The
@@ -21,19 +23,32 @@ const quietMs = [2_000, 30_000] as const;
  */
 export async function* readUpTo(log: Log, of: UpTo): AsyncGenerator<readonly LogEntry[], void> {
   let seen = 0;
+  let lost = 0;
   for (let quiet = 0; seen < of.upTo; quiet++) {
     const silenceMs = quietMs[quiet];
     if (silenceMs === undefined) return;
-    for await (const batch of untilQuiet(log, { ...of, silenceMs }, seen)) {
-      quiet = 0;
-      seen = batch.at(-1)?.revision ?? seen;
-      const wanted = batch.filter(({ revision }) => revision <= of.upTo);
-      if (wanted.length > 0) yield wanted;
-      if (seen >= of.upTo) return;
+    try {
+      for await (const batch of untilQuiet(log, { ...of, silenceMs }, seen)) {
+        [quiet, lost] = [0, 0];
+        seen = batch.at(-1)?.revision ?? seen;
+        const wanted = batch.filter(({ revision }) => revision <= of.upTo);
+        if (wanted.length > 0) yield wanted;
+        if (seen >= of.upTo) return;
+      }
+      if (of.signal.aborted) throw givenUp();
+      if ((await log.head(of.prefix)) <= seen) return;
+    } catch (error) {
+      // A connection that was lost is made again behind the last record: the copying is not lost with it.
+      if (!mayComeBack(error) || of.signal.aborted || lost >= lostMax) throw error;
+      lost++;
+      quiet--;
+      await sleep(of.timers, lostPauseMs, of.signal);
     }
-    if (of.signal.aborted) throw givenUp();
-    if ((await log.head(of.prefix)) <= seen) return;
   }
+}
+
+function mayComeBack(error: unknown): boolean {
+  return AgentFlowError.is(error) && (error.code === "unavailable" || error.code === "timeout");
 }
 
 async function* untilQuiet(

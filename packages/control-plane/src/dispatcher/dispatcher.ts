@@ -1,26 +1,28 @@
-import type { Pushed, Queue, QueuedTask } from "@agentflow/bus";
+import type { Pushed, Queue } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
   type DispatchTask,
-  instant,
   makeTaskId,
   type RunEvent,
+  type Shard,
   type StepInstance,
   type StopTask,
   subjects,
-  type Task,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import type { RunRef } from "../orchestrator/run-ref.ts";
+import { envelope, itemKey } from "./envelope.ts";
 import { type Item, Lane, type TaskContext } from "./lane.ts";
-import { ReleaseGroup, type Slots } from "./release.ts";
+import { ReleaseGroup, type ReleaseOptions, type Slots } from "./release.ts";
 
 export interface DispatcherParts {
   readonly queue: Queue;
   readonly world: World;
   readonly slots: Slots;
+  /** What of a pool falls to this owner. */
+  readonly share: ReleaseOptions["share"];
   readonly config: EngineConfig;
   readonly metrics: EngineMetrics;
   readonly say: Log;
@@ -127,7 +129,31 @@ export class Dispatcher {
     }
   }
 
-  /** Workers came or went: what waits may go now. */
+  /** These shards are another owner's: their tasks are forgotten, and stay with the queue. */
+  drop(shards: ReadonlySet<Shard>): void {
+    for (const [key, items] of this.byRun) {
+      const [first] = items.values();
+      if (first === undefined || !shards.has(first.ref.shard)) continue;
+      this.byRun.delete(key);
+      for (const item of items.values()) {
+        this.free(item);
+        item.state = "left";
+      }
+    }
+  }
+
+  /** Resolves once what was released up to now is with the queue, or was refused by it. */
+  async pushed(): Promise<void> {
+    await this.pushing;
+  }
+
+  /** Tasks that wait or are out, by pool and build. */
+  demand(): { readonly [group: string]: number } {
+    const busy = [...this.groups].filter(([, group]) => group.demand > 0).slice(0, demandGroupsMax);
+    return Object.fromEntries(busy.map(([key, group]) => [key, group.demand]));
+  }
+
+  /** Workers or other owners came or went: what waits may go now. */
   slotsChanged(): void {
     this.wake();
   }
@@ -266,10 +292,9 @@ export class Dispatcher {
     if (this.toRevoke.size > 0 && this.revoking === undefined) this.revoke();
     if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
     const items: Item[] = [];
-    const { slots, config } = this.parts;
-    for (const group of this.groups.values()) {
-      group.release(slots, config.releaseWithoutWorkers, items, config.pushMax);
-    }
+    const { slots, share, config } = this.parts;
+    const options = { slots, share, withoutWorkers: config.releaseWithoutWorkers, max: config.pushMax };
+    for (const group of this.groups.values()) group.release(options, items);
     if (items.length > 0) this.push(items);
   }
 
@@ -280,7 +305,7 @@ export class Dispatcher {
     this.pushing = queue
       .push(items.map((item) => envelope(item, now)))
       .then(
-        (answers) => this.pushed(items, answers),
+        (answers) => this.answered(items, answers),
         (error: unknown) => this.notPushed(items, error),
       )
       .finally(() => {
@@ -289,11 +314,12 @@ export class Dispatcher {
       });
   }
 
-  private pushed(items: readonly Item[], answers: readonly Pushed[]): void {
+  private answered(items: readonly Item[], answers: readonly Pushed[]): void {
     const { metrics } = this.parts;
     let full = 0;
     for (const [index, item] of items.entries()) {
       const pushed = answers[index]?.ok === true;
+      if (item.state === "left") continue;
       if (item.state === "gone") {
         // Its attempt ended while it was on its way: it must not be worked on.
         if (pushed) this.toRevoke.add(item.id);
@@ -315,7 +341,7 @@ export class Dispatcher {
     for (const item of items) {
       // It may be there after all: the next push under the same id then changes nothing.
       if (item.state === "pushing") item.lane.giveBack(item);
-      else this.toRevoke.add(item.id);
+      else if (item.state === "gone") this.toRevoke.add(item.id);
     }
     this.retryLater();
   }
@@ -350,29 +376,4 @@ export class Dispatcher {
 }
 
 const placesMax = 50;
-
-function itemKey(step: string, attempt: number): string {
-  return `${step}/${attempt}`;
-}
-
-function envelope({ ref, id, command, context, lane }: Item, now: number): QueuedTask {
-  const task: Task = {
-    v: 1,
-    kind: "task",
-    id,
-    tenant: ref.tenant,
-    run: ref.run,
-    workflow: context.workflow,
-    step: command.step,
-    attempt: command.attempt,
-    uses: command.uses,
-    with: command.with,
-    effect: command.effect,
-    build: context.build,
-    at: instant(now),
-    ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
-    ...(command.select === undefined ? {} : { select: command.select }),
-    ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
-  };
-  return { id, subject: lane.subject, body: JSON.stringify(task) };
-}
+const demandGroupsMax = 200;

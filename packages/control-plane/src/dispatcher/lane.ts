@@ -20,8 +20,11 @@ export interface Item {
   /** Grows: what came first, goes first. */
   readonly order: number;
   readonly sinceMs: number;
-  /** `waiting` in the backlog, `pushing`, `sent` to the queue, `gone`: its attempt has ended. */
-  state: "waiting" | "pushing" | "sent" | "gone";
+  /**
+   * `waiting` in the backlog, `pushing`, `sent` to the queue, `gone`: its attempt has ended, `left`: its run
+   * is another owner's.
+   */
+  state: "waiting" | "pushing" | "sent" | "gone" | "left";
   sentMs: number;
 }
 

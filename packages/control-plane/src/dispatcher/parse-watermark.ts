@@ -3,6 +3,8 @@ export interface Watermark {
   readonly v: 1;
   readonly epoch: string;
   readonly revision: number;
+  /** Of one owner among several: the shards it holds for, each with the revision of its owner row. */
+  readonly shards?: { readonly [shard: string]: number };
 }
 
 /** Undefined when it is not one: everything open is then sent again. */

@@ -8,19 +8,38 @@ export interface Slots {
   ofPool(lane: Lane): number;
 }
 
+export interface ReleaseOptions {
+  readonly slots: Slots;
+  /** How much of what a pool may hold falls to this owner, which could use `own` of it. */
+  readonly share: (group: string, of: { readonly own: number; readonly total: number }) => number;
+  readonly withoutWorkers: number;
+  /** Tasks in one push. */
+  readonly max: number;
+}
+
 /** Lanes of one pool and build share its workers; tenants take turns. */
 export class ReleaseGroup {
   readonly lanes: Lane[] = [];
   private turn = 0;
 
+  /** Tasks that wait or are out. */
+  get demand(): number {
+    let sum = 0;
+    for (const lane of this.lanes) sum += lane.waiting + lane.outstanding;
+    return sum;
+  }
+
   /** Releases what the pool may hold: twice its slots, each tenant in turn, oldest first. */
-  release(slots: Slots, withoutWorkers: number, out: Item[], max: number): void {
+  release({ slots, share, withoutWorkers, max }: ReleaseOptions, out: Item[]): void {
     const [first] = this.lanes;
     if (first === undefined) return;
-    const poolMax = Math.max(1, 2 * slots.ofPool(first));
+    const ofPool = slots.ofPool(first);
+    const total = Math.max(1, ofPool === 0 ? withoutWorkers : 2 * ofPool);
+    const poolMax = share(`${first.pool} ${first.build}`, { own: this.demand, total });
     const maxOf = this.lanes.map((lane) => {
       const own = slots.ofLane(lane);
-      return own === 0 ? withoutWorkers : 2 * own;
+      const all = own === 0 ? withoutWorkers : 2 * own;
+      return poolMax === total ? all : Math.min(all, Math.ceil((all * poolMax) / total));
     });
     let held = 0;
     for (const lane of this.lanes) if (slots.ofLane(lane) > 0) held += lane.outstanding;

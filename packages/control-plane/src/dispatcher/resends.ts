@@ -3,11 +3,11 @@ import {
   type AgentFlowError,
   type DispatchTask,
   type InputAnswer,
-  type InputId,
   instant,
   parseId,
   type ResentInput,
   type ResentTask,
+  type Shard,
 } from "@agentflow/protocol";
 import type { RunRef } from "../orchestrator/run-ref.ts";
 import type { Item } from "./lane.ts";
@@ -29,6 +29,13 @@ export interface TaskAgain {
   readonly revision: number;
 }
 
+interface Loss {
+  /** Part of the ids of all inputs that tell of it. */
+  readonly id: string;
+  readonly sentUpTo: number;
+  readonly told: Set<string>;
+}
+
 const tasksPerInput = 100;
 const againMs = 1_000;
 
@@ -38,47 +45,54 @@ const againMs = 1_000;
  */
 export class Resends {
   private readonly parts: ResendsParts;
-  private loss = "";
-  private sentUpTo = 0;
-  private told = new Set<string>();
+  /** By shard, while its open tasks are sent again. */
+  private readonly losses = new Map<Shard, Loss>();
 
   constructor(parts: ResendsParts) {
     this.parts = parts;
   }
 
   /** The queue has lost what it held: the tasks of commits up to `sentUpTo`, and whatever workers had. */
-  begin(sentUpTo: number): void {
-    this.sentUpTo = sentUpTo;
-    this.loss = Buffer.from(this.parts.world.random.bytes(8)).toString("hex");
-    this.told.clear();
+  begin(shards: Iterable<Shard>, sentUpTo: number): void {
+    const loss = this.loss(sentUpTo);
+    for (const shard of shards) this.losses.set(shard, loss);
   }
 
   /** Everything open was sent again. */
-  end(): void {
-    this.loss = "";
-    this.told.clear();
+  end(shards: Iterable<Shard>): void {
+    for (const shard of shards) this.losses.delete(shard);
   }
 
   /** The run's tasks that are sent now, all in one call; those that were never sent before are left out. */
   tell(ref: RunRef, sent: readonly TaskAgain[]): void {
-    if (this.loss === "" || this.told.has(ref.key)) return;
-    const tasks = sent.flatMap((task) => this.again(ref, task));
-    if (tasks.length > 0) this.told.add(ref.key);
-    const at = instant(this.parts.world.clock.now());
-    for (let from = 0; from < tasks.length; from += tasksPerInput) {
-      const some = tasks.slice(from, from + tasksPerInput);
-      this.submit(ref, { kind: "resent", id: this.id(from), at, tasks: some });
-    }
+    const loss = this.losses.get(ref.shard);
+    if (loss !== undefined) this.tellOf(loss, ref, sent);
   }
 
   /** All runs' tasks that were sent again, because the queue restarted while this owner went on. */
   tellAll(items: readonly Item[]): void {
-    this.begin(Number.MAX_VALUE);
+    const loss = this.loss(Number.MAX_VALUE);
     for (const own of Map.groupBy(items, ({ ref }) => ref.key).values()) {
       const [first] = own;
-      if (first !== undefined) this.tell(first.ref, own);
+      if (first !== undefined) this.tellOf(loss, first.ref, own);
     }
-    this.end();
+  }
+
+  private loss(sentUpTo: number): Loss {
+    const id = Buffer.from(this.parts.world.random.bytes(8)).toString("hex");
+    return { id, sentUpTo, told: new Set() };
+  }
+
+  private tellOf(loss: Loss, ref: RunRef, sent: readonly TaskAgain[]): void {
+    if (loss.told.has(ref.key)) return;
+    const tasks = sent.flatMap((task) => this.again(ref, task, loss));
+    if (tasks.length > 0) loss.told.add(ref.key);
+    const at = instant(this.parts.world.clock.now());
+    for (let from = 0; from < tasks.length; from += tasksPerInput) {
+      const some = tasks.slice(from, from + tasksPerInput);
+      const id = parseId("input", `resent-${loss.id}-${from}`);
+      this.submit(ref, { kind: "resent", id, at, tasks: some });
+    }
   }
 
   private submit(ref: RunRef, input: ResentInput): void {
@@ -89,14 +103,10 @@ export class Resends {
   }
 
   /** A backlog is only long: nothing of it was interrupted, and nothing is told of it. */
-  private again({ tenant, run }: RunRef, { command, revision }: TaskAgain): ResentTask[] {
+  private again({ tenant, run }: RunRef, { command, revision }: TaskAgain, { sentUpTo }: Loss): ResentTask[] {
     const { step, attempt } = command;
     const holder = this.parts.workers.lastHolder(tenant, { run, step, attempt });
     if (holder !== undefined) return [{ step, attempt, holder }];
-    return revision > 0 && revision <= this.sentUpTo ? [{ step, attempt }] : [];
-  }
-
-  private id(from: number): InputId {
-    return parseId("input", `resent-${this.loss}-${from}`);
+    return revision > 0 && revision <= sentUpTo ? [{ step, attempt }] : [];
   }
 }

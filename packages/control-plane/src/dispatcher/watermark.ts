@@ -8,8 +8,11 @@ export interface WatermarkParts {
   readonly bus: Bus;
   readonly world: World;
   readonly say: Log;
+  /** Of the owner: see `watermarkKey`. */
   readonly key: string;
   readonly everyMs: number;
+  /** Of one owner among several: the shards that this holds for. */
+  readonly covers?: () => { readonly [shard: string]: number };
   /** Everything that commits up to here led to is with the queue. */
   readonly handedOn: () => number;
   /** The queue lost what it held. */
@@ -24,10 +27,15 @@ export interface TakenOver {
   readonly isLost: boolean;
 }
 
+/** Where an owner's watermark lies. */
+export function watermarkKey(owner: string): string {
+  return `watermark.${owner}`;
+}
+
 /** Stores up to where all commands were sent, so that a new owner needs to send less again. */
 export class WatermarkKeeper {
   private readonly parts: WatermarkParts;
-  private written: Watermark | undefined;
+  private written = "";
   private epoch = "";
   private stopTimer: Stop = () => undefined;
   private writing: Promise<void> | undefined;
@@ -57,6 +65,11 @@ export class WatermarkKeeper {
     await this.write();
   }
 
+  /** As it stands now, in the queue's life that was last asked for. */
+  mark(): { readonly epoch: string; readonly revision: number } {
+    return { epoch: this.epoch, revision: this.parts.handedOn() };
+  }
+
   private async write(): Promise<void> {
     this.writing ??= this.writeOnce().finally(() => {
       this.writing = undefined;
@@ -68,16 +81,19 @@ export class WatermarkKeeper {
     const { bus, key, say } = this.parts;
     try {
       // Asked before the epoch: what is sent after the answer belongs to a later watermark.
+      const { covers } = this.parts;
       const revision = this.parts.handedOn();
+      const shards = covers === undefined ? {} : { shards: covers() };
       const epoch = await bus.queue.epoch();
       if (epoch !== this.epoch) {
         this.epoch = epoch;
         return this.parts.onNewEpoch();
       }
-      if (this.written?.epoch === epoch && this.written.revision === revision) return;
-      const mark: Watermark = { v: 1, epoch, revision };
-      await bus.table.put(key, JSON.stringify(mark), { expect: "any" });
-      this.written = mark;
+      const mark: Watermark = { v: 1, epoch, revision, ...shards };
+      const text = JSON.stringify(mark);
+      if (text === this.written) return;
+      await bus.table.put(key, text, { expect: "any" });
+      this.written = text;
     } catch (error) {
       say.debug("the watermark could not be written", { error });
     }

@@ -1,4 +1,4 @@
-/** An append in flight: its revision will be above this. */
+/** An append in flight, or a commit of another owner that was not read yet: its revision is above this. */
 export interface Flight {
   readonly above: number;
 }
@@ -11,9 +11,9 @@ export class Flights {
   private readonly open = new Set<Flight>();
   private acked = 0;
 
-  /** Call when an append begins; the returned function once its commit was handed on, or proved not to be. */
-  begin(): Flight {
-    const flight = { above: this.acked };
+  /** Call when an append begins, and `land` once its commit was handed on, or proved not to be. */
+  begin(above = this.acked): Flight {
+    const flight = { above };
     this.open.add(flight);
     return flight;
   }
@@ -36,9 +36,9 @@ export class Flights {
     return this.open.size;
   }
 
-  /** Sets keep the order of insertion, so the first one began first and has the lowest bound. */
   handedOn(): number {
-    for (const { above } of this.open) return above;
-    return this.acked;
+    let upTo = this.acked;
+    for (const { above } of this.open) upTo = Math.min(upTo, above);
+    return upTo;
   }
 }

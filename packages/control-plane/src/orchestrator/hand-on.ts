@@ -15,6 +15,7 @@ import {
   type RunEvent,
   type RunFailed,
   type RunInput,
+  type Shard,
   type TimerInput,
 } from "@agentflow/protocol";
 import type { TaskContext } from "../dispatcher/lane.ts";
@@ -44,7 +45,9 @@ export interface HandOnParts {
     answer: (given: InputAnswer | AgentFlowError) => void,
   ) => void;
   /** True while a recovery goes on, for a commit whose tasks the queue still holds. */
-  readonly wasSent: (revision: number) => boolean;
+  readonly wasSent: (ref: RunRef, revision: number) => boolean;
+  /** False once the run's shard is another's: its timers and what is left to do are its new owner's. */
+  readonly owns: (shard: Shard) => boolean;
   /** Tasks that are sent again because the queue lost them. */
   readonly resends: Resends;
 }
@@ -93,7 +96,7 @@ export class HandOn {
     const again: TaskAgain[] = [];
     for (const command of commands) {
       const revision = command.kind === "dispatch_task" ? (revisions.get(dispatchKey(command)) ?? 0) : 0;
-      if (command.kind !== "dispatch_task" || revision === 0 || !this.parts.wasSent(revision)) {
+      if (command.kind !== "dispatch_task" || revision === 0 || !this.parts.wasSent(ref, revision)) {
         this.command(ref, command, { context, revision });
         if (command.kind === "dispatch_task") again.push({ command, revision });
       } else this.parts.dispatcher.adopt({ ref, command, context, revision });
@@ -104,7 +107,9 @@ export class HandOn {
   /** A timer that is due. */
   timer(ref: RunRef, input: TimerInput): void {
     this.parts.submit(ref, input, (given) => {
-      if ("code" in given) this.parts.scheduler.again(ref, input.timer, againMs);
+      if ("code" in given && this.parts.owns(ref.shard)) {
+        this.parts.scheduler.again(ref, input.timer, againMs);
+      }
     });
   }
 
@@ -151,10 +156,10 @@ export class HandOn {
 
   /** More was ready than one commit may hold. */
   private goOn(ref: RunRef): void {
-    const { world, submit } = this.parts;
+    const { world, submit, owns } = this.parts;
     const id = continueId(world);
     submit(ref, { kind: "continue", id, at: instant(world.clock.now()) }, (given) => {
-      if ("code" in given && given.reason !== "stopping") {
+      if ("code" in given && given.reason !== "stopping" && owns(ref.shard)) {
         world.timers.after(againMs, () => this.goOn(ref), { background: true });
       }
     });

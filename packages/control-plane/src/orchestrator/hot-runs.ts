@@ -51,7 +51,7 @@ export class HotRuns {
     return sum;
   }
 
-  all(): IterableIterator<RunActor> {
+  all(): MapIterator<RunActor> {
     return this.actors.values();
   }
 

@@ -1,39 +1,32 @@
-import type { Appended, Log } from "@agentflow/bus";
+import type { Appended } from "@agentflow/bus";
 import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
-import type { World } from "@agentflow/host/clock";
-import type { Log as HostLog } from "@agentflow/host/log";
+import { sleep } from "@agentflow/host/clock";
 import {
   AgentFlowError,
   type DefinitionHash,
   type InputAnswer,
   type RunId,
   type RunInput,
+  type Shard,
   type TenantId,
 } from "@agentflow/protocol";
-import type { EngineConfig } from "../engine-config.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import { type Flight, Flights } from "./flights.ts";
 import type { LogTail } from "../projector/log-tail.ts";
 import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
-import { type LoadedRun, loadRun } from "./load-run.ts";
-import type { Plans } from "./plans.ts";
+import type { LoadedRun } from "./load-run.ts";
 import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
-import { archivedRun, keptChanging, mailboxFull, planMissing, stopping } from "./run-errors.ts";
+import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
+import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
 
-export interface OrchestratorParts {
-  readonly log: Log;
-  readonly plans: Plans;
-  readonly world: World;
-  readonly say: HostLog;
-  readonly config: EngineConfig;
+export interface OrchestratorParts extends RunLoaderParts {
   readonly metrics: EngineMetrics;
   readonly handOn: HandOn;
   readonly tail: LogTail;
   /** True for a start whose run may have left the log long ago: asked before it is appended at 0. */
   readonly maybeArchived: (ref: RunRef) => boolean;
-  readonly isArchived: (ref: RunRef) => Promise<boolean>;
   readonly onParked: (ref: RunRef, revision: number, parked: Parked) => void;
 }
 
@@ -74,6 +67,33 @@ export class Orchestrator {
     await this.reload(actor);
   }
 
+  /** The log has a commit that another owner wrote: it is read before anything is decided on the run. */
+  seen(ref: RunRef, revision: number): void {
+    const actor = this.actor(ref);
+    if (actor.state !== undefined && actor.revision >= revision) return;
+    actor.flights.push(this.flights.begin(revision - 1));
+    if (!actor.busy) void this.reload(actor);
+  }
+
+  /** These shards are another owner's: their runs are forgotten, and whoever waits for them asks there. */
+  drop(shards: ReadonlySet<Shard>): void {
+    for (const actor of this.hot.all()) {
+      if (!shards.has(actor.ref.shard)) continue;
+      this.hot.remove(actor);
+      actor.dropped = true;
+      this.answerAll(actor, shardMoved(actor.ref.shard));
+    }
+  }
+
+  /** Resolves once no run of these shards is at work, or `maxMs` have passed. */
+  async quiet(shards: ReadonlySet<Shard>, maxMs: number): Promise<void> {
+    const { clock, timers } = this.parts.world;
+    const until = clock.monotonic() + maxMs;
+    const isAtWork = ({ ref, busy, waiting }: RunActor): boolean =>
+      (busy || waiting.length > 0) && shards.has(ref.shard);
+    while (this.hot.all().some(isAtWork) && clock.monotonic() < until) await sleep(timers, quietLookMs);
+  }
+
   /** Refuses what comes; resolves once nothing is in flight and no mailbox waits. */
   async drain(): Promise<void> {
     this.stopped = true;
@@ -106,6 +126,7 @@ export class Orchestrator {
 
   private turn(actor: RunActor): void {
     if (actor.busy || actor.waiting.length === 0) return;
+    if (actor.dropped) return this.answerAll(actor, shardMoved(actor.ref.shard));
     if (actor.parked !== undefined) return this.refuseAll(actor, actor.parked);
     const state = actor.state ?? this.guess(actor);
     if (state === undefined) return void this.reload(actor);
@@ -186,7 +207,7 @@ export class Orchestrator {
 
   /** A commit whose fate is not known stays in flight until the run was read again. */
   private land(actor: RunActor, flight: Flight, known: boolean): void {
-    if (known || actor.state !== undefined) this.flights.land(flight);
+    if (known || actor.state !== undefined || actor.dropped) this.flights.land(flight);
     else actor.flights.push(flight);
     this.end(actor);
   }
@@ -199,6 +220,8 @@ export class Orchestrator {
     const { commit, state } = decision;
     if (commit === undefined) return;
     const { revision } = appended;
+    // What it led to is for the new owner to hand on, who finds it in the log.
+    if (actor.dropped) return answerEach(batch, decision, revision);
     actor.state = state;
     actor.revision = revision;
     actor.rounds = 0;
@@ -233,39 +256,17 @@ export class Orchestrator {
 
   private async reload(actor: RunActor): Promise<void> {
     this.begin(actor);
-    const loaded = await this.loadUntilRead(actor);
-    if (loaded !== undefined) this.loaded(actor, loaded);
+    // Those that come while it is read may not be in what is read.
+    const flights = actor.flights.splice(0);
+    const loaded = await loadUntilRead(this.parts, actor, () => this.stopped || actor.dropped);
+    if (actor.dropped) this.answerAll(actor, shardMoved(actor.ref.shard));
+    else if (loaded !== undefined) this.loaded(actor, loaded);
     else this.refuseWith(actor, stopping());
-    for (const flight of actor.flights.splice(0)) this.flights.land(flight);
+    for (const flight of flights) this.flights.land(flight);
     this.end(actor);
   }
 
-  private async loadUntilRead(actor: RunActor): Promise<(LoadedRun & { archived: boolean }) | undefined> {
-    const { log, config, world, say, plans } = this.parts;
-    for (let pauseMs = actor.rounds > 1 ? config.reloadPauseMs : 0; ; ) {
-      if (pauseMs > 0) await new Promise<void>((resolve) => void world.timers.after(pauseMs, resolve));
-      try {
-        const loaded = await loadRun(log, actor.ref);
-        const archived = loaded.revision === 0 && (await this.parts.isArchived(actor.ref));
-        const hash = loaded.state.kind === "absent" ? undefined : loaded.state.started.plan;
-        if (hash !== undefined && loaded.state.kind === "active") {
-          actor.plan = await plans.get(actor.ref.tenant, hash);
-          if (actor.plan === undefined) return { ...loaded, archived, parked: planMissing(hash) };
-        }
-        return { ...loaded, archived };
-      } catch (error) {
-        const { code, message } = AgentFlowError.from(error, "reading a run");
-        if (code === "internal")
-          return { ...nothing, archived: false, parked: { reason: "incompatible", message } };
-        const { tenant, run } = actor.ref;
-        say.child({ tenant, run }).warn("a run cannot be read now; trying again", { error });
-        if (this.stopped) return undefined;
-        pauseMs = Math.min(Math.max(pauseMs, config.reloadPauseMs) * 2, config.reloadPauseMaxMs);
-      }
-    }
-  }
-
-  private loaded(actor: RunActor, loaded: LoadedRun & { archived: boolean }): void {
+  private loaded(actor: RunActor, loaded: LoadedActor): void {
     if (loaded.archived) return this.refuseWith(actor, archivedRun(actor.ref));
     actor.state = loaded.state;
     actor.revision = loaded.revision;
@@ -328,7 +329,7 @@ export class Orchestrator {
 
   private refuseWith(actor: RunActor, error: AgentFlowError): void {
     this.answerAll(actor, error);
-    this.hot.remove(actor);
+    if (!actor.dropped) this.hot.remove(actor);
   }
 
   private answerAll(actor: RunActor, given: InputAnswer | AgentFlowError): void {
@@ -350,10 +351,16 @@ export class Orchestrator {
   }
 
   private settled(actor: RunActor): void {
+    if (actor.dropped) return this.settledElsewhere(actor);
     // An append whose fate is not known: what it led to must be handed on, though nobody asks any more.
     if (actor.flights.length > 0 && !this.stopped) return void this.reload(actor);
     if (actor.waiting.length > 0) return this.ready(actor);
     if (actor.state === undefined || actor.state.kind !== "active") this.hot.remove(actor);
+  }
+
+  private settledElsewhere(actor: RunActor): void {
+    for (const flight of actor.flights.splice(0)) this.flights.land(flight);
+    this.answerAll(actor, shardMoved(actor.ref.shard));
   }
 
   private checkIdle(): void {
@@ -362,7 +369,7 @@ export class Orchestrator {
   }
 }
 
-const nothing = { state: emptyRun, revision: 0, bytes: 0, commits: [] } as const;
+const quietLookMs = 10;
 
 function toInput({ input }: Pending): RunInput {
   return input;

@@ -1,40 +1,81 @@
 import type { Bus } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
-import { AgentFlowError, type Shard } from "@agentflow/protocol";
+import { AgentFlowError, instant, type NodeView, parseId, type Shard } from "@agentflow/protocol";
 import { parseOwner } from "./parse-owner.ts";
 import { allShards } from "./shard.ts";
+import type { LeaseStanding } from "./shards/presence.ts";
 
 /** Which shards this engine serves. Leases spare work; the fence of the log guards truth. */
 export interface Ownership {
-  /** Names the slice in Table: `owner.<name>`, `watermark.<name>`. */
+  /** Names the watermark: `watermark.<name>`. */
   readonly name: string;
-  readonly shards: readonly string[];
+  /** Asked for each input: a lookup. */
   owns(shard: Shard): boolean;
-  ownerOf(shard: string): string;
-  /** Resolves while the rows say that the shards are ours; else `unavailable`, with a word that says why. */
+  /** The shards that are served here now. */
+  readonly shards: readonly Shard[];
+  readonly standing: LeaseStanding;
+  /** Resolves while what is held here is ours; else `unavailable`, with a word that says why. */
   check(): Promise<void>;
+  /** How much of `total` falls to this engine, which could use `own` of it. */
+  share(group: string, of: { readonly own: number; readonly total: number }): number;
+  view(): OwnershipView;
+  /** Begins to see the others; acts on nothing yet. */
+  look(): Promise<void>;
+  /** Takes the first shards; resolves once they are served. */
+  start(): Promise<void>;
+  /** Hands what it holds to the others, if there are any. */
+  leave(): Promise<void>;
   release(): Promise<void>;
+}
+
+export interface OwnershipView {
+  readonly shards: readonly { readonly shard: string; readonly owner: string }[];
+  readonly nodes: readonly NodeView[];
 }
 
 /**
  * All 64 shards, without a lease to renew: for buses with one owner at a time, whose adapter keeps a second
  * owner out. The row says who it is.
  */
-export async function ownAll(parts: { bus: Bus; world: World; node: string }): Promise<Ownership> {
-  const { bus, node, world } = parts;
-  const since = new Date(world.clock.now()).toISOString();
+export async function ownAll(parts: {
+  bus: Bus;
+  world: World;
+  node: string;
+  version: string;
+}): Promise<Ownership> {
+  const { bus, node, world, version } = parts;
+  const since = instant(world.clock.now());
   const key = "owner.all";
   const taken = await bus.table.put(key, JSON.stringify({ v: 1, owner: node, since }), { expect: "any" });
   if (!taken.ok) throw new AgentFlowError("unavailable", "the shards could not be taken over");
+  const shards = allShards.map((shard) => parseId("shard", shard));
   return {
     name: "all",
-    shards: allShards,
+    shards,
+    standing: "held",
     owns: () => true,
-    ownerOf: () => node,
     async check() {
       const owner = parseOwner((await bus.table.get(key))?.value);
       if (owner !== node) throw notOurs(owner);
     },
+    share: (_group, { total }) => total,
+    view: () => ({
+      shards: shards.map((shard) => ({ shard, owner: node })),
+      nodes: [
+        {
+          node,
+          state: "live",
+          shards: shards.length,
+          since,
+          seenAt: instant(world.clock.now()),
+          quietMs: 0,
+          version,
+        },
+      ],
+    }),
+    look: async () => undefined,
+    start: async () => undefined,
+    leave: async () => undefined,
     release: async () => {
       await bus.table.delete(key, { expect: taken.revision });
     },

@@ -5,23 +5,26 @@ import {
   type InputRequest,
   parseInSubject,
   prefixes,
-  parseId,
   type RunId,
   type RunInput,
+  type Shard,
   subjects,
   type TenantId,
 } from "@agentflow/protocol";
 import type { Log } from "@agentflow/host/log";
+import { sleep, type World } from "@agentflow/host/clock";
 import type { EngineConfig } from "../engine-config.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
 import { foreignTenant, parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
+import { forwardsFull, noOwner, shardMoved, stopping } from "./run-errors.ts";
 import type { RunRef } from "./run-ref.ts";
 
 export interface RouterParts {
   readonly wire: Wire;
-  readonly ownership: Ownership;
+  readonly world: World;
+  readonly ownership: Pick<Ownership, "owns">;
   readonly orchestrator: Orchestrator;
   readonly config: EngineConfig;
   readonly say: Log;
@@ -41,7 +44,9 @@ export interface Mismatch {
  */
 export class Router {
   private readonly parts: RouterParts;
-  private serving: WireStop[] = [];
+  private readonly serving = new Map<Shard, WireStop>();
+  private readonly stopped = new AbortController();
+  private forwards = 0;
 
   constructor(parts: RouterParts) {
     this.parts = parts;
@@ -49,26 +54,53 @@ export class Router {
 
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
     if (this.parts.ownership.owns(ref.shard)) return this.parts.orchestrator.submit(ref, input, answer);
-    void this.forward(ref, input).then(answer, (error: unknown) => {
-      answer(AgentFlowError.from(error, "asking the owner of the run"));
-    });
+    if (this.forwards >= this.parts.config.forwardsMax) return answer(forwardsFull(this.forwards));
+    void this.pass(ref, input, answer);
   }
 
-  async serve(): Promise<void> {
-    const { wire, ownership } = this.parts;
-    const shards = ownership.shards.map((shard) => parseId("shard", shard));
-    this.serving = await Promise.all(
-      shards.map((shard) => wire.serve(prefixes.in(shard), (body, subject) => this.answer(body, subject))),
-    );
+  /** Resolves once all of them are served, or are not ours any more. */
+  async serve(shards: readonly Shard[]): Promise<void> {
+    await Promise.all(shards.map((shard) => this.serveOne(shard)));
   }
 
-  /** Not before what was open is taken up again, and not after the stop. */
+  async unserve(shards: Iterable<Shard>): Promise<void> {
+    const stops: Promise<void>[] = [];
+    for (const shard of shards) {
+      const one = this.serving.get(shard);
+      this.serving.delete(shard);
+      if (one !== undefined) stops.push(one.stop());
+    }
+    await Promise.all(stops);
+  }
+
+  /** From now on what starts work is refused, wherever it would go. */
+  close(): void {
+    this.stopped.abort();
+  }
+
+  /** An only owner serves once what was open is taken up again; nobody does after the stop. */
   get isServing(): boolean {
-    return this.serving.length > 0;
+    return this.serving.size > 0;
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.serving.splice(0).map((one) => one.stop()));
+    this.close();
+    await this.unserve([...this.serving.keys()]);
+  }
+
+  private async serveOne(shard: Shard): Promise<void> {
+    const { wire, ownership, world, config } = this.parts;
+    const { signal } = this.stopped;
+    while (ownership.owns(shard) && !this.serving.has(shard) && !signal.aborted) {
+      try {
+        const stop = await wire.serve(prefixes.in(shard), (body, subject) => this.answer(body, subject));
+        // It went while we asked, or came back meanwhile and is served already.
+        if (!ownership.owns(shard) || this.serving.has(shard)) await stop.stop();
+        else this.serving.set(shard, stop);
+      } catch {
+        await sleep(world.timers, config.reloadPauseMs * 5, signal);
+      }
+    }
   }
 
   /** The tenant is the subject's: what the body says of itself is not asked, and refused when it differs. */
@@ -86,6 +118,7 @@ export class Router {
       }
       const ref = this.parts.orchestrator.refOf(to.tenant, run);
       if (ref.shard !== to.shard) throw wrongShard(ref, to.shard);
+      if (!this.parts.ownership.owns(ref.shard)) throw shardMoved(ref.shard);
       this.parts.orchestrator.submit(ref, input, (given) => {
         if ("code" in given) reject(given);
         else resolve(JSON.stringify(given));
@@ -93,14 +126,58 @@ export class Router {
     });
   }
 
+  private async pass(ref: RunRef, input: RunInput, answer: Pending["answer"]): Promise<void> {
+    this.forwards++;
+    let given: InputAnswer | AgentFlowError;
+    try {
+      given = await this.forward(ref, input);
+    } catch (error) {
+      given = AgentFlowError.from(error, "asking the owner of the run");
+    }
+    this.forwards--;
+    answer(given);
+  }
+
+  /**
+   * Asked again until the time is over: while a shard changes hands nobody answers for it, or somebody who
+   * sleeps. The same input twice is one, by its id.
+   */
   private async forward(ref: RunRef, input: RunInput): Promise<InputAnswer> {
-    const { wire, config } = this.parts;
+    const { wire, config, world, ownership } = this.parts;
     const request: InputRequest = { v: 1, kind: "input", run: ref.run, input };
     const subject = subjects.in({ shard: ref.shard, tenant: ref.tenant });
-    const timeoutMs = config.forwardTimeoutMs;
-    return parseInputAnswer(await wire.request(subject, JSON.stringify(request), { timeoutMs }));
+    const until = world.clock.monotonic() + config.forwardTimeoutMs;
+    for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
+      if (this.stopped.signal.aborted) throw stopping();
+      const leftMs = until - world.clock.monotonic();
+      try {
+        if (ownership.owns(ref.shard)) return await this.local(ref, input);
+        const timeoutMs = Math.max(1, Math.min(leftMs, config.forwardTryMs));
+        return parseInputAnswer(await wire.request(subject, JSON.stringify(request), { timeoutMs }));
+      } catch (error) {
+        const known = AgentFlowError.from(error, "asking the owner of the run");
+        const isPassing = known.code === "unavailable" || known.code === "timeout";
+        if (!isPassing) throw known;
+        if (until - world.clock.monotonic() <= pauseMs) {
+          throw known.code === "timeout" ? known : noOwner(ref.shard, known);
+        }
+      }
+      await sleep(world.timers, pauseMs * (0.5 + world.random.number() / 2), this.stopped.signal);
+    }
+  }
+
+  private local(ref: RunRef, input: RunInput): Promise<InputAnswer> {
+    return new Promise((resolve, reject) => {
+      this.parts.orchestrator.submit(ref, input, (given) => {
+        if ("code" in given) reject(given);
+        else resolve(given);
+      });
+    });
   }
 }
+
+const pauseMsMin = 25;
+const pauseMsMax = 400;
 
 function otherTenant(own: TenantId): AgentFlowError {
   const message = `an input of ${own} that speaks of another tenant`;

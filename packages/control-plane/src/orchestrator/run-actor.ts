@@ -35,8 +35,10 @@ export interface RunActor {
   lastMs: number;
   /** Lost races and answers since the last success. */
   rounds: number;
-  /** Appends whose fate is not known until the run was read again. */
+  /** Appends whose fate is not known until the run was read again, and commits of others not read yet. */
   readonly flights: Flight[];
+  /** Its shard is another owner's: nothing is decided here any more. */
+  dropped: boolean;
 }
 
 export function makeActor(ref: RunRef, now: number): RunActor {
@@ -52,5 +54,6 @@ export function makeActor(ref: RunRef, now: number): RunActor {
     lastMs: now,
     rounds: 0,
     flights: [],
+    dropped: false,
   };
 }

@@ -11,6 +11,30 @@ export function stopping(): AgentFlowError {
   return new AgentFlowError("unavailable", "this control plane is stopping", { reason: "stopping" });
 }
 
+/** Ask again: the shard is another control plane's, or soon will be. */
+export function shardMoved(shard: string): AgentFlowError {
+  return new AgentFlowError("unavailable", `shard ${shard} is not served here any more`, {
+    reason: "shard_moved",
+    details: { shard, retryAfterMs: 100 },
+  });
+}
+
+export function noOwner(shard: string, cause: AgentFlowError): AgentFlowError {
+  return new AgentFlowError("unavailable", `no control plane answers for shard ${shard} now`, {
+    reason: "no_owner",
+    details: { shard, retryAfterMs: 1_000 },
+    suggestions: ["af status"],
+    cause,
+  });
+}
+
+export function forwardsFull(max: number): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `${max} inputs are on their way to other control planes`, {
+    reason: "forwards_full",
+    details: { max, retryAfterMs: 100 },
+  });
+}
+
 export function archivedRun({ run }: RunRef): AgentFlowError {
   return new AgentFlowError("already_exists", `run ${run} has ended and is archived`, {
     reason: "run_archived",

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import {
+  parseId,
   type RunId,
   type Shard,
   type Subject,
@@ -17,5 +18,8 @@ export function shardOf(run: RunId): Shard {
 export function runSubject(tenant: TenantId, run: RunId): Subject {
   return subjects.run({ shard: shardOf(run), tenant, run });
 }
+
+/** Its owner does what is done once in an installation: archives, and rows of the dead. */
+export const choresShard = parseId("shard", "00");
 
 export const allShards: readonly string[] = Array.from({ length: 64 }, (_, n) => String(n).padStart(2, "0"));

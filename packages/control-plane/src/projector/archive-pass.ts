@@ -64,6 +64,32 @@ export class ArchivePass {
     return count;
   }
 
+  /**
+   * What the one that archives has done, into the read model of another: batches that are new to it, and
+   * those that are over age or gone. Nothing else is touched; no run leaves the log by this.
+   */
+  async learn({ archiveDays = archiveDaysDefault }: Retention): Promise<number> {
+    const { rows, store, stopped } = this.parts;
+    // Asked first: what is known now and has no row then, had one before.
+    const known = new Set(await store.call("archives", undefined));
+    const edgeMs = this.parts.world.clock.now() - archiveDays * dayMs;
+    for await (const entries of rows.all()) {
+      for (const entry of entries) {
+        if (stopped.aborted) return 0;
+        const { blob, at, purged } = entry.row;
+        const isOld = purged === true && at !== undefined && unixMs(at) < edgeMs;
+        const isKnown = known.has(blob);
+        if (!isOld) known.delete(blob);
+        if (!isOld && !isKnown && purged === true) await this.learnOf(entry);
+      }
+    }
+    for (const archive of known) {
+      const [tenant = ""] = archive.split("/");
+      await store.call("forget", { tenant, archive, runs: undefined });
+    }
+    return 0;
+  }
+
   /** The rows of a batch into a read model that does not have them. */
   async restore({ tenant, row }: ArchiveEntry, runs: ArchivedRuns): Promise<void> {
     const mark = { tenant, archive: row.blob, runs: [...runs.keys()], rows: rowsOf(tenant, runs) };
@@ -103,6 +129,17 @@ export class ArchivePass {
           say.warn("an archive could not be taken up; the next pass tries again", { blob, error });
         }
       }
+    }
+  }
+
+  private async learnOf(entry: ArchiveEntry): Promise<void> {
+    try {
+      await this.restore(entry, await this.parts.files.get(entry.row.blob));
+    } catch (error) {
+      this.parts.say.warn("an archive could not be read; the next pass tries again", {
+        blob: entry.row.blob,
+        error,
+      });
     }
   }
 

@@ -16,6 +16,8 @@ export interface ArchiveParts {
   readonly store: ReadStore;
   readonly world: World;
   readonly say: Log;
+  /** True for the one control plane that archives; the others learn what it did. */
+  readonly isFirst: () => boolean;
 }
 
 /** Younger ids stay in the log: a start under one need not ask whether it was archived. */
@@ -71,7 +73,9 @@ export class Archive implements Histories {
 
   /** See `Engine.retain`. One pass at a time: who asks during one gets its answer. */
   async retain(retention: Retention): Promise<number> {
-    this.passing ??= this.pass.run(retention).finally(() => {
+    const begin = (): Promise<number> =>
+      this.parts.isFirst() ? this.pass.run(retention) : this.pass.learn(retention);
+    this.passing ??= begin().finally(() => {
       this.passing = undefined;
     });
     return this.passing;

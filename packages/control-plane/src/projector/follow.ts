@@ -3,8 +3,11 @@ import {
   AgentFlowError,
   type EventPage,
   prefixes,
+  type RunCancelled,
+  type RunCompleted,
   type RunEvent,
   type RunEventView,
+  type RunFailed,
   type RunId,
   type TenantId,
 } from "@agentflow/protocol";
@@ -190,7 +193,7 @@ function* eventsBehind(
   }
 }
 
-function isEnd(event: RunEvent): boolean {
+export function isEnd(event: RunEvent): event is RunCompleted | RunFailed | RunCancelled {
   return event.kind === "run_completed" || event.kind === "run_failed" || event.kind === "run_cancelled";
 }
 

@@ -4,6 +4,7 @@ import {
   parseLogSubject,
   prefixes,
   type RunId,
+  type Shard,
   type Subject,
   type TenantId,
 } from "@agentflow/protocol";
@@ -13,7 +14,10 @@ import { type ParsedCommit, parseCommit } from "../orchestrator/parse-commit.ts"
 export interface LogRecordOfRun {
   readonly tenant: TenantId;
   readonly run: RunId;
+  readonly shard: Shard;
   readonly revision: Revision;
+  /** This engine wrote it, as far as it knows. */
+  readonly isOwn: boolean;
   readonly atMs: number;
   readonly parsed: ParsedCommit;
 }
@@ -46,11 +50,12 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
       return undefined;
     }
     if (subject.kind === "turn") return undefined;
-    const { tenant, run } = subject;
+    const { tenant, run, shard } = subject;
     const flying = inFlight.get(entry.subject);
     const commit = own.get(entry.revision) ?? (flying?.body === entry.body ? flying.commit : undefined);
     const parsed: ParsedCommit = commit === undefined ? parseCommit(entry.body) : { ok: true, commit };
-    return { tenant, run, revision: entry.revision, atMs: entry.atMs, parsed };
+    const { revision, atMs } = entry;
+    return { tenant, run, shard, revision, isOwn: commit !== undefined, atMs, parsed };
   };
   return {
     appending(subject, body, commit) {

@@ -24,6 +24,8 @@ export interface ProjectorParts {
   readonly refill: () => Promise<void>;
   /** The log lost its end while this engine ran: revisions above the head will be given again. */
   readonly onShorter: (head: Revision) => void;
+  /** A commit that this engine did not write, the first time that it is read. */
+  readonly onForeign: (record: LogRecordOfRun) => void;
 }
 
 interface Waiter {
@@ -166,6 +168,8 @@ export class Projector {
       try {
         if (this.broken) await this.rebuild();
         else await this.checkHead();
+        // A stop that came meanwhile has ended what is replaced here, and would never end what follows.
+        if (this.stopped.signal.aborted) return;
         this.restart = new AbortController();
         await tail.read(this.read, (records, upTo) => this.take(records, upTo), this.restart.signal);
         pauseMs = config.reloadPauseMs;
@@ -201,9 +205,12 @@ export class Projector {
       if (parsed.ok) this.projection.add(record, parsed.commit);
       else this.projection.park(record, { code: "incompatible", message: parsed.message });
     }
+    const { hub, onForeign } = this.parts;
+    // After a rebuild old places are passed again: what they say has been acted on.
+    for (const record of records) if (!record.isOwn && record.revision > hub.position) onForeign(record);
     this.read = upTo;
     this.behindSince ??= this.parts.world.clock.now();
-    this.parts.hub.push(records, upTo);
+    hub.push(records, upTo);
     this.schedule();
     while (this.projection.size > this.parts.config.projectRowsMax && !this.broken) await this.flush();
   }

@@ -26,6 +26,7 @@ export interface ReadCalls {
   counts: { ask: undefined; answer: StatusCounts };
   ended: { ask: EndedQuery; answer: readonly RunRow[] };
   archive: { ask: ArchiveMark; answer: void };
+  archives: { ask: undefined; answer: readonly string[] };
   unknownArchives: { ask: { archives: readonly string[] }; answer: readonly string[] };
   forget: { ask: ForgottenRuns; answer: void };
   forgetTelemetry: { ask: undefined; answer: void };
@@ -49,6 +50,7 @@ const handlers: Handlers = {
   counts: (model) => model.counts(),
   ended: (model, ask) => model.ended(ask),
   archive: (model, ask) => model.archive(ask),
+  archives: (model) => model.archives(),
   unknownArchives: (model, ask) => model.unknownArchives(ask.archives),
   forget: (model, ask) => model.forget(ask),
   forgetTelemetry: (model) => model.forgetTelemetry(),

@@ -83,6 +83,11 @@ export class ReadModel {
     this.transaction(() => this.runs.archive(mark));
   }
 
+  /** Every archive that a mark in here speaks of. */
+  archives(): string[] {
+    return this.runs.archives();
+  }
+
   /** Those of the archives that no mark in here speaks of. */
   unknownArchives(archives: readonly string[]): string[] {
     return archives.filter((archive) => !this.runs.hasArchive(archive));

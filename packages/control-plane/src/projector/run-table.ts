@@ -127,6 +127,12 @@ export class RunTable {
     this.statement("INSERT OR IGNORE INTO archives VALUES (?)").run(archive);
   }
 
+  archives(): string[] {
+    return this.statement("SELECT archive FROM archives")
+      .all()
+      .map((row) => textOf(row, "archive"));
+  }
+
   hasArchive(archive: string): boolean {
     return this.statement("SELECT 1 FROM archives WHERE archive = ?").get(archive) !== undefined;
   }

@@ -7,6 +7,8 @@ export interface DeadRowsParts {
   readonly table: Table;
   readonly world: World;
   readonly say: Log;
+  /** True for the one control plane that removes them. */
+  readonly isFirst: () => boolean;
 }
 
 const sweepEveryMs = 60_000;
@@ -59,7 +61,8 @@ export class DeadRows {
   }
 
   private async sweep(): Promise<void> {
-    const { table, world, say } = this.parts;
+    const { table, world, say, isFirst } = this.parts;
+    if (!isFirst()) return;
     const now = world.clock.now();
     const monotonic = world.clock.monotonic();
     for (const [key, { seenAt, revision, changedMs }] of this.rows) {

@@ -55,6 +55,7 @@ async function house({ deaf = false } = {}) {
     world,
     say: createLog({ source: "control-plane", clock: world.clock, outputs: [] }),
     onChange: () => undefined,
+    isFirst: () => true,
   });
   const start = async (): Promise<void> => {
     const starting = workers.start();

@@ -1,4 +1,4 @@
-import type { RowChange, Table } from "@agentflow/bus";
+import type { Revision, RowChange, Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Fields, Log } from "@agentflow/host/log";
 import {
@@ -23,6 +23,16 @@ export interface WorkersParts {
   readonly say: Log;
   /** Slots came or went. */
   readonly onChange: () => void;
+  /** Rows of the dead are removed at one place of the installation; see `DeadRows`. */
+  readonly isFirst: () => boolean;
+}
+
+/** When a row last changed, by the clock of this machine that nobody sets. */
+interface Sign {
+  readonly revision: Revision;
+  readonly changedMs: number;
+  /** It changed before our eyes, so its worker lives, whatever its own clock says. */
+  readonly isProven: boolean;
 }
 
 const prefix = "worker.";
@@ -33,6 +43,7 @@ const watchAgainMs = 500;
 export class Workers implements Slots {
   private readonly parts: WorkersParts;
   private readonly rows = new Map<string, WorkerPresence>();
+  private readonly signs = new Map<string, Sign>();
   private readonly dead: DeadRows;
   private readonly stopped = new AbortController();
   private alive = new Set<string>();
@@ -168,18 +179,34 @@ export class Workers implements Slots {
     const { key, value } = change;
     const row = value === undefined ? undefined : parsePresence(value);
     this.dead.changed(change, row);
-    if (row === undefined) this.rows.delete(key);
-    else this.rows.set(key, row);
+    if (row === undefined) {
+      this.rows.delete(key);
+      this.signs.delete(key);
+      return;
+    }
+    this.rows.set(key, row);
+    const { revision } = change;
+    const known = this.signs.get(key);
+    if (known?.revision === revision) return;
+    const changedMs = this.parts.world.clock.monotonic();
+    this.signs.set(key, { revision, changedMs, isProven: known !== undefined });
+  }
+
+  /** A row that was there when we came is believed by its own clock, until it changes. */
+  private isAlive(key: string, { seenAt }: WorkerPresence): boolean {
+    const { clock } = this.parts.world;
+    const sign = this.signs.get(key);
+    if (sign === undefined || clock.monotonic() - sign.changedMs > presenceMaxAgeMs) return false;
+    return sign.isProven || clock.now() - unixMs(seenAt) <= presenceMaxAgeMs;
   }
 
   /** Recounted as a whole: workers are few, and a row that ages has no change to tell of it. */
   private count(): void {
-    const now = this.parts.world.clock.now();
     const alive = new Set<string>();
     const lanes = new Map<string, number>();
     const byPool = new Map<string, Map<string, number>>();
     for (const [key, row] of this.rows) {
-      if (now - unixMs(row.seenAt) > presenceMaxAgeMs) continue;
+      if (!this.isAlive(key, row)) continue;
       alive.add(key);
       if (row.state === "draining" || row.state === "loading") continue;
       const lane = `${row.tenant} ${row.pool} ${row.build}`;

@@ -4,6 +4,7 @@ import {
   type InputId,
   instant,
   parseId,
+  type Shard,
   type StartTimer,
   type TenantId,
   type TimerInput,
@@ -74,6 +75,16 @@ export class Scheduler {
     if (timers === undefined) return;
     for (const due of timers.values()) this.heap.drop(due);
     this.byRun.delete(ref.key);
+  }
+
+  /** These shards are another owner's, who starts their timers by what the log says. */
+  drop(shards: ReadonlySet<Shard>): void {
+    for (const [key, timers] of this.byRun) {
+      const [first] = timers.values();
+      if (first === undefined || !shards.has(first.value.ref.shard)) continue;
+      for (const due of timers.values()) this.heap.drop(due);
+      this.byRun.delete(key);
+    }
   }
 
   stop(): void {

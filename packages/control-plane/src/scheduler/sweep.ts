@@ -1,6 +1,14 @@
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
-import { type InputId, instant, isId, parseId, type RunId, type TenantId } from "@agentflow/protocol";
+import {
+  type InputId,
+  instant,
+  isId,
+  parseId,
+  type RunId,
+  type Shard,
+  type TenantId,
+} from "@agentflow/protocol";
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import type { EngineConfig } from "../engine-config.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
@@ -40,13 +48,15 @@ export class Sweep {
     this.parts = parts;
   }
 
-  /** Resolves with how many runs were taken up. */
-  async recover(): Promise<number> {
+  /** Takes up the runs of these shards; resolves with how many there were. */
+  async recover(takes: (shard: Shard) => boolean): Promise<number> {
     const { config, orchestrator } = this.parts;
     let count = 0;
     await this.eachLive(async (refs) => {
-      for (let i = 0; i < refs.length; i += config.recoverAtOnce) {
-        const some = refs.slice(i, i + config.recoverAtOnce);
+      const mine = refs.filter(({ shard }) => takes(shard));
+      for (let i = 0; i < mine.length; i += config.recoverAtOnce) {
+        // A shard may go while its runs are read.
+        const some = mine.slice(i, i + config.recoverAtOnce).filter(({ shard }) => takes(shard));
         await Promise.all(some.map((ref) => orchestrator.takeUp(ref)));
         count += some.length;
       }
@@ -84,9 +94,10 @@ export class Sweep {
     }
   }
 
-  /** Nothing of it is on its way: no task, no timer, and it has not moved for long. */
+  /** Ours, and nothing of it is on its way: no task, no timer, and it has not moved for long. */
   private isSilent(ref: RunRef, before: number): boolean {
-    const { dispatcher, scheduler, orchestrator } = this.parts;
+    const { dispatcher, scheduler, orchestrator, ownership } = this.parts;
+    if (!ownership.owns(ref.shard)) return false;
     if (dispatcher.has(ref) || scheduler.has(ref)) return false;
     const actor = orchestrator.hot.get(ref.key);
     return actor === undefined || (!actor.busy && actor.lastMs <= before);
@@ -108,7 +119,7 @@ export class Sweep {
     while (!this.stopped.signal.aborted) {
       const live = await this.parts.store.call("live", { after, limit: pageMax });
       const refs = live.flatMap((run) => refOf(run) ?? []);
-      await visit(refs.filter(({ shard }) => this.parts.ownership.owns(shard)));
+      await visit(refs);
       after = live.at(-1);
       if (live.length < pageMax) return;
       await sleep(this.parts.world.timers, 0, this.stopped.signal);

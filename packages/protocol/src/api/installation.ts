@@ -61,6 +61,21 @@ export interface BrokenCode {
   readonly serving?: string;
 }
 
+/** A control plane as the one that was asked sees it. */
+export interface NodeView {
+  readonly node: string;
+  /** `gone`: not heard of for a lease; its shards are taken over. */
+  readonly state: "live" | "leaving" | "gone";
+  /** How many of the 64 it holds. */
+  readonly shards: number;
+  readonly since: Instant;
+  /** What it said last, by its own clock. */
+  readonly seenAt: Instant;
+  /** How long ago that was, by the clock of the one that was asked. */
+  readonly quietMs: number;
+  readonly version: string;
+}
+
 /** `GET /v1/status`: one look at the whole installation, or at what is one tenant's own. */
 export interface InstallationStatus {
   /** The figures are this tenant's alone; absent for a key with the scope `operator`. */
@@ -69,8 +84,10 @@ export interface InstallationStatus {
   readonly installation: string;
   readonly bus: { readonly kind: string; readonly durability: string };
   readonly startedAt: Instant;
-  /** Empty for a tenant: shards are the installation's. */
+  /** Empty for a tenant: shards are the installation's. `owner` is empty while nobody holds the shard. */
   readonly shards: readonly { readonly shard: string; readonly owner: string }[];
+  /** Left out by releases that knew one control plane only. */
+  readonly nodes?: readonly NodeView[];
   readonly runs: { readonly [status: string]: number };
   readonly hot: number;
   readonly backlog: readonly {

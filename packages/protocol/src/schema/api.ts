@@ -54,7 +54,9 @@ export const registerBody = z.strictObject({
 
 export const createKeyBody = z.strictObject({
   name: z.string().min(1).max(80),
-  scopes: z.array(z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator"])).min(1),
+  scopes: z
+    .array(z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator", "backup"]))
+    .min(1),
   tenant: id("tenant").exactOptional(),
   expiresAt: instant.exactOptional(),
 });

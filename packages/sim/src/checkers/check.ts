@@ -42,7 +42,9 @@ export async function check(house: House, specs: readonly WorkflowSpec[]): Promi
   }
   checkOutside(histories, house.ledger, say);
   try {
-    checkProjection(histories, await projected(house), say);
+    for (const { engine } of house.engines) {
+      if (engine !== undefined) checkProjection(histories, await projected(house, engine), say);
+    }
     await checkAbsent(house, histories, say);
   } catch (error) {
     say("all", `the engine does not answer: ${error instanceof Error ? error.message : String(error)}`);
@@ -64,17 +66,17 @@ export function isSettled(history: History): boolean {
   return history.end !== undefined || [...history.steps.values()].some(isUnknown);
 }
 
-async function projected(house: House): Promise<Projected> {
-  await ask(house, (engine) => engine.caughtUp());
+async function projected(house: House, engine: Engine): Promise<Projected> {
+  await ask(house, () => engine.caughtUp());
   const rows: RunSummary[] = [];
   for (let cursor: string | undefined; ; ) {
     const filter = cursor === undefined ? { limit: 5 } : { limit: 5, cursor };
-    const page = await ask(house, (engine) => engine.runs.list(defaultTenant, filter));
+    const page = await ask(house, () => engine.runs.list(defaultTenant, filter));
     rows.push(...page.runs);
     cursor = page.cursor;
     if (cursor === undefined) break;
   }
-  const { runs } = await ask(house, (engine) => engine.status());
+  const { runs } = await ask(house, () => engine.status());
   return { rows, counts: runs };
 }
 

@@ -9,6 +9,8 @@ export const faultKinds = [
   "crash_engine",
   "replace_engine",
   "pause_engine",
+  "freeze_engine",
+  "stop_engine",
   "crash_worker",
   "crash_runner",
   "pause_worker",
@@ -41,9 +43,9 @@ export function calm(house: House): void {
   faults.slowDisk(0);
   faults.lateAnswers(0);
   for (const { process } of [...house.engines, ...house.workers.values()]) process.resume();
-  // The bus is one for a single owner at a time: rivals are faults as well.
-  for (const old of house.engines.slice(0, -1)) house.killEngine(old);
-  if (house.engines.length === 0) house.startEngine();
+  // A bus of a single owner at a time: rivals are faults as well.
+  if (!house.isShared) for (const old of house.engines.slice(0, -1)) house.killEngine(old);
+  house.keepEngines();
   for (const name of house.workerNames) if (!house.workers.has(name)) house.startWorker(name);
 }
 
@@ -70,7 +72,7 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     const one = dice.pick(house.engines);
     if (one === undefined) return undefined;
     house.killEngine(one);
-    later(downMs(dice), () => house.engines.length === 0 && house.startEngine());
+    later(downMs(dice), () => house.keepEngines());
     return one.process.name;
   },
   /** A new one is started though the old one lives: whoever took it for dead was wrong. */
@@ -94,6 +96,26 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     if (one === undefined || !one.process.running) return undefined;
     one.process.pause();
     later(shortMs(dice), () => one.process.resume());
+    return one.process.name;
+  },
+  /** Longer than its lease: when it wakes, all that it held is another's. */
+  freeze_engine({ house, dice, later }) {
+    const one = dice.pick(house.engines);
+    if (one === undefined || !one.process.running) return undefined;
+    one.process.pause();
+    const ms = 5_500 + dice.int(6_000);
+    later(ms, () => one.process.resume());
+    return `${one.process.name} for ${ms} ms`;
+  },
+  /** As for an upgrade: it hands over, and another comes in its place. */
+  stop_engine({ house, dice, later }) {
+    const one = dice.pick(house.engines);
+    if (one?.engine === undefined || !one.process.running) return undefined;
+    void one.engine.stop().then(() => house.engines.includes(one) && house.killEngine(one));
+    later(1_000 + downMs(dice), () => {
+      if (house.engines.includes(one)) house.killEngine(one);
+      house.keepEngines();
+    });
     return one.process.name;
   },
   crash_worker({ house, dice, later }) {
@@ -147,25 +169,27 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     return task !== undefined && house.bus.faults.repeatDelivery(task) ? task : undefined;
   },
   lose_watermark({ house }) {
-    void house.bus.table.delete("watermark.all", { expect: "any" });
+    void loseWatermarks(house);
     return "";
   },
   lose_tail({ house, dice, later }) {
-    void loseTail(house, 1 + dice.int(6), () =>
-      later(downMs(dice), () => house.engines.length === 0 && house.startEngine()),
-    );
+    void loseTail(house, 1 + dice.int(6), () => later(downMs(dice), () => house.keepEngines()));
     return "";
   },
   power_cut({ house, dice, later }) {
     for (const one of house.engines) house.killEngine(one);
     for (const name of house.workerNames) house.killWorker(name);
     house.bus.faults.restartQueue();
-    later(downMs(dice), () => house.engines.length === 0 && house.startEngine());
+    later(downMs(dice), () => house.keepEngines());
     for (const name of house.workerNames)
       later(downMs(dice), () => !house.workers.has(name) && house.startWorker(name));
     return "";
   },
 };
+
+async function loseWatermarks({ bus }: House): Promise<void> {
+  for (const { key } of await bus.table.list("watermark.")) await bus.table.delete(key, { expect: "any" });
+}
 
 /** The broker loses what it had not on disk; the control planes are started anew, as operations would. */
 async function loseTail(house: House, count: number, after: () => void): Promise<void> {

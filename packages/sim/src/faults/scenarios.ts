@@ -11,6 +11,8 @@ export interface Scenario {
   /** How often a client's request, or the answer to it, is lost while faults last. */
   readonly clientLoss: number;
   readonly skewMs: number;
+  /** Control planes that share the shards; left out: one owns all. */
+  readonly controlPlanes?: 2 | 3;
   /** All come at once, to few hands: most tasks wait in the log. */
   readonly rush?: boolean;
 }
@@ -44,6 +46,24 @@ const queue: FaultKind[] = [
 ];
 const rivals: FaultKind[] = ["replace_engine", "replace_engine", "lost_answer", "pause_worker"];
 const backlog: FaultKind[] = ["crash_engine", "crash_engine", "crash_engine", "lost_request", "crash_worker"];
+const leases: FaultKind[] = [
+  "freeze_engine",
+  "freeze_engine",
+  "pause_engine",
+  "crash_engine",
+  "crash_engine",
+  "stop_engine",
+  "partition_engine",
+  "partition_engine",
+  "disconnect",
+  "lost_request",
+  "lost_answer",
+  "late_answers",
+  "lose_watermark",
+  "restart_queue",
+  "crash_worker",
+  "pause_worker",
+];
 const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
 
 export const scenarios: readonly Scenario[] = [
@@ -55,6 +75,17 @@ export const scenarios: readonly Scenario[] = [
   { name: "rivals", faults: rivals, everyMs: 1_200, weather, clientLoss: 0.1, skewMs: 200 },
   { name: "everything", faults: all, everyMs: 600, weather: wild, clientLoss: 0.1, skewMs: 500 },
   { name: "backlog", faults: backlog, everyMs: 2_000, weather, clientLoss: 0.02, skewMs: 50, rush: true },
+  // Clocks are further apart than a lease is long: nobody may compare them.
+  { name: "pair", faults: leases, everyMs: 900, weather, clientLoss: 0.05, skewMs: 8_000, controlPlanes: 2 },
+  {
+    name: "trio",
+    faults: leases,
+    everyMs: 700,
+    weather: wild,
+    clientLoss: 0.1,
+    skewMs: 8_000,
+    controlPlanes: 3,
+  },
   {
     name: "lost-tail",
     faults: ["lose_tail", "crash_worker", "lost_answer", "slow_disk"],

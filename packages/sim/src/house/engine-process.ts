@@ -8,6 +8,11 @@ import { traceLog, type Trace } from "../world/trace.ts";
 
 export interface EngineProcessOptions {
   readonly process: SimProcess;
+  /** Which of several it is. */
+  readonly place: number;
+  /** Its name among its peers. */
+  readonly node: string;
+  readonly ownership: "all" | "leases";
   /** What the engine talks to; the process stands in between already. */
   readonly bus: Bus;
   readonly trace: Trace;
@@ -17,16 +22,19 @@ export interface EngineProcessOptions {
 
 export class EngineProcess {
   readonly process: SimProcess;
+  readonly place: number;
   engine: Engine | undefined;
 
-  constructor({ process, bus, trace, onFailed }: EngineProcessOptions) {
+  constructor({ process, place, node, ownership, bus, trace, onFailed }: EngineProcessOptions) {
     this.process = process;
+    this.place = place;
     startEngine({
       bus,
       world: process.world,
       log: traceLog(trace, process.name),
       metrics: createMetrics(),
-      node: process.name,
+      node,
+      ownership,
       version: "sim",
       readModelDir: ":memory:",
       tenantDefaults: { build: devBuild },

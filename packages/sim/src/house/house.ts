@@ -15,6 +15,8 @@ export interface HouseOptions {
   readonly weather: Partial<Nastiness>;
   readonly workers: number;
   readonly slots: number;
+  /** Control planes that share the shards by leases; left out: one that owns all of them. */
+  readonly controlPlanes?: number;
   /** How far clocks may be off, in either direction. */
   readonly skewMs: number;
   /** What stands between an engine and its bus: nothing, or the mutation under test. */
@@ -46,7 +48,7 @@ export class House {
   }
 
   open(): void {
-    this.startEngine();
+    this.keepEngines();
     for (const name of this.workerNames) this.startWorker(name);
   }
 
@@ -54,13 +56,26 @@ export class House {
     return Array.from({ length: this.options.workers }, (_, n) => `worker-${n}`);
   }
 
-  /** The engine that was started last, once it serves. */
+  /** The engine that was started last, of those that serve. */
   get engine(): Engine | undefined {
-    const newest = this.engines.at(-1);
-    return newest?.process.alive ? newest.engine : undefined;
+    return this.engines.findLast(({ process, engine }) => process.alive && engine !== undefined)?.engine;
   }
 
-  startEngine(): void {
+  /** True when shards are shared by leases. */
+  get isShared(): boolean {
+    return this.options.controlPlanes !== undefined;
+  }
+
+  /** Starts what is missing: a rival that lives on counts for the one that should. */
+  keepEngines(): void {
+    if (!this.isShared) return void (this.engines.length === 0 && this.startEngine());
+    for (let n = 0; n < (this.options.controlPlanes ?? 1); n++) {
+      if (!this.engines.some(({ place }) => place === n)) this.startEngine(n);
+    }
+  }
+
+  /** In the place of one of several; its name is the old one's or, as in a cluster, new with each life. */
+  startEngine(place = 0): void {
     const { process, bus } = this.join("engine");
     const failed = (error: unknown): void => {
       this.trace.say(
@@ -68,11 +83,14 @@ export class House {
         `did not start: ${error instanceof Error ? error.message : String(error)}`,
       );
       this.killEngine(one);
-      this.time.after(engineRetryMs, () => this.engines.length === 0 && this.startEngine());
+      this.time.after(engineRetryMs, () => this.keepEngines());
     };
     const own = this.options.engineBus(bus);
     const one: EngineProcess = new EngineProcess({
       process,
+      place,
+      node: this.isShared && place > 0 ? `engine-${place}` : process.name,
+      ownership: this.isShared ? "leases" : "all",
       bus: processBus(own, process),
       trace: this.trace,
       onFailed: failed,

@@ -9,7 +9,7 @@ import type { Link } from "../link.ts";
 import { deleteMessage } from "../log.ts";
 import { streamNames } from "../names.ts";
 import { type ConsumerFacts, parseStored, parseSubject } from "../parse-answers.ts";
-import { fence, RawHeaders } from "../raw-headers.ts";
+import { RawHeaders } from "../raw-headers.ts";
 import type { Streams } from "../streams.ts";
 
 import { allConsumers, ensureConsumer } from "./consumers.ts";
@@ -18,8 +18,9 @@ import type { Handed } from "./held.ts";
 import { Taker } from "./taker.ts";
 
 const stream = streamNames.task;
-/** Only where no task of that subject is: a second one under an id is refused, and that is its answer. */
-const isNew = fence(0);
+/** Only where no task of that id is, whatever its subject: the refusal of a second one is its answer. */
+const isNew = "Nats-Expected-Last-Subject-Sequence: 0\r\n";
+const isNewSubject = "Nats-Expected-Last-Subject-Sequence-Subject";
 
 export class WorkQueue implements Queue {
   readonly #link: Link;
@@ -101,8 +102,7 @@ export class WorkQueue implements Queue {
 
   async #pushOne(task: QueuedTask): Promise<Pushed> {
     const { token, lines } = keyLines(task.id);
-    const headers =
-      lines === "" ? isNew : new RawHeaders(`${lines}Nats-Expected-Last-Subject-Sequence: 0\r\n`);
+    const headers = new RawHeaders(`${lines}${isNew}${isNewSubject}: af.task.*.*.*.${token}\r\n`);
     const doing = `pushing ${task.id}`;
     const stored = await this.#withTasks(async () =>
       parseStored(await this.#link.request(`${task.subject}.${token}`, task.body, { doing, headers })),

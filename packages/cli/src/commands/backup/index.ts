@@ -11,7 +11,7 @@ export default class Backup extends ApiCommand {
   static override description =
     "Runs, ended and archived ones, workflows, keys (as hashes), dead letters and the audit trail, and\n" +
     "what they name. Nothing waits for it, and it waits for no run. While af dev is down it is taken from\n" +
-    "the state itself. Over the API it needs a key with the scope operator.";
+    "the state itself. Over the API it needs a key with the scope backup.";
   static override args = { file: Args.string({ description: "the file; named by the time when left out" }) };
   static override flags = {
     telemetry: Flags.boolean({ description: "logs and spans too" }),
@@ -28,7 +28,7 @@ export default class Backup extends ApiCommand {
     const startedMs = Date.now();
     const file = resolve(this.folder(flags), args.file ?? backupName(startedMs));
     const source = await this.#source(flags);
-    const { saveBackup } = await import("../../local/index.ts");
+    const { saveBackup } = await import("../../local/backup-file.ts");
     const saved = await saveBackup(source.bytes, { file, force: flags.force });
     const ms = Date.now() - startedMs;
     this.output.data({ ...saved, from: source.from }, { ms });
@@ -55,7 +55,7 @@ export default class Backup extends ApiCommand {
       if (!AgentFlowError.is(error) || error.reason !== "not_running") throw error;
     }
     const dir = needProject(this.folder(flags));
-    const { readState } = await import("../../local/index.ts");
+    const { readState } = await import("../../local/state.ts");
     return { bytes: readState({ dir, version: this.config.version, telemetry }), from: "the state at rest" };
   }
 }

@@ -15,7 +15,7 @@ export default class BackupVerify extends AgentFlowCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(BackupVerify);
     const startedMs = Date.now();
-    const { verifyFile } = await import("../../local/index.ts");
+    const { verifyFile } = await import("../../local/backup-file.ts");
     const report = await verifyFile(resolve(this.folder(flags), args.file));
     const ms = Date.now() - startedMs;
     if (!this.output.json) {

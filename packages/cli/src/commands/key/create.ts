@@ -7,13 +7,14 @@ export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
     "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may; " +
-    "operator sees the figures of the whole installation (af status, /metrics); only its holder gives it.";
+    "operator sees the figures of the whole installation (af status, /metrics); backup may copy it, " +
+    "with the data of all tenants. Only who holds these two hands them on.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {
     scope: Flags.option({
       char: "s",
       description: "what it may do; may be repeated",
-      options: ["runs:read", "runs:write", "workflows:write", "admin", "operator"] as const,
+      options: ["runs:read", "runs:write", "workflows:write", "admin", "operator", "backup"] as const,
       multiple: true,
       multipleNonGreedy: true,
       default: ["runs:read", "runs:write"],

@@ -11,8 +11,15 @@ import { localToken } from "../paths.ts";
 import { natsAddress } from "./nats-address.ts";
 import { watchRefusals } from "./refusals.ts";
 import { serverSettings } from "./settings.ts";
-import { nameFrom, openBusPatiently, openServiceLog, openStop, readServiceSettings } from "./service.ts";
-import type { ServiceOptions } from "./service.ts";
+import {
+  folderName,
+  nameFrom,
+  openBusPatiently,
+  openServiceLog,
+  openStop,
+  readServiceSettings,
+  type ServiceOptions,
+} from "./service.ts";
 
 type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
 
@@ -25,7 +32,9 @@ export async function runServer(options: ServiceOptions): Promise<never> {
   const { systemWorld } = await import("@agentflow/host/world");
   const world = systemWorld();
   const node =
-    settings.node === undefined ? nameFrom(os.hostname(), "server") : parseId("source", settings.node);
+    settings.node === undefined
+      ? nameFrom(os.hostname(), `server-${folderName(settings.state)}`)
+      : parseId("source", settings.node);
   const service = await openServiceLog({
     world,
     source: "control-plane",
@@ -67,14 +76,15 @@ async function openBus(
   of: { world: World; log: Log; signal: AbortSignal },
 ): Promise<NatsBus> {
   const { openNats } = await import("@agentflow/bus/nats");
-  const { logs, replicas, monitor, archiver, archiverInbox } = bus;
+  const { replicas, monitor, archiver, archiverInbox } = bus;
   return openBusPatiently(
     () =>
       openNats({
         ...natsAddress(bus),
         role: "owner",
         replicas,
-        ...(logs === undefined ? {} : { logs }),
+        // The read model follows one stream: more of them have no common order.
+        logs: 1,
         ...(monitor === undefined ? {} : { monitor }),
         ...(archiver === undefined
           ? {}
@@ -102,6 +112,7 @@ async function start(
   const token = localToken(tokenFile(settings));
   return startControlPlane({
     ...of,
+    ownership: "leases",
     metrics: createMetrics(),
     readModelDir: state,
     tenantDefaults: { build: parseId("build", build) },

@@ -13,6 +13,8 @@ import {
   subjects,
   type TenantId,
 } from "@agentflow/protocol";
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 
 /** What was asked for on the command line. */
 export interface ServiceOptions {
@@ -129,6 +131,11 @@ export function nameFrom(host: string, suffix: string): SourceId {
     .replaceAll(/[^a-z0-9_-]+/g, "-")
     .replace(/^[^a-z0-9]+/, "");
   return parseId("source", `${plain.slice(0, 40) || "host"}-${suffix}`);
+}
+
+/** Tells services of one machine apart by the folder that each has, and gives one its name back. */
+export function folderName(folder: string): string {
+  return createHash("sha256").update(resolve(folder)).digest("hex").slice(0, 6);
 }
 
 function noFile(path: string): AgentFlowError {

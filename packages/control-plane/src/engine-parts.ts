@@ -1,0 +1,167 @@
+/** The parts of an engine, made and joined: what reads the log, and what decides and writes. */
+import type { Bus } from "@agentflow/bus";
+import { Dispatcher } from "./dispatcher/dispatcher.ts";
+import { Resends } from "./dispatcher/resends.ts";
+import { watermarkKey, WatermarkKeeper } from "./dispatcher/watermark.ts";
+import type { EngineOptions } from "./engine-api.ts";
+import { engineDefaults } from "./engine-config.ts";
+import { createEngineMetrics } from "./engine-metrics.ts";
+import { Foreign } from "./orchestrator/foreign.ts";
+import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
+import { Orchestrator } from "./orchestrator/orchestrator.ts";
+import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
+import { Plans } from "./orchestrator/plans.ts";
+import { choresShard } from "./orchestrator/shard.ts";
+import { type Mismatch, Router } from "./orchestrator/router.ts";
+import { Leases } from "./orchestrator/shards/leases.ts";
+import { Recovery } from "./orchestrator/shards/recovery.ts";
+import { ShardKeeper } from "./orchestrator/shards/shard-keeper.ts";
+import { Waiters } from "./orchestrator/waiters.ts";
+import { Archive } from "./projector/archive.ts";
+import { Hub } from "./projector/hub.ts";
+import { createLogTail } from "./projector/log-tail.ts";
+import { Projector } from "./projector/projector.ts";
+import { openReadStore } from "./projector/read-store.ts";
+import { Registry } from "./registry/registry.ts";
+import { Workers } from "./registry/workers.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import { Sweep } from "./scheduler/sweep.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+
+export type EngineParts = Awaited<ReturnType<typeof buildParts>>;
+
+export async function buildParts(options: EngineOptions) {
+  const { bus, world, node, version } = options;
+  const base = basicsOf(options, () => reading.projector.condemn());
+  const isShared = options.ownership === "leases";
+  const ownership: Ownership = isShared
+    ? new Leases({
+        ...base,
+        node,
+        version,
+        leaseMs: base.config.leaseMs,
+        demand: () => writing.dispatcher.demand(),
+        onPeers: () => writing.dispatcher.slotsChanged(),
+        hands: {
+          prepare: (taken) => writing.keeper.prepare(taken),
+          serve: (taken) => writing.keeper.serve(taken),
+          giveUp: (shards) => writing.keeper.giveUp(shards),
+          drop: (shards) => writing.keeper.drop(shards),
+        },
+      })
+    : await ownAll({ bus, world, node, version });
+  const isFirst = (): boolean => ownership.owns(choresShard);
+  const reading: Reading = buildReading(base, {
+    isFirst,
+    slotsChanged: () => writing.dispatcher.slotsChanged(),
+    onShorter: (head) => writing.orchestrator.flights.rewind(head),
+    seen: (ref, revision) => writing.orchestrator.seen(ref, revision),
+    owns: (shard) => ownership.owns(shard),
+  });
+  const writing: Writing = buildWriting({ ...base, ...reading, ownership, isShared, node });
+  return { base, ownership, isShared, isFirst, ...reading, ...writing };
+}
+
+type Base = ReturnType<typeof basicsOf>;
+type Reading = ReturnType<typeof buildReading>;
+type Writing = ReturnType<typeof buildWriting>;
+
+function basicsOf(options: EngineOptions, onDamage: () => void) {
+  const { bus, world } = options;
+  const config = { ...engineDefaults, ...options.config };
+  const metrics = createEngineMetrics(options.metrics);
+  const say = options.log.child({ component: "engine" });
+  const store = openReadStore(options.readModelDir, onDamage);
+  const { log, table }: Bus = bus;
+  const onMismatch = (of: Mismatch): void => options.onMismatch?.(of);
+  return { onMismatch, bus, world, say, config, metrics, log, table, store, skipped: metrics.skipped };
+}
+
+interface Late {
+  readonly isFirst: () => boolean;
+  readonly slotsChanged: () => void;
+  readonly onShorter: (head: number) => void;
+  readonly seen: Orchestrator["seen"];
+  readonly owns: Ownership["owns"];
+}
+
+/** What reads the log and the tables; `late` leads to what is made after it. */
+function buildReading(base: Base, late: Late) {
+  const { bus, world, config, metrics } = base;
+  const tail = createLogTail(bus.log, metrics.skipped);
+  const hub = new Hub();
+  const archive = new Archive({ ...base, isFirst: late.isFirst });
+  const waiters = new Waiters<RunEnd>(world, config.waitersMax);
+  const foreign = new Foreign({ waiters, owns: late.owns, seen: late.seen });
+  const telemetry = new Telemetry(base);
+  const projector = new Projector({
+    ...base,
+    tail,
+    hub,
+    refill: () => archive.refill().then(() => telemetry.again()),
+    onShorter: late.onShorter,
+    onForeign: (record) => foreign.record(record),
+  });
+  const workers = new Workers({ ...base, onChange: late.slotsChanged, isFirst: late.isFirst });
+  const plans = new Plans(bus.blobs, config.plansMax);
+  const registry = new Registry({ ...base, plans, workers });
+  return { tail, hub, archive, waiters, projector, workers, plans, registry, telemetry, foreign };
+}
+
+type WritingParts = Base &
+  Reading & { readonly ownership: Ownership; readonly isShared: boolean; readonly node: string };
+
+/** What decides, writes, and does what follows. */
+function buildWriting(parts: WritingParts) {
+  const { bus, world, config, ownership, projector, archive, hub, isShared } = parts;
+  const recovery = new Recovery();
+  const owns: Ownership["owns"] = (shard) => ownership.owns(shard);
+  const submit: Router["submit"] = (ref, input, answer) => router.submit(ref, input, answer);
+  const resends = new Resends({ ...parts, submit });
+  const dispatcher = new Dispatcher({
+    ...parts,
+    queue: bus.queue,
+    slots: parts.workers,
+    share: (group, of) => ownership.share(group, of),
+  });
+  const scheduler = new Scheduler({ world, submit: (ref, input) => handOn.timer(ref, input) });
+  const handOn: HandOn = new HandOn({
+    ...parts,
+    resends,
+    dispatcher,
+    scheduler,
+    submit,
+    owns,
+    wasSent: (ref, revision) => recovery.wasSent(ref, revision),
+  });
+  const orchestrator = new Orchestrator({
+    ...parts,
+    handOn,
+    maybeArchived: (ref) => archive.maybeHas(ref),
+    isArchived: (ref) => archive.has(ref),
+    onParked: ({ tenant, run }, revision, parked) => {
+      projector.park({ tenant, run, revision }, { code: parked.reason, message: parked.message });
+    },
+  });
+  const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator });
+  const sweep = new Sweep({ ...parts, orchestrator, dispatcher, scheduler });
+  const handedOn = (): number => {
+    const sent = Math.min(
+      orchestrator.flights.handedOn(),
+      (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1,
+    );
+    // Others may have written to our shards: what was not read yet is not known to be handed on.
+    return isShared ? Math.min(sent, hub.position) : sent;
+  };
+  const watermark: WatermarkKeeper = new WatermarkKeeper({
+    ...parts,
+    key: watermarkKey(ownership.name),
+    everyMs: config.watermarkEveryMs,
+    handedOn,
+    onNewEpoch: () => resends.tellAll(dispatcher.sendAgain(Number.MAX_VALUE)),
+    ...(isShared ? { covers: () => keeper.covers() } : {}),
+  });
+  const writing = { orchestrator, dispatcher, scheduler, router, sweep, recovery, resends, watermark };
+  const keeper: ShardKeeper = new ShardKeeper({ ...parts, ...writing });
+  return { ...writing, keeper };
+}
