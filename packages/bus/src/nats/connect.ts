@@ -1,5 +1,5 @@
 /** A connection that never gives up, to a server that is new enough. */
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { AgentFlowError } from "@agentflow/protocol";
 import {
   type Authenticator,
@@ -26,6 +26,7 @@ export async function connectNats(options: NatsOptions, inboxPrefix: string): Pr
 
 async function dial(options: NatsOptions, inboxPrefix: string): Promise<NatsConnection> {
   const { servers, credentials, name = "agentflow" } = options;
+  if (credentials !== undefined) requireFile(credentials);
   try {
     return await connect({
       servers: [...servers],
@@ -42,6 +43,26 @@ async function dial(options: NatsOptions, inboxPrefix: string): Promise<NatsConn
     });
   } catch (error) {
     throw fromNats(error, `connecting to ${servers.join(", ")}`);
+  }
+}
+
+/** At the first connect a missing file is a mistake; later ones may fall into the moment of a rotation. */
+function requireFile(credentials: NatsCredentials): void {
+  const file =
+    credentials.kind === "nkey"
+      ? credentials.seedFile
+      : credentials.kind === "creds"
+        ? credentials.file
+        : credentials.passwordFile;
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    throw new AgentFlowError("invalid_input", `the credentials in ${file} cannot be read`, {
+      reason: "no_credentials",
+      details: { file },
+      suggestions: ["af bus credentials DIR makes them"],
+      cause,
+    });
   }
 }
 

@@ -26,7 +26,7 @@ export default class Server extends AgentFlowCommand {
   static override examples = [
     "af server --bus nats://127.0.0.1:4222 --state /var/lib/agentflow",
     "af server --config /etc/agentflow/server.yaml --node blue",
-    "af server --nkey server.nk --inbox _AF.control-plane --archiver a.nk",
+    "af server --nkey bus/control-plane.nk --inbox _AF.control-plane",
     "AF_BUS__SERVERS=nats://n1:4222,nats://n2:4222 af server --replicas 3",
   ];
 

@@ -170,6 +170,8 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     scratch.write("agentflow.yaml", `${head}settings: ${where}\n`);
     const examples = ["server", "worker"].flatMap((id) => readCommandTable().commands[id]?.examples ?? []);
     expect(examples.length).toBeGreaterThanOrEqual(4);
+    // A server that knows nobody lets everybody in, with a key too; one that does stands in tests of its own.
+    await runAf(["bus", "credentials", "bus"], { cwd: scratch.dir });
     for (const example of examples) {
       const words = wordsOf(replaced(example, { bus: bus.url, dir: scratch.dir }));
       const begin = words.indexOf("af");
