@@ -13,11 +13,7 @@ export class Service {
   readonly #child: ChildProcess;
   #gone = false;
 
-  constructor(
-    words: readonly string[],
-    cwd: string,
-    environment: { readonly [name: string]: string } = {},
-  ) {
+  constructor(words: readonly string[], cwd: string, environment: { readonly [name: string]: string } = {}) {
     this.#child = spawn(process.execPath, [bin, ...words], {
       cwd,
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment },
