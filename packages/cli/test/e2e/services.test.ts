@@ -233,6 +233,21 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     expect(kept).toMatchObject({ status: "completed", output: { value: 3 } });
   });
 
+  test("af dev on a nats-server that runs elsewhere is one of its control planes", async () => {
+    const bus = await nats();
+    const scratch = project(oneTool("return n;"));
+    const other = await clientOf(scratch, server(scratch, bus.url, "one"));
+    const dev = start(scratch, { args: ["--bus", bus.url] });
+    await dev.ready;
+    const shares = async (): Promise<readonly number[]> =>
+      Object.values(await nodesOf(other)).map(([, shards]) => shards);
+    await until("each has its half", async () => isDeepStrictEqual(await shares(), [32, 32]));
+    expect(await dev.client().runs.startAndWait("one", { n: 4 })).toMatchObject({ output: { value: 4 } });
+    dev.signal("SIGTERM");
+    expect(await dev.exited).toBe(0);
+    expect(await nodesOf(other)).toEqual({ one: ["live", 64] });
+  });
+
   test("af dev --bus nats without a server says how to get one", async () => {
     const scratch = project(oneTool("return n;"));
     const environment = { AF_NATS_SERVER: path.join(scratch.dir, "none") };
