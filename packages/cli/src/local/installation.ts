@@ -87,7 +87,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   }
 }
 
-/** On a bus of its own it is the only control plane; elsewhere it is one of several, under a name of its own. */
+/** On a bus of its own it is the only control plane; elsewhere one of several, under a name of its own. */
 function standingOf({ bus, paths }: InstallationOptions) {
   if (!isBusElsewhere(bus)) return { node: "local", ownership: "all" } as const;
   const node = nameFrom(os.hostname(), `dev-${folderName(paths.root)}`);

@@ -77,10 +77,8 @@ async function twoServers(body: string): Promise<{ one: Service; client: Client 
   await register(scratch, one);
   const half = { one: ["live", 32], two: ["live", 32] };
   await until("each has its half", async () => isDeepStrictEqual(await nodesOf(client), half));
-  await until(
-    "the second knows the workflow",
-    async () => (await client.workflows.list()).items.length === 1,
-  );
+  const known = async (): Promise<boolean> => (await client.workflows.list()).items.length === 1;
+  await until("the second knows the workflow", known);
   return { one, client };
 }
 
@@ -139,9 +137,9 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
   test("a server that is stopped hands over within a second, and requests at the other go on", async () => {
     const { one, client } = await twoServers("return n;");
     const slowest = { ms: 0, asked: 0 };
-    let goesOn = true;
+    const enough = new AbortController();
     const asking = (async () => {
-      for (let n = 0; goesOn; n++) {
+      for (let n = 0; !enough.signal.aborted; n++) {
         const beganMs = performance.now();
         expect(await client.runs.startAndWait("one", { n })).toMatchObject({ output: { value: n } });
         slowest.ms = Math.max(slowest.ms, performance.now() - beganMs);
@@ -154,7 +152,7 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     await until("the other has them all", async () => (await nodesOf(client))["two"]?.[1] === 64, 1_000);
     expect(await one.exited).toBe(0);
     await until("requests were answered all the while", () => slowest.asked > asked + 3);
-    goesOn = false;
+    enough.abort();
     await asking;
     expect(slowest.ms).toBeLessThan(2_000);
     expect(await nodesOf(client)).toEqual({ two: ["live", 64] });
@@ -235,6 +233,21 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     await second.ready;
     const kept = await second.client().runs.get(run);
     expect(kept).toMatchObject({ status: "completed", output: { value: 3 } });
+  });
+
+  test("af dev on a nats-server that runs elsewhere is one of its control planes", async () => {
+    const bus = await nats();
+    const scratch = project(oneTool("return n;"));
+    const other = await clientOf(scratch, server(scratch, bus.url, "one"));
+    const dev = start(scratch, { args: ["--bus", bus.url] });
+    await dev.ready;
+    const shares = async (): Promise<readonly number[]> =>
+      Object.values(await nodesOf(other)).map(([, shards]) => shards);
+    await until("each has its half", async () => isDeepStrictEqual(await shares(), [32, 32]));
+    expect(await dev.client().runs.startAndWait("one", { n: 4 })).toMatchObject({ output: { value: 4 } });
+    dev.signal("SIGTERM");
+    expect(await dev.exited).toBe(0);
+    expect(await nodesOf(other)).toEqual({ one: ["live", 64] });
   });
 
   test("af dev --bus nats without a server says how to get one", async () => {

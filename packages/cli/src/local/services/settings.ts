@@ -9,9 +9,7 @@ export async function serverSettings() {
   return settings({
     log: hostSettings.log.omit({ format: true }),
     stopMs: whole(10_000, { about: "time for an orderly end", min: 0, max: 600_000 }),
-    node: text(
-      "this control plane's name among its peers; made from the machine's and the state's when left out",
-    ),
+    node: text("its name among its peers; made of the machine's and the state's when left out"),
     state: textOr("./agentflow-server", "folder of the read model and of the first token"),
     build: textOr("dev", "the build that new runs ask of their workers"),
     bus: busOwnerSettings,

@@ -1,5 +1,6 @@
 /** Several control planes on one bus in memory: who holds what, and that runs do not notice. */
 import {
+  AgentFlowError,
   type Commit,
   defaultTenant,
   makeRunId,
@@ -8,11 +9,12 @@ import {
   type RunId,
   type StepDefinition,
 } from "@agentflow/protocol";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Engine } from "../../engine.ts";
 import { watchReadiness } from "../../readiness.ts";
 import { Kit } from "../fixtures/engine-kit.ts";
 import { choresShard, runSubject } from "../shard.ts";
+import { Leases } from "./leases.ts";
 
 const tenant = defaultTenant;
 const leaseMs = 5_000;
@@ -213,6 +215,22 @@ test("one whose lease is lost is not ready until it is held again", async () => 
   expect(lease()?.ok).toBe(true);
   stop();
 });
+
+test.each(["look", "start"] as const)(
+  "a start that fails at its %s ends whole; the next has its half",
+  async (at) => {
+    kit = new Kit(1, { polite: true });
+    const one = await kit.sharing("cp-1");
+    const cause = new AgentFlowError("unavailable", "for a test");
+    const fails = at === "look" ? vi.spyOn(Leases.prototype, "look") : vi.spyOn(Leases.prototype, "start");
+    fails.mockRejectedValueOnce(cause);
+    await expect(kit.sharing("cp-2")).rejects.toBe(cause);
+    await kit.pass(2 * leaseMs);
+    expect(one.shards.length).toBe(64);
+    const other = await kit.sharing("cp-2");
+    await until(() => isShared(one, other) && other.shards.length === 32, 1_000);
+  },
+);
 
 test("of two that go by one name the later one stays", async () => {
   kit = new Kit(1, { polite: true });
