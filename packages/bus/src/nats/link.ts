@@ -47,6 +47,7 @@ export class Link {
   lastSuccessMs = Date.now();
   #isUp = true;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
   #tokens = 0;
   #sweep: NodeJS.Timeout | undefined;
   #outgoing: Outgoing[] = [];
@@ -127,7 +128,12 @@ export class Link {
     for (const fn of told) fn();
   }
 
-  async close(): Promise<void> {
+  /** Again: the same promise. A second one would wait for an answer on what the first has closed. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     if (this.#isClosed) return;
     if (this.#isUp) await this.#lastWords();
     this.#down(true);
@@ -137,8 +143,11 @@ export class Link {
   /** What was said is with the server, unless it does not answer at all. */
   async #lastWords(): Promise<void> {
     this.#flush();
-    const late = new Promise<void>((resolve) => void setTimeout(resolve, natsLimits.lastWordsMs).unref());
-    await Promise.race([this.nc.flush().catch(() => undefined), late]);
+    const late = Promise.withResolvers<void>();
+    // Not unref'd: when the connection goes meanwhile, nothing else would be left to end this wait.
+    const timer = setTimeout(late.resolve, natsLimits.lastWordsMs);
+    await Promise.race([this.nc.flush().catch(() => undefined), late.promise]);
+    clearTimeout(timer);
   }
 
   #ask(of: { subject: string; body: Body; ask: Ask; collect: Collect | undefined }): Promise<Msg> {

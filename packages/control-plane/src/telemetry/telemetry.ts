@@ -159,16 +159,21 @@ export class Telemetry implements EngineTelemetry {
     while (!signal.aborted) {
       const reading = new AbortController();
       this.reading = reading;
-      const either = AbortSignal.any([signal, reading.signal]);
+      // One signal that two may abort: a combined one is kept by the process until it is aborted.
+      const stop = (): void => reading.abort();
+      signal.addEventListener("abort", stop, { once: true });
+      const tail = { filter: [prefixes.tele], after: this.seen, signal: reading.signal };
       try {
-        for await (const batch of log.tail({ filter: [prefixes.tele], after: this.seen, signal: either })) {
+        for await (const batch of log.tail(tail)) {
           const revision = await this.store(batch);
-          if (!reading.signal.aborted) this.seen = revision;
+          if (!reading.signal.aborted || signal.aborted) this.seen = revision;
         }
       } catch (error) {
         if (signal.aborted) return;
         say.debug("reading telemetry failed; trying again", { error });
         await sleep(world.timers, config.reloadPauseMaxMs, signal);
+      } finally {
+        signal.removeEventListener("abort", stop);
       }
     }
   }

@@ -119,11 +119,11 @@ export class Client {
     await sleep(house.time, 1 + random.int(5));
     const to = random.pick(house.engines);
     if (to?.engine === undefined) throw new AgentFlowError("unavailable", "nobody listens");
-    if (random.number() < lossRate()) await never;
+    if (random.number() < lossRate()) await never();
     await to.process.gate();
     const answer = await to.process.pass(ask(to.engine));
     await sleep(house.time, 1 + random.int(5));
-    if (random.number() < lossRate()) await never;
+    if (random.number() < lossRate()) await never();
     return answer;
   }
 }
@@ -134,4 +134,7 @@ function isFinal({ code, reason }: AgentFlowError): boolean {
   return retry === "never" || (retry === "reload" && reason !== "conflict_rounds");
 }
 
-const never = new Promise<never>(() => undefined);
+/** Its own each time: a shared one would remember everybody who ever waited on it. */
+function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
