@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { makeRunId, parseId, prefixes, shardOfDigest, type Subject, subjects } from "@agentflow/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import { type NatsServer, natsServerMissing, startNatsServer } from "../contract/servers/index.ts";
@@ -113,6 +116,17 @@ describe.skipIf(missing !== undefined)(`an installation on NATS${why}`, () => {
     const bus = await open(strict, { monitor: strict.monitor });
     expect(bus.durability).toContain("fsync before each answer");
     expect(Date.now() - bus.lastSuccessMs).toBeLessThan(5_000);
+  });
+
+  test("a bus that is closed twice at once is closed, and the process that did it goes on", async () => {
+    const server = await serverOf();
+    const file = fileURLToPath(new URL("./fixtures/close-twice.ts", import.meta.url));
+    for (const _ of range(3)) {
+      // Once nothing keeps a process alive it ends in the midst of what it waits for.
+      const words = ["--conditions=@agentflow/source", file, server.url];
+      const { stdout } = await promisify(execFile)(process.execPath, words);
+      expect(stdout).toBe("closed\n");
+    }
   });
 
   test("nothing is removed from the audit stream", async () => {

@@ -70,7 +70,7 @@ export class SimProcess {
   /** Resolves when the process runs: at once, later, or never. */
   async gate(): Promise<void> {
     while (this.state === "paused") await this.woken;
-    if (this.state === "dead") await never;
+    if (this.state === "dead") await never();
   }
 
   /** What the promise settles with, when the process can hear it. */
@@ -111,4 +111,7 @@ export class SimProcess {
   }
 }
 
-const never = new Promise<never>(() => undefined);
+/** Its own each time: a shared one would remember everybody who ever waited on it. */
+function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
