@@ -17,6 +17,7 @@ import {
   openBusPatiently,
   openServiceLog,
   openStop,
+  openWorld,
   readServiceSettings,
   type ServiceOptions,
 } from "./service.ts";
@@ -29,8 +30,7 @@ const retainFirstMs = 60_000;
 /** Serves until it is told to stop; ends the process itself, with the stop's code. */
 export async function runServer(options: ServiceOptions): Promise<never> {
   const { value: settings, notes } = await loadSettings(options);
-  const { systemWorld } = await import("@agentflow/host/world");
-  const world = systemWorld();
+  const world = await openWorld();
   const node =
     settings.node === undefined
       ? nameFrom(os.hostname(), `server-${folderName(settings.state)}`)

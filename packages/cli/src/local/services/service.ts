@@ -45,6 +45,17 @@ export async function readServiceSettings<T>(
   return loadConfig(schema, { flags, flagNames, environment, project, user, readText });
 }
 
+/** The machine, with a heap that grows with the work: half of what is there at the start is left by loading. */
+export async function openWorld(): Promise<World> {
+  const [{ systemWorld }, { boundHeap }] = await Promise.all([
+    import("@agentflow/host/world"),
+    import("@agentflow/host/heap"),
+  ]);
+  const world = systemWorld();
+  boundHeap(world.timers);
+  return world;
+}
+
 /** Lines to stdout at once, and to the bus as soon as there is one. */
 export interface ServiceLog {
   readonly log: Log;

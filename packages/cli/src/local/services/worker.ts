@@ -8,7 +8,14 @@ import os from "node:os";
 import { natsAddress } from "./nats-address.ts";
 import { serveHealth } from "./health-server.ts";
 import { workerServiceSettings } from "./settings.ts";
-import { nameFrom, openBusPatiently, openServiceLog, openStop, readServiceSettings } from "./service.ts";
+import {
+  nameFrom,
+  openBusPatiently,
+  openServiceLog,
+  openStop,
+  openWorld,
+  readServiceSettings,
+} from "./service.ts";
 import type { ServiceOptions } from "./service.ts";
 
 type WorkerServiceSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
@@ -21,8 +28,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
 /** Works until it is told to stop; SIGTERM finishes what it has, SIGHUP loads the code anew. */
 export async function runWorker(options: WorkerServiceOptions): Promise<never> {
   const { value: settings, notes } = await loadSettings(options);
-  const { systemWorld } = await import("@agentflow/host/world");
-  const world = systemWorld();
+  const world = await openWorld();
   const { pool, tenant } = settings.worker;
   const name = settings.worker.name ?? nameFrom(os.hostname(), `${pool}-${process.pid}`);
   const service = await openServiceLog({
