@@ -45,7 +45,7 @@ export async function readServiceSettings<T>(
   return loadConfig(schema, { flags, flagNames, environment, project, user, readText });
 }
 
-/** The machine, with a heap that grows with the work: half of what is there at the start is left by loading. */
+/** The machine, with a heap that grows with the work: much of what is there at first is left by loading. */
 export async function openWorld(): Promise<World> {
   const [{ systemWorld }, { boundHeap }] = await Promise.all([
     import("@agentflow/host/world"),
