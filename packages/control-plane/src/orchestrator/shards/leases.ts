@@ -186,8 +186,13 @@ export class Leases implements Ownership {
     this.peers = this.members.live();
     this.armProbe();
     if (sentMs === undefined) this.parts.onPeers();
-    if (isOther) this.act();
+    if (isOther || this.hasUnserved()) this.act();
     if (sentMs !== undefined && this.owns(choresShard)) this.sweep();
+  }
+
+  /** Ours by their rows and served by nobody: what would have been given went no further, or was not taken. */
+  private hasUnserved(): boolean {
+    return !this.isActing && shards.some((shard) => this.isMine(shard) && !this.held.has(shard));
   }
 
   private sweep(): void {

@@ -43,8 +43,10 @@ export class OwnerRows {
       return true;
     }
     const { row: found } = put;
-    const known = found === undefined ? undefined : parseOwnerRow(found.value);
-    this.rows.set(shard, { row: known, revision: found?.revision ?? 0 });
+    // The refusal may come late: what the watch has told meanwhile is newer than the row that stood in the way.
+    if (found !== undefined && found.revision > this.term(shard)) {
+      this.rows.set(shard, { row: parseOwnerRow(found.value), revision: found.revision });
+    }
     return false;
   }
 }
