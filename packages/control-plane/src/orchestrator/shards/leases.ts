@@ -190,7 +190,7 @@ export class Leases implements Ownership {
     if (sentMs !== undefined && this.owns(choresShard)) this.sweep();
   }
 
-  /** Ours by their rows and served by nobody: what would have been given went no further, or was not taken. */
+  /** Ours by their rows and served by nobody: what was to be given went no further, or was not taken. */
   private hasUnserved(): boolean {
     return !this.isActing && shards.some((shard) => this.isMine(shard) && !this.held.has(shard));
   }

@@ -43,7 +43,7 @@ export class OwnerRows {
       return true;
     }
     const { row: found } = put;
-    // The refusal may come late: what the watch has told meanwhile is newer than the row that stood in the way.
+    // It may come late: what the watch has told meanwhile is newer than the row that stood in the way.
     if (found !== undefined && found.revision > this.term(shard)) {
       this.rows.set(shard, { row: parseOwnerRow(found.value), revision: found.revision });
     }
