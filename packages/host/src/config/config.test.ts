@@ -33,12 +33,13 @@ async function faultsOf(layers: ConfigLayers): Promise<AgentFlowError> {
 }
 
 describe("layers", () => {
-  test("what stands elsewhere in the project's file is weaker than its settings, and has its line", async () => {
+  test("what stands elsewhere in the file is weaker than its settings, and has its line", async () => {
     const loaded = async (settings: string) => {
       const text = `pools:\n  big: {slots: 7}\nsettings:\n  retainDays: 3\n${settings}`;
       const elsewhere = { port: ["pools", "big", "slots"], stopMs: ["pools", "none", "slots"] };
       const project = { path: "agentflow.yaml", section: "settings", elsewhere };
-      const { value, origins } = await loadConfig(schema, { project, ...files({ "agentflow.yaml": text }) });
+      const layers = { project, ...files({ "agentflow.yaml": text }) };
+      const { value, origins } = await loadConfig(schema, layers);
       return { port: value.port, place: origins.find(({ key }) => key === "port")?.place };
     };
     expect(await loaded("")).toEqual({ port: 7, place: "agentflow.yaml:2" });

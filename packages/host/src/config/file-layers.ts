@@ -1,6 +1,7 @@
 /** The two layers that are files or plain objects: the project's settings and the user's. */
 import type { Node as YamlNode, Pair } from "yaml";
-import { type Fault, nearest, type Place } from "./faults.ts";
+import { nearest } from "@agentflow/protocol";
+import type { Fault, Place } from "./faults.ts";
 import { dotted, forbiddenKeys, type LayerReading, type Setting } from "./setting.ts";
 import { unknownKey } from "./text-layers.ts";
 import { type Node, nodeAt, type Section } from "./tree.ts";
