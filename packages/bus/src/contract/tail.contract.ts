@@ -1,6 +1,14 @@
 import { parseId, prefixes, type Subject, subjects } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
-import type { Log, LogEntry, Revision } from "../port/index.ts";
+import {
+  advanced,
+  laneOf,
+  type Log,
+  type LogEntry,
+  newestOf,
+  type Revision,
+  startOf,
+} from "../port/index.ts";
 import { Collector, flat } from "./collector.ts";
 import { inLanes, type Kit, range, refused, runSubject } from "./kit.ts";
 
@@ -62,6 +70,30 @@ function from(kit: Kit): void {
       }
     },
   );
+
+  test("a tail goes on behind a place in each lane, and with several lanes one number is refused", async () => {
+    const { log } = await kit.bus();
+    await fill(log, 30);
+    const heads = await log.heads();
+    expect(log.lanes).toBe(kit.can.lanes ?? 1);
+    expect(heads.map((revision) => laneOf(revision, log.lanes))).toEqual(range(log.lanes));
+    let position = startOf(log.lanes);
+    const read: string[] = [];
+    while (read.length < 30) {
+      const stop = kit.stopper();
+      for await (const batch of log.tail({ filter: [prefixes.log], after: position, signal: stop.signal })) {
+        // One of each batch only, wherever it came from: the next round has to bring the rest.
+        position = advanced(position, batch.slice(0, 1));
+        read.push(...bodies(batch.slice(0, 1)));
+        stop.abort();
+      }
+    }
+    expect(read.map(Number).toSorted((a, b) => a - b)).toEqual(range(30));
+    expect(position).toEqual(heads);
+    if (!severalLanes(kit)) return;
+    const one = { filter: [prefixes.log], after: newestOf(heads), signal: kit.stopper().signal };
+    await refused("refused", () => log.tail(one)[Symbol.asyncIterator]().next());
+  });
 
   test("a tail takes exact subjects and prefixes together and gives each record once", async () => {
     const { log } = await kit.bus();

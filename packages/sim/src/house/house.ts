@@ -35,8 +35,6 @@ export class House {
   engines: EngineProcess[] = [];
   /** Two served at once for a while: what the one knew the other learns of when it asks for silent runs. */
   hadRivals = false;
-  /** The log is about to lose its end. */
-  losing = false;
   private readonly options: HouseOptions;
   private lives = 0;
 

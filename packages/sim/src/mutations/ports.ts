@@ -41,10 +41,12 @@ export function eagerTable({ table, log }: Pick<Bus, "table" | "log">): Table {
 
 export function methods(log: Log): Log {
   return {
+    lanes: log.lanes,
     append: (subject, body, options) => log.append(subject, body, options),
     read: (subject, options) => log.read(subject, options),
     tail: (options) => log.tail(options),
     head: (prefix) => log.head(prefix),
+    heads: () => log.heads(),
     purge: (subject, options) => log.purge(subject, options),
   };
 }
