@@ -106,7 +106,11 @@ function from(kit: Kit): void {
     const tail = follow(kit, log, { filter });
     await tail.first(wanted.length);
     await log.append(runSubject(999), "last", { expect: 0 });
-    expect(bodies(await tail.first(wanted.length + 1))).toEqual([...wanted.map(String), "last"]);
+    const read = bodies(await tail.first(wanted.length + 1));
+    // Several lanes come in any order, but for what was written once the others were here.
+    if (severalLanes(kit)) expect(read.toSorted()).toEqual([...wanted.map(String), "last"].toSorted());
+    else expect(read.slice(0, -1)).toEqual(wanted.map(String));
+    expect(read.at(-1)).toBe("last");
   });
 
   test("an exact subject does not match one that begins with it, and a prefix ends at a dot", async () => {
