@@ -30,7 +30,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
     ...(tenant === undefined ? {} : { tenant }),
     version,
     installation: await installationOf(bus.table, parts.options.world),
-    bus: { kind: bus.kind, durability: bus.durability },
+    bus: { kind: bus.kind, durability: bus.durability, logs: bus.log.lanes },
     startedAt: instant(parts.startedAtMs),
     ...(tenant === undefined ? ownership.view() : { shards: [] }),
     runs: await countsOf(store, tenant),
