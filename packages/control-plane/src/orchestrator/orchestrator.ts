@@ -356,7 +356,9 @@ export class Orchestrator {
     // An append whose fate is not known: what it led to must be handed on, though nobody asks any more.
     if (actor.flights.length > 0 && !this.stopped) return void this.reload(actor);
     if (actor.waiting.length > 0) return this.ready(actor);
-    if (actor.state === undefined || actor.state.kind !== "active") this.hot.remove(actor);
+    // What is parked is kept in mind: else each look at silent runs would read it, and say so, again.
+    const isActive = actor.state?.kind === "active" || actor.parked !== undefined;
+    if (!isActive) this.hot.remove(actor);
   }
 
   private settledElsewhere(actor: RunActor): void {
