@@ -71,7 +71,7 @@ function from(kit: Kit): void {
     },
   );
 
-  test("a tail goes on behind a place in each lane, and with several lanes one number is refused", async () => {
+  test("a tail goes on behind a place in each lane; with several, one number is refused", async () => {
     const { log } = await kit.bus();
     await fill(log, 30);
     const heads = await log.heads();

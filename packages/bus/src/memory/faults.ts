@@ -66,7 +66,9 @@ export function memoryFaults(store: MemoryStore): MemoryFaults {
       const dropped: Subject[] = [];
       for (let n = 0; n < count; n++) {
         const filled = lanes.filter((lane) => lane.head() > 0);
-        dropped.push(...(filled[weather.pick(filled.length)]?.dropTail(1) ?? []).map(({ subject }) => subject));
+        dropped.push(
+          ...(filled[weather.pick(filled.length)]?.dropTail(1) ?? []).map(({ subject }) => subject),
+        );
       }
       disconnectAll();
       return dropped;

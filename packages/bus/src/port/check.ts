@@ -8,8 +8,7 @@ import {
   type Subject,
 } from "@agentflow/protocol";
 import { blobBytesMax } from "./blobs.ts";
-import { bodyBytesMax, type Revision } from "./log.ts";
-import type { Position } from "./position.ts";
+import { bodyBytesMax, type Position, type Revision } from "./log.ts";
 import type { QueuedTask, TakeOptions } from "./queue.ts";
 import { tableValueBytesMax } from "./table.ts";
 

@@ -1,12 +1,17 @@
 /** Log: append at a revision, read one subject, tail many. */
 import type { Subject } from "@agentflow/protocol";
-import type { Position } from "./position.ts";
 
 /**
  * The place of a record in its stream: opaque, it grows, it has gaps. 0 is "before everything". Where the
  * stream `log` has several lanes, revisions compare within one of them: a run and a shard lie in one.
  */
 export type Revision = number;
+
+/**
+ * How far somebody is in the whole log: the last revision of each lane that lies behind him. Lanes grow side
+ * by side and nothing orders them, so two positions may each be ahead of the other. Never changed in place.
+ */
+export type Position = readonly Revision[];
 
 export interface LogEntry {
   readonly subject: Subject;
@@ -54,9 +59,9 @@ export interface Log {
     options?: { readonly after?: Revision; readonly limit?: number },
   ): Promise<LogEntry[]>;
   /**
-   * Batches in revision order within each lane, never empty, no record twice, none left out. Ends when the signal aborts; a
-   * reader that is slow gets bigger batches, not dropped records. When the connection is lost it goes on
-   * by itself, or throws `unavailable`: tail again behind the last revision seen.
+   * Batches in revision order within each lane, never empty, no record twice, none left out. Ends when the
+   * signal aborts; a reader that is slow gets bigger batches, not dropped records. When the connection is
+   * lost it goes on by itself, or throws `unavailable`: tail again behind what was seen.
    */
   tail(options: TailOptions): AsyncIterable<readonly LogEntry[]>;
   /** The revision of the newest record of the stream that `prefix` names (0 when empty), in any lane. */

@@ -1,11 +1,5 @@
 /** Places in a log that is spread over lanes: a revision for each. With one lane it is one number. */
-import type { LogEntry, Revision } from "./log.ts";
-
-/**
- * How far somebody is in the whole log: the last revision of each lane that lies behind him. Lanes grow side
- * by side and nothing orders them, so two positions may each be ahead of the other. Never changed in place.
- */
-export type Position = readonly Revision[];
+import type { LogEntry, Position, Revision } from "./log.ts";
 
 /** Logs that an installation can have at most. */
 export const lanesMax = 8;

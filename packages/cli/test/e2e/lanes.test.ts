@@ -1,4 +1,4 @@
-/** An installation with four logs on a real nats-server: what runs, follows, lists, dies, moves and is kept. */
+/** An installation with four logs on a real nats-server: what runs, follows, dies, moves and is kept. */
 import { type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { makeRunId } from "@agentflow/protocol";
 import { type Client, createClient } from "@agentflow/sdk/client";
@@ -129,7 +129,9 @@ describe.skipIf(missing !== undefined)("an installation with four logs", () => {
     const [first = ""] = ids;
     expect(await house.af(at, "trace", first)).toMatchObject({ code: 0, stdout: /\ba\b/ });
 
-    await until("every end is shown", () => ids.every((run) => lines.out.includes(`${run} msg="run completed"`)));
+    await until("every end is shown", () =>
+      ids.every((run) => lines.out.includes(`${run} msg="run completed"`)),
+    );
     for (const run of ids) {
       for (const what of ["started", "completed"]) {
         expect([run, lines.out.split(`run=${run} msg="run ${what}`).length - 1]).toEqual([run, 1]);

@@ -1,4 +1,13 @@
-import { advanced, covers, type Log, type LogEntry, lower, type Position, reaches, startOf } from "@agentflow/bus";
+import {
+  advanced,
+  covers,
+  type Log,
+  type LogEntry,
+  lower,
+  type Position,
+  reaches,
+  startOf,
+} from "@agentflow/bus";
 import { sleep, type Timers } from "@agentflow/host/clock";
 import { AgentFlowError, prefixes, type Subject } from "@agentflow/protocol";
 
@@ -23,8 +32,8 @@ export async function endOf(log: Log, prefix: Subject): Promise<Position> {
 }
 
 /**
- * What is stored under the prefix up to a place, in order within each lane, and no further: it never waits for work. The
- * last record itself may go into an archive meanwhile, so its coming is not the only end.
+ * What is stored under the prefix up to a place, in order within each lane, and no further: it never waits
+ * for work. The last record itself may go into an archive meanwhile, so its coming is not the only end.
  */
 export async function* readUpTo(log: Log, of: UpTo): AsyncGenerator<readonly LogEntry[], void> {
   let seen = startOf(of.upTo.length);

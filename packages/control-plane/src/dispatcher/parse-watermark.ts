@@ -18,7 +18,8 @@ export function parseWatermark(text: string | undefined, lanes: number): Waterma
   try {
     const row: unknown = JSON.parse(text);
     const known = typeof row === "object" && row !== null && "v" in row && row.v === 1;
-    if (!known || !("epoch" in row) || typeof row.epoch !== "string" || !("revision" in row)) return undefined;
+    if (!known || !("epoch" in row) || typeof row.epoch !== "string" || !("revision" in row))
+      return undefined;
     const sent = fromJson(row.revision, lanes);
     if (sent === undefined) return undefined;
     const shards = "shards" in row ? (row.shards as Watermark["shards"]) : undefined;

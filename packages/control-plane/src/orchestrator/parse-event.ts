@@ -1,4 +1,4 @@
-/** Events of known kinds as they were stored: the facts in them that others than the run's own fold rely on. */
+/** Stored events of known kinds: the facts in them that others than the run's own fold rely on. */
 import type { RunEvent } from "@agentflow/protocol";
 
 type Fields = { readonly [name: string]: unknown };
@@ -58,7 +58,9 @@ function timeless(event: Fields): string | undefined {
 function without(event: Fields, name: string, is: (value: unknown) => boolean): string | undefined {
   const value = event[name];
   // Never the value: it may be anybody's data, and this is said in logs.
-  return is(value) ? undefined : `its ${name} is ${value === undefined ? "missing" : "not what it should be"}`;
+  return is(value)
+    ? undefined
+    : `its ${name} is ${value === undefined ? "missing" : "not what it should be"}`;
 }
 
 function isText(value: unknown): boolean {

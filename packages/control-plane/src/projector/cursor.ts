@@ -70,7 +70,10 @@ export function isWhole(cursor: string, lanes: number): boolean {
 }
 
 function readLanes(cursor: string, lanes: number): EventPlace {
-  const matches = cursor.slice(1).split(".", lanes + 1).map((text) => lanePattern.exec(text));
+  const matches = cursor
+    .slice(1)
+    .split(".", lanes + 1)
+    .map((text) => lanePattern.exec(text));
   const place = matches.flatMap((match) => (match === null ? [] : [laneFrom(match)]));
   if (matches.length !== lanes || place.length !== lanes) throw invalidCursor(cursor);
   return place;

@@ -81,7 +81,7 @@ test("the place that a list names is where what is not in it begins", async () =
   expect(seen.map(nameOf).toSorted()).toEqual(stored.map(nameOf).toSorted());
 });
 
-test("the cursor of one run's events follows that run, and all runs only where the log has one lane", async () => {
+test("the cursor of one run follows that run, and all runs only where the log has one lane", async () => {
   const engine = await started(5);
   const [run = parseId("run", "")] = await start(engine, 1);
   await kit.drive(engine.runs.wait(tenant, run, { waitMs: 60_000 }));
@@ -106,12 +106,22 @@ test("with one lane cursors are what they always were; with several they name a 
   expect(showPlace(behind([44]))).toBe("e19-0");
   expect(showEvent({ revision: 44, n: 2 }, 1)).toBe("e18-3");
   expect(readPlace("e18-3", 1)).toEqual([{ revision: 44, n: 2 }]);
-  const place = [{ revision: 45, n: wholeCommit }, { revision: 46, n: 1 }, { revision: 0, n: wholeCommit }];
+  const place = [
+    { revision: 45, n: wholeCommit },
+    { revision: 46, n: 1 },
+    { revision: 0, n: wholeCommit },
+  ];
   expect(showPlace(place)).toBe("v19.1a-2.0");
   expect(readPlace("v19.1a-2.0", 3)).toEqual(place);
-  expect([42, 45, 48, 46, 49, 2, 5].map((revision) => firstBehind(place, revision))).toEqual(
-    [wholeCommit, wholeCommit, 0, 2, 0, 0, 0],
-  );
+  expect([42, 45, 48, 46, 49, 2, 5].map((revision) => firstBehind(place, revision))).toEqual([
+    wholeCommit,
+    wholeCommit,
+    0,
+    2,
+    0,
+    0,
+    0,
+  ]);
   const next = readPlace(showEvent({ revision: 46, n: wholeCommit }, 3), 3);
   expect([firstBehind(next, 46), firstBehind(next, 49)]).toEqual([wholeCommit, 0]);
   expect(next.map(({ revision }) => laneOf(revision, 3))).toEqual([0, 1, 0]);

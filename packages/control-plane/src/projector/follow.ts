@@ -118,7 +118,8 @@ async function sendHistories(parts: FollowParts, to: Follower, of: Meeting & { r
       if (commit.parsed.ok && commit.parsed.commit.events.some(isEnd)) ended.push(run);
     }
   }
-  for (const { run, commit } of inOrder(stored, parts.log.lanes)) to.send({ run, revision: commit.revision, parsed: commit.parsed });
+  for (const { run, commit } of inOrder(stored, parts.log.lanes))
+    to.send({ run, revision: commit.revision, parsed: commit.parsed });
   // Also the ends that lie before the cursor: nothing of those runs will come.
   for (const run of ended) to.ended(run);
 }

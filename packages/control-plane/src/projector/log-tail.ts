@@ -65,7 +65,8 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
     const { tenant, run, shard } = subject;
     const flying = inFlight.get(entry.subject);
     const commit =
-      own[laneOf(entry.revision, lanes)]?.get(entry.revision) ?? (flying?.body === entry.body ? flying.commit : undefined);
+      own[laneOf(entry.revision, lanes)]?.get(entry.revision) ??
+      (flying?.body === entry.body ? flying.commit : undefined);
     const parsed: ParsedCommit = commit === undefined ? parseCommit(entry.body) : { ok: true, commit };
     const { revision, atMs } = entry;
     return { tenant, run, shard, revision, isOwn: commit !== undefined, atMs, parsed };

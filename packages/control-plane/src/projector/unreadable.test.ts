@@ -76,7 +76,9 @@ test.each<[string, object]>([
       revision,
       failure: { code: "incompatible", message: expect.stringContaining("the history holds") },
     });
-    await expect(kit.drive(one.runs.get(tenant, broken))).rejects.toMatchObject({ reason: "run_incompatible" });
+    await expect(kit.drive(one.runs.get(tenant, broken))).rejects.toMatchObject({
+      reason: "run_incompatible",
+    });
   };
   await shown(engine);
   await kit.drive(engine.stop());

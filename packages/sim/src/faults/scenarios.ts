@@ -68,7 +68,14 @@ const leases: FaultKind[] = [
 ];
 const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
 
-const cornered: FaultKind[] = [...crashes, ...queue, "lost_request", "lost_answer", "disconnect", "pause_engine"];
+const cornered: FaultKind[] = [
+  ...crashes,
+  ...queue,
+  "lost_request",
+  "lost_answer",
+  "disconnect",
+  "pause_engine",
+];
 
 export const scenarios: readonly Scenario[] = [
   { name: "calm", faults: [], everyMs: 1_000, weather: wild, clientLoss: 0, skewMs: 0 },
