@@ -16,8 +16,8 @@ afterEach(async () => {
   for (const kit of kits.splice(0)) await kit.close();
 });
 
-function openKit(seed: number): Kit {
-  const kit = new Kit(seed);
+function openKit(seed: number, logs?: number): Kit {
+  const kit = new Kit(seed, logs === undefined ? {} : { logs });
   kits.push(kit);
   return kit;
 }
@@ -199,6 +199,25 @@ async function firstOf(batches: AsyncIterable<readonly LogEntry[]>): Promise<Log
   for await (const [first] of batches) return first;
   return undefined;
 }
+
+test.each([
+  [4, 1],
+  [1, 3],
+])("a copy of %i logs is restored into %i, and its runs go on", async (from, into) => {
+  const kit = openKit(18, from);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  const open = await runs(kit, engine, 9);
+  const other = openKit(19, into);
+  await restore(other, await backup(kit));
+  other.worker();
+  const next = await other.engine("engine-9");
+  for (const run of open) {
+    const answer = await other.drive(next.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+    expect(answer.status).toBe("completed");
+  }
+  expect((await other.drive(next.runs.list(defaultTenant, {}))).runs).toHaveLength(9);
+});
 
 test("a copy ends although the log's last record went into an archive meanwhile", async () => {
   const kit = openKit(7);

@@ -1,8 +1,9 @@
-import { laneOf, startOf } from "@agentflow/bus";
+import { laneOf, laneOfShard, startOf } from "@agentflow/bus";
 import { defaultTenant, parseId, type RunEventView, type RunId } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
+import { shardOf } from "../orchestrator/shard.ts";
 import { behind, firstBehind, readPlace, showEvent, showPlace, wholeCommit } from "./cursor.ts";
 
 const tenant = defaultTenant;
@@ -130,4 +131,32 @@ test("with one lane cursors are what they always were; with several they name a 
     expect(() => readPlace(wrong, 3)).toThrow(/not a cursor/);
   }
   expect(() => readPlace("v19", 3)).toThrow(/not a cursor/);
+});
+
+test("a lane that lost its end is noticed though the others are further than it ever was", async () => {
+  kit = new Kit(7, { polite: true, logs: 2 });
+  const engine = await kit.engine();
+  await kit.register(engine, "one", { a: { uses: "tool:t.echo" } });
+  const laneOfRun = (run: RunId): number => laneOfShard(shardOf(run), 2);
+  const idOf = (lane: number): RunId => {
+    for (;;) {
+      const run = kit.runId();
+      if (laneOfRun(run) === lane) return run;
+    }
+  };
+  const begin = async (run: RunId): Promise<void> => {
+    await kit.drive(engine.runs.start(tenant, { run, workflow: "one", input: {} }, { waitMs: 0 }));
+  };
+  for (let n = 0; n < 5; n++) await begin(idOf(1));
+  const lost = idOf(0);
+  await begin(lost);
+  await kit.drive(engine.caughtUp());
+  const listed = async (): Promise<readonly string[]> =>
+    (await kit.drive(engine.runs.list(tenant, {}))).runs.map(({ run }) => run);
+  expect(await listed()).toContain(lost);
+  // It takes the end of any lane, now and then this one's.
+  while (!kit.bus.faults.dropLogTail(1).some((subject) => subject.endsWith(lost))) await kit.pass(1_000);
+  await kit.pass(5_000);
+  await kit.drive(engine.caughtUp());
+  expect(await listed()).not.toContain(lost);
 });
