@@ -74,6 +74,7 @@ function bareLog(): Log {
     return turn;
   };
   return {
+    lanes: 1,
     async append(subject, body, { expect }) {
       await nextTurn();
       const last = lasts.get(subject) ?? 0;
@@ -98,6 +99,7 @@ function bareLog(): Log {
       }
     },
     head: async () => 0,
+    heads: async () => [0],
     purge: async () => undefined,
   };
 }

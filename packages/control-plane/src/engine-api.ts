@@ -84,6 +84,8 @@ export interface Engine {
   status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
   /** Whether this control plane may hold shards now; see `EngineOptions.ownership`. */
   readonly lease: LeaseStanding;
+  /** In how many lanes its log is kept. */
+  readonly lanes: number;
   /** The shards that it serves now. */
   readonly shards: readonly Shard[];
   /** Resolves once the read model has what the log had at the call. */

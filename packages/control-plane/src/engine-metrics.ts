@@ -13,6 +13,7 @@ export interface EngineMetrics {
   readonly reloads: CounterCell;
   readonly queueFull: CounterCell;
   readonly skipped: CounterCell;
+  readonly unreadable: CounterCell;
   readonly nudges: CounterCell;
   readonly shardTakeovers: CounterCell;
   readonly leasesLost: CounterCell;
@@ -66,6 +67,10 @@ export function createEngineMetrics(metrics: Metrics): EngineMetrics {
     reloads: count("run_reloads_total", "Runs read from the log again after a lost race or answer."),
     queueFull: count("queue_full_total", "Tasks that the queue refused for now."),
     skipped: count("log_records_skipped_total", "Records of the log that no reader here knows."),
+    unreadable: count(
+      "log_commits_unreadable_total",
+      "Commits that this build cannot read, newer or damaged: their runs are shown as parked.",
+    ),
     nudges: count("run_nudges_total", "Silent runs whose open commands were sent again."),
     shardTakeovers: count("shard_takeovers_total", "Shards that this control plane took."),
     leasesLost: count("lease_losses_total", "Times that its lease was not renewed in time."),

@@ -1,5 +1,5 @@
 /** The parts of an engine, made and joined: what reads the log, and what decides and writes. */
-import type { Bus } from "@agentflow/bus";
+import { type Bus, lower, type Position } from "@agentflow/bus";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { watermarkKey, WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -54,7 +54,7 @@ export async function buildParts(options: EngineOptions) {
   const reading: Reading = buildReading(base, {
     isFirst,
     slotsChanged: () => writing.dispatcher.slotsChanged(),
-    onShorter: (head) => writing.orchestrator.flights.rewind(head),
+    onShorter: (heads) => writing.orchestrator.flights.rewind(heads),
     seen: (ref, revision) => writing.orchestrator.seen(ref, revision),
     owns: (shard) => ownership.owns(shard),
   });
@@ -80,7 +80,7 @@ function basicsOf(options: EngineOptions, onDamage: () => void) {
 interface Late {
   readonly isFirst: () => boolean;
   readonly slotsChanged: () => void;
-  readonly onShorter: (head: number) => void;
+  readonly onShorter: (heads: Position) => void;
   readonly seen: Orchestrator["seen"];
   readonly owns: Ownership["owns"];
 }
@@ -89,7 +89,7 @@ interface Late {
 function buildReading(base: Base, late: Late) {
   const { bus, world, config, metrics } = base;
   const tail = createLogTail(bus.log, metrics.skipped);
-  const hub = new Hub();
+  const hub = new Hub(bus.log.lanes);
   const archive = new Archive({ ...base, isFirst: late.isFirst });
   const waiters = new Waiters<RunOutcome>(world, config.waitersMax);
   const foreign = new Foreign({ waiters, owns: late.owns, seen: late.seen });
@@ -98,6 +98,7 @@ function buildReading(base: Base, late: Late) {
     ...base,
     tail,
     hub,
+    unreadable: metrics.unreadable,
     refill: () => archive.refill().then(() => telemetry.again()),
     onShorter: late.onShorter,
     onForeign: (record) => foreign.record(record),
@@ -145,13 +146,10 @@ function buildWriting(parts: WritingParts) {
   });
   const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator });
   const sweep = new Sweep({ ...parts, orchestrator, dispatcher, scheduler });
-  const handedOn = (): number => {
-    const sent = Math.min(
-      orchestrator.flights.handedOn(),
-      (dispatcher.oldestUnsent() ?? Number.MAX_VALUE) - 1,
-    );
+  const handedOn = (): Position => {
+    const sent = dispatcher.sentUpTo(orchestrator.flights.handedOn());
     // Others may have written to our shards: what was not read yet is not known to be handed on.
-    return isShared ? Math.min(sent, hub.position) : sent;
+    return isShared ? lower(sent, hub.position) : sent;
   };
   const watermark: WatermarkKeeper = new WatermarkKeeper({
     ...parts,

@@ -1,3 +1,4 @@
+import { newestOf } from "@agentflow/bus";
 import { type InstallationStatus, type TenantId, instant, prefixes } from "@agentflow/protocol";
 import type { Dispatcher } from "./dispatcher/dispatcher.ts";
 import type { EngineOptions } from "./engine-api.ts";
@@ -29,7 +30,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
     ...(tenant === undefined ? {} : { tenant }),
     version,
     installation: await installationOf(bus.table, parts.options.world),
-    bus: { kind: bus.kind, durability: bus.durability },
+    bus: { kind: bus.kind, durability: bus.durability, logs: bus.log.lanes },
     startedAt: instant(parts.startedAtMs),
     ...(tenant === undefined ? ownership.view() : { shards: [] }),
     runs: await countsOf(store, tenant),
@@ -39,7 +40,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
     workers: tenant === undefined ? workers.size : workers.sizeOf(tenant),
     broken: workers.broken(tenant),
     deadLetters: await deadLetters(parts.options, tenant),
-    revision: projector.revision,
+    revision: newestOf(projector.position),
     projectionLagMs: projector.lagMs,
   };
 }

@@ -1,4 +1,5 @@
 export type * from "./engine-api.ts";
+import { laneOfShard } from "@agentflow/bus";
 import { AgentFlowError } from "@agentflow/protocol";
 import { refuseHalfRestored } from "./backup/mark.ts";
 import type { Engine, EngineOptions } from "./engine-api.ts";
@@ -48,7 +49,10 @@ async function recoverAll({ log, node }: EngineOptions, parts: EngineParts): Pro
   const { watermark, recovery, resends, sweep, router, ownership } = parts;
   const { sentUpTo, isLost } = await watermark.open();
   const { shards } = ownership;
-  for (const shard of shards) recovery.begin(shard, { term: 0, sentUpTo: isLost ? 0 : sentUpTo });
+  for (const shard of shards) {
+    const sent = sentUpTo[laneOfShard(shard, sentUpTo.length)] ?? 0;
+    recovery.begin(shard, { term: 0, sentUpTo: isLost ? 0 : sent });
+  }
   if (isLost) resends.begin(shards, sentUpTo);
   const count = await sweep.recover(() => true);
   for (const shard of shards) recovery.end(shard);
@@ -82,7 +86,7 @@ function buildRuns(options: EngineOptions, parts: EngineParts): Runs {
   const queries = new RunQueries({ ...base, ...parts });
   const starts = new Starts({ ...base, ...parts, build, standing: (ref) => queries.standing(ref) });
   const following = { hub, tail, log: bus.log, histories: archive, followersMax: config.followersMax };
-  const listing = { store, projector, minRevisionWaitMs: config.minRevisionWaitMs };
+  const listing = { store, projector, lanes: bus.log.lanes, minRevisionWaitMs: config.minRevisionWaitMs };
   return new Runs({ world, blobs: bus.blobs, router, starts, queries, following, listing });
 }
 
@@ -96,6 +100,7 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     registry: parts.registry,
     telemetry: parts.telemetry,
     status: (of = {}) => engineStatus({ ...parts, store: parts.base.store, options, startedAtMs }, of.tenant),
+    lanes: options.bus.log.lanes,
     get lease() {
       return parts.ownership.standing;
     },

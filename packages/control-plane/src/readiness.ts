@@ -5,7 +5,7 @@
 import type { Bus } from "@agentflow/bus";
 import { type World, sleep } from "@agentflow/host/clock";
 import { type Check, type Health, createHealth } from "@agentflow/host/health";
-import { AgentFlowError, prefixes } from "@agentflow/protocol";
+import { AgentFlowError } from "@agentflow/protocol";
 import type { Engine } from "./engine-api.ts";
 
 export interface ReadinessTimes {
@@ -39,7 +39,7 @@ export function watchReadiness(parts: {
   const accepts = add("accepts", Number.MAX_SAFE_INTEGER);
   accepts.ok();
   const stops = [
-    probe({ check: add("bus", times.maxAgeMs), ask: () => bus.log.head(prefixes.log), world, times }),
+    probe({ check: add("bus", times.maxAgeMs), ask: () => bus.log.heads(), world, times }),
     probe({ check: add("read_model", times.maxAgeMs), ask: () => engine.caughtUp(), world, times }),
     probe({ check: add("shards", times.maxAgeMs), ask: () => engine.ownsShards(), world, times }),
   ];

@@ -18,6 +18,13 @@ export const busSettings = z.object({
 /** What only a control plane says, and what is fixed when the installation is made. */
 export const busOwnerSettings = busSettings.extend({
   replicas: z.number().int().min(1).max(5).default(1).describe("copies of each stream: 1, 3 or 5"),
+  logs: z
+    .number()
+    .int()
+    .min(1)
+    .max(8)
+    .optional()
+    .describe("logs side by side, 1 to 8, for ever; what the installation has, or 1, when left out"),
   archiver: path.describe("file with the seed of the NKey that alone removes ended runs and blobs"),
   archiverInbox: z.string().min(1).default("_AF.archiver").describe("prefix of the archiver's answers"),
   monitor: z.string().optional().describe("http://host:8222: asked once how durable the server is"),

@@ -97,7 +97,7 @@ function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
 }
 
 function openHouse(
-  { weather, skewMs, rush, controlPlanes }: Scenario,
+  { weather, skewMs, rush, controlPlanes, logs }: Scenario,
   mutation: Mutation | undefined,
   dice: SeededRandom,
 ): House {
@@ -111,6 +111,7 @@ function openHouse(
     slots: rush ? 1 : 1 + size.int(4),
     engineBus,
     ...(controlPlanes === undefined ? {} : { controlPlanes }),
+    ...(logs === undefined ? {} : { logs }),
   });
 }
 

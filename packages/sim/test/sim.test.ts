@@ -46,6 +46,8 @@ const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: 
   { mutation: "fence-off", scenario: "network", seeds: [3, 35, 51, 64] },
   { mutation: "fence-off", scenario: "pair", seeds: [3, 4, 5, 7, 12] },
   { mutation: "fence-off", scenario: "trio", seeds: [194, 195, 196, 197] },
+  { mutation: "fence-off", scenario: "lanes", seeds: [3, 4, 7, 17] },
+  { mutation: "refusals-unwritten", scenario: "lanes-pair", seeds: [1, 2, 7, 8] },
   { mutation: "commands-early", scenario: "crashes", seeds: [16, 17, 24, 34] },
   { mutation: "refusals-unwritten", scenario: "network", seeds: [2, 3, 11, 27] },
   { mutation: "event-skipped", scenario: "everything", seeds: [4, 36, 54, 56] },

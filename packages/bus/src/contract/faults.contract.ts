@@ -1,6 +1,6 @@
 import { prefixes } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
-import type { Bus } from "../port/index.ts";
+import { advanced, type Bus, type Position, startOf } from "../port/index.ts";
 import { Collector, flat } from "./collector.ts";
 import { inSubject, type Kit, liveSubject, present, range, refused, runSubject, taskSubject } from "./kit.ts";
 import type { Faults, Opened } from "./maker.ts";
@@ -117,12 +117,13 @@ function connections(kit: Kit): void {
     "a tail whose connection broke goes on, or says so, and nothing is missed or repeated",
     async () => {
       const { opened, bus, cutIt } = await cutClient();
-      const tailFrom = (after: number): Collector<{ body: string; revision: number }> => {
+      const tailFrom = (after: Position): Collector<{ body: string; revision: number }> => {
         const { signal } = kit.stopper();
         return new Collector(kit, flat(bus.log.tail({ filter: [prefixes.log], after, signal })));
       };
       await opened.bus.log.append(runSubject(1), "1", { expect: 0 });
-      const before = tailFrom(0);
+      const start = startOf(bus.log.lanes);
+      const before = tailFrom(start);
       const last = await before.at(0);
       await cutIt();
       const end = await kit.within("the end", before.ended, 1_000).catch(() => undefined);
@@ -131,7 +132,7 @@ function connections(kit: Kit): void {
       const next =
         end === undefined
           ? await before.at(1)
-          : (await retried(kit, () => tailFrom(last.revision).first(1, 1_000)))[0];
+          : (await retried(kit, () => tailFrom(advanced(start, [last])).first(1, 1_000)))[0];
       expect(next?.body).toBe("2");
     },
   );

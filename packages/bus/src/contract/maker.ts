@@ -26,7 +26,7 @@ export interface Capabilities {
   readonly restarts: boolean;
   /** Which of `faults` there are. */
   readonly faults: readonly (keyof Faults)[];
-  /** Revisions are comparable only among subjects whose shards agree modulo this; 1 when left out. */
+  /** In how many lanes the log is kept; 1 when left out. */
   readonly lanes?: number;
   /** Time that the adapter lives on; the machine's own when left out. */
   readonly time?: ContractTime;

@@ -1,6 +1,6 @@
 import { prefixes } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
-import type { Bus } from "../port/index.ts";
+import { advanced, type Appended, type Bus, startOf } from "../port/index.ts";
 import { Collector, flat } from "./collector.ts";
 import { blobKey, type Kit, present, range, refused, runSubject, taskSubject, utf8 } from "./kit.ts";
 import { oddTexts } from "./odd-texts.ts";
@@ -43,21 +43,23 @@ function kept(kit: Kit, kind: "graceful" | "kill"): void {
     },
   );
 
-  test.skipIf(!kit.can.durable || (kit.can.lanes ?? 1) > 1)(
-    `after a ${kind} restart a tail goes on behind the revision it had reached`,
+  test.skipIf(!kit.can.durable)(
+    `after a ${kind} restart a tail goes on behind the place it had reached`,
     async () => {
       const opened = await kit.open();
-      const revisions: number[] = [];
+      const written: Appended[] = [];
       for (const n of range(6)) {
-        revisions.push((await opened.bus.log.append(runSubject(n), `${n}`, { expect: 0 })).revision);
+        written.push(await opened.bus.log.append(runSubject(n), `${n}`, { expect: 0 }));
       }
       const { bus } = await kit.restart(opened, kind, "kept");
       const { signal } = kit.stopper();
-      const after = revisions[3] ?? 0;
+      const after = advanced(startOf(bus.log.lanes), written.slice(0, 4));
       const tail = new Collector(kit, flat(bus.log.tail({ filter: [prefixes.log], after, signal })));
       await tail.first(2);
       await bus.log.append(runSubject(6), "6", { expect: 0 });
-      expect((await tail.first(3)).map((entry) => entry.body)).toEqual(["4", "5", "6"]);
+      const bodies = (await tail.first(3)).map((entry) => entry.body);
+      expect(bodies.toSorted()).toEqual(["4", "5", "6"]);
+      expect(bodies[2]).toBe("6");
     },
   );
 

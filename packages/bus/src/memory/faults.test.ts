@@ -165,7 +165,7 @@ describe("faults of the memory bus", () => {
     for (const n of range(5)) await bus.log.append(runSubject(1), `${n}`, { expect: n });
     const tailed = tail(bus);
     await sleep(1);
-    expect(bus.faults.dropLogTail(2)).toBe(2);
+    expect(bus.faults.dropLogTail(2).length).toBe(2);
     expect((await bus.log.read(runSubject(1))).map((entry) => entry.body)).toEqual(["0", "1", "2"]);
     const blind = await bus.log.append(runSubject(1), "after", { expect: 5 });
     expect(blind).toEqual({ ok: false, reason: "wrong_revision", revision: 3 });

@@ -1,4 +1,5 @@
 /** What a simulation can do to an installation in memory. Clients are named as `client(name)` named them. */
+import type { Subject } from "@agentflow/protocol";
 import { gone } from "./link.ts";
 import type { MemoryStore } from "./store.ts";
 import type { Operation, When } from "./weather.ts";
@@ -23,8 +24,11 @@ export interface MemoryFaults {
   disconnect(client: string): void;
   /** The client is gone for good: its streams end, its servers vanish, its leases run out by time. */
   crash(client: string): void;
-  /** The newest records of the log are lost, their revisions are given again, everybody is disconnected. */
-  dropLogTail(count: number): number;
+  /**
+   * The newest records of the log are lost (of several lanes each its own newest), their revisions are given
+   * again, everybody is disconnected. Gives the subjects of those that are gone.
+   */
+  dropLogTail(count: number): readonly Subject[];
   /** The queue forgets everything and has a new epoch; takes throw `unavailable`. */
   restartQueue(): void;
   /** Everything stops; data is kept or not, the queue never is. Every client is gone: make new ones. */
@@ -58,9 +62,16 @@ export function memoryFaults(store: MemoryStore): MemoryFaults {
     disconnect: (client) => store.linksOf(client).forEach((link) => link.disconnect()),
     crash: (client) => store.linksOf(client).forEach((link) => link.crash()),
     dropLogTail: (count) => {
-      const dropped = store.streams.of("log").dropTail(count);
+      const lanes = store.streams.all();
+      const dropped: Subject[] = [];
+      for (let n = 0; n < count; n++) {
+        const filled = lanes.filter((lane) => lane.head() > 0);
+        dropped.push(
+          ...(filled[weather.pick(filled.length)]?.dropTail(1) ?? []).map(({ subject }) => subject),
+        );
+      }
       disconnectAll();
-      return dropped.length;
+      return dropped;
     },
     restartQueue: () => {
       store.dropQueue();

@@ -1,46 +1,69 @@
-import type { StreamName } from "@agentflow/protocol";
-import { checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
-import type { Log, LogEntry, TailOptions } from "../port/index.ts";
+import { prefixes, type StreamName, type Subject } from "@agentflow/protocol";
+import { checkAfter, checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
+import { behindIn, laneOfShard, type Log, type LogEntry, type TailOptions } from "../port/index.ts";
 import { Bell } from "./bell.ts";
 import { gone, type Link } from "./link.ts";
 import { matcher, Stream } from "./stream.ts";
 import type { Weather } from "./weather.ts";
 
-/** The streams of one installation, made when first named. */
+/** The streams of one installation, made when first named; the stream `log` is one for each lane. */
 export class MemoryStreams {
-  private readonly streams = new Map<StreamName, Stream>();
+  readonly lanes: number;
+  private readonly streams = new Map<string, Stream>();
   private readonly weather: Weather;
 
-  constructor(weather: Weather) {
+  constructor(weather: Weather, lanes: number) {
     this.weather = weather;
+    this.lanes = lanes;
   }
 
-  of(name: StreamName): Stream {
-    const known = this.streams.get(name);
+  /** Where a subject is kept. */
+  of(name: StreamName, subject: Subject): Stream {
+    const lane = name === "log" ? laneOfShard(subject.split(".")[2] ?? "", this.lanes) : 0;
+    return this.one(name, lane);
+  }
+
+  /** Where what a filter names is kept. */
+  under(name: StreamName, filter: readonly Subject[]): readonly Stream[] {
+    if (filter.includes(prefixes.log)) return this.all();
+    return [...new Set(filter.map((subject) => this.of(name, subject)))];
+  }
+
+  /** Every lane of the stream `log`. */
+  all(): readonly Stream[] {
+    return Array.from({ length: this.lanes }, (_, lane) => this.one("log", lane));
+  }
+
+  private one(name: StreamName, lane: number): Stream {
+    const key = `${name} ${lane}`;
+    const known = this.streams.get(key);
     if (known !== undefined) return known;
-    const made = new Stream(this.weather);
-    this.streams.set(name, made);
+    const lanes = name === "log" ? this.lanes : 1;
+    const made = new Stream(this.weather, { lane, lanes });
+    this.streams.set(key, made);
     return made;
   }
 }
 
 export function memoryLog(streams: MemoryStreams, link: Link): Log {
   return {
+    lanes: streams.lanes,
     append: async (subject, body, { expect }) => {
-      const stream = streams.of(checkLogSubject(subject));
+      const stream = streams.of(checkLogSubject(subject), subject);
       checkBody(body);
       return link.call("append", () => stream.append(subject, body, expect));
     },
     read: async (subject, { after = 0, limit = 1_000 } = {}) => {
-      const stream = streams.of(checkLogSubject(subject));
+      const stream = streams.of(checkLogSubject(subject), subject);
       return link.call("read", () => stream.read(subject, after, limit));
     },
     head: async (prefix) => {
-      const stream = streams.of(checkLogFilter([prefix]));
-      return link.call("read", () => stream.head());
+      const kept = streams.under(checkLogFilter([prefix]), [prefix]);
+      return link.call("read", () => Math.max(...kept.map((stream) => stream.head())));
     },
+    heads: async () => link.call("read", () => streams.all().map((stream) => stream.head())),
     purge: async (subject, { upTo = Number.POSITIVE_INFINITY } = {}) => {
-      const stream = streams.of(checkLogSubject(subject));
+      const stream = streams.of(checkLogSubject(subject), subject);
       await link.call("append", () => stream.purge(subject, upTo));
     },
     tail: (options) => tail(streams, link, options),
@@ -52,20 +75,20 @@ async function* tail(
   link: Link,
   { filter, after, signal }: TailOptions,
 ): AsyncGenerator<readonly LogEntry[]> {
-  const stream = streams.of(checkLogFilter(filter));
+  const kept = streams.under(checkLogFilter(filter), filter);
+  checkAfter(after, kept.length === 1);
   const matches = matcher(filter);
   const { weather } = link;
   const bell = new Bell();
   link.requireAlive();
   const state = link.open(bell);
-  stream.bells.add(bell);
+  for (const stream of kept) stream.bells.add(bell);
   signal.addEventListener("abort", bell.ring);
-  let seen = after;
+  const places = kept.map((stream) => ({ stream, seen: behindIn(after, stream.lane) }));
   try {
     while (!signal.aborted) {
       if (state.cut) throw gone(`the tail of ${link.name} was cut`);
-      const { found, upTo } = stream.behind(seen, matches, link.up ? weather.batchMax() : 0);
-      seen = upTo;
+      const found = behind(places, matches, { max: link.up ? weather.batchMax() : 0, weather });
       if (found.length === 0) {
         await bell.wait();
         continue;
@@ -75,7 +98,28 @@ async function* tail(
     }
   } finally {
     signal.removeEventListener("abort", bell.ring);
-    stream.bells.delete(bell);
+    for (const stream of kept) stream.bells.delete(bell);
     link.shut(bell);
   }
+}
+
+interface Place {
+  readonly stream: Stream;
+  seen: number;
+}
+
+/** At most `max` records, lane by lane, beginning with any: nothing orders lanes. */
+function behind(
+  places: readonly Place[],
+  matches: (subject: Subject) => boolean,
+  { max, weather }: { max: number; weather: Weather },
+): readonly LogEntry[] {
+  const all: LogEntry[] = [];
+  const first = weather.pick(places.length);
+  for (const place of [...places.slice(first), ...places.slice(0, first)]) {
+    const { found, upTo } = place.stream.behind(place.seen, matches, max - all.length);
+    place.seen = upTo;
+    all.push(...found);
+  }
+  return all;
 }

@@ -1,7 +1,7 @@
 import { busContract, fastWorld, type Opened } from "../contract/index.ts";
 import { type MemoryBus, type MemoryBusOptions, openMemoryBus } from "./index.ts";
 
-type Temper = Pick<MemoryBusOptions, "polite" | "nasty">;
+type Temper = Pick<MemoryBusOptions, "polite" | "nasty" | "logs">;
 
 // The suite counts hand-outs, so the twin repeats none by itself here; nasty.test.ts makes it do so.
 const repeatRate = 0;
@@ -18,6 +18,8 @@ const tempers: readonly (Temper & { readonly name: string; readonly seed: number
   { name: "memory, polite", polite: true, seed: 1 },
   ...[1, 2, 3, 4].map((seed) => ({ name: `memory, nasty, seed ${seed}`, nasty: { repeatRate }, seed })),
   ...[5, 6].map((seed) => ({ name: `memory, very nasty, seed ${seed}`, nasty: veryNasty, seed })),
+  { name: "memory, 3 logs, nasty", nasty: { repeatRate }, seed: 7, logs: 3 },
+  { name: "memory, 8 logs, very nasty", nasty: veryNasty, seed: 8, logs: 8 },
 ];
 
 for (const { name, seed, ...temper } of tempers) {
@@ -29,6 +31,7 @@ for (const { name, seed, ...temper } of tempers) {
       separateProcess: false,
       severalClients: true,
       restarts: true,
+      lanes: temper.logs ?? 1,
       faults: ["failNextCommit", "loseNextAnswer", "lateAnswers", "cutConnection", "corruptBlob"],
       time: here.time,
     },

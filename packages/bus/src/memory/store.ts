@@ -10,6 +10,8 @@ import type { MemoryWorld } from "./world.ts";
 export interface StoreOptions {
   /** The queue takes no more tasks than this, waiting and leased together. */
   readonly queueMax?: number;
+  /** In how many lanes the log is kept; 1 when left out. */
+  readonly logs?: number;
 }
 
 const queueMaxDefault = 100_000;
@@ -24,11 +26,13 @@ export class MemoryStore {
   wire = new WireState();
   private epoch = 0;
   private readonly queueMax: number;
+  private readonly logs: number;
 
   constructor(world: MemoryWorld, options: StoreOptions & WeatherOptions) {
     this.weather = new Weather(world, options);
     this.queueMax = options.queueMax ?? queueMaxDefault;
-    this.streams = new MemoryStreams(this.weather);
+    this.logs = options.logs ?? 1;
+    this.streams = new MemoryStreams(this.weather, this.logs);
     this.table = new TableState(this.weather);
     this.queue = this.freshQueue();
   }
@@ -46,7 +50,7 @@ export class MemoryStore {
   reopen(data: "kept" | "empty"): void {
     this.wire = new WireState();
     if (data === "empty") {
-      this.streams = new MemoryStreams(this.weather);
+      this.streams = new MemoryStreams(this.weather, this.logs);
       this.table = new TableState(this.weather);
       this.blobs = new Map();
     }
@@ -55,7 +59,7 @@ export class MemoryStore {
 
   private freshQueue(): QueueState {
     const keepDead: QueueOptions["keepDead"] = (subject, body) =>
-      void this.streams.of("dead").append(subject, body, "any");
+      void this.streams.of("dead", subject).append(subject, body, "any");
     return new QueueState(this.weather, { max: this.queueMax, epoch: this.nextEpoch(), keepDead });
   }
 

@@ -1,18 +1,27 @@
-/** The records of one stream of the log, as an array, with one list a subject beside it. */
+/** The records of one stream of the log (of one lane), as an array, with one list a subject beside it. */
 import type { Subject } from "@agentflow/protocol";
 import type { Appended, LogEntry, Revision } from "../port/index.ts";
 import type { Bell } from "./bell.ts";
 import type { Weather } from "./weather.ts";
 
+export interface Lane {
+  readonly lane: number;
+  readonly lanes: number;
+}
+
 export class Stream {
   readonly bells = new Set<Bell>();
-  private last: Revision = 0;
+  readonly lane: number;
+  private readonly lanes: number;
+  private last = 0;
   private entries: LogEntry[] = [];
   private readonly bySubject = new Map<Subject, LogEntry[]>();
   private readonly weather: Weather;
 
-  constructor(weather: Weather) {
+  constructor(weather: Weather, { lane, lanes }: Lane) {
     this.weather = weather;
+    this.lane = lane;
+    this.lanes = lanes;
   }
 
   append(subject: Subject, body: string, expect: Revision | "any"): Appended {
@@ -23,7 +32,8 @@ export class Stream {
     }
     const { nasty } = this.weather;
     this.last += 1 + (this.weather.happens(nasty.gapRate) ? 1 + this.weather.pick(3) : 0);
-    const entry: LogEntry = { subject, revision: this.last, body, atMs: this.weather.now() };
+    const revision = this.last * this.lanes + this.lane;
+    const entry: LogEntry = { subject, revision, body, atMs: this.weather.now() };
     this.entries.push(entry);
     own.push(entry);
     this.bySubject.set(subject, own);
@@ -72,7 +82,7 @@ export class Stream {
       if (own.length === 0) this.bySubject.delete(entry.subject);
       else this.bySubject.set(entry.subject, own);
     }
-    this.last = this.head();
+    this.last = Math.floor(this.head() / this.lanes);
     return dropped;
   }
 }

@@ -1,3 +1,5 @@
+import { lanesMax } from "../port/index.ts";
+
 /** What the adapter allows itself. Every number is a choice that can be argued with, so all stand here. */
 export const natsLimits = {
   /** The oldest server whose promises the adapter builds on. */
@@ -15,7 +17,7 @@ export const natsLimits = {
   /** Missing answers are looked for this often, and only while some are awaited. */
   sweepMs: 20,
   lastWordsMs: 500,
-  logsMax: 8,
+  logsMax: lanesMax,
   /** Bodies of 1 MiB travel with their headers. */
   headerBytesMax: 4 * 1024,
   messageBytesMax: 1024 * 1024 + 64 * 1024,

@@ -1,7 +1,15 @@
 /** The Log port on JetStream: a stream for each lane, and the sequence of a subject as the fence. */
 import { AgentFlowError, parseLogSubject, type StreamName, type Subject } from "@agentflow/protocol";
-import { checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
-import type { Appended, AppendOptions, LogEntry, Revision, TailOptions } from "../port/index.ts";
+import { checkAfter, checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
+import type {
+  Appended,
+  AppendOptions,
+  Log,
+  LogEntry,
+  Position,
+  Revision,
+  TailOptions,
+} from "../port/index.ts";
 import { api, directPage, leaderGet, tryApi } from "./api.ts";
 import { askForJournal } from "./door/ask.ts";
 import { fromApi, isApiError } from "./errors.ts";
@@ -9,7 +17,6 @@ import { Appender } from "./append.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
 import { type Home, homeOf, homesOf, revisionOf, sequenceUpTo } from "./names.ts";
-import type { LogPosition, NatsLog } from "./options.ts";
 import { type StoredMessage, toEntry } from "./parse-answers.ts";
 import type { Layout } from "./streams.ts";
 import { tailLog } from "./tail.ts";
@@ -20,7 +27,7 @@ interface LogOptions extends Layout {
   readonly isOwner: boolean;
 }
 
-export class JetStreamLog implements NatsLog {
+export class JetStreamLog implements Log {
   readonly lanes: number;
   readonly #link: Link;
   readonly #purges: Link;
@@ -62,16 +69,8 @@ export class JetStreamLog implements NatsLog {
 
   tail({ filter, after, signal }: TailOptions): AsyncIterable<readonly LogEntry[]> {
     const isOne = homesOf(checkLogFilter(filter), filter, this.lanes).length === 1;
-    if (!isOne && after !== 0) throw oneNumber();
-    return this.tailFrom({ filter, after: Array.from({ length: this.lanes }, () => after), signal });
-  }
-
-  tailFrom(options: {
-    readonly filter: readonly Subject[];
-    readonly after: LogPosition;
-    readonly signal: AbortSignal;
-  }): AsyncIterable<readonly LogEntry[]> {
-    return tailLog(this.#link, { ...options, lanes: this.lanes });
+    checkAfter(after, isOne);
+    return tailLog(this.#link, { filter, after, signal, lanes: this.lanes });
   }
 
   async head(prefix: Subject): Promise<Revision> {
@@ -80,7 +79,7 @@ export class JetStreamLog implements NatsLog {
     return Math.max(...(await Promise.all(homes.map((home) => this.#headOf(home)))));
   }
 
-  async heads(): Promise<LogPosition> {
+  async heads(): Promise<Position> {
     return Promise.all(homesOf("log", ["af.log."], this.lanes).map((home) => this.#headOf(home)));
   }
 
@@ -136,14 +135,6 @@ export class JetStreamLog implements NatsLog {
       found.push(next);
     }
   }
-}
-
-/** What was read of one lane says nothing of the others, so going on behind it would leave records out. */
-function oneNumber(): AgentFlowError {
-  return new AgentFlowError("refused", "a tail over several logs goes on behind a place in each of them", {
-    reason: "position_needed",
-    suggestions: ["use tailFrom with the last revision of each lane"],
-  });
 }
 
 interface Reading {

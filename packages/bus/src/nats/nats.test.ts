@@ -311,31 +311,3 @@ describe.skipIf(missing !== undefined)(`the queue on NATS${why}`, () => {
     expect((await bus.queue.depth()).filter((one) => one.waiting + one.leased > 0)).toEqual([]);
   });
 });
-
-describe.skipIf(missing !== undefined)(`several logs${why}`, () => {
-  test("a tail goes on behind a place in each lane, and one number is refused", async () => {
-    const server = await serverOf();
-    const bus = await open(server, { logs: 3 });
-    for (const n of range(30)) await bus.log.append(runOf(n), `${n}`, { expect: 0 });
-    const heads = await bus.log.heads();
-    expect(heads.map((revision) => revision % 3)).toEqual([0, 1, 2]);
-    const position = [0, 0, 0];
-    const read: string[] = [];
-    while (read.length < 30) {
-      const stop = new AbortController();
-      const options = { filter: [prefixes.log], after: [...position], signal: stop.signal };
-      for await (const batch of bus.log.tailFrom(options)) {
-        const [entry] = batch;
-        if (entry === undefined) continue;
-        // One of each batch only, wherever it came from: the next round has to bring the rest.
-        read.push(entry.body);
-        position[entry.revision % 3] = entry.revision;
-        stop.abort();
-      }
-    }
-    expect(read.map(Number).toSorted((a, b) => a - b)).toEqual(range(30));
-    expect(position).toEqual(heads);
-    const one = { filter: [prefixes.log], after: heads[0] ?? 0, signal: new AbortController().signal };
-    expect(() => bus.log.tail(one)).toThrow(/place in each/);
-  });
-});

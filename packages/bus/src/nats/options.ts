@@ -1,4 +1,4 @@
-import type { Bus, Log, LogEntry, Revision, TailOptions } from "../port/index.ts";
+import type { Bus } from "../port/index.ts";
 
 export interface NatsOptions {
   /** `nats://host:port`, several for a cluster. */
@@ -28,24 +28,8 @@ export type NatsCredentials =
   | { readonly kind: "creds"; readonly file: string }
   | { readonly kind: "password"; readonly user: string; readonly passwordFile: string };
 
-/** Where a reader of several lanes stands: the last revision it has of each. */
-export type LogPosition = readonly Revision[];
-
-/** The log of an installation whose subjects are spread over lanes: streams that grow side by side. */
-export interface NatsLog extends Log {
-  /** Revisions are comparable within a lane; `revision % lanes` is a record's lane. 1: all are. */
-  readonly lanes: number;
-  /** As `tail`, behind a place in each lane: what is stored and what comes, in order within a lane. */
-  tailFrom(
-    options: Omit<TailOptions, "after"> & { readonly after: LogPosition },
-  ): AsyncIterable<readonly LogEntry[]>;
-  /** The newest revision of each lane. */
-  heads(): Promise<LogPosition>;
-}
-
 export interface NatsBus extends Bus {
   readonly kind: "nats";
-  readonly log: NatsLog;
   /** When the server last answered: readiness is judged by it, not by an open socket. */
   readonly lastSuccessMs: number;
   /** Called with each subject that the server did not let this client use; the result ends it. */

@@ -131,7 +131,11 @@ export class Streams {
     const digest = createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
     const there = await this.#info(config.name);
     if (there?.metadata["af-config"] === digest) return;
-    const metadata = { ...record(config["metadata"]), "af-config": digest };
+    const own = record(config["metadata"]);
+    // Two that make one installation at once: who comes second must not change what the first has made.
+    const [made, asked] = [there?.metadata["af-logs"], own["af-logs"]];
+    if (made !== undefined && made !== asked) throw lanesFixed(Number(made), Number(asked));
+    const metadata = { ...own, "af-config": digest };
     const verb = `STREAM.${there === undefined ? "CREATE" : "UPDATE"}.${config.name}`;
     await api(this.#link, { verb, body: { ...config, metadata }, doing: `making ${config.name}` });
   }
@@ -211,8 +215,8 @@ export class Streams {
   }
 }
 
-function record(value: unknown): object {
-  return typeof value === "object" && value !== null ? value : {};
+function record(value: unknown): { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 /** Nobody answers for a stream that is not there. */
@@ -225,7 +229,10 @@ function lanesFixed(made: number, asked: number): AgentFlowError {
   return new AgentFlowError("refused", `this installation was made with ${made} logs, not ${asked}`, {
     reason: "logs_fixed",
     details: { made, asked },
-    suggestions: [`leave the number out, or say ${made}: it is fixed for the installation's life`],
+    suggestions: [
+      `leave the number out, or say ${made}: it is fixed for the installation's life`,
+      "af backup, and af restore into an installation that is made with another number",
+    ],
   });
 }
 

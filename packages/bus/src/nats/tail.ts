@@ -1,21 +1,16 @@
 /** Tails: one ordered reader a lane, all into one line. */
-import type { Subject } from "@agentflow/protocol";
 import type { Msg } from "@nats-io/transport-node";
 import { checkLogFilter } from "../port/check.ts";
-import type { LogEntry } from "../port/index.ts";
+import { behindIn, type LogEntry, type TailOptions } from "../port/index.ts";
 import { Batches } from "./batches.ts";
 import { closedError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
 import { type Home, homesOf, laneFilters, revisionOf, sequenceUpTo } from "./names.ts";
-import type { LogPosition } from "./options.ts";
 import { OrderedReader } from "./ordered.ts";
 import { type AckInfo, parseSubject, text } from "./parse-answers.ts";
 
-interface Tail {
-  readonly filter: readonly Subject[];
-  readonly after: LogPosition;
-  readonly signal: AbortSignal;
+interface Tail extends TailOptions {
   readonly lanes: number;
 }
 
@@ -46,7 +41,7 @@ function readerOf(
   link: Link,
   { tail, home, batches }: { tail: Tail; home: Home; batches: Batches<LogEntry> },
 ): OrderedReader {
-  const behind = sequenceUpTo(tail.after[home.lane] ?? 0, home);
+  const behind = sequenceUpTo(behindIn(tail.after, home.lane), home);
   return new OrderedReader(link, {
     stream: home.stream,
     filters: laneFilters(tail.filter, home),

@@ -8,7 +8,7 @@ import {
   type Subject,
 } from "@agentflow/protocol";
 import { blobBytesMax } from "./blobs.ts";
-import { bodyBytesMax } from "./log.ts";
+import { bodyBytesMax, type Position, type Revision } from "./log.ts";
 import type { QueuedTask, TakeOptions } from "./queue.ts";
 import { tableValueBytesMax } from "./table.ts";
 
@@ -35,6 +35,15 @@ export function checkLogFilter(filter: readonly string[]): StreamName {
     throw invalid("filter", filter.join(" "), "the subjects of one tail are of one stream");
   }
   return first;
+}
+
+/** What was read of one lane says nothing of the others: going on behind it would leave records out. */
+export function checkAfter(after: Revision | Position, isOneLane: boolean): void {
+  if (isOneLane || after === 0 || typeof after !== "number") return;
+  throw new AgentFlowError("refused", "a tail over several logs goes on behind a place in each of them", {
+    reason: "position_needed",
+    suggestions: ["give the last revision of each lane"],
+  });
 }
 
 /** A subject that the Wire carries to one server. */

@@ -7,6 +7,7 @@ import type { Wire } from "./wire.ts";
 export * from "./blobs.ts";
 export type { DeadLetter } from "./dead-letter.ts";
 export * from "./log.ts";
+export * from "./position.ts";
 export * from "./queue.ts";
 export * from "./table.ts";
 export * from "./wire.ts";

@@ -22,11 +22,18 @@ export default class Server extends AgentFlowCommand {
       helpGroup: "BUS",
     }),
     replicas: Flags.integer({ description: "copies of each stream: 1, 3 or 5", min: 1, max: 5 }),
+    logs: Flags.integer({
+      description: "logs side by side, said when the installation is made (1)",
+      min: 1,
+      max: 8,
+      helpGroup: "BUS",
+    }),
   };
   static override examples = [
     "af server --bus nats://127.0.0.1:4222 --state /var/lib/agentflow",
     "af server --config /etc/agentflow/server.yaml --node blue",
     "af server --nkey bus/control-plane.nk --inbox _AF.control-plane",
+    "af server --bus nats://127.0.0.1:4222 --logs 4",
     "AF_BUS__SERVERS=nats://n1:4222,nats://n2:4222 af server --replicas 3",
   ];
 
@@ -42,12 +49,14 @@ export default class Server extends AgentFlowCommand {
         state: flags.state,
         "bus.archiver": flags.archiver,
         "bus.replicas": flags.replicas,
+        "bus.logs": flags.logs,
       },
       flagNames: {
         ...busFlagNames,
         "api.host": "--host",
         "api.port": "--port",
         "bus.archiver": "--archiver",
+        "bus.logs": "--logs",
       },
       config: flags.config,
       dir: this.folder(flags),

@@ -18,6 +18,7 @@ const healthy: NatsReport = {
   clock: { aheadMs: 2, roundTripMs: 3 },
   sync: "fsync before each answer",
   replicas: 3,
+  logs: 4,
   storage: { memory: { used: 0, limit: undefined }, file: { used: 10, limit: 100 } },
   streams: [stream],
   consumers: [{ name: "c", subject: "af.task.default.default.dev", waiting: 0, leased: 2, redelivered: 0 }],
@@ -28,6 +29,17 @@ test("what is well is said without a fix", () => {
   const checks = busChecks(healthy);
   expect(checks.filter(({ state }) => state !== "good")).toEqual([]);
   expect(checks.filter(({ fix }) => fix !== undefined)).toEqual([]);
+});
+
+test("another number of logs than the installation has is named before a server refuses it", () => {
+  const of = (logs: number | undefined, asked?: number) =>
+    busChecks({ ...healthy, logs }, asked).filter(({ name }) => name === "logs");
+  expect(of(4)).toEqual([
+    { name: "logs", state: "good", fact: "4, side by side: shard s lies in AF_LOG_<s mod 4>" },
+  ]);
+  expect(of(1, 1)).toEqual([{ name: "logs", state: "good", fact: "one" }]);
+  expect(of(undefined, 4)).toEqual([]);
+  expect(of(4, 2)).toMatchObject([{ state: "bad", fix: "bus.logs: 4, or leave it out" }]);
 });
 
 test.each<[string, Partial<NatsReport>, { name: string; state: "note" | "bad"; fact: RegExp }]>([

@@ -9,11 +9,13 @@ const clockNoteMs = 500;
 const clockBadMs = 5_000;
 const redeliveredShare = 0.1;
 
-export function busChecks(report: NatsReport): Check[] {
+/** `asked`: the number of logs that the settings name, if they do. */
+export function busChecks(report: NatsReport, asked?: number): Check[] {
   const { version, streams, storage, consumers } = report;
   return [
     { name: "nats", state: "good", fact: `nats-server ${version}` },
     durabilityCheck(report),
+    ...logsChecks(report, asked),
     ...streams.flatMap(streamChecks),
     ...fillChecks("file store", storage.file, "more room: max_file_store in nats-server's jetstream section"),
     ...fillChecks(
@@ -49,6 +51,15 @@ function durabilityCheck({ sync, replicas }: NatsReport): Check {
     fact: `${fact}: a power cut may lose the newest answers`,
     fix: "sync_interval: always in nats-server's jetstream section (and --monitor, so that it can be seen)",
   };
+}
+
+/** Said once, when the installation is made: another number is refused by every control plane. */
+function logsChecks({ logs }: NatsReport, asked: number | undefined): Check[] {
+  if (logs === undefined) return [];
+  const fact = logs === 1 ? "one" : `${logs}, side by side: shard s lies in AF_LOG_<s mod ${logs}>`;
+  if (asked === undefined || asked === logs) return [{ name: "logs", state: "good", fact }];
+  const wrong = `${fact}; the settings ask for ${asked}, and af server will refuse to start`;
+  return [{ name: "logs", state: "bad", fact: wrong, fix: `bus.logs: ${logs}, or leave it out` }];
 }
 
 function streamChecks(stream: StreamReport): Check[] {

@@ -24,7 +24,7 @@ export async function busLook(options: ServiceOptions): Promise<BusLook> {
       const { monitor } = bus;
       const at = { ...natsAddress(bus), ...(monitor === undefined ? {} : { monitor }) };
       const report = await examineNats(at);
-      return { report, checks: busChecks(report) };
+      return { report, checks: busChecks(report, bus.logs) };
     },
   };
 }

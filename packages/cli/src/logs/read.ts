@@ -43,10 +43,16 @@ export async function readLogs(client: Client, of: LogReading & { readonly tail:
     records: records.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(-tail),
     dropped: page.dropped,
     place: {
-      after: events === undefined ? page.cursor : `${page.cursor}~${events.cursor}`,
-      ...(runs === undefined ? {} : { eventsBehind: runs.revision }),
+      after: placeOf(page.cursor, events?.cursor ?? runs?.place),
+      // A server that gives no place has one log, where a revision is one.
+      ...(runs === undefined || runs.place !== undefined ? {} : { eventsBehind: runs.revision }),
     },
   };
+}
+
+/** Both parts of a cursor: of records, and of events where there are some. */
+function placeOf(records: string, events: string | undefined): string {
+  return events === undefined ? records : `${records}~${events}`;
 }
 
 export interface LogFollowing extends LogReading {

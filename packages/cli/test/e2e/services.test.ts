@@ -90,6 +90,7 @@ function replaced(example: string, to: { readonly bus: string; readonly dir: str
     .replace("/var/lib/agentflow", "server")
     .replace("/srv/triage", to.dir)
     .replace(/--replicas \d+/, "--replicas 1")
+    .replace(/--logs \d+/, "--logs 1")
     .replace(/--health-port \d+/, "--health-port 0");
 }
 

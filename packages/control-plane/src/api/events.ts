@@ -66,7 +66,8 @@ export class Streams {
     const { events, eventsBehind, after, ...asked } = query;
     const { engine } = this.#options;
     const { tenant } = principal;
-    const place = placeOfCursor(placeOf(context, after), eventsBehind);
+    const of = { behind: eventsBehind, lanes: engine.lanes };
+    const place = placeOfCursor(placeOf(context, after), of);
     const runs = events === undefined ? "all" : parseRuns(asked.run);
     if (runs !== "all") await Promise.all(runs.map((run) => mustExist(engine, tenant, run)));
     const filter = parseSources(asked);

@@ -1,7 +1,7 @@
 /** Telemetry and events of runs on one stream, resumed by one cursor that holds the place in both. */
 import type { RunEventView, RunId, TenantId } from "@agentflow/protocol";
 import type { Engine, TelemetryFilter } from "../engine.ts";
-import { showPlace } from "../projector/cursor.ts";
+import { showEvent, wholeCommit } from "../projector/cursor.ts";
 import type { Send } from "./sse-writer.ts";
 
 /** Which events stand between the records: those that begin, stop or end a run, or all. */
@@ -23,9 +23,14 @@ export interface MergedPlace {
 }
 
 /** Both parts of a cursor; `behind` is a revision of the log that stands for events no cursor speaks of. */
-export function placeOfCursor(cursor: string | undefined, behind: number | undefined): MergedPlace {
+export function placeOfCursor(
+  cursor: string | undefined,
+  of: { readonly behind: number | undefined; readonly lanes: number },
+): MergedPlace {
   const [records = "", events = ""] = (cursor ?? "").split("~");
-  const from = events !== "" || behind === undefined ? events : showPlace({ revision: behind + 1, n: -1 });
+  const { behind: revision, lanes } = of;
+  const isAsked = events === "" && revision !== undefined;
+  const from = isAsked ? showEvent({ revision, n: wholeCommit }, lanes) : events;
   return { ...(records === "" ? {} : { records }), ...(from === "" ? {} : { events: from }) };
 }
 

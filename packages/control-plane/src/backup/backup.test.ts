@@ -1,5 +1,5 @@
 /** Copies over the ports, on virtual time: made while runs go on, restored elsewhere, and gone on with. */
-import type { Bus, LogEntry } from "@agentflow/bus";
+import { advanced, type Bus, type LogEntry, startOf } from "@agentflow/bus";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { AgentFlowError, defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
@@ -16,8 +16,8 @@ afterEach(async () => {
   for (const kit of kits.splice(0)) await kit.close();
 });
 
-function openKit(seed: number): Kit {
-  const kit = new Kit(seed);
+function openKit(seed: number, logs?: number): Kit {
+  const kit = new Kit(seed, logs === undefined ? {} : { logs });
   kits.push(kit);
   return kit;
 }
@@ -175,16 +175,18 @@ function slow(bus: Bus, between: (read: number) => Promise<unknown>): Bus {
   return {
     ...bus,
     log: {
+      lanes: log.lanes,
       append: log.append.bind(log),
       read: log.read.bind(log),
       head: log.head.bind(log),
+      heads: log.heads.bind(log),
       purge: log.purge.bind(log),
       async *tail(options) {
-        let after = options.after;
+        let after = typeof options.after === "number" ? startOf(log.lanes) : options.after;
         for (let read = 1; ; read++) {
           const next = await firstOf(log.tail({ ...options, after }));
           if (next === undefined) return;
-          after = next.revision;
+          after = advanced(after, [next]);
           yield [next];
           await between(read);
         }
@@ -198,6 +200,25 @@ async function firstOf(batches: AsyncIterable<readonly LogEntry[]>): Promise<Log
   return undefined;
 }
 
+test.each([
+  [4, 1],
+  [1, 3],
+])("a copy of %i logs is restored into %i, and its runs go on", async (from, into) => {
+  const kit = openKit(18, from);
+  const engine = await kit.engine();
+  await kit.register(engine, "echo", echo);
+  const open = await runs(kit, engine, 9);
+  const other = openKit(19, into);
+  await restore(other, await backup(kit));
+  other.worker();
+  const next = await other.engine("engine-9");
+  for (const run of open) {
+    const answer = await other.drive(next.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+    expect(answer.status).toBe("completed");
+  }
+  expect((await other.drive(next.runs.list(defaultTenant, {}))).runs).toHaveLength(9);
+});
+
 test("a copy ends although the log's last record went into an archive meanwhile", async () => {
   const kit = openKit(7);
   const engine = await kit.engine();
@@ -207,11 +228,11 @@ test("a copy ends although the log's last record went into an archive meanwhile"
   await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
   await kit.pass(2 * hour);
   const bus = kit.bus.client("backup");
-  const head = bus.log.head.bind(bus.log);
+  const heads = bus.log.heads.bind(bus.log);
   let asked = false;
-  bus.log.head = async (prefix) => {
-    const found = await head(prefix);
-    if (prefix === prefixes.log && !asked) {
+  bus.log.heads = async () => {
+    const found = await heads();
+    if (!asked) {
       asked = true;
       await engine.retain(all);
     }

@@ -11,7 +11,7 @@ import { ArchiveFiles } from "../projector/archive-files.ts";
 import { catchUp, copyRows, settledArchives } from "./copy-rows.ts";
 import { NamedBlobs } from "./named-blobs.ts";
 import { namedByEntry } from "./names.ts";
-import { readUpTo } from "./read-up-to.ts";
+import { endOf, readUpTo } from "./read-up-to.ts";
 import type { BackupContent, BackupHead } from "./records.ts";
 
 export interface CopyOptions {
@@ -35,7 +35,7 @@ export async function* copyInstallation(
   const settled = await settledArchives(bus.table);
   const streams = [prefixes.log, prefixes.dead, prefixes.audit, ...(telemetry ? [prefixes.tele] : [])];
   const bounds = await Promise.all(
-    streams.map(async (prefix) => ({ prefix, upTo: await bus.log.head(prefix) })),
+    streams.map(async (prefix) => ({ prefix, upTo: await endOf(bus.log, prefix) })),
   );
   const named = new NamedBlobs(bus.blobs);
   for (const bound of bounds) {

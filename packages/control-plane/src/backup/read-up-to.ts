@@ -1,10 +1,19 @@
-import type { Log, LogEntry, Revision } from "@agentflow/bus";
+import {
+  advanced,
+  covers,
+  type Log,
+  type LogEntry,
+  lower,
+  type Position,
+  reaches,
+  startOf,
+} from "@agentflow/bus";
 import { sleep, type Timers } from "@agentflow/host/clock";
-import { AgentFlowError, type Subject } from "@agentflow/protocol";
+import { AgentFlowError, prefixes, type Subject } from "@agentflow/protocol";
 
 export interface UpTo {
   readonly prefix: Subject;
-  readonly upTo: Revision;
+  readonly upTo: Position;
   readonly timers: Timers;
   readonly signal: AbortSignal;
 }
@@ -17,26 +26,31 @@ const quietMs = [2_000, 30_000] as const;
 const lostMax = 10;
 const lostPauseMs = 500;
 
+/** How far a stream goes now: one number for each of its lanes. */
+export async function endOf(log: Log, prefix: Subject): Promise<Position> {
+  return prefix === prefixes.log ? log.heads() : [await log.head(prefix)];
+}
+
 /**
- * What is stored under the prefix up to a revision, in order, and no further: it never waits for work. The
- * last record itself may go into an archive meanwhile, so its coming is not the only end.
+ * What is stored under the prefix up to a place, in order within each lane, and no further: it never waits
+ * for work. The last record itself may go into an archive meanwhile, so its coming is not the only end.
  */
 export async function* readUpTo(log: Log, of: UpTo): AsyncGenerator<readonly LogEntry[], void> {
-  let seen = 0;
+  let seen = startOf(of.upTo.length);
   let lost = 0;
-  for (let quiet = 0; seen < of.upTo; quiet++) {
+  for (let quiet = 0; !reaches(seen, of.upTo); quiet++) {
     const silenceMs = quietMs[quiet];
     if (silenceMs === undefined) return;
     try {
       for await (const batch of untilQuiet(log, { ...of, silenceMs }, seen)) {
         [quiet, lost] = [0, 0];
-        seen = batch.at(-1)?.revision ?? seen;
-        const wanted = batch.filter(({ revision }) => revision <= of.upTo);
+        seen = advanced(seen, batch);
+        const wanted = batch.filter(({ revision }) => covers(of.upTo, revision));
         if (wanted.length > 0) yield wanted;
-        if (seen >= of.upTo) return;
+        if (reaches(seen, of.upTo)) return;
       }
       if (of.signal.aborted) throw givenUp();
-      if ((await log.head(of.prefix)) <= seen) return;
+      if (reaches(seen, lower(of.upTo, await endOf(log, of.prefix)))) return;
     } catch (error) {
       // A connection that was lost is made again behind the last record: the copying is not lost with it.
       if (!mayComeBack(error) || of.signal.aborted || lost >= lostMax) throw error;
@@ -54,7 +68,7 @@ function mayComeBack(error: unknown): boolean {
 async function* untilQuiet(
   log: Log,
   { prefix, timers, signal, silenceMs }: UpTo & { readonly silenceMs: number },
-  after: Revision,
+  after: Position,
 ): AsyncGenerator<readonly LogEntry[], void> {
   const quiet = new AbortController();
   const ends = AbortSignal.any([signal, quiet.signal]);

@@ -91,7 +91,7 @@ async function refuseBusy(options: RestoreOptions): Promise<void> {
       suggestions: ["throw away what is there first"],
     });
   }
-  const upTo = await bus.log.head(prefixes.log);
+  const upTo = await bus.log.heads();
   const runs = new Set<string>();
   for await (const entries of readUpTo(bus.log, {
     prefix: prefixes.log,

@@ -1,4 +1,4 @@
-import type { Pushed, Queue } from "@agentflow/bus";
+import { laneOfShard, type Position, type Pushed, type Queue, startOf } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
@@ -208,17 +208,18 @@ export class Dispatcher {
     return sum;
   }
 
-  /** Every command of commits below this was sent; undefined when nothing waits. */
-  oldestUnsent(): number | undefined {
-    if (this.toRevoke.size > 0) return 0;
-    let oldest: number | undefined;
+  /** How much of `upTo` holds when every command of the commits up to there has to be sent. */
+  sentUpTo(upTo: Position): Position {
+    if (this.toRevoke.size > 0) return startOf(upTo.length);
+    const sent = [...upTo];
     for (const items of this.byRun.values()) {
-      for (const { state, revision } of items.values()) {
-        if (state === "sent" || (oldest !== undefined && revision >= oldest)) continue;
-        oldest = revision;
+      for (const { state, revision, ref } of items.values()) {
+        if (state === "sent") continue;
+        const lane = laneOfShard(ref.shard, sent.length);
+        sent[lane] = Math.min(sent[lane] ?? 0, Math.max(0, revision - 1));
       }
     }
-    return oldest;
+    return sent;
   }
 
   /** Resolves once what was released is with the queue, or was refused by it. */

@@ -1,3 +1,4 @@
+import { covers, type Position } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import {
   type AgentFlowError,
@@ -32,7 +33,8 @@ export interface TaskAgain {
 interface Loss {
   /** Part of the ids of all inputs that tell of it. */
   readonly id: string;
-  readonly sentUpTo: number;
+  /** Undefined: all that is known was sent. */
+  readonly sentUpTo: Position | undefined;
   readonly told: Set<string>;
 }
 
@@ -53,7 +55,7 @@ export class Resends {
   }
 
   /** The queue has lost what it held: the tasks of commits up to `sentUpTo`, and whatever workers had. */
-  begin(shards: Iterable<Shard>, sentUpTo: number): void {
+  begin(shards: Iterable<Shard>, sentUpTo: Position): void {
     const loss = this.loss(sentUpTo);
     for (const shard of shards) this.losses.set(shard, loss);
   }
@@ -71,14 +73,14 @@ export class Resends {
 
   /** All runs' tasks that were sent again, because the queue restarted while this owner went on. */
   tellAll(items: readonly Item[]): void {
-    const loss = this.loss(Number.MAX_VALUE);
+    const loss = this.loss(undefined);
     for (const own of Map.groupBy(items, ({ ref }) => ref.key).values()) {
       const [first] = own;
       if (first !== undefined) this.tellOf(loss, first.ref, own);
     }
   }
 
-  private loss(sentUpTo: number): Loss {
+  private loss(sentUpTo: Position | undefined): Loss {
     const id = Buffer.from(this.parts.world.random.bytes(8)).toString("hex");
     return { id, sentUpTo, told: new Set() };
   }
@@ -107,6 +109,7 @@ export class Resends {
     const { step, attempt } = command;
     const holder = this.parts.workers.lastHolder(tenant, { run, step, attempt });
     if (holder !== undefined) return [{ step, attempt, holder }];
-    return revision > 0 && revision <= sentUpTo ? [{ step, attempt }] : [];
+    const wasSent = revision > 0 && (sentUpTo === undefined || covers(sentUpTo, revision));
+    return wasSent ? [{ step, attempt }] : [];
   }
 }

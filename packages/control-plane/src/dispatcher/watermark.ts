@@ -1,8 +1,7 @@
-import type { Bus } from "@agentflow/bus";
+import { type Bus, type Position, reaches, startOf } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
-import { prefixes } from "@agentflow/protocol";
-import { parseWatermark, type Watermark } from "./parse-watermark.ts";
+import { parseWatermark, showWatermark, type Watermark } from "./parse-watermark.ts";
 
 export interface WatermarkParts {
   readonly bus: Bus;
@@ -14,7 +13,7 @@ export interface WatermarkParts {
   /** Of one owner among several: the shards that this holds for. */
   readonly covers?: () => { readonly [shard: string]: number };
   /** Everything that commits up to here led to is with the queue. */
-  readonly handedOn: () => number;
+  readonly handedOn: () => Position;
   /** The queue lost what it held. */
   readonly onNewEpoch: () => void;
 }
@@ -22,7 +21,7 @@ export interface WatermarkParts {
 /** What a new owner finds. */
 export interface TakenOver {
   /** The tasks of commits up to here were with the queue. */
-  readonly sentUpTo: number;
+  readonly sentUpTo: Position;
   /** They are not any more: it is another queue, or one in memory that began anew. */
   readonly isLost: boolean;
 }
@@ -47,10 +46,8 @@ export class WatermarkKeeper {
   async open(): Promise<TakenOver> {
     const { bus, key } = this.parts;
     this.epoch = await bus.queue.epoch();
-    const stored = parseWatermark((await bus.table.get(key))?.value);
-    // A log that lost its end gives revisions again: what it says of them is about other commits.
-    const isAhead = stored !== undefined && stored.revision > (await bus.log.head(prefixes.log));
-    const sentUpTo = stored === undefined || isAhead ? 0 : stored.revision;
+    const stored = parseWatermark((await bus.table.get(key))?.value, bus.log.lanes);
+    const sentUpTo = believed(stored?.sent, await bus.log.heads());
     return { sentUpTo, isLost: stored?.epoch !== this.epoch };
   }
 
@@ -66,8 +63,8 @@ export class WatermarkKeeper {
   }
 
   /** As it stands now, in the queue's life that was last asked for. */
-  mark(): { readonly epoch: string; readonly revision: number } {
-    return { epoch: this.epoch, revision: this.parts.handedOn() };
+  mark(): Watermark {
+    return { epoch: this.epoch, sent: this.parts.handedOn() };
   }
 
   private async write(): Promise<void> {
@@ -82,15 +79,14 @@ export class WatermarkKeeper {
     try {
       // Asked before the epoch: what is sent after the answer belongs to a later watermark.
       const { covers } = this.parts;
-      const revision = this.parts.handedOn();
+      const sent = this.parts.handedOn();
       const shards = covers === undefined ? {} : { shards: covers() };
       const epoch = await bus.queue.epoch();
       if (epoch !== this.epoch) {
         this.epoch = epoch;
         return this.parts.onNewEpoch();
       }
-      const mark: Watermark = { v: 1, epoch, revision, ...shards };
-      const text = JSON.stringify(mark);
+      const text = showWatermark({ epoch, sent, ...shards });
       if (text === this.written) return;
       await bus.table.put(key, text, { expect: "any" });
       this.written = text;
@@ -98,4 +94,13 @@ export class WatermarkKeeper {
       say.debug("the watermark could not be written", { error });
     }
   }
+}
+
+/**
+ * A log that lost its end gives revisions again: what a watermark says beyond a lane's head is about other
+ * commits, and nothing of that lane is believed.
+ */
+export function believed(sent: Position | undefined, heads: Position): Position {
+  if (sent === undefined) return startOf(heads.length);
+  return reaches(heads, sent) ? sent : sent.map((one, lane) => (one > (heads[lane] ?? 0) ? 0 : one));
 }

@@ -227,11 +227,11 @@ test("a history with an event of a newer build parks the run and says so", async
     events: [{ kind: "run_paused", at: "x" }],
   };
   const append = kit.bus.log.append(runSubject(tenant, run), JSON.stringify(commit), { expect: revision });
-  await kit.drive(append);
+  const appended = await kit.drive(append);
   const cancel = engine.runs.cancel(tenant, run, { input: "c-1" });
   await expect(kit.drive(cancel)).rejects.toMatchObject({ reason: "run_incompatible" });
   const { runs } = await kit.drive(
-    engine.runs.list(tenant, { status: ["parked"], minRevision: revision + 1 }),
+    engine.runs.list(tenant, { status: ["parked"], minRevision: appended.revision }),
   );
   expect(runs).toMatchObject([{ run, status: "parked", failure: { code: "incompatible" } }]);
   const waited = await kit.drive(engine.runs.wait(tenant, run, { waitMs: 10_000 }));

@@ -1,4 +1,4 @@
-import type { Appended } from "@agentflow/bus";
+import { type Appended, laneOf, laneOfShard } from "@agentflow/bus";
 import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
 import { sleep } from "@agentflow/host/clock";
 import {
@@ -33,7 +33,7 @@ export interface OrchestratorParts extends RunLoaderParts {
 /** Load, decide, append, hand on: one mailbox a run, one append in flight a run. */
 export class Orchestrator {
   readonly hot: HotRuns;
-  readonly flights = new Flights();
+  readonly flights: Flights;
   private readonly parts: OrchestratorParts;
   private dirty: RunActor[] = [];
   private scheduled = false;
@@ -43,6 +43,7 @@ export class Orchestrator {
 
   constructor(parts: OrchestratorParts) {
     this.parts = parts;
+    this.flights = new Flights(parts.log.lanes);
     this.hot = new HotRuns({ runs: parts.config.hotRunsMax, bytes: parts.config.hotBytesMax });
   }
 
@@ -71,7 +72,7 @@ export class Orchestrator {
   seen(ref: RunRef, revision: number): void {
     const actor = this.actor(ref);
     if (actor.state !== undefined && actor.revision >= revision) return;
-    actor.flights.push(this.flights.begin(revision - 1));
+    actor.flights.push(this.flights.begin(laneOf(revision, this.parts.log.lanes), revision - 1));
     if (!actor.busy) void this.reload(actor);
   }
 
@@ -185,7 +186,7 @@ export class Orchestrator {
     const body = JSON.stringify(commit);
     const { subject } = actor.ref;
     const began = world.clock.monotonic();
-    const flight = this.flights.begin();
+    const flight = this.flights.begin(laneOfShard(actor.ref.shard, log.lanes));
     this.begin(actor);
     metrics.inputsPerCommit.observe(batch.length);
     tail.appending(subject, body, commit);
@@ -355,7 +356,9 @@ export class Orchestrator {
     // An append whose fate is not known: what it led to must be handed on, though nobody asks any more.
     if (actor.flights.length > 0 && !this.stopped) return void this.reload(actor);
     if (actor.waiting.length > 0) return this.ready(actor);
-    if (actor.state === undefined || actor.state.kind !== "active") this.hot.remove(actor);
+    // What is parked is kept in mind: else each look at silent runs would read it, and say so, again.
+    const isActive = actor.state?.kind === "active" || actor.parked !== undefined;
+    if (!isActive) this.hot.remove(actor);
   }
 
   private settledElsewhere(actor: RunActor): void {

@@ -1,30 +1,10 @@
-import type { Commit, RunCommand, RunEvent } from "@agentflow/protocol";
+import type { Commit, RunCommand } from "@agentflow/protocol";
+import { faultOf, isObject, show } from "./parse-event.ts";
 
 /** `incompatible`: of a newer build, or damaged; this build must not go on with the run. */
 export type ParsedCommit =
   | { readonly ok: true; readonly commit: Commit }
   | { readonly ok: false; readonly message: string };
-
-const eventKinds: { readonly [K in RunEvent["kind"]]: true } = {
-  run_started: true,
-  task_dispatched: true,
-  task_resent: true,
-  attempt_started: true,
-  attempt_failed: true,
-  attempt_lost: true,
-  step_expanded: true,
-  step_waiting: true,
-  step_succeeded: true,
-  step_failed: true,
-  step_caught: true,
-  step_skipped: true,
-  step_cancelled: true,
-  step_unknown: true,
-  event_emitted: true,
-  run_completed: true,
-  run_failed: true,
-  run_cancelled: true,
-};
 
 const commandKinds: { readonly [K in RunCommand["kind"]]: true } = {
   dispatch_task: true,
@@ -33,7 +13,10 @@ const commandKinds: { readonly [K in RunCommand["kind"]]: true } = {
   continue: true,
 };
 
-/** A stored record as a commit. Unknown keys are kept; an unknown kind or a higher version is refused. */
+/**
+ * A stored record as a commit. Unknown keys are kept; an unknown kind, a higher version, or an event without
+ * what its kind has is refused: whoever reads many runs passes over it, and the run is parked.
+ */
 export function parseCommit(body: string): ParsedCommit {
   let record: unknown;
   try {
@@ -48,8 +31,10 @@ export function parseCommit(body: string): ParsedCommit {
   if (!Array.isArray(inputs) || !Array.isArray(events) || !Array.isArray(commands)) {
     return refused("a commit without inputs, events and commands");
   }
-  const event: unknown = events.find((one) => !hasKind(one, eventKinds));
-  if (event !== undefined) return refused(`an event of kind ${kindOf(event)}`);
+  for (const event of events) {
+    const fault = faultOf(event);
+    if (fault !== undefined) return refused(fault);
+  }
   const command: unknown = commands.find((one) => !hasKind(one, commandKinds));
   if (command !== undefined) return refused(`a command of kind ${kindOf(command)}`);
   return { ok: true, commit: record as unknown as Commit };
@@ -59,18 +44,10 @@ function refused(what: string): ParsedCommit {
   return { ok: false, message: `the history holds ${what}` };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
 function hasKind(value: unknown, known: object): boolean {
   return isObject(value) && typeof value["kind"] === "string" && Object.hasOwn(known, value["kind"]);
 }
 
 function kindOf(value: unknown): string {
   return isObject(value) ? show(value["kind"]) : "none";
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? "none").slice(0, 60);
 }

@@ -129,7 +129,7 @@ export class Runs implements EngineRuns {
     run: RunId,
     options: { readonly after?: string; readonly limit?: number },
   ): Promise<EventPage> {
-    return pageOfEvents(this.parts.following.histories, { tenant, run }, options);
+    return pageOfEvents(this.parts.following, { tenant, run }, options);
   }
 
   async follow(tenant: TenantId, options: FollowRuns): Promise<void> {

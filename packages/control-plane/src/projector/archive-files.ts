@@ -84,10 +84,12 @@ function textOf(file: ArchiveFile): string {
 export function rowsOf(tenant: TenantId, runs: ArchivedRuns): readonly RunDelta[] {
   const projection = new Projection();
   for (const { run, commits } of runs.values()) {
-    for (const [revision, , body] of commits) {
+    for (const [revision, atMs, body] of commits) {
       const parsed = parseCommit(body);
-      if (parsed.ok) projection.add({ tenant, run, revision }, parsed.commit);
+      const of = { tenant, run, revision, atMs };
+      if (parsed.ok) projection.add(of, parsed.commit);
+      else projection.park(of, { code: "incompatible", message: parsed.message });
     }
   }
-  return projection.take(0).runs;
+  return projection.take();
 }

@@ -50,7 +50,7 @@ async function readModel(runs: readonly RunId[]): Promise<ReadStore> {
       if (parsed.ok) projection.add({ tenant, run, revision }, parsed.commit);
     }
   }
-  await store.call("apply", projection.take(1));
+  await store.call("apply", { runs: projection.take(), position: [1] });
   return store;
 }
 
@@ -241,7 +241,7 @@ test("a read model that lost its marks with the power finds archived runs by its
   // A mark alone that got lost.
   const rows = rowsOf(tenant, await kit.drive(historiesOf(first)));
   await before.call("forget", { tenant, runs: [first] });
-  await before.call("apply", { runs: rows, revision: 1 });
+  await before.call("apply", { runs: rows, position: [1] });
   await kit.drive(archive.retain(all));
   expect((await before.call("row", { tenant, run: first }))?.archive).toMatch(/_archive/);
   await expectArchived(archive, before, runs);

@@ -1,4 +1,4 @@
-import type { Revision } from "@agentflow/bus";
+import { covers, higher, lower, type Position, startOf } from "@agentflow/bus";
 import type { RunId, TenantId } from "@agentflow/protocol";
 import type { LogRecordOfRun } from "./log-tail.ts";
 
@@ -13,11 +13,15 @@ export interface Listener {
 export class Hub {
   private readonly byRun = new Map<string, Set<Listener>>();
   private readonly byTenant = new Map<string, Set<Listener>>();
-  private at: Revision = 0;
+  private at: Position;
   private count = 0;
 
+  constructor(lanes: number) {
+    this.at = startOf(lanes);
+  }
+
   /** Records up to here were handed out. */
-  get position(): Revision {
+  get position(): Position {
     return this.at;
   }
 
@@ -26,19 +30,21 @@ export class Hub {
   }
 
   /** The tail begins behind this. */
-  begin(at: Revision): void {
-    this.at = Math.max(this.at, at);
+  begin(at: Position): void {
+    this.at = higher(this.at, at);
   }
 
   /** The log lost its end: what comes above this is new, whatever its revision. */
-  rewind(at: Revision): void {
-    this.at = Math.min(this.at, at);
+  rewind(at: Position): void {
+    this.at = lower(this.at, at);
   }
 
-  push(records: readonly LogRecordOfRun[], upTo: Revision): void {
+  push(records: readonly LogRecordOfRun[], upTo: Position): void {
     // After a rebuild the tail passes old places again: followers have seen them.
-    if (this.count > 0) for (const record of records) if (record.revision > this.at) this.deliver(record);
-    this.at = Math.max(this.at, upTo);
+    if (this.count > 0) {
+      for (const record of records) if (!covers(this.at, record.revision)) this.deliver(record);
+    }
+    this.at = higher(this.at, upTo);
   }
 
   /** From the next record on. The returned function ends it. */

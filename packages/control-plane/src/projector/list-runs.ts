@@ -1,3 +1,4 @@
+import { newestOf, startOf } from "@agentflow/bus";
 import {
   AgentFlowError,
   type Failure,
@@ -8,7 +9,7 @@ import {
   unixMs,
 } from "@agentflow/protocol";
 import type { RunFilter } from "../engine-api.ts";
-import { invalidCursor } from "./cursor.ts";
+import { behind, invalidCursor, showPlace } from "./cursor.ts";
 import { parseFailure, parseLabels } from "./parse-row.ts";
 import { notYet, type Projector } from "./projector.ts";
 import type { RunPlace, RunQuery, RunRow } from "./read-rows.ts";
@@ -17,6 +18,7 @@ import type { ReadStore } from "./read-store.ts";
 export interface ListParts {
   readonly store: ReadStore;
   readonly projector: Projector;
+  readonly lanes: number;
   readonly minRevisionWaitMs: number;
 }
 
@@ -28,12 +30,13 @@ const scanMax = 20_000;
 export async function listRuns(parts: ListParts, tenant: TenantId, filter: RunFilter): Promise<RunPage> {
   const { minRevision } = filter;
   const query = toQuery(tenant, filter);
-  if (minRevision !== undefined && !(await parts.projector.reach(minRevision, parts.minRevisionWaitMs))) {
+  if (minRevision !== undefined && !(await parts.projector.has(minRevision, parts.minRevisionWaitMs))) {
     throw notYet(minRevision);
   }
   const list = await parts.store.call("list", query);
   const runs = list.rows.map(toSummary);
-  const page = { runs, revision: list.revision };
+  const position = list.position ?? startOf(parts.lanes);
+  const page = { runs, revision: newestOf(position), place: showPlace(behind(position)) };
   return list.next === undefined ? page : { ...page, cursor: showCursor(list.next) };
 }
 

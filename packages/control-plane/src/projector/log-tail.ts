@@ -1,4 +1,14 @@
-import type { Log, LogEntry, Revision } from "@agentflow/bus";
+import {
+  advanced,
+  covers,
+  higher,
+  laneOf,
+  type Log,
+  type LogEntry,
+  type Position,
+  type Revision,
+  startOf,
+} from "@agentflow/bus";
 import {
   type Commit,
   parseLogSubject,
@@ -22,7 +32,7 @@ export interface LogRecordOfRun {
   readonly parsed: ParsedCommit;
 }
 
-export type LogReader = (records: readonly LogRecordOfRun[], upTo: Revision) => void | Promise<void>;
+export type LogReader = (records: readonly LogRecordOfRun[], upTo: Position) => void | Promise<void>;
 
 export interface LogTail {
   /**
@@ -33,16 +43,18 @@ export interface LogTail {
   /** The append was answered: with its revision, or without when it was not written for all one knows. */
   appended(subject: Subject, revision: Revision | undefined): void;
   /** Reads behind `after` until the signal aborts; rejects when the log fails. */
-  read(after: Revision, reader: LogReader, signal: AbortSignal): Promise<void>;
+  read(after: Position, reader: LogReader, signal: AbortSignal): Promise<void>;
 }
 
 const ownMax = 20_000;
 
-/** The one reader of the log in an engine: everybody else is fed by it, in revision order. */
+/** The one reader of the log in an engine: everybody else is fed by it, in order within each lane. */
 export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
-  const own = new Map<Revision, Commit>();
+  const { lanes } = log;
+  /** By lane, each in the order of its revisions. */
+  const own = Array.from({ length: lanes }, () => new Map<Revision, Commit>());
   const inFlight = new Map<Subject, { readonly body: string; readonly commit: Commit }>();
-  let seen = 0;
+  let seen = startOf(lanes);
   const record = (entry: LogEntry): LogRecordOfRun | undefined => {
     const subject = parseLogSubject(entry.subject);
     if (subject === undefined) {
@@ -52,7 +64,9 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
     if (subject.kind === "turn") return undefined;
     const { tenant, run, shard } = subject;
     const flying = inFlight.get(entry.subject);
-    const commit = own.get(entry.revision) ?? (flying?.body === entry.body ? flying.commit : undefined);
+    const commit =
+      own[laneOf(entry.revision, lanes)]?.get(entry.revision) ??
+      (flying?.body === entry.body ? flying.commit : undefined);
     const parsed: ParsedCommit = commit === undefined ? parseCommit(entry.body) : { ok: true, commit };
     const { revision, atMs } = entry;
     return { tenant, run, shard, revision, isOwn: commit !== undefined, atMs, parsed };
@@ -64,25 +78,32 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
     appended(subject, revision) {
       const flying = inFlight.get(subject);
       inFlight.delete(subject);
-      if (flying === undefined || revision === undefined || revision <= seen) return;
-      if (own.size >= ownMax) own.clear();
-      own.set(revision, flying.commit);
+      if (flying === undefined || revision === undefined || covers(seen, revision)) return;
+      const kept = own[laneOf(revision, lanes)];
+      if (kept === undefined) return;
+      if (kept.size >= ownMax) kept.clear();
+      kept.set(revision, flying.commit);
     },
     async read(after, reader, signal) {
+      let upTo = after;
       for await (const batch of log.tail({ filter: [prefixes.log], after, signal })) {
         const records: LogRecordOfRun[] = [];
         for (const entry of batch) {
           const one = record(entry);
           if (one !== undefined) records.push(one);
         }
-        const upTo = batch.at(-1)?.revision ?? after;
-        seen = Math.max(seen, upTo);
-        for (const revision of own.keys()) {
-          if (revision > upTo) break;
-          own.delete(revision);
-        }
+        upTo = advanced(upTo, batch);
+        seen = higher(seen, upTo);
+        for (const kept of own) forget(kept, upTo);
         await reader(records, upTo);
       }
     },
   };
+}
+
+function forget(kept: Map<Revision, Commit>, upTo: Position): void {
+  for (const revision of kept.keys()) {
+    if (!covers(upTo, revision)) return;
+    kept.delete(revision);
+  }
 }

@@ -1,5 +1,8 @@
 import { type Commit, type RunEvent, type RunStatus, type StepInstance, unixMs } from "@agentflow/protocol";
-import type { LiveRun, ReadBatch, RunDelta } from "./read-rows.ts";
+import type { LiveRun, RunDelta } from "./read-rows.ts";
+
+/** As lists show a run whose start cannot be read. */
+const unreadable = { workflow: "unreadable", version: "000000000000" } as const;
 
 /**
  * Folds commits into changes of rows, one row a run however many commits a batch has. Total: an event that is
@@ -34,23 +37,27 @@ export class Projection {
     for (const event of commit.events) this.fold(key, delta, event);
   }
 
-  /** This build cannot go on with the run. */
+  /**
+   * This build cannot go on with the run. With `atMs` its row is made where there is none: what it was
+   * started as cannot be read.
+   */
   park(
-    of: { tenant: string; run: string; revision: number },
+    of: { tenant: string; run: string; revision: number; atMs?: number },
     failure: { code: string; message: string },
   ): void {
     const delta = this.delta(`${of.tenant} ${of.run}`, of);
+    if (of.atMs !== undefined) delta.born ??= { ...unreadable, startedAtMs: of.atMs };
     delta.status = "parked";
     delta.failure = JSON.stringify(failure);
     // Makes the row be written as a change, not as a touch.
     delta.unknown ??= "";
   }
 
-  /** What has gathered, up to the given revision; begins anew. */
-  take(revision: number): ReadBatch {
+  /** What has gathered; begins anew. */
+  take(): readonly RunDelta[] {
     const runs = [...this.deltas.values()];
     this.deltas = new Map();
-    return { runs, revision };
+    return runs;
   }
 
   private delta(key: string, of: { tenant: string; run: string; revision: number }): RunDelta {

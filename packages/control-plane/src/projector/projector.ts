@@ -1,7 +1,17 @@
-import type { Log, Revision } from "@agentflow/bus";
+import {
+  covers,
+  type Log,
+  newestOf,
+  type Position,
+  reaches,
+  type Revision,
+  startOf,
+  toJson,
+  upTo,
+} from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
-import { AgentFlowError, prefixes } from "@agentflow/protocol";
+import { AgentFlowError } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
 import type { Hub } from "./hub.ts";
 import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
@@ -22,14 +32,16 @@ export interface ProjectorParts {
    * has.
    */
   readonly refill: () => Promise<void>;
-  /** The log lost its end while this engine ran: revisions above the head will be given again. */
-  readonly onShorter: (head: Revision) => void;
+  /** The log lost its end while this engine ran: revisions above its heads will be given again. */
+  readonly onShorter: (heads: Position) => void;
+  /** Counts commits that this build cannot read. */
+  readonly unreadable: { add(): void };
   /** A commit that this engine did not write, the first time that it is read. */
   readonly onForeign: (record: LogRecordOfRun) => void;
 }
 
 interface Waiter {
-  readonly revision: Revision;
+  readonly wanted: Position;
   resolve(): void;
 }
 
@@ -42,8 +54,8 @@ export class Projector {
   private readonly projection = new Projection();
   private readonly stopped = new AbortController();
   private waiters: Waiter[] = [];
-  private read: Revision = 0;
-  private applied: Revision = 0;
+  private read: Position;
+  private applied: Position;
   private behindSince: number | undefined;
   private flushing: Promise<void> | undefined;
   private stopTimer: Stop | undefined;
@@ -53,6 +65,7 @@ export class Projector {
 
   constructor(parts: ProjectorParts) {
     this.parts = parts;
+    this.read = this.applied = this.beginning;
   }
 
   /** Resolves once the read model holds all that the log had at the call. */
@@ -64,7 +77,7 @@ export class Projector {
   }
 
   /** The read model holds everything up to here. */
-  get revision(): Revision {
+  get position(): Position {
     return this.applied;
   }
 
@@ -73,15 +86,18 @@ export class Projector {
   }
 
   async caughtUp(): Promise<void> {
-    const head = await this.parts.log.head(prefixes.log);
-    if (this.applied < head) await this.reach(head, undefined);
+    await this.reach(await this.parts.log.heads(), undefined);
   }
 
-  /** True once the read model has `revision`, false when `waitMs` passed first. */
-  async reach(revision: Revision, waitMs: number | undefined): Promise<boolean> {
-    if (this.applied >= revision || this.stopped.signal.aborted) return this.applied >= revision;
+  /** True once the read model has the commit at `revision`, false when `waitMs` passed first. */
+  has(revision: Revision, waitMs: number): Promise<boolean> {
+    return this.reach(upTo(revision, this.parts.log.lanes), waitMs);
+  }
+
+  private async reach(wanted: Position, waitMs: number | undefined): Promise<boolean> {
+    if (reaches(this.applied, wanted) || this.stopped.signal.aborted) return reaches(this.applied, wanted);
     await new Promise<void>((resolve) => {
-      const waiter = { revision, resolve };
+      const waiter = { wanted, resolve };
       this.waiters.push(waiter);
       if (waitMs === undefined) return;
       const cancel = this.parts.world.timers.after(waitMs, () => {
@@ -93,7 +109,11 @@ export class Projector {
         resolve();
       };
     });
-    return this.applied >= revision;
+    return reaches(this.applied, wanted);
+  }
+
+  private get beginning(): Position {
+    return startOf(this.parts.log.lanes);
   }
 
   /** This build cannot go on with the run: shown until its next commit that this build understands. */
@@ -108,7 +128,7 @@ export class Projector {
   /** The read model's file is damaged: it is built anew, whoever met the damage. */
   condemn(): void {
     this.broken = true;
-    this.applied = 0;
+    this.applied = this.beginning;
     this.restart.abort();
   }
 
@@ -134,13 +154,17 @@ export class Projector {
 
   private async openStored(): Promise<void> {
     const { store, log, say } = this.parts;
-    const { revision } = await store.call("checkpoint", undefined);
-    const head = await log.head(prefixes.log);
-    if (revision === 0 || head < revision) {
-      if (revision > 0) say.warn("the log is shorter than the read model: rebuilding", { revision, head });
+    const { position } = await store.call("checkpoint", undefined);
+    const heads = await log.heads();
+    if (position === undefined || newestOf(position) === 0) return this.empty();
+    if (position.length !== heads.length || !reaches(heads, position)) {
+      say.warn("the log is shorter than the read model: rebuilding", {
+        revision: toJson(position),
+        head: toJson(heads),
+      });
       return this.empty();
     }
-    this.read = this.applied = revision;
+    this.read = this.applied = position;
     await this.restoreUnknown();
   }
 
@@ -148,7 +172,7 @@ export class Projector {
     this.projection.clear();
     await this.parts.store.call("reset", undefined);
     await this.parts.refill();
-    this.read = this.applied = 0;
+    this.read = this.applied = this.beginning;
   }
 
   private async restoreUnknown(): Promise<void> {
@@ -183,13 +207,16 @@ export class Projector {
 
   /** A log that lost its tail gives revisions again that were read here already. */
   private async checkHead(): Promise<void> {
-    const head = await this.parts.log.head(prefixes.log);
-    if (head >= this.read) return;
-    this.parts.say.warn("the log lost its end: rebuilding the read model", { read: this.read, head });
+    const heads = await this.parts.log.heads();
+    if (reaches(heads, this.read)) return;
+    this.parts.say.warn("the log lost its end: rebuilding the read model", {
+      read: toJson(this.read),
+      head: toJson(heads),
+    });
     await this.flushing;
     await this.empty();
-    this.parts.hub.rewind(head);
-    this.parts.onShorter(head);
+    this.parts.hub.rewind(heads);
+    this.parts.onShorter(heads);
   }
 
   private async rebuild(): Promise<void> {
@@ -199,20 +226,31 @@ export class Projector {
     this.broken = false;
   }
 
-  private async take(records: readonly LogRecordOfRun[], upTo: Revision): Promise<void> {
+  private async take(records: readonly LogRecordOfRun[], position: Position): Promise<void> {
     for (const record of records) {
       const { parsed } = record;
       if (parsed.ok) this.projection.add(record, parsed.commit);
-      else this.projection.park(record, { code: "incompatible", message: parsed.message });
+      else this.unreadable(record, parsed.message);
     }
     const { hub, onForeign } = this.parts;
     // After a rebuild old places are passed again: what they say has been acted on.
-    for (const record of records) if (!record.isOwn && record.revision > hub.position) onForeign(record);
-    this.read = upTo;
+    for (const record of records) {
+      if (!record.isOwn && !covers(hub.position, record.revision)) onForeign(record);
+    }
+    this.read = position;
     this.behindSince ??= this.parts.world.clock.now();
-    hub.push(records, upTo);
+    hub.push(records, position);
     this.schedule();
     while (this.projection.size > this.parts.config.projectRowsMax && !this.broken) await this.flush();
+  }
+
+  /** Passed over, and said: one commit that nobody can read must not stop what follows it. */
+  private unreadable(record: LogRecordOfRun, message: string): void {
+    const { tenant, run, revision } = record;
+    const { say, unreadable } = this.parts;
+    unreadable.add();
+    say.child({ tenant, run }).error(`a commit cannot be read: ${message}`, { revision });
+    this.projection.park(record, { code: "incompatible", message });
   }
 
   private schedule(): void {
@@ -225,7 +263,7 @@ export class Projector {
 
   private async flush(): Promise<void> {
     if (this.flushing !== undefined) await this.flushing;
-    if (this.broken || (this.projection.size === 0 && this.applied >= this.read)) return;
+    if (this.broken || (this.projection.size === 0 && reaches(this.applied, this.read))) return;
     this.flushing ??= this.write().finally(() => {
       this.flushing = undefined;
     });
@@ -233,7 +271,7 @@ export class Projector {
   }
 
   private async write(): Promise<void> {
-    const batch = this.projection.take(this.read);
+    const batch = { runs: this.projection.take(), position: this.read };
     try {
       await this.parts.store.call("apply", batch);
     } catch (error) {
@@ -242,10 +280,11 @@ export class Projector {
       if (!this.stopped.signal.aborted) this.parts.say.error("writing the read model failed", { error });
       return;
     }
-    this.applied = batch.revision;
-    this.behindSince = this.read > this.applied ? this.parts.world.clock.now() : undefined;
-    const reached = this.waiters.filter(({ revision }) => revision <= this.applied);
-    if (reached.length > 0) this.waiters = this.waiters.filter(({ revision }) => revision > this.applied);
+    this.applied = batch.position;
+    this.behindSince = reaches(this.applied, this.read) ? undefined : this.parts.world.clock.now();
+    const isReached = ({ wanted }: Waiter): boolean => reaches(this.applied, wanted);
+    const reached = this.waiters.filter(isReached);
+    if (reached.length > 0) this.waiters = this.waiters.filter((waiter) => !isReached(waiter));
     for (const waiter of reached) waiter.resolve();
   }
 }

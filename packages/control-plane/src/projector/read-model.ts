@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Position } from "@agentflow/bus";
 import type {
   ArchiveMark,
   Checkpoint,
@@ -25,7 +26,7 @@ const inMemory = ":memory:";
 /**
  * One SQLite file that can be thrown away. A file that is broken or of another version is replaced by an
  * empty
- * one; its checkpoint then says 0, and whoever fills it begins anew.
+ * one; its checkpoint then says nothing, and whoever fills it begins anew.
  */
 export class ReadModel {
   private readonly path: string;
@@ -40,14 +41,14 @@ export class ReadModel {
   }
 
   checkpoint(): Checkpoint {
-    return { revision: this.number("revision"), telemetryRevision: this.number("telemetryRevision") };
+    return { position: this.position(), telemetryRevision: this.number("telemetryRevision") };
   }
 
   /** Rows and checkpoint in one transaction: never one without the other. */
   apply(batch: ReadBatch): void {
     this.transaction(() => {
       this.runs.apply(batch.runs);
-      this.set("revision", batch.revision);
+      this.set("revision", batch.position.join(","));
     });
   }
 
@@ -64,7 +65,7 @@ export class ReadModel {
   }
 
   list(query: RunQuery): RunList {
-    return this.runs.list(query, this.number("revision"));
+    return this.runs.list(query, this.position());
   }
 
   live(after: LiveRun | undefined, limit: number): LiveRun[] {
@@ -109,7 +110,7 @@ export class ReadModel {
     return this.telemetry.query(query, this.number("dropped"));
   }
 
-  /** Empties it: the next checkpoint says 0. */
+  /** Empties it: the next checkpoint says nothing. */
   reset(): void {
     // It is closed already when an earlier try found no room for the new file.
     if (this.db.isOpen) this.db.close();
@@ -132,13 +133,21 @@ export class ReadModel {
     }
   }
 
-  private number(name: string): number {
-    const row = this.db.prepare("SELECT value FROM meta WHERE name = ?").get(name);
-    const value = row?.["value"];
-    return typeof value === "string" ? Number(value) : 0;
+  /** One number for each lane of the log. */
+  private position(): Position | undefined {
+    return this.text("revision")?.split(",").map(Number);
   }
 
-  private set(name: string, value: number): void {
+  private number(name: string): number {
+    return Number(this.text(name) ?? 0);
+  }
+
+  private text(name: string): string | undefined {
+    const value = this.db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.["value"];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  private set(name: string, value: number | string): void {
     this.db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(name, String(value));
   }
 }

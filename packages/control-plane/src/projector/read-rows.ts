@@ -1,4 +1,5 @@
 /** Plain rows that travel to and from the read model, also between threads: no classes, no functions. */
+import type { Position } from "@agentflow/bus";
 import type { RunStatus } from "@agentflow/protocol";
 
 /** What the commits since the last batch changed of one run's row. */
@@ -68,7 +69,8 @@ export interface RunList {
   readonly rows: readonly RunRow[];
   /** Where the next page begins; absent when there is none. */
   readonly next?: RunPlace;
-  readonly revision: number;
+  /** What the rows hold of the log. */
+  readonly position: Position | undefined;
 }
 
 /** `seq` is the record's place for good: the revision of its batch times 4,096, plus its number there. */
@@ -110,7 +112,7 @@ export interface TelemetryList {
 export interface ReadBatch {
   readonly runs: readonly RunDelta[];
   /** The log was read up to here. */
-  readonly revision: number;
+  readonly position: Position;
 }
 
 export interface TelemetryBatchRows {
@@ -122,7 +124,8 @@ export interface TelemetryBatchRows {
 }
 
 export interface Checkpoint {
-  readonly revision: number;
+  /** Undefined before anything was read. */
+  readonly position: Position | undefined;
   readonly telemetryRevision: number;
 }
 

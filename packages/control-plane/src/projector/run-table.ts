@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { Position } from "@agentflow/bus";
 import type { RunStatus } from "@agentflow/protocol";
 import type {
   ArchiveMark,
@@ -68,7 +69,7 @@ export class RunTable {
     return row === undefined ? undefined : toRunRow(row);
   }
 
-  list(query: RunQuery, revision: number): RunList {
+  list(query: RunQuery, position: Position | undefined): RunList {
     const labels = query.labels ?? [];
     const wanted = query.limit + 1;
     const rows: RunRow[] = [];
@@ -85,7 +86,7 @@ export class RunTable {
     const kept = rows.slice(0, query.limit);
     const place = rows.length === wanted ? kept.at(-1) : cutShort ? last : undefined;
     const next = place === undefined ? {} : { next: { startedAtMs: place.startedAtMs, run: place.run } };
-    return { rows: kept, ...next, revision };
+    return { rows: kept, ...next, position };
   }
 
   /** Runs that have not ended, in order of (tenant, run), behind the given one. */

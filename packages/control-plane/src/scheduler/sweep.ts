@@ -108,8 +108,9 @@ export class Sweep {
     metrics.nudges.add();
     await orchestrator.takeUp(ref);
     const actor = orchestrator.hot.get(ref.key);
-    if (actor === undefined || actor.parked !== undefined) return;
+    if (actor === undefined) return;
     actor.lastMs = world.clock.now();
+    if (actor.parked !== undefined) return;
     const input = { kind: "nudge", id: nudgeId(world), at: instant(world.clock.now()) } as const;
     orchestrator.submit(ref, input, () => undefined);
   }

@@ -82,7 +82,8 @@ export interface InstallationStatus {
   readonly tenant?: string;
   readonly version: string;
   readonly installation: string;
-  readonly bus: { readonly kind: string; readonly durability: string };
+  /** `logs`: how many lie side by side; left out by releases that knew one. */
+  readonly bus: { readonly kind: string; readonly durability: string; readonly logs?: number };
   readonly startedAt: Instant;
   /** Empty for a tenant: shards are the installation's. `owner` is empty while nobody holds the shard. */
   readonly shards: readonly { readonly shard: string; readonly owner: string }[];

@@ -114,7 +114,10 @@ export interface RunPage {
   readonly runs: readonly RunSummary[];
   /** Pass as `cursor` for the next page; absent on the last. */
   readonly cursor?: string;
+  /** Grows. Where the log has one lane, all up to here is in the list; else of one of them, see `place`. */
   readonly revision: number;
+  /** Pass as `after` to follow what comes behind this list. Left out by releases before it. */
+  readonly place?: string;
 }
 
 /** One event of a run as followers see it. */

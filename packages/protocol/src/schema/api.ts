@@ -129,6 +129,7 @@ export const runPage = z.object({
   runs: z.array(runSummary),
   cursor: z.string().exactOptional(),
   revision: z.int(),
+  place: z.string().exactOptional(),
 });
 
 export const runEventView = z.object({

@@ -80,7 +80,10 @@ export type TelemetryRecord = TelemetryPage["records"][number];
 /** With `events`, starts and ends of runs stand between the records, or all events. */
 export interface StreamQuery extends Omit<TelemetryQuery, "limit" | "newest"> {
   readonly events?: "runs" | "all";
-  /** Events behind this revision, as a list of runs gave it, for who has no cursor of events. */
+  /**
+   * Events behind this revision, as a list of runs gave it, for who has no cursor of events. Where the list
+   * gives a `place` too, that goes into `after` instead, behind the cursor of records: `<records>~<place>`.
+   */
   readonly eventsBehind?: number;
 }
 

@@ -1,5 +1,5 @@
 /** The log as it stands, read past everything that is simulated. */
-import type { Log, LogEntry } from "@agentflow/bus";
+import { advanced, covers, type Log, type LogEntry, reaches, startOf } from "@agentflow/bus";
 import type { Commit, Subject } from "@agentflow/protocol";
 import { AgentFlowError, parseLogSubject } from "@agentflow/protocol";
 import { parseStoredCommit } from "./parse-stored.ts";
@@ -22,13 +22,15 @@ export async function readWholeLog(log: Log, prefix: Subject): Promise<readonly 
 }
 
 async function readOnce(log: Log, prefix: Subject): Promise<readonly LogEntry[]> {
-  const head = await log.head(prefix);
+  const heads = await log.heads();
   const entries: LogEntry[] = [];
-  if (head === 0) return entries;
+  let seen = startOf(log.lanes);
+  if (reaches(seen, heads)) return entries;
   const stop = new AbortController();
-  for await (const batch of log.tail({ filter: [prefix], after: 0, signal: stop.signal })) {
-    entries.push(...batch.filter(({ revision }) => revision <= head));
-    if ((batch.at(-1)?.revision ?? head) >= head) break;
+  for await (const batch of log.tail({ filter: [prefix], after: seen, signal: stop.signal })) {
+    seen = advanced(seen, batch);
+    entries.push(...batch.filter(({ revision }) => covers(heads, revision)));
+    if (reaches(seen, heads)) break;
   }
   stop.abort();
   return entries;

@@ -1,9 +1,8 @@
 /** What can go wrong, each with its end: after the phase of faults nothing of it is left. */
 import type { Operation } from "@agentflow/bus/memory";
 import type { SeededRandom } from "@agentflow/host/virtual";
-import { parseLogSubject, prefixes } from "@agentflow/protocol";
+import { parseLogSubject } from "@agentflow/protocol";
 import type { House } from "../house/house.ts";
-import { readWholeLog } from "../checkers/read-log.ts";
 
 export const faultKinds = [
   "crash_engine",
@@ -173,7 +172,8 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     return "";
   },
   lose_tail({ house, dice, later }) {
-    void loseTail(house, 1 + dice.int(6), () => later(downMs(dice), () => house.keepEngines()));
+    loseTail(house, 1 + dice.int(6));
+    later(downMs(dice), () => house.keepEngines());
     return "";
   },
   power_cut({ house, dice, later }) {
@@ -192,21 +192,16 @@ async function loseWatermarks({ bus }: House): Promise<void> {
 }
 
 /** The broker loses what it had not on disk; the control planes are started anew, as operations would. */
-async function loseTail(house: House, count: number, after: () => void): Promise<void> {
-  if (house.losing) return;
-  house.losing = true;
+function loseTail(house: House, count: number): void {
   for (const one of house.engines) house.killEngine(one);
-  const before = await readWholeLog(house.bus.log, prefixes.log);
   const dropped = house.bus.faults.dropLogTail(count);
   const runs = new Set<string>();
-  for (const { subject } of before.slice(before.length - dropped)) {
+  for (const subject of dropped) {
     const parsed = parseLogSubject(subject);
     if (parsed !== undefined) runs.add(parsed.run);
   }
   house.ledger.lostTails.push({ atMs: house.time.now(), runs });
-  house.trace.say("fault", `lost ${dropped} commits of ${[...runs].join(" ")}`);
-  house.losing = false;
-  after();
+  house.trace.say("fault", `lost ${dropped.length} commits of ${[...runs].join(" ")}`);
 }
 
 function partition(name: string | undefined, { house, dice, later }: At): string | undefined {

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly skewMs: number;
   /** Control planes that share the shards; left out: one owns all. */
   readonly controlPlanes?: 2 | 3;
+  /** In how many lanes the log is kept, which nothing orders; one when left out. */
+  readonly logs?: number;
   /** All come at once, to few hands: most tasks wait in the log. */
   readonly rush?: boolean;
 }
@@ -66,6 +68,15 @@ const leases: FaultKind[] = [
 ];
 const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
 
+const cornered: FaultKind[] = [
+  ...crashes,
+  ...queue,
+  "lost_request",
+  "lost_answer",
+  "disconnect",
+  "pause_engine",
+];
+
 export const scenarios: readonly Scenario[] = [
   { name: "calm", faults: [], everyMs: 1_000, weather: wild, clientLoss: 0, skewMs: 0 },
   { name: "crashes", faults: crashes, everyMs: 1_500, weather, clientLoss: 0.02, skewMs: 200 },
@@ -93,6 +104,26 @@ export const scenarios: readonly Scenario[] = [
     weather,
     clientLoss: 0.02,
     skewMs: 50,
+  },
+  { name: "lanes", faults: cornered, everyMs: 800, weather: wild, clientLoss: 0.05, skewMs: 200, logs: 3 },
+  {
+    name: "lanes-pair",
+    faults: leases,
+    everyMs: 900,
+    weather: wild,
+    clientLoss: 0.05,
+    skewMs: 8_000,
+    controlPlanes: 2,
+    logs: 4,
+  },
+  {
+    name: "lanes-lost-tail",
+    faults: ["lose_tail", "crash_worker", "lost_answer", "slow_disk"],
+    everyMs: 1_500,
+    weather: wild,
+    clientLoss: 0.02,
+    skewMs: 50,
+    logs: 3,
   },
 ];
 

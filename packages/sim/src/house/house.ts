@@ -15,6 +15,8 @@ export interface HouseOptions {
   readonly weather: Partial<Nastiness>;
   readonly workers: number;
   readonly slots: number;
+  /** Lanes of the log; one when left out. */
+  readonly logs?: number;
   /** Control planes that share the shards by leases; left out: one that owns all of them. */
   readonly controlPlanes?: number;
   /** How far clocks may be off, in either direction. */
@@ -35,8 +37,6 @@ export class House {
   engines: EngineProcess[] = [];
   /** Two served at once for a while: what the one knew the other learns of when it asks for silent runs. */
   hadRivals = false;
-  /** The log is about to lose its end. */
-  losing = false;
   private readonly options: HouseOptions;
   private lives = 0;
 
@@ -44,7 +44,7 @@ export class House {
     this.options = options;
     const random = options.dice.fork("weather");
     const world = { clock: this.time, timers: this.time, random };
-    this.bus = openMemoryBus({ world, nasty: options.weather });
+    this.bus = openMemoryBus({ world, nasty: options.weather, logs: options.logs ?? 1 });
   }
 
   open(): void {

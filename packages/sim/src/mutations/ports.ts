@@ -1,6 +1,5 @@
 /** Ports that break a law each. */
-import type { Bus, Log, Table } from "@agentflow/bus";
-import { prefixes } from "@agentflow/protocol";
+import { type Bus, type Log, type Table, toJson } from "@agentflow/bus";
 import { parseStoredCommit } from "../checkers/parse-stored.ts";
 import { parseMark } from "./parse-mark.ts";
 
@@ -24,8 +23,7 @@ export function secretiveLog(log: Log): Log {
 /** The watermark says that all was sent that the log holds. */
 export function eagerTable({ table, log }: Pick<Bus, "table" | "log">): Table {
   const further = async (value: string): Promise<string> => {
-    const revision = await log.head(prefixes.log);
-    return JSON.stringify({ ...parseMark(value), revision });
+    return JSON.stringify({ ...parseMark(value), revision: toJson(await log.heads()) });
   };
   return {
     get: (key) => table.get(key),
@@ -41,10 +39,12 @@ export function eagerTable({ table, log }: Pick<Bus, "table" | "log">): Table {
 
 export function methods(log: Log): Log {
   return {
+    lanes: log.lanes,
     append: (subject, body, options) => log.append(subject, body, options),
     read: (subject, options) => log.read(subject, options),
     tail: (options) => log.tail(options),
     head: (prefix) => log.head(prefix),
+    heads: () => log.heads(),
     purge: (subject, options) => log.purge(subject, options),
   };
 }

@@ -8,10 +8,12 @@ export function processBus(bus: Bus, process: SimProcess): Bus {
     kind: bus.kind,
     durability: bus.durability,
     log: {
+      lanes: log.lanes,
       append: (subject, body, options) => process.pass(log.append(subject, body, options)),
       read: (subject, options) => process.pass(log.read(subject, options)),
       tail: (options) => heard(log.tail(options), process),
       head: (prefix) => process.pass(log.head(prefix)),
+      heads: () => process.pass(log.heads()),
       purge: (subject, options) => process.pass(log.purge(subject, options)),
     },
     queue: processQueue(bus.queue, process),

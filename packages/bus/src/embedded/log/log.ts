@@ -1,6 +1,15 @@
-import { type AgentFlowError, streamOf, type Subject } from "@agentflow/protocol";
+import { type AgentFlowError, prefixes, streamOf, type Subject } from "@agentflow/protocol";
 import { checkBody, checkLogFilter, checkLogSubject } from "../../port/check.ts";
-import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } from "../../port/index.ts";
+import {
+  type Appended,
+  type AppendOptions,
+  behindIn,
+  type Log,
+  type LogEntry,
+  type Position,
+  type Revision,
+  type TailOptions,
+} from "../../port/index.ts";
 import { checkExpect } from "../check.ts";
 import type { StoreName } from "../store/backend.ts";
 import { standing, write } from "../store/group.ts";
@@ -13,6 +22,7 @@ type Done<T> = (error: AgentFlowError | undefined, value: T) => void;
 
 /** The Log port over the two files; the callbacks are for the socket, which has no use for a promise each. */
 export class EmbeddedLog implements Log {
+  readonly lanes = 1;
   readonly #stores: Readonly<Record<StoreName, Store>>;
 
   constructor(stores: Readonly<Record<StoreName, Store>>) {
@@ -64,7 +74,7 @@ export class EmbeddedLog implements Log {
 
   async *tail(options: TailOptions): AsyncGenerator<readonly LogEntry[], void> {
     if (options.signal.aborted) return;
-    const tail = this.openTail(options);
+    const tail = this.openTail({ filter: options.filter, after: behindIn(options.after, 0) });
     const end = (): void => tail.end();
     options.signal.addEventListener("abort", end, { once: true });
     try {
@@ -85,6 +95,10 @@ export class EmbeddedLog implements Log {
   async head(prefix: Subject): Promise<Revision> {
     checkLogFilter([prefix]);
     return this.#store(prefix).reader.head(prefix);
+  }
+
+  async heads(): Promise<Position> {
+    return [await this.head(prefixes.log)];
   }
 
   purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {

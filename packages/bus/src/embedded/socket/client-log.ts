@@ -1,5 +1,14 @@
-import type { Subject } from "@agentflow/protocol";
-import type { Appended, AppendOptions, Log, LogEntry, Revision, TailOptions } from "../../port/index.ts";
+import { prefixes, type Subject } from "@agentflow/protocol";
+import {
+  type Appended,
+  type AppendOptions,
+  behindIn,
+  type Log,
+  type LogEntry,
+  type Position,
+  type Revision,
+  type TailOptions,
+} from "../../port/index.ts";
 import { checkBody, checkLogFilter, checkLogSubject } from "../../port/check.ts";
 import { checkExpect } from "../check.ts";
 import type { Client } from "./client.ts";
@@ -11,6 +20,7 @@ const readLimitDefault = 1_000;
 
 /** The Log port through the socket. */
 export class ClientLog implements Log {
+  readonly lanes = 1;
   readonly #client: Client;
 
   constructor(client: Client) {
@@ -48,7 +58,7 @@ export class ClientLog implements Log {
   async *tail(options: TailOptions): AsyncGenerator<readonly LogEntry[], void> {
     const { filter, after, signal } = options;
     checkLogFilter(filter);
-    const open = { code: operation.tail, facts: [filter, after] };
+    const open = { code: operation.tail, facts: [filter, behindIn(after, 0)] };
     for await (const batch of clientStream({ client: this.#client, open, signal })) {
       yield parse.entries(parse.tuple(batch.facts, 1), batch.bodies);
     }
@@ -57,6 +67,10 @@ export class ClientLog implements Log {
   async head(prefix: Subject): Promise<Revision> {
     const answer = await this.#client.call({ code: operation.head, facts: [prefix] }, { again: true });
     return parse.count(answer.facts);
+  }
+
+  async heads(): Promise<Position> {
+    return [await this.head(prefixes.log)];
   }
 
   async purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {

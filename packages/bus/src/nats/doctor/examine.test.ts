@@ -26,7 +26,7 @@ describe.skipIf(missing !== undefined)("a look at NATS", () => {
   test("finds nothing where nothing was made, and makes nothing", async () => {
     const { streams } = await look();
     expect(streams.every(({ kind }) => kind === "missing")).toBe(true);
-    expect(await look()).toMatchObject({ deadLetters: 0, consumers: [] });
+    expect(await look()).toMatchObject({ deadLetters: 0, consumers: [], logs: undefined });
   });
 
   test("finds what an owner made as it should be, with what lies in it", async () => {
@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)("a look at NATS", () => {
     expect(report.streams.map(({ name }) => name)).toContain("AF_LOG_1");
     const differs = report.streams.flatMap((one) => (one.kind === "there" ? one.differs : [one.name]));
     expect(differs).toEqual([]);
-    expect(report).toMatchObject({ sync: "fsync before each answer", replicas: 1, deadLetters: 1 });
+    expect(report).toMatchObject({ sync: "fsync before each answer", replicas: 1, logs: 2, deadLetters: 1 });
     expect(report.consumers).toEqual([
       { name: "default_default_dev", subject: task, waiting: 1, leased: 0, redelivered: 0 },
     ]);

@@ -18,7 +18,8 @@ export async function examineNats(options: Examine): Promise<NatsReport> {
   const nc = await connectNats({ ...options, role: "worker" }, inboxPrefix);
   const link = new Link(nc, inboxPrefix);
   try {
-    const { lanes, replicas } = await layoutOf(link);
+    const made = await layoutOf(link);
+    const { lanes, replicas } = made ?? { lanes: 1, replicas: 1 };
     const expected = new Streams(link, { ...options, role: "owner", replicas }).expected(lanes);
     const clock = await clockOf(link);
     const storage = parseStorage((await ask(link, "INFO")) ?? {});
@@ -30,6 +31,7 @@ export async function examineNats(options: Examine): Promise<NatsReport> {
       clock,
       sync: await syncOf(options.monitor),
       replicas,
+      logs: made?.lanes,
       storage,
       streams,
       consumers: await consumersOf(link),
@@ -42,8 +44,7 @@ export async function examineNats(options: Examine): Promise<NatsReport> {
 
 async function layoutOf(link: Link) {
   const kept = await directLast(link, streamNames.table, layoutSubject).catch(() => undefined);
-  const layout = kept === undefined ? undefined : parseLayout(text(kept.data));
-  return layout ?? { lanes: 1, replicas: 1 };
+  return kept === undefined ? undefined : parseLayout(text(kept.data));
 }
 
 /** The server writes its time into some answers; when it was asked and answered is known here. */

@@ -6,6 +6,8 @@ export interface NatsReport {
   /** When an answer is on disk, in words, and how many copies there are. */
   readonly sync: string;
   readonly replicas: number;
+  /** Logs side by side, as the installation was made; undefined where none was. */
+  readonly logs: number | undefined;
   readonly storage: { readonly memory: Used; readonly file: Used };
   /** In the order in which this version makes them. */
   readonly streams: readonly StreamReport[];

@@ -58,6 +58,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
       url: controlPlane.url,
       node,
       durability: bus.durability,
+      logs: bus.log.lanes,
       state: settings.state,
     });
   } catch (error) {
@@ -76,15 +77,14 @@ async function openBus(
   of: { world: World; log: Log; signal: AbortSignal },
 ): Promise<NatsBus> {
   const { openNats } = await import("@agentflow/bus/nats");
-  const { replicas, monitor, archiver, archiverInbox } = bus;
+  const { replicas, logs, monitor, archiver, archiverInbox } = bus;
   return openBusPatiently(
     () =>
       openNats({
         ...natsAddress(bus),
         role: "owner",
         replicas,
-        // The read model follows one stream: more of them have no common order.
-        logs: 1,
+        ...(logs === undefined ? {} : { logs }),
         ...(monitor === undefined ? {} : { monitor }),
         ...(archiver === undefined
           ? {}

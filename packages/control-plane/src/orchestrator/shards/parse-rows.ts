@@ -22,7 +22,7 @@ export interface NodeRow {
   readonly demand: { readonly [group: string]: number };
 }
 
-/** The queue's life, and up to where the tasks of commits were with it. */
+/** The queue's life, and up to where the tasks of this shard's commits were with it. */
 export interface SentMark {
   readonly epoch: string;
   readonly revision: number;

@@ -1,11 +1,11 @@
-import type { Bus } from "@agentflow/bus";
+import { type Bus, laneOfShard, upTo } from "@agentflow/bus";
 import { sleep, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
-import { prefixes, type Shard } from "@agentflow/protocol";
+import type { Shard } from "@agentflow/protocol";
 import type { Dispatcher } from "../../dispatcher/dispatcher.ts";
 import { parseWatermark, type Watermark } from "../../dispatcher/parse-watermark.ts";
 import type { Resends } from "../../dispatcher/resends.ts";
-import { type TakenOver, watermarkKey, type WatermarkKeeper } from "../../dispatcher/watermark.ts";
+import { watermarkKey, type WatermarkKeeper } from "../../dispatcher/watermark.ts";
 import type { EngineConfig } from "../../engine-config.ts";
 import type { Projector } from "../../projector/projector.ts";
 import type { Scheduler } from "../../scheduler/scheduler.ts";
@@ -56,13 +56,14 @@ export class ShardKeeper implements ShardHands {
   async prepare(taken: readonly TakenShard[]): Promise<void> {
     const { bus, recovery, resends } = this.parts;
     const epoch = await bus.queue.epoch();
-    const head = await bus.log.head(prefixes.log);
+    const heads = await bus.log.heads();
     const marks = await this.marksOf(taken);
     for (const one of taken) {
       const { shard, term } = one;
+      const head = heads[this.laneOf(shard)] ?? 0;
       const { sentUpTo, isLost } = takenOver(this.markFor(one, marks), { epoch, head });
       recovery.begin(shard, { term, sentUpTo: isLost ? 0 : sentUpTo });
-      if (isLost) resends.begin([shard], sentUpTo);
+      if (isLost) resends.begin([shard], upTo(sentUpTo, heads.length));
     }
   }
 
@@ -81,7 +82,7 @@ export class ShardKeeper implements ShardHands {
     // Asked while what waits of these shards still counts.
     const mark = watermark.mark();
     const sent = new Map<Shard, SentMark>();
-    for (const shard of shards) if (this.covered.has(shard)) sent.set(shard, mark);
+    for (const shard of shards) if (this.covered.has(shard)) sent.set(shard, this.of(shard, mark));
     this.drop(shards);
     return sent;
   }
@@ -137,7 +138,7 @@ export class ShardKeeper implements ShardHands {
     );
     const marks = new Map<string, Watermark>();
     for (const one of nodes) {
-      const mark = parseWatermark((await bus.table.get(watermarkKey(one)))?.value);
+      const mark = parseWatermark((await bus.table.get(watermarkKey(one)))?.value, bus.log.lanes);
       if (mark !== undefined) marks.set(one, mark);
     }
     return marks;
@@ -149,17 +150,27 @@ export class ShardKeeper implements ShardHands {
     marks: ReadonlyMap<string, Watermark>,
   ): SentMark | undefined {
     const own = marks.get(this.parts.node);
-    if (own?.shards?.[shard] === term) return own;
+    if (own?.shards?.[shard] === term) return this.of(shard, own);
     if (row.sent !== undefined) return row.sent;
     if (row.was === undefined) return undefined;
     const before = marks.get(row.was.node);
     if (before === undefined) return undefined;
     // It tells of the queue's life in any case, of this shard only when that owner had gone through its runs.
-    return before.shards?.[shard] === row.was.term ? before : { epoch: before.epoch, revision: 0 };
+    const isOfShard = before.shards?.[shard] === row.was.term;
+    return isOfShard ? this.of(shard, before) : { epoch: before.epoch, revision: 0 };
+  }
+
+  /** What a watermark says of one shard, which lies in one lane. */
+  private of(shard: Shard, { epoch, sent }: Watermark): SentMark {
+    return { epoch, revision: sent[this.laneOf(shard)] ?? 0 };
+  }
+
+  private laneOf(shard: Shard): number {
+    return laneOfShard(shard, this.parts.bus.log.lanes);
   }
 }
 
-function takenOver(mark: SentMark | undefined, now: { epoch: string; head: number }): TakenOver {
+function takenOver(mark: SentMark | undefined, now: { epoch: string; head: number }) {
   if (mark === undefined) return { sentUpTo: 0, isLost: false };
   // A log that lost its end gives revisions again: what the mark says of them is about other commits.
   const sentUpTo = mark.revision > now.head ? 0 : mark.revision;
