@@ -7,6 +7,7 @@ import type { EngineOptions } from "./engine-api.ts";
 import { engineDefaults } from "./engine-config.ts";
 import { createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
+import { FairDoor } from "./orchestrator/fair-door.ts";
 import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
@@ -137,13 +138,15 @@ function buildWriting(parts: WritingParts) {
   const orchestrator = new Orchestrator({
     ...parts,
     handOn,
+    isFull: (tenant) => dispatcher.isFull(tenant),
     maybeArchived: (ref) => archive.maybeHas(ref),
     isArchived: (ref) => archive.has(ref),
     onParked: ({ tenant, run }, revision, parked) => {
       projector.park({ tenant, run, revision }, { code: parked.reason, message: parked.message });
     },
   });
-  const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator });
+  const door = new FairDoor(parts);
+  const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator, door });
   const sweep = new Sweep({ ...parts, orchestrator, dispatcher, scheduler });
   const handedOn = (): number => {
     const sent = Math.min(
@@ -161,7 +164,7 @@ function buildWriting(parts: WritingParts) {
     onNewEpoch: () => resends.tellAll(dispatcher.sendAgain(Number.MAX_VALUE)),
     ...(isShared ? { covers: () => keeper.covers() } : {}),
   });
-  const writing = { orchestrator, dispatcher, scheduler, router, sweep, recovery, resends, watermark };
+  const writing = { door, orchestrator, dispatcher, scheduler, router, sweep, recovery, resends, watermark };
   const keeper: ShardKeeper = new ShardKeeper({ ...parts, ...writing });
   return { ...writing, keeper };
 }

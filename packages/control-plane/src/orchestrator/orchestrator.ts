@@ -17,7 +17,7 @@ import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import type { LoadedRun } from "./load-run.ts";
 import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
-import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
+import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping, tooManyOpen } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
 
@@ -27,6 +27,8 @@ export interface OrchestratorParts extends RunLoaderParts {
   readonly tail: LogTail;
   /** True for a start whose run may have left the log long ago: asked before it is appended at 0. */
   readonly maybeArchived: (ref: RunRef) => boolean;
+  /** True while the tenant has as much open here as it may. */
+  readonly isFull: (tenant: TenantId) => boolean;
   readonly onParked: (ref: RunRef, revision: number, parked: Parked) => void;
 }
 
@@ -49,10 +51,16 @@ export class Orchestrator {
   /** Into the run's mailbox; `answer` is called once the input is durable, or why it will not be. */
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
     if (this.stopped) return answer(stopping());
+    if (input.kind === "start" && this.isTooMuch(ref)) return answer(tooManyOpen(ref.tenant));
     const actor = this.actor(ref);
     if (actor.waiting.length >= this.parts.config.mailboxMax) return answer(mailboxFull(ref));
     actor.waiting.push({ input, answer });
     this.ready(actor);
+  }
+
+  /** A start of a run that is here already is no further one. */
+  private isTooMuch(ref: RunRef): boolean {
+    return this.hot.get(ref.key) === undefined && this.parts.isFull(ref.tenant);
   }
 
   /** A run in memory has its reference ready. */
@@ -227,7 +235,7 @@ export class Orchestrator {
     actor.rounds = 0;
     actor.lastMs = this.parts.world.clock.now();
     this.hot.touch(actor, actor.bytes + bytes);
-    this.parts.handOn.commit({ ref: actor.ref, state, commit, revision });
+    this.parts.handOn.commit({ ref: actor.ref, state, commit, revision, bytes });
     this.flights.ack(revision);
     answerEach(batch, decision, revision);
   }

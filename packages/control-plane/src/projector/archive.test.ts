@@ -4,6 +4,7 @@ import { AgentFlowError, defaultTenant, parseId, type RunId, type StepDefinition
 import { zstdDecompressSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
+import { engineDefaults } from "../engine-config.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { readLog } from "../orchestrator/history.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
@@ -56,7 +57,7 @@ async function readModel(runs: readonly RunId[]): Promise<ReadStore> {
 
 function archiveOn(bus: Bus, store: ReadStore): Archive {
   const say = createLog({ source: "control-plane", clock: kit.world.clock, outputs: [] });
-  return new Archive({ bus, store, world: kit.world, say, isFirst: () => true });
+  return new Archive({ bus, store, world: kit.world, say, config: engineDefaults, isFirst: () => true });
 }
 
 /** The same ports, which die before the write number `at`, or after it was carried out, and stay dead. */
