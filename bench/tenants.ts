@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { tenantsProject, writeProject } from "./embedded/project.ts";
 import { type Spread, spreadOf } from "./harness/quantiles.ts";
 import { figure } from "./harness/table.ts";
+import { startEmbedded } from "./installation/embedded.ts";
 import { cpuSeconds, memoryText, residentBytes } from "./installation/memory.ts";
 import type { Installation } from "./installation/services.ts";
 import { startServices } from "./installation/services.ts";
@@ -38,13 +39,11 @@ const dir = runDir(`tenants-${values.on}`);
 const project = path.join(dir, "project");
 writeProject(project, tenantsProject(values["hang-for"]));
 const tenants = ["quiet", "noisy"];
-const installation: Installation = await startServices({
-  dir,
-  project,
-  tenants,
-  slots: Number(values.slots),
-  servers: Number(values.servers),
-});
+const asked = { dir, project, tenants, slots: Number(values.slots) };
+const installation: Installation =
+  values.on === "embedded"
+    ? await startEmbedded(asked)
+    : await startServices({ ...asked, servers: Number(values.servers) });
 const faults: string[] = [];
 const session = installation.client("quiet").session();
 const rows: Row[] = [];

@@ -10,7 +10,6 @@ import { type BenchNats, startBenchNats } from "../lib/nats-server.ts";
 import type { Pids } from "../lib/sampler.ts";
 
 const execute = promisify(execFile);
-const ended = new Set<ChildProcess>();
 
 export interface ServicesOptions {
   readonly dir: string;
@@ -64,6 +63,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   const token = await retry(async () => readFileSync(path.join(state, "token"), "utf8").trim());
   const keys = await makeKeys(url, token, tenants);
   for (const key of keys.values()) await register({ url, key, project });
+  let isOver = false;
   return {
     url,
     nats,
@@ -71,15 +71,10 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     pids: { nats: nats.pid, ...pidsOf(children) },
     keyOf: (tenant) => keys.get(tenant) ?? "",
     client: (tenant) => createClient({ url, token: keys.get(tenant) ?? "", retryForMs: 60_000 }),
-    broken: () => {
-      const gone = [...children].find(([, child]) => child.exitCode !== null || child.signalCode !== null);
-      return gone === undefined || ended.has(gone[1]) ? undefined : `${gone[0]} ended (${exitOf(gone[1])})`;
-    },
+    broken: () => (isOver ? undefined : whoEnded(children)),
     async stop() {
-      for (const child of [...children.values()].toReversed()) {
-        ended.add(child);
-        await stop(child);
-      }
+      isOver = true;
+      for (const child of [...children.values()].toReversed()) await stop(child);
       await nats.stop();
     },
   };
@@ -107,6 +102,12 @@ export async function register(of: { url: string; key: string; project: string }
   client.close();
   const env = { ...process.env, AF_TOKEN: of.key };
   await execute(NODE, [afBin, "workflow", "register", "-C", of.project, "--url", of.url], { env });
+}
+
+/** The first of them that is gone, and how it went. */
+export function whoEnded(children: ReadonlyMap<string, ChildProcess>): string | undefined {
+  const gone = [...children].find(([, child]) => child.exitCode !== null || child.signalCode !== null);
+  return gone === undefined ? undefined : `${gone[0]} ended (${exitOf(gone[1])})`;
 }
 
 function pidsOf(children: ReadonlyMap<string, ChildProcess>): { [label: string]: number } {

@@ -304,3 +304,18 @@ test("a start is answered however many archives there are", async () => {
   const answer = engine.runs.start(tenant, { run, workflow: "one" }, { waitMs: 60_000 });
   expect(await kit.drive(answer)).toMatchObject({ status: "completed" });
 }, 60_000);
+
+test("archiving on demand moves what was asked for, and takes nothing out of the archives", async () => {
+  const runs = await ended(4);
+  const archive = archiveOn(kit.bus.client("engine-2"), await readModel(runs));
+  expect(await kit.drive(archive.now({ olderThanMs: 3 * hour }))).toBe(0);
+  expect(await kit.drive(archive.now({ keepRuns: 3 }))).toBe(1);
+  // Long over the age at which archives go by retention.
+  await kit.world.time.advance(200 * day);
+  expect(await kit.drive(archive.now({ olderThanMs: 3 * hour }))).toBe(3);
+  expect(await kit.drive(archive.now({ keepRuns: 0 }))).toBe(0);
+  for (const run of runs) {
+    expect(await kit.drive(readLog(kit.bus.log, { tenant, run }))).toEqual([]);
+    expect(await kit.drive(archive.read(tenant, run))).not.toEqual([]);
+  }
+});
