@@ -58,24 +58,20 @@ interface Row extends Spread {
 
 await quietRuns({ session, everyMs: 20, runs: 200, giveUpMs: 60_000 });
 await phase("alone");
-let hasStarted = false;
-const starting = noisy
-  .start({
-    url: installation.url,
-    token: installation.keyOf("noisy"),
-    runs: backlog,
-    inFlight: Number(values["in-flight"]),
-    hungShare,
-  })
-  .finally(() => (hasStarted = true));
-await phase("while the noisy tenant starts", () => hasStarted);
+const starting = noisy.start({
+  url: installation.url,
+  token: installation.keyOf("noisy"),
+  runs: backlog,
+  inFlight: Number(values["in-flight"]),
+  hungShare,
+});
+await phase("while the noisy tenant starts", starting);
 const { accepted, refused, seconds: startSeconds } = await starting;
 const queued = await openRuns();
 if (queued < backlog * 0.95) faults.push(`only ${queued} runs of the noisy tenant were open at one time`);
 await phase(`beside ${queued} open runs`);
-let isCancelled = false;
-const cancelling = noisy.cancel(Number(values["cancels-in-flight"])).finally(() => (isCancelled = true));
-await phase("while they are cancelled", () => isCancelled);
+const cancelling = noisy.cancel(Number(values["cancels-in-flight"]));
+await phase("while they are cancelled", cancelling);
 const { cancelled, ended, seconds: cancelSeconds } = await cancelling;
 await sleep(2_000);
 await phase("after");
@@ -86,19 +82,21 @@ noisyClient.close();
 await installation.stop();
 process.exit();
 
-/** The quiet tenant's runs, and what memory they found; goes on in rounds while `until` says no. */
-async function phase(name: string, until = () => true): Promise<void> {
+/** The quiet tenant's runs, and what memory they found; goes on in rounds until that is settled. */
+async function phase(name: string, until: Promise<unknown> = Promise.resolve()): Promise<void> {
   const latencies: number[] = [];
   const before = machineSeconds();
   const cpuBefore = cpuSeconds(installation.pids);
-  do {
+  const over = until.then(() => "over" as const);
+  for (let state: "over" | "on" = "on"; state !== "over"; ) {
     const everyMs = Number(values["every-ms"]);
     const round = await quietRuns({ session, everyMs, runs: Number(values.runs), giveUpMs: 60_000 });
     latencies.push(...round.latenciesMs);
     faults.push(...round.faults.slice(0, 5).map((fault) => `${name}: ${fault}`));
     const broken = installation.broken();
     if (broken !== undefined) throw new Error(`${broken}; see ${dir}`);
-  } while (!until());
+    state = await Promise.race([over, sleep(0).then(() => "on" as const)]);
+  }
   const after = machineSeconds();
   const others = (after.busy - before.busy) / (after.total - before.total);
   const memory = memoryText(residentBytes(installation.pids));
@@ -107,7 +105,9 @@ async function phase(name: string, until = () => true): Promise<void> {
   const cpu = Object.entries(cpuSeconds(installation.pids)).map(
     ([label, seconds]) => `${label} ${(seconds - (cpuBefore[label] ?? 0)).toFixed(1)}`,
   );
-  process.stderr.write(`${name}: p50 ${figure(p50)} p95 ${figure(p95)} ms; MiB ${memory}; CPU s ${cpu.join(", ")}\n`);
+  process.stderr.write(
+    `${name}: p50 ${figure(p50)} p95 ${figure(p95)} ms; MiB ${memory}; CPU s ${cpu.join(", ")}\n`,
+  );
 }
 
 /** Runs of the noisy tenant that have not ended, as its own status says. */
@@ -122,11 +122,14 @@ function report(): void {
   for (const row of rows.filter(({ phase: name }) => name.startsWith("beside"))) {
     if (!(ratio(row) < 2)) faults.push(`p95 is ${figure(ratio(row))} times the baseline`);
   }
-  const said = Object.entries(refused).map(([why, count]) => `${why} ${count}`).join(", ");
+  const said = Object.entries(refused)
+    .map(([why, count]) => `${why} ${count}`)
+    .join(", ");
   process.stdout.write(
     [
-      `${values.on}, ${backlog} runs of a noisy tenant, ${hungShare * 100} % hung for ${values["hang-for"]}; ` +
-        `${values.slots} slots a tenant; the quiet one starts a run of two steps each ${values["every-ms"]} ms`,
+      `${values.on}, ${backlog} runs of a noisy tenant, ${hungShare * 100} % hung for ` +
+        `${values["hang-for"]}; ${values.slots} slots a tenant; ` +
+        `the quiet one starts a run of two steps each ${values["every-ms"]} ms`,
       "",
       "| quiet tenant | runs | p50 ms | p95 ms | p99 ms | max ms | p95, against alone | CPU busy | RSS MiB |",
       "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -139,7 +142,9 @@ function report(): void {
       `noisy: ${accepted} accepted in ${startSeconds.toFixed(1)} s, refused: ${said || "none"}`,
       `cancel: ${cancelled} cancelled (${ended} had ended) in ${cancelSeconds.toFixed(1)} s`,
       "",
-      faults.length === 0 ? "within the promise" : `${faults.length} FAULTS\n${faults.slice(0, 20).join("\n")}`,
+      faults.length === 0
+        ? "within the promise"
+        : `${faults.length} FAULTS\n${faults.slice(0, 20).join("\n")}`,
       "",
     ].join("\n"),
   );

@@ -66,7 +66,9 @@ export function ledgerProject(): ProjectFiles {
 /** What tenants beside each other run: `two` adds one twice, `hung` waits until its step's time is over. */
 export function tenantsProject(hangFor: string): ProjectFiles {
   const two = [addStep("s0", "${input.n}"), addStep("s1", "${steps.s0.output.n}")];
-  const hung = [`  s0: {uses: "tool:hang.forever", with: {n: "\${input.n}"}, timeout: ${hangFor}, retry: {max: 3}}`];
+  const hung = [
+    `  s0: {uses: "tool:hang.forever", with: {n: "\${input.n}"}, timeout: ${hangFor}, retry: {max: 3}}`,
+  ];
   return {
     ...project("tenants"),
     "tools/bench.ts": addTool,

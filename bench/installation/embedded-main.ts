@@ -1,5 +1,5 @@
 /**
- * A control plane on the embedded bus with its socket, as `af dev` composes it, for workers of several tenants.
+ * A control plane on the embedded bus with its socket, as `af dev` composes it, for several tenants' workers.
  * `node embedded-main.ts DIR`: tells its parent where it is, over IPC.
  */
 import { createHash, randomBytes } from "node:crypto";

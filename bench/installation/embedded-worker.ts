@@ -1,6 +1,6 @@
 /**
- * A worker of one tenant on the embedded bus. `node embedded-worker.ts PROJECT TENANT SLOTS`; where the bus is
- * comes over IPC.
+ * A worker of one tenant on the embedded bus. `node embedded-worker.ts PROJECT TENANT SLOTS`; where the bus
+ * is comes over IPC.
  */
 import { connectEmbedded } from "@agentflow/bus/embedded";
 import { createLog } from "@agentflow/host/log";

@@ -1,4 +1,4 @@
-/** An installation of services as an operator starts it: nats-server, `af server`, a worker for each tenant. */
+/** Services as an operator starts them: nats-server, `af server`, an `af worker` for each tenant. */
 import { type ChildProcess, execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";

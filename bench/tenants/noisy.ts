@@ -75,7 +75,7 @@ export class Noisy {
     if (!AgentFlowError.is(error)) throw error;
     const why = `${error.code}/${error.reason}`;
     this.refused.set(why, (this.refused.get(why) ?? 0) + 1);
-    const { retryAfterMs } = error.details as { readonly retryAfterMs?: unknown };
+    const retryAfterMs = error.details["retryAfterMs"];
     if (typeof retryAfterMs === "number") return retryAfterMs;
     if (error.code === "unavailable" || error.code === "timeout") return 1_000;
     throw error;

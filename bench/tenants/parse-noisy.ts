@@ -18,7 +18,12 @@ export type FromNoisy =
       /** By their reason. */
       readonly refused: { readonly [reason: string]: number };
     }
-  | { readonly kind: "cancelled"; readonly cancelled: number; readonly ended: number; readonly seconds: number }
+  | {
+      readonly kind: "cancelled";
+      readonly cancelled: number;
+      readonly ended: number;
+      readonly seconds: number;
+    }
   | { readonly kind: "failed"; readonly why: string };
 
 export function parseToNoisy(raw: unknown): ToNoisy {

@@ -1,5 +1,6 @@
 /** The tenant that is measured: a run begins every so often, whether the one before has ended or not. */
 import type { Session } from "@agentflow/sdk/client";
+import { parseOutput } from "../embedded/parse-output.ts";
 import { sleep } from "../lib/children.ts";
 
 export interface QuietOptions {
@@ -24,8 +25,7 @@ export async function quietRuns(options: QuietOptions): Promise<QuietResult> {
   const one = async (dueMs: number): Promise<void> => {
     try {
       const answer = await session.start("two", { n: 0 }, { waitMs: giveUpMs });
-      const output = answer.output as { readonly n?: unknown } | undefined;
-      if (answer.status !== "completed" || output?.n !== 2) faults.push(`${answer.run} ${answer.status}`);
+      if (parseOutput(answer) !== 2) faults.push(`${answer.run} has a wrong result`);
     } catch (error) {
       faults.push(error instanceof Error ? error.message : String(error));
     }

@@ -7,6 +7,7 @@ import type { EngineOptions } from "./engine-api.ts";
 import { engineDefaults } from "./engine-config.ts";
 import { createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
+import { whyNot } from "./orchestrator/admission.ts";
 import { FairDoor } from "./orchestrator/fair-door.ts";
 import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
@@ -135,10 +136,10 @@ function buildWriting(parts: WritingParts) {
     owns,
     wasSent: (ref, revision) => recovery.wasSent(ref, revision),
   });
-  const orchestrator = new Orchestrator({
+  const orchestrator: Orchestrator = new Orchestrator({
     ...parts,
     handOn,
-    isFull: (tenant) => dispatcher.isFull(tenant),
+    whyNot: (ref, input) => whyNot(ref, input, { hot: orchestrator.hot, dispatcher }),
     maybeArchived: (ref) => archive.maybeHas(ref),
     isArchived: (ref) => archive.has(ref),
     onParked: ({ tenant, run }, revision, parked) => {

@@ -407,7 +407,10 @@ describe("who may do what", () => {
   test("keys of another tenant need the scope tenants, and open that tenant alone", async () => {
     const body = { name: "theirs", tenant: "other", scopes: ["runs:read"] };
     const auth = await keyOf("admin");
-    const refused = { status: 403, body: { error: { reason: "scope_missing", details: { scope: "tenants" } } } };
+    const refused = {
+      status: 403,
+      body: { error: { reason: "scope_missing", details: { scope: "tenants" } } },
+    };
     expect(await ask(house, "POST", "/v1/keys", { auth, body })).toMatchObject(refused);
     const handed = { name: "up", scopes: ["tenants"] };
     expect(await ask(house, "POST", "/v1/keys", { auth, body: handed })).toMatchObject(refused);

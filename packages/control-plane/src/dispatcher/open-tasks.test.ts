@@ -1,5 +1,6 @@
 import { defaultTenant, parseId, type StepDefinition } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
+import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 
 const one: Record<string, StepDefinition> = { a: { uses: "tool:t.echo", with: { x: "${input.x}" } } };
@@ -8,12 +9,12 @@ const other = parseId("tenant", "other");
 let kit: Kit;
 afterEach(() => kit.close());
 
-async function start(engine: Awaited<ReturnType<Kit["engine"]>>, tenant = defaultTenant, x: string | number = 1) {
+async function start(engine: Engine, tenant = defaultTenant, x: string | number = 1) {
   const body = kit.body("one", { x });
   return kit.drive(engine.runs.start(tenant, body, { waitMs: 0 }).then(() => body.run));
 }
 
-test("a tenant with as many open tasks as it may is refused, others are not, and room comes back", async () => {
+test("who has as many open tasks as it may is refused, no other is, and room comes back", async () => {
   kit = new Kit(1, { polite: true });
   const engine = await kit.engine("engine-1", { openTasksMax: 5 });
   await kit.register(engine, "one", one);

@@ -27,9 +27,9 @@ const aloneFactor = 32;
 const linesMax = 1_000;
 
 /**
- * Tenants beside each other at the one thread that decides. Whoever is alone comes in at once, however much it
- * asks for; while several ask, each may have a few inputs under way, and what is more waits in its own line:
- * so one waits for some inputs of another and never for its thousands.
+ * Tenants beside each other at the one thread that decides. Whoever is alone comes in at once, however
+ * much it asks for; while several ask, each may have a few inputs under way, and what is more waits in its
+ * own line: so one waits for some inputs of another and never for its thousands.
  */
 export class FairDoor {
   private readonly parts: FairDoorParts;
@@ -67,7 +67,8 @@ export class FairDoor {
     if (this.last !== tenant) {
       const other = this.last === undefined ? undefined : this.lines.get(this.last);
       // One that asked long ago is beside nobody.
-      if (other !== undefined && (other.open > 0 || this.isRecent(other.askedMs, nowMs))) this.besideMs = nowMs;
+      if (other !== undefined && (other.open > 0 || this.isRecent(other.askedMs, nowMs)))
+        this.besideMs = nowMs;
       this.last = tenant;
     }
     const known = this.lines.get(tenant);

@@ -17,7 +17,7 @@ import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import type { LoadedRun } from "./load-run.ts";
 import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
-import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping, tooManyOpen } from "./run-errors.ts";
+import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
 
@@ -27,8 +27,8 @@ export interface OrchestratorParts extends RunLoaderParts {
   readonly tail: LogTail;
   /** True for a start whose run may have left the log long ago: asked before it is appended at 0. */
   readonly maybeArchived: (ref: RunRef) => boolean;
-  /** True while the tenant has as much open here as it may. */
-  readonly isFull: (tenant: TenantId) => boolean;
+  /** Why an input is not taken up at all; undefined when it is. */
+  readonly whyNot: (ref: RunRef, input: RunInput) => AgentFlowError | undefined;
   readonly onParked: (ref: RunRef, revision: number, parked: Parked) => void;
 }
 
@@ -51,16 +51,12 @@ export class Orchestrator {
   /** Into the run's mailbox; `answer` is called once the input is durable, or why it will not be. */
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
     if (this.stopped) return answer(stopping());
-    if (input.kind === "start" && this.isTooMuch(ref)) return answer(tooManyOpen(ref.tenant));
+    const refusal = this.parts.whyNot(ref, input);
+    if (refusal !== undefined) return answer(refusal);
     const actor = this.actor(ref);
     if (actor.waiting.length >= this.parts.config.mailboxMax) return answer(mailboxFull(ref));
     actor.waiting.push({ input, answer });
     this.ready(actor);
-  }
-
-  /** A start of a run that is here already is no further one. */
-  private isTooMuch(ref: RunRef): boolean {
-    return this.hot.get(ref.key) === undefined && this.parts.isFull(ref.tenant);
   }
 
   /** A run in memory has its reference ready. */

@@ -76,8 +76,7 @@ export class Starts {
       const ref = makeRunRef(tenant, parseId("run", body.run));
       const head = registry.peek(tenant, body.workflow, body.version);
       const plan = head === undefined ? undefined : plans.peek(tenant, head.plan);
-      if (head !== undefined && plan !== undefined)
-        this.begin({ ref, body, head, plan, wait, waitMs });
+      if (head !== undefined && plan !== undefined) this.begin({ ref, body, head, plan, wait, waitMs });
       else void this.find(ref, body, to);
     } catch (error) {
       wait.done();

@@ -38,7 +38,7 @@ const dayMs = 86_400_000;
 const runsPerFileMax = 500;
 /** A file is closed once it holds so much, compressed to far less than a blob may have. */
 const charactersPerFile = 16 * 1024 * 1024;
-const runsPerRoundMax = 5_000;
+const runsPerRoundMax = 10_000;
 
 /** One pass of retention: what an earlier one left half done, what is over age, what should leave the log. */
 export class ArchivePass {

@@ -24,7 +24,7 @@ export interface ArchiveParts {
 
 const dayMs = 86_400_000;
 /** Of one call; whoever wants more asks again. */
-const runsPerCallMax = 5_000;
+const runsPerCallMax = 10_000;
 
 /** Which ended runs leave the log now: those that ended longer ago, and all but the newest so many. */
 export interface ArchiveNow {

@@ -63,9 +63,7 @@ export const archiveBody = z.strictObject({
 export const createKeyBody = z.strictObject({
   name: z.string().min(1).max(80),
   scopes: z
-    .array(
-      z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator", "tenants", "backup"]),
-    )
+    .array(z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator", "tenants", "backup"]))
     .min(1),
   tenant: id("tenant").exactOptional(),
   expiresAt: instant.exactOptional(),
