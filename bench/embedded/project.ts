@@ -63,6 +63,21 @@ export function ledgerProject(): ProjectFiles {
   };
 }
 
+/** What tenants beside each other run: `two` adds one twice, `hung` waits until its step's time is over. */
+export function tenantsProject(hangFor: string): ProjectFiles {
+  const two = [addStep("s0", "${input.n}"), addStep("s1", "${steps.s0.output.n}")];
+  const hung = [
+    `  s0: {uses: "tool:hang.forever", with: {n: "\${input.n}"}, timeout: ${hangFor}, retry: {max: 3}}`,
+  ];
+  return {
+    ...project("tenants"),
+    "tools/bench.ts": addTool,
+    "tools/hang.ts": hangTool,
+    "workflows/two.yaml": workflow("two", two, "${steps.s1.output.n}"),
+    "workflows/hung.yaml": workflow("hung", hung, "${steps.s0.output.n}"),
+  };
+}
+
 /** What the dev loop edits: a tool that says which version of it ran. */
 export function loopProject(): ProjectFiles {
   const slow = [
@@ -131,6 +146,18 @@ export const add = defineTool({
   output: z.object({ n: z.number() }),
   effect: "pure",
   run: ({ n }) => ({ n: n + 1 }),
+});
+`;
+
+const hangTool = `import { defineTool } from "@agentflow/sdk";
+import { z } from "zod";
+
+export const forever = defineTool({
+  description: "Never end, and do not listen when told to",
+  input: z.object({ n: z.number() }),
+  output: z.object({ n: z.number() }),
+  effect: "pure",
+  run: () => new Promise(() => {}),
 });
 `;
 

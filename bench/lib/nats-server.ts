@@ -8,6 +8,8 @@ export interface BenchNats {
   readonly url: string;
   readonly monitor: string;
   readonly pid: number;
+  /** On the same port and data; its clients connect anew. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -21,12 +23,21 @@ export async function startBenchNats(dir: string, sync: "always" | "2m"): Promis
   ];
   const file = path.join(dir, "nats.conf");
   writeFileSync(file, `${lines.join("\n")}\n`);
-  const server = start(dir, "nats", await findNatsServer(), ["-c", file]);
+  const binary = await findNatsServer();
+  const begin = () => start(dir, "nats", binary, ["-c", file]);
+  let server = begin();
   await waitPort(port);
   return {
     url: `nats://127.0.0.1:${port}`,
     monitor: `http://127.0.0.1:${monitorPort}`,
-    pid: server.pid ?? 0,
+    get pid() {
+      return server.pid ?? 0;
+    },
+    async restart() {
+      await stop(server);
+      server = begin();
+      await waitPort(port);
+    },
     stop: () => stop(server),
   };
 }

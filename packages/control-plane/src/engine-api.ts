@@ -40,6 +40,7 @@ import type {
 import type { EngineConfig } from "./engine-config.ts";
 import type { Mismatch } from "./orchestrator/router.ts";
 import type { LeaseStanding } from "./orchestrator/shards/presence.ts";
+import type { ArchiveNow } from "./projector/archive.ts";
 import type { Retention } from "./projector/archive-pass.ts";
 import type { Metrics } from "@agentflow/host/metrics";
 
@@ -101,6 +102,12 @@ export interface Engine {
    * the owner of shard 00 does it, and the others learn what it did.
    */
   retain(retention: Retention): Promise<number>;
+  /**
+   * Moves ended runs into archives now, some thousands a call, whatever the bounds of `retain` are; resolves
+   * with how many were moved, 0 once there is none left. Nothing leaves the archives by it. `refused`
+   * (archives_elsewhere) where another control plane archives.
+   */
+  archive(which: ArchiveNow): Promise<number>;
   /** Refuses new work; resolves once appends in flight are acknowledged and what they led to is handed on. */
   drain(): Promise<void>;
   /** Drains, flushes the read model, writes the watermark and stops serving. Again: the same promise. */

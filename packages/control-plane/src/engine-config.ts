@@ -45,6 +45,23 @@ export interface EngineConfig {
   readonly plansMax: number;
   /** Runs loaded at once while recovering. */
   readonly recoverAtOnce: number;
+  /**
+   * Runs whose id is younger stay in the log, so that a start under one need not ask the archives. The same
+   * for all control planes of an installation.
+   */
+  readonly archiveIdAgeMs: number;
+  /** Inputs of one tenant under way at the same time while other tenants ask too. */
+  readonly fairInFlight: number;
+  /** So long after two tenants asked they are taken to be beside each other. */
+  readonly fairWithinMs: number;
+  /** Inputs of one tenant that wait for their turn; more are `limit_exceeded`. */
+  readonly fairWaitingMax: number;
+  /** Open tasks of one tenant in this control plane's memory; then its starts are `limit_exceeded`. */
+  readonly openTasksMax: number;
+  /** The same in bytes of the commits that asked for them. */
+  readonly openTaskBytesMax: number;
+  /** The same of all tenants together, so many times that of one. */
+  readonly openTenantsMax: number;
 }
 
 export const engineDefaults: EngineConfig = {
@@ -76,4 +93,11 @@ export const engineDefaults: EngineConfig = {
   telemetryMaxAgeMs: 7 * 86_400_000,
   plansMax: 500,
   recoverAtOnce: 64,
+  archiveIdAgeMs: 3_600_000,
+  fairInFlight: 8,
+  fairWithinMs: 1_000,
+  fairWaitingMax: 20_000,
+  openTasksMax: 200_000,
+  openTaskBytesMax: 256 * 1024 * 1024,
+  openTenantsMax: 4,
 };

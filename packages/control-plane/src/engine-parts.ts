@@ -7,6 +7,8 @@ import type { EngineOptions } from "./engine-api.ts";
 import { engineDefaults } from "./engine-config.ts";
 import { createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
+import { whyNot } from "./orchestrator/admission.ts";
+import { FairDoor } from "./orchestrator/fair-door.ts";
 import { HandOn, type RunOutcome } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
@@ -135,16 +137,18 @@ function buildWriting(parts: WritingParts) {
     owns,
     wasSent: (ref, revision) => recovery.wasSent(ref, revision),
   });
-  const orchestrator = new Orchestrator({
+  const orchestrator: Orchestrator = new Orchestrator({
     ...parts,
     handOn,
+    whyNot: (ref, input) => whyNot(ref, input, { hot: orchestrator.hot, dispatcher }),
     maybeArchived: (ref) => archive.maybeHas(ref),
     isArchived: (ref) => archive.has(ref),
     onParked: ({ tenant, run }, revision, parked) => {
       projector.park({ tenant, run, revision }, { code: parked.reason, message: parked.message });
     },
   });
-  const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator });
+  const door = new FairDoor(parts);
+  const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator, door });
   const sweep = new Sweep({ ...parts, orchestrator, dispatcher, scheduler });
   const handedOn = (): Position => {
     const sent = dispatcher.sentUpTo(orchestrator.flights.handedOn());
@@ -159,7 +163,7 @@ function buildWriting(parts: WritingParts) {
     onNewEpoch: () => resends.tellAll(dispatcher.sendAgain(Number.MAX_VALUE)),
     ...(isShared ? { covers: () => keeper.covers() } : {}),
   });
-  const writing = { orchestrator, dispatcher, scheduler, router, sweep, recovery, resends, watermark };
+  const writing = { door, orchestrator, dispatcher, scheduler, router, sweep, recovery, resends, watermark };
   const keeper: ShardKeeper = new ShardKeeper({ ...parts, ...writing });
   return { ...writing, keeper };
 }

@@ -80,14 +80,14 @@ function showGauges(options: EngineOptions, parts: EngineParts): void {
 
 /** The doors to runs, over parts that stand already. */
 function buildRuns(options: EngineOptions, parts: EngineParts): Runs {
-  const { base, router, archive, hub, tail, projector } = parts;
+  const { base, router, door, archive, hub, tail, projector } = parts;
   const { bus, world, config, store } = base;
   const { build } = options.tenantDefaults;
   const queries = new RunQueries({ ...base, ...parts });
   const starts = new Starts({ ...base, ...parts, build, standing: (ref) => queries.standing(ref) });
   const following = { hub, tail, log: bus.log, histories: archive, followersMax: config.followersMax };
   const listing = { store, projector, lanes: bus.log.lanes, minRevisionWaitMs: config.minRevisionWaitMs };
-  return new Runs({ world, blobs: bus.blobs, router, starts, queries, following, listing });
+  return new Runs({ world, blobs: bus.blobs, router, door, starts, queries, following, listing });
 }
 
 function engineOf(options: EngineOptions, parts: EngineParts): Engine {
@@ -110,6 +110,7 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     caughtUp: () => parts.projector.caughtUp(),
     ownsShards: () => checkShards(parts),
     retain: (retention) => parts.archive.retain(retention),
+    archive: (which) => parts.archive.now(which),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };

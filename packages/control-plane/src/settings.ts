@@ -17,6 +17,7 @@ export const controlPlaneSettings = {
   retain: settings({
     days: whole(7, { about: "ended runs stay in the log so long", reload: true }),
     runs: whole(100_000, { about: "ended runs that stay in the log", reload: true }),
+    everyMs: whole(3_600_000, { about: "time between two looks for them", min: 1_000 }),
     archiveDays: whole(90, { about: "archives of ended runs are kept so long", reload: true }),
   }),
   engine: wholes({ ...engineDefaults }).describe("bounds of the engine"),

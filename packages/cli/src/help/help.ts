@@ -39,7 +39,7 @@ const groups: readonly (readonly [string, readonly string[]])[] = [
   ["Work", ["run", "run list", "run get", "run watch", "run cancel", "run resolve"]],
   ["See", ["status", "logs", "trace", "why"]],
   ["Know", ["workflow list", "agent list", "tool list", "worker list"]],
-  ["Keep", ["backup", "backup verify", "restore"]],
+  ["Keep", ["run archive", "backup", "backup verify", "restore"]],
 ];
 
 function printOverview(output: Output, table: CommandTable): number {

@@ -72,7 +72,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     });
     close.unshift(() => controlPlane.stop());
     const bounds = () => settings.value.retain;
-    const stopRetaining = retainHourly(controlPlane, { timers: world.timers, log, bounds });
+    const stopRetaining = retainRegularly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());
     // Only now: starting is work too, and wants no more room than what it leaves behind.
     parts.boundHeap(world.timers);
@@ -105,12 +105,11 @@ async function loadParts() {
   return { ...controlPlane, ...metrics, ...heap, ...system };
 }
 
-const retainEveryMs = 3_600_000;
 /** Soon, for an installation that is never up for an hour; not at once, for the start has better to do. */
 const retainFirstMs = 60_000;
 
 /** Ended runs leave the log for packed archives. */
-function retainHourly(
+function retainRegularly(
   { engine }: ControlPlane,
   of: { timers: Timers; log: Log; bounds: () => LocalSettings["retain"] },
 ): Stop {
@@ -119,11 +118,12 @@ function retainHourly(
       .retain(of.bounds())
       .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
   };
-  const stopFirst = of.timers.after(retainFirstMs, retain, { background: true });
-  const stopHourly = of.timers.every(retainEveryMs, retain, { background: true });
+  const { everyMs } = of.bounds();
+  const stopFirst = of.timers.after(Math.min(everyMs, retainFirstMs), retain, { background: true });
+  const stopRegular = of.timers.every(everyMs, retain, { background: true });
   return () => {
     stopFirst();
-    stopHourly();
+    stopRegular();
   };
 }
 

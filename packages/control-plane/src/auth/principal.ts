@@ -2,10 +2,19 @@
 import { AgentFlowError, type TenantId } from "@agentflow/protocol";
 
 /**
- * `admin` is over one tenant. `operator` sees the figures of the whole installation; `backup` reads all that
- * it has, of every tenant.
+ * `admin` is over one tenant. `operator` sees the figures of the whole installation and may have it archive;
+ * `tenants` makes keys of any tenant, which is how another tenant begins; `backup` reads all that the
+ * installation has, of every tenant.
  */
-export const scopes = ["runs:read", "runs:write", "workflows:write", "admin", "operator", "backup"] as const;
+export const scopes = [
+  "runs:read",
+  "runs:write",
+  "workflows:write",
+  "admin",
+  "operator",
+  "tenants",
+  "backup",
+] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Principal {
@@ -15,7 +24,7 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-const beyondTenant: ReadonlySet<Scope> = new Set(["operator", "backup"]);
+const beyondTenant: ReadonlySet<Scope> = new Set(["operator", "tenants", "backup"]);
 
 /** `admin` holds every scope of its tenant, and none that looks beyond it. */
 export function holdsScope({ scopes: held }: Principal, scope: Scope): boolean {

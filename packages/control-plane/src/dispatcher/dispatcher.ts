@@ -9,12 +9,14 @@ import {
   type StepInstance,
   type StopTask,
   subjects,
+  type TenantId,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import type { RunRef } from "../orchestrator/run-ref.ts";
 import { envelope, itemKey } from "./envelope.ts";
 import { type Item, Lane, type TaskContext } from "./lane.ts";
+import { OpenTasks } from "./open-tasks.ts";
 import { ReleaseGroup, type ReleaseOptions, type Slots } from "./release.ts";
 
 export interface DispatcherParts {
@@ -33,6 +35,8 @@ export interface TaskToSend {
   readonly command: DispatchTask;
   readonly context: TaskContext;
   readonly revision: number;
+  /** Of the commit, or of the run's history where that is all that is known, shared by its tasks. */
+  readonly bytes: number;
 }
 
 /**
@@ -46,6 +50,7 @@ export class Dispatcher {
   /** Open tasks by run, then by step and attempt. */
   private readonly byRun = new Map<string, Map<string, Item>>();
   private readonly toRevoke = new Set<string>();
+  private readonly open = new OpenTasks();
   private order = 0;
   private scheduled = false;
   private pushing: Promise<void> | undefined;
@@ -71,6 +76,11 @@ export class Dispatcher {
     if (item === undefined) return;
     item.state = "sent";
     item.lane.outstanding++;
+  }
+
+  /** Whether the tenant has so much open here that no run of it should begin. */
+  isFull(tenant: TenantId): boolean {
+    return this.open.isFull(tenant, this.parts.config);
   }
 
   has(ref: RunRef): boolean {
@@ -230,7 +240,7 @@ export class Dispatcher {
     await this.revoking;
   }
 
-  private item({ ref, command, context, revision }: TaskToSend): Item | undefined {
+  private item({ ref, command, context, revision, bytes }: TaskToSend): Item | undefined {
     const key = itemKey(command.step, command.attempt);
     const items = this.byRun.get(ref.key);
     if (items?.has(key)) return undefined;
@@ -241,6 +251,7 @@ export class Dispatcher {
       context,
       lane: this.lane(ref, command, context),
       revision,
+      bytes,
       order: this.order++,
       sinceMs: this.parts.world.clock.now(),
       state: "waiting",
@@ -248,6 +259,7 @@ export class Dispatcher {
     };
     if (items === undefined) this.byRun.set(ref.key, new Map([[key, item]]));
     else items.set(key, item);
+    this.open.add(item);
     return item;
   }
 
@@ -262,6 +274,7 @@ export class Dispatcher {
   }
 
   private free(item: Item): void {
+    this.open.remove(item);
     item.lane.remove(item);
     if (item.lane.waiting > 0) this.wake();
   }

@@ -17,6 +17,8 @@ export interface Item {
   readonly lane: Lane;
   /** The commit that holds the command; unknown (0) after a recovery. */
   readonly revision: number;
+  /** What it weighs in memory: its part of the commit that asked for it. */
+  readonly bytes: number;
   /** Grows: what came first, goes first. */
   readonly order: number;
   readonly sinceMs: number;

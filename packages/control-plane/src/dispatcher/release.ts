@@ -41,8 +41,11 @@ export class ReleaseGroup {
       const all = own === 0 ? withoutWorkers : 2 * own;
       return poolMax === total ? all : Math.min(all, Math.ceil((all * poolMax) / total));
     });
+    // What a lane has out beyond its part, from before that became smaller, is no other lane's burden.
     let held = 0;
-    for (const lane of this.lanes) if (slots.ofLane(lane) > 0) held += lane.outstanding;
+    for (const [index, lane] of this.lanes.entries()) {
+      if (slots.ofLane(lane) > 0) held += Math.min(lane.outstanding, maxOf[index] ?? 0);
+    }
     for (let idle = 0; idle < this.lanes.length && out.length < max; ) {
       const index = this.turn % this.lanes.length;
       this.turn = index + 1;

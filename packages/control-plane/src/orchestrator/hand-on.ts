@@ -20,7 +20,7 @@ import {
   type TimerInput,
 } from "@agentflow/protocol";
 import type { TaskContext } from "../dispatcher/lane.ts";
-import type { Dispatcher } from "../dispatcher/dispatcher.ts";
+import type { Dispatcher, TaskToSend } from "../dispatcher/dispatcher.ts";
 import type { Resends, TaskAgain } from "../dispatcher/resends.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -64,7 +64,11 @@ interface Committed {
   readonly state: RunState;
   readonly commit: Commit;
   readonly revision: number;
+  /** What the commit weighs. */
+  readonly bytes: number;
 }
+
+type Sending = Pick<TaskToSend, "context" | "revision" | "bytes">;
 
 interface Reopened {
   readonly ref: RunRef;
@@ -83,11 +87,12 @@ export class HandOn {
     this.parts = parts;
   }
 
-  commit({ ref, state, commit, revision }: Committed): void {
+  commit({ ref, state, commit, revision, bytes: all }: Committed): void {
     for (const event of commit.events) this.event(ref, event, revision);
     if (state.kind !== "active" || commit.commands.length === 0) return;
     const context = contextOf(state);
-    for (const command of commit.commands) this.command(ref, command, { context, revision });
+    const bytes = Math.ceil(all / commit.commands.length);
+    for (const command of commit.commands) this.command(ref, command, { context, revision, bytes });
   }
 
   /** All that is open of a run that was read from the log: sent again under the same ids. */
@@ -101,12 +106,13 @@ export class HandOn {
     const revisions = tasks.length === 0 ? new Map<string, number>() : dispatchedAt(loaded);
     const context = contextOf(state);
     const again: TaskAgain[] = [];
+    const bytes = Math.ceil(loaded.bytes / Math.max(1, commands.length));
     for (const command of commands) {
       const revision = command.kind === "dispatch_task" ? (revisions.get(dispatchKey(command)) ?? 0) : 0;
       if (command.kind !== "dispatch_task" || revision === 0 || !this.parts.wasSent(ref, revision)) {
-        this.command(ref, command, { context, revision });
+        this.command(ref, command, { context, revision, bytes });
         if (command.kind === "dispatch_task") again.push({ command, revision });
-      } else this.parts.dispatcher.adopt({ ref, command, context, revision });
+      } else this.parts.dispatcher.adopt({ ref, command, context, revision, bytes });
     }
     this.parts.resends.tell(ref, again);
   }
@@ -148,7 +154,7 @@ export class HandOn {
     this.parts.waiters.ended(ref.key, end);
   }
 
-  private command(ref: RunRef, command: RunCommand, of: { context: TaskContext; revision: number }): void {
+  private command(ref: RunRef, command: RunCommand, of: Sending): void {
     switch (command.kind) {
       case "dispatch_task":
         return this.parts.dispatcher.add({ ref, command, ...of });

@@ -27,6 +27,8 @@ export interface OrchestratorParts extends RunLoaderParts {
   readonly tail: LogTail;
   /** True for a start whose run may have left the log long ago: asked before it is appended at 0. */
   readonly maybeArchived: (ref: RunRef) => boolean;
+  /** Why an input is not taken up at all; undefined when it is. */
+  readonly whyNot: (ref: RunRef, input: RunInput) => AgentFlowError | undefined;
   readonly onParked: (ref: RunRef, revision: number, parked: Parked) => void;
 }
 
@@ -50,6 +52,8 @@ export class Orchestrator {
   /** Into the run's mailbox; `answer` is called once the input is durable, or why it will not be. */
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
     if (this.stopped) return answer(stopping());
+    const refusal = this.parts.whyNot(ref, input);
+    if (refusal !== undefined) return answer(refusal);
     const actor = this.actor(ref);
     if (actor.waiting.length >= this.parts.config.mailboxMax) return answer(mailboxFull(ref));
     actor.waiting.push({ input, answer });
@@ -228,7 +232,7 @@ export class Orchestrator {
     actor.rounds = 0;
     actor.lastMs = this.parts.world.clock.now();
     this.hot.touch(actor, actor.bytes + bytes);
-    this.parts.handOn.commit({ ref: actor.ref, state, commit, revision });
+    this.parts.handOn.commit({ ref: actor.ref, state, commit, revision, bytes });
     this.flights.ack(revision);
     answerEach(batch, decision, revision);
   }

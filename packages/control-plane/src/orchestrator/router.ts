@@ -16,6 +16,7 @@ import { sleep, type World } from "@agentflow/host/clock";
 import type { EngineConfig } from "../engine-config.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
+import type { FairDoor } from "./fair-door.ts";
 import { foreignTenant, parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
 import { forwardsFull, noOwner, shardMoved, stopping } from "./run-errors.ts";
@@ -26,6 +27,7 @@ export interface RouterParts {
   readonly world: World;
   readonly ownership: Pick<Ownership, "owns">;
   readonly orchestrator: Orchestrator;
+  readonly door: FairDoor;
   readonly config: EngineConfig;
   readonly say: Log;
   /** An input that speaks of another tenant than the subject it came on. */
@@ -76,6 +78,7 @@ export class Router {
   /** From now on what starts work is refused, wherever it would go. */
   close(): void {
     this.stopped.abort();
+    this.parts.door.open();
   }
 
   /** An only owner serves once what was open is taken up again; nobody does after the stop. */
@@ -118,10 +121,15 @@ export class Router {
       }
       const ref = this.parts.orchestrator.refOf(to.tenant, run);
       if (ref.shard !== to.shard) throw wrongShard(ref, to.shard);
-      if (!this.parts.ownership.owns(ref.shard)) throw shardMoved(ref.shard);
-      this.parts.orchestrator.submit(ref, input, (given) => {
-        if ("code" in given) reject(given);
-        else resolve(JSON.stringify(given));
+      this.parts.door.enter(to.tenant, (done) => {
+        const isOurs = this.parts.ownership.owns(ref.shard);
+        if (!isOurs) reject(shardMoved(ref.shard));
+        if (!isOurs) return done();
+        this.parts.orchestrator.submit(ref, input, (given) => {
+          done();
+          if ("code" in given) reject(given);
+          else resolve(JSON.stringify(given));
+        });
       });
     });
   }

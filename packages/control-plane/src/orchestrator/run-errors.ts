@@ -1,5 +1,5 @@
 /** What a run's inputs are refused with when the run itself was not asked. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, type TenantId } from "@agentflow/protocol";
 import type { Parked } from "./run-actor.ts";
 import type { RunRef } from "./run-ref.ts";
 
@@ -50,5 +50,14 @@ export function mailboxFull({ run }: RunRef): AgentFlowError {
   return new AgentFlowError("limit_exceeded", `too much waits for run ${run} already`, {
     reason: "mailbox_full",
     details: { retryAfterMs: 100 },
+  });
+}
+
+/** No run was started; the same start again finds room once some have ended. */
+export function tooManyOpen(tenant: TenantId): AgentFlowError {
+  return new AgentFlowError("limit_exceeded", `tenant ${tenant} has as many open tasks as it may`, {
+    reason: "too_many_open",
+    details: { retryAfterMs: 1_000 },
+    suggestions: ["af run list --status running", "raise engine.openTasksMax or engine.openTaskBytesMax"],
   });
 }

@@ -27,6 +27,7 @@ import type {
 } from "../engine-api.ts";
 import { follow, type FollowParts, pageOfEvents } from "../projector/follow.ts";
 import { listRuns, type ListParts } from "../projector/list-runs.ts";
+import type { Done, FairDoor } from "./fair-door.ts";
 import { refusalError } from "./refusal.ts";
 import type { Router } from "./router.ts";
 import type { RunQueries } from "./run-queries.ts";
@@ -39,11 +40,15 @@ export interface RunsParts {
   readonly world: World;
   readonly blobs: Blobs;
   readonly router: Router;
+  readonly door: FairDoor;
   readonly starts: Starts;
   readonly queries: RunQueries;
   readonly following: FollowParts;
   readonly listing: ListParts;
 }
+
+/** The reason of a cancel that gives none. */
+export const cancelledByClient = "cancelled by a client";
 
 /** All that can be done with runs, each in one call of the part that does it. */
 export class Runs implements EngineRuns {
@@ -86,7 +91,7 @@ export class Runs implements EngineRuns {
   }
 
   async cancel(tenant: TenantId, run: RunId, body: CancelRequest): Promise<InputAnswer> {
-    const { reason = "cancelled by a client", by } = body;
+    const { reason = cancelledByClient, by } = body;
     const base = { kind: "cancel", id: parseId("input", body.input), at: this.now(), reason } as const;
     return this.ask(tenant, run, by === undefined ? base : { ...base, by });
   }
@@ -138,7 +143,8 @@ export class Runs implements EngineRuns {
 
   /** A refusal that the client caused is its error; "the run has ended" is an answer like any other. */
   private async ask(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer> {
-    const answer = await this.submit(tenant, run, input);
+    const done = await new Promise<Done>((resolve) => this.parts.door.enter(tenant, resolve));
+    const answer = await this.submit(tenant, run, input).finally(done);
     if (answer.kind === "refused") throw refusalError(answer);
     return answer;
   }

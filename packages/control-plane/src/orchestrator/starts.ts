@@ -17,6 +17,7 @@ import type { EngineConfig } from "../engine-config.ts";
 import type { VersionHead } from "../registry/parse-head.ts";
 import type { Registry } from "../registry/registry.ts";
 import { checkInput } from "./check-input.ts";
+import type { Done, FairDoor } from "./fair-door.ts";
 import type { RunOutcome } from "./hand-on.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Plans } from "./plans.ts";
@@ -37,6 +38,7 @@ export interface StartsParts {
   readonly router: Router;
   readonly orchestrator: Orchestrator;
   readonly waiters: Waiters<RunOutcome>;
+  readonly door: FairDoor;
   readonly build: BuildId;
   /** How a run stands that is not in memory; undefined when there is none. */
   readonly standing: (ref: RunRef) => Promise<Standing | undefined>;
@@ -58,21 +60,33 @@ export class Starts {
 
   /** The returned function forgets the wait; the run goes on. */
   start(tenant: TenantId, body: StartRunBody, to: { waitMs: number; answer: AnswerOne }): () => void {
-    const { plans, registry, world } = this.parts;
     const wait = new Wait(to.answer);
     wait.asking = true;
+    try {
+      this.parts.door.enter(tenant, (done) => {
+        wait.done = done;
+        this.enter(tenant, body, { wait, waitMs: to.waitMs });
+      });
+    } catch (error) {
+      wait.answer(AgentFlowError.from(error, "starting a run"));
+    }
+    return () => wait.forget();
+  }
+
+  private enter(tenant: TenantId, body: StartRunBody, to: { wait: Wait; waitMs: number }): void {
+    const { plans, registry, world } = this.parts;
+    const { wait, waitMs } = to;
     try {
       checkStart(body, world.clock.now());
       const ref = makeRunRef(tenant, parseId("run", body.run));
       const head = registry.peek(tenant, body.workflow, body.version);
       const plan = head === undefined ? undefined : plans.peek(tenant, head.plan);
-      if (head !== undefined && plan !== undefined)
-        this.begin({ ref, body, head, plan, wait, waitMs: to.waitMs });
-      else void this.find(ref, body, { wait, waitMs: to.waitMs });
+      if (head !== undefined && plan !== undefined) this.begin({ ref, body, head, plan, wait, waitMs });
+      else void this.find(ref, body, to);
     } catch (error) {
+      wait.done();
       wait.answer(AgentFlowError.from(error, "starting a run"));
     }
-    return () => wait.forget();
   }
 
   /** Waits for the end of a run that somebody started. */
@@ -95,6 +109,7 @@ export class Starts {
       if (plan === undefined) throw planMissing(body.workflow);
       this.begin({ ref, body, head, plan, ...to });
     } catch (error) {
+      to.wait.done();
       to.wait.answer(AgentFlowError.from(error, "starting a run"));
     }
   }
@@ -118,6 +133,7 @@ export class Starts {
       router.submit(ref, input, (given) => this.started(ref, given, { wait, waitMs }));
     if (blob === undefined) return submit();
     bus.blobs.put(blob.key, blob.bytes).then(submit, (error: unknown) => {
+      wait.done();
       wait.answer(AgentFlowError.from(error, "storing a run's input"));
     });
   }
@@ -128,6 +144,7 @@ export class Starts {
     to: { wait: Wait; waitMs: number },
   ): void {
     const { wait, waitMs } = to;
+    wait.done();
     if ("code" in given) return wait.answer(given);
     if (given.kind === "refused") return wait.answer(refusalError(given));
     wait.revision = given.revision;
@@ -219,6 +236,8 @@ class Wait {
   repeated = false;
   revision = 0;
   stop: () => void = () => undefined;
+  /** Its start is answered: another of the tenant may be under way. */
+  done: Done = () => undefined;
   private readonly to: AnswerOne;
 
   constructor(to: AnswerOne) {

@@ -29,6 +29,8 @@ export interface Retention {
   readonly runs: number;
   /** In archives, since they left the log: then they are gone, with their blobs and their rows. */
   readonly archiveDays?: number;
+  /** At most so many leave the log in this pass, as far as a round goes; all of them when left out. */
+  readonly runsMax?: number;
 }
 
 const archiveDaysDefault = 90;
@@ -36,7 +38,7 @@ const dayMs = 86_400_000;
 const runsPerFileMax = 500;
 /** A file is closed once it holds so much, compressed to far less than a blob may have. */
 const charactersPerFile = 16 * 1024 * 1024;
-const runsPerRoundMax = 5_000;
+const runsPerRoundMax = 10_000;
 
 /** One pass of retention: what an earlier one left half done, what is over age, what should leave the log. */
 export class ArchivePass {
@@ -47,18 +49,19 @@ export class ArchivePass {
   }
 
   /** Gives back how many runs left the log. Can be broken off at any point: the next pass goes on. */
-  async run({ days, runs, archiveDays = archiveDaysDefault }: Retention): Promise<number> {
+  async run(retention: Retention): Promise<number> {
+    const { days, runs, archiveDays = archiveDaysDefault, runsMax = Number.MAX_SAFE_INTEGER } = retention;
     await this.takeUp(archiveDays);
     let count = 0;
-    while (!this.parts.stopped.aborted) {
+    while (!this.parts.stopped.aborted && count < runsMax) {
       const before = count;
       const endedBeforeMs = this.parts.world.clock.now() - days * dayMs;
-      const ended = { endedBeforeMs, keepMax: runs, limit: runsPerRoundMax };
+      const ended = { endedBeforeMs, keepMax: runs, limit: Math.min(runsPerRoundMax, runsMax) };
       const rows = await this.parts.store.call("ended", ended);
       const batches = this.batches(rows);
       for (const refs of batches) count += await this.archive(refs);
       // Nothing of a full round could go: the next one would be the same.
-      if (count === before || rows.length < runsPerRoundMax) break;
+      if (count === before || rows.length < ended.limit) break;
     }
     if (count > 0) this.parts.say.info("ended runs left the log for the archive", { runs: count });
     return count;

@@ -4,6 +4,7 @@ import { AgentFlowError, defaultTenant, parseId, type RunId, type StepDefinition
 import { zstdDecompressSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
+import { engineDefaults } from "../engine-config.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { readLog } from "../orchestrator/history.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
@@ -56,7 +57,7 @@ async function readModel(runs: readonly RunId[]): Promise<ReadStore> {
 
 function archiveOn(bus: Bus, store: ReadStore): Archive {
   const say = createLog({ source: "control-plane", clock: kit.world.clock, outputs: [] });
-  return new Archive({ bus, store, world: kit.world, say, isFirst: () => true });
+  return new Archive({ bus, store, world: kit.world, say, config: engineDefaults, isFirst: () => true });
 }
 
 /** The same ports, which die before the write number `at`, or after it was carried out, and stay dead. */
@@ -303,3 +304,18 @@ test("a start is answered however many archives there are", async () => {
   const answer = engine.runs.start(tenant, { run, workflow: "one" }, { waitMs: 60_000 });
   expect(await kit.drive(answer)).toMatchObject({ status: "completed" });
 }, 60_000);
+
+test("archiving on demand moves what was asked for, and takes nothing out of the archives", async () => {
+  const runs = await ended(4);
+  const archive = archiveOn(kit.bus.client("engine-2"), await readModel(runs));
+  expect(await kit.drive(archive.now({ olderThanMs: 3 * hour }))).toBe(0);
+  expect(await kit.drive(archive.now({ keepRuns: 3 }))).toBe(1);
+  // Long over the age at which archives go by retention.
+  await kit.world.time.advance(200 * day);
+  expect(await kit.drive(archive.now({ olderThanMs: 3 * hour }))).toBe(3);
+  expect(await kit.drive(archive.now({ keepRuns: 0 }))).toBe(0);
+  for (const run of runs) {
+    expect(await kit.drive(readLog(kit.bus.log, { tenant, run }))).toEqual([]);
+    expect(await kit.drive(archive.read(tenant, run))).not.toEqual([]);
+  }
+});

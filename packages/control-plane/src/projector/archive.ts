@@ -1,7 +1,8 @@
 import type { Bus } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
-import { type RunId, runIdTime, type TenantId } from "@agentflow/protocol";
+import { AgentFlowError, type RunId, runIdTime, type TenantId } from "@agentflow/protocol";
+import type { EngineConfig } from "../engine-config.ts";
 import { type Histories, type HistoryOptions, readLog, type StoredCommit } from "../orchestrator/history.ts";
 import { parseCommit } from "../orchestrator/parse-commit.ts";
 import { makeRunRef, type RunRef } from "../orchestrator/run-ref.ts";
@@ -16,12 +17,20 @@ export interface ArchiveParts {
   readonly store: ReadStore;
   readonly world: World;
   readonly say: Log;
+  readonly config: Pick<EngineConfig, "archiveIdAgeMs">;
   /** True for the one control plane that archives; the others learn what it did. */
   readonly isFirst: () => boolean;
 }
 
-/** Younger ids stay in the log: a start under one need not ask whether it was archived. */
-const ageMsMin = 3_600_000;
+const dayMs = 86_400_000;
+/** Of one call; whoever wants more asks again. */
+const runsPerCallMax = 10_000;
+
+/** Which ended runs leave the log now: those that ended longer ago, and all but the newest so many. */
+export interface ArchiveNow {
+  readonly olderThanMs?: number;
+  readonly keepRuns?: number;
+}
 
 /**
  * Ended runs outside the log: packed by hundreds, found again by the read model, known to starts by
@@ -63,7 +72,7 @@ export class Archive implements Histories {
 
   /** False for ids that are too young to have been archived. */
   maybeHas({ run }: RunRef): boolean {
-    return runIdTime(run) <= this.parts.world.clock.now() - ageMsMin;
+    return runIdTime(run) <= this.parts.world.clock.now() - this.parts.config.archiveIdAgeMs;
   }
 
   /** Asked of Table, which knows all that left the log and is kept. */
@@ -79,6 +88,18 @@ export class Archive implements Histories {
       this.passing = undefined;
     });
     return this.passing;
+  }
+
+  /** See `Engine.archive`. */
+  async now({ olderThanMs, keepRuns }: ArchiveNow): Promise<number> {
+    if (!this.parts.isFirst()) throw archivesElsewhere();
+    return this.retain({
+      days: olderThanMs === undefined ? Number.POSITIVE_INFINITY : olderThanMs / dayMs,
+      runs: keepRuns ?? Number.MAX_SAFE_INTEGER,
+      // Nothing that was archived goes by this.
+      archiveDays: Number.POSITIVE_INFINITY,
+      runsMax: runsPerCallMax,
+    });
   }
 
   /** Rows of archived runs into an empty read model: the log does not have them any more. */
@@ -117,4 +138,11 @@ export class Archive implements Histories {
     if (runs.has(ref.run)) await this.pass.restore(entry, runs);
     return runs.get(ref.run);
   }
+}
+
+function archivesElsewhere(): AgentFlowError {
+  return new AgentFlowError("refused", "another control plane of this installation does the archiving", {
+    reason: "archives_elsewhere",
+    suggestions: ["ask the one that holds shard 00: af status"],
+  });
 }

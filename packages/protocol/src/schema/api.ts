@@ -52,10 +52,18 @@ export const registerBody = z.strictObject({
   strict: z.boolean().exactOptional(),
 });
 
+/** Which ended runs leave the log now; both left out: those over the installation's own bounds. */
+export const archiveBody = z.strictObject({
+  /** Those that ended longer ago. */
+  olderThanMs: z.int().min(0).exactOptional(),
+  /** All but the newest so many. */
+  keepRuns: z.int().min(0).exactOptional(),
+});
+
 export const createKeyBody = z.strictObject({
   name: z.string().min(1).max(80),
   scopes: z
-    .array(z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator", "backup"]))
+    .array(z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator", "tenants", "backup"]))
     .min(1),
   tenant: id("tenant").exactOptional(),
   expiresAt: instant.exactOptional(),

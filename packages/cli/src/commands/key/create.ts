@@ -7,28 +7,43 @@ export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
     "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may; " +
-    "operator sees the figures of the whole installation (af status, /metrics); backup may copy it, " +
-    "with the data of all tenants. Only who holds these two hands them on.";
+    "operator sees the figures of the whole installation (af status, /metrics) and may archive; tenants " +
+    "makes keys of other tenants; backup may copy it all, with the data of every tenant. Only who holds " +
+    "these three hands them on.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {
     scope: Flags.option({
       char: "s",
       description: "what it may do; may be repeated",
-      options: ["runs:read", "runs:write", "workflows:write", "admin", "operator", "backup"] as const,
+      options: [
+        "runs:read",
+        "runs:write",
+        "workflows:write",
+        "admin",
+        "operator",
+        "tenants",
+        "backup",
+      ] as const,
       multiple: true,
       multipleNonGreedy: true,
       default: ["runs:read", "runs:write"],
     })(),
+    tenant: Flags.string({
+      description: "whose key it is; another tenant than one's own needs the scope tenants",
+      helpValue: "TENANT",
+    }),
   };
   static override examples = [
     "af key create laptop",
     "af key create reader --scope runs:read --json",
     "af key create prometheus --scope operator",
+    "af key create acme-admin --tenant acme --scope admin",
   ];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KeyCreate);
-    const body = { name: args.name, scopes: flags.scope };
+    const { tenant } = flags;
+    const body = { name: args.name, scopes: flags.scope, ...(tenant === undefined ? {} : { tenant }) };
     const answer = await askApi(this.installation(flags), { method: "POST", path: "/v1/keys", body });
     this.output.data(answer);
     this.output.line(answer.key ?? "");

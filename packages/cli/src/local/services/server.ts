@@ -24,7 +24,6 @@ import {
 
 type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
 
-const retainEveryMs = 3_600_000;
 const retainFirstMs = 60_000;
 
 /** Serves until it is told to stop; ends the process itself, with the stop's code. */
@@ -51,7 +50,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     stop.add("close", "bus", () => bus.close());
     const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
     stop.add("close", "refusals of the bus", watchRefusals(bus, { audit: controlPlane.audit, log }));
-    const stopRetaining = retainHourly(controlPlane, { settings, world, log });
+    const stopRetaining = retainRegularly(controlPlane, { settings, world, log });
     stop.add("accept", "retention", stopRetaining);
     stop.add("drain", "control plane", () => controlPlane.stop(settings.stopMs));
     log.info("ready", {
@@ -127,19 +126,20 @@ function tokenFile({ state }: ServerSettings): string {
 }
 
 /** Ended runs leave the log for packed archives; one control plane of the installation does it. */
-function retainHourly(
+function retainRegularly(
   { engine }: ControlPlane,
   of: { settings: ServerSettings; world: World; log: Log },
 ): Stop {
   const { timers } = of.world;
+  const { everyMs } = of.settings.retain;
   const retain = (): void => {
     engine
       .retain(of.settings.retain)
       .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
   };
   const stops = [
-    timers.after(retainFirstMs, retain, { background: true }),
-    timers.every(retainEveryMs, retain, { background: true }),
+    timers.after(Math.min(everyMs, retainFirstMs), retain, { background: true }),
+    timers.every(everyMs, retain, { background: true }),
   ];
   return () => {
     for (const end of stops) end();

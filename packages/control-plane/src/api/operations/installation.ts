@@ -1,4 +1,4 @@
-import { logLevels } from "@agentflow/protocol";
+import { logLevels, parseId } from "@agentflow/protocol";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
 import { holdsScope, requireScope } from "../../auth/principal.ts";
@@ -154,6 +154,23 @@ const stateOperations: readonly Operation[] = [
   }),
 ];
 
+const archiveOperations: readonly Operation[] = [
+  operation({
+    id: "archiveRuns",
+    method: "post",
+    path: "/v1/archive",
+    tag: "installation",
+    summary:
+      "Move ended runs of all tenants from the log into archives, some thousands a call: ask again until " +
+      "none is moved. Runs whose id is younger than an hour stay in the log.",
+    scope: "operator",
+    audited: true,
+    body: apiSchemas.archiveBody,
+    answer: z.object({ archived: z.int() }),
+    handle: async ({ services, body }) => ({ archived: await services.engine.archive(body) }),
+  }),
+];
+
 const keyView = z.object({
   id: z.string(),
   name: z.string(),
@@ -167,16 +184,20 @@ const keyOperations: readonly Operation[] = [
     method: "post",
     path: "/v1/keys",
     tag: "keys",
-    summary: "Make an API key. Its text is in this answer and nowhere else, ever.",
+    summary:
+      "Make an API key, with the scope tenants also of another tenant. Its text is in this answer and " +
+      "nowhere else, ever.",
     scope: "admin",
     audited: true,
-    body: apiSchemas.createKeyBody.omit({ tenant: true }),
+    body: apiSchemas.createKeyBody,
     answer: z.object({ key: z.string(), view: keyView }),
     statuses: [201],
     handle: async ({ services, principal, body }) => {
       // Nobody hands on what they do not hold themselves.
       for (const scope of body.scopes) requireScope(principal, scope);
-      return services.keys.create({ ...body, tenant: principal.tenant });
+      const tenant = body.tenant === undefined ? principal.tenant : parseId("tenant", body.tenant);
+      if (tenant !== principal.tenant) requireScope(principal, "tenants");
+      return services.keys.create({ ...body, tenant });
     },
   }),
   operation({
@@ -210,5 +231,6 @@ export const installationOperations: readonly Operation[] = [
   ...workflowOperations,
   ...callableOperations,
   ...stateOperations,
+  ...archiveOperations,
   ...keyOperations,
 ];

@@ -2,6 +2,7 @@ import { type RunId, type RunStatus, AgentFlowError, runStatuses } from "@agentf
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
 import { type Operation, operation } from "../parse-operation.ts";
+import { cancelledByClient } from "../../orchestrator/runs.ts";
 import { runParams } from "./params.ts";
 
 const { query: asked } = apiSchemas;
@@ -94,7 +95,10 @@ export const runOperations: readonly Operation[] = [
       const { tenant, name } = principal;
       const answer = await engine.runs.cancel(tenant, params.run, { ...body, by: name });
       if (answer.kind === "refused") throw refused(answer, params.run);
-      return engine.runs.wait(tenant, params.run, { waitMs: 0, signal });
+      if (answer.repeated === true) return engine.runs.wait(tenant, params.run, { waitMs: 0, signal });
+      // A cancel that was accepted has ended the run: its history need not be read to say so.
+      const failure = { code: "cancelled", message: body.reason ?? cancelledByClient };
+      return { run: params.run, status: "cancelled", revision: answer.revision, failure };
     },
   }),
   operation({
