@@ -11,7 +11,16 @@ export interface BenchNats {
   stop(): Promise<void>;
 }
 
-export async function startBenchNats(dir: string, sync: "always" | "2m"): Promise<BenchNats> {
+export interface BenchNatsCommand {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly port: number;
+  readonly url: string;
+  readonly monitor: string;
+}
+
+/** How to start one, again and again, on the same ports and data (below `dir`). */
+export async function benchNatsCommand(dir: string, sync: "always" | "2m"): Promise<BenchNatsCommand> {
   const [port, monitorPort] = [await freePort(), await freePort()];
   const lines = [
     `listen: "127.0.0.1:${port}"`,
@@ -21,12 +30,18 @@ export async function startBenchNats(dir: string, sync: "always" | "2m"): Promis
   ];
   const file = path.join(dir, "nats.conf");
   writeFileSync(file, `${lines.join("\n")}\n`);
-  const server = start(dir, "nats", await findNatsServer(), ["-c", file]);
-  await waitPort(port);
   return {
+    command: await findNatsServer(),
+    words: ["-c", file],
+    port,
     url: `nats://127.0.0.1:${port}`,
     monitor: `http://127.0.0.1:${monitorPort}`,
-    pid: server.pid ?? 0,
-    stop: () => stop(server),
   };
+}
+
+export async function startBenchNats(dir: string, sync: "always" | "2m"): Promise<BenchNats> {
+  const { command, words, port, url, monitor } = await benchNatsCommand(dir, sync);
+  const server = start(dir, "nats", command, words);
+  await waitPort(port);
+  return { url, monitor, pid: server.pid ?? 0, stop: () => stop(server) };
 }
