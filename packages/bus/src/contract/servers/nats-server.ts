@@ -12,6 +12,8 @@ export interface NatsServerOptions {
   readonly syncInterval?: string;
   /** Further lines of the configuration. */
   readonly config?: string;
+  /** Where its data lies, for who gives it a disk of its own; a scratch folder when left out. */
+  readonly data?: string;
 }
 
 export interface NatsServer {
@@ -43,12 +45,14 @@ class Running implements NatsServer {
   readonly monitor: string;
   readonly #path: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "agentflow-nats-"));
+  readonly #data: string;
   readonly #config: string;
   #child: ChildProcess | undefined;
   #isClosed = false;
 
   constructor(path: string, [port = 0, monitorPort = 0]: readonly number[], options: NatsServerOptions) {
     this.#path = path;
+    this.#data = options.data ?? join(this.#folder, "data");
     this.url = `nats://127.0.0.1:${port}`;
     this.monitor = `http://127.0.0.1:${monitorPort}`;
     this.#config = [
@@ -102,10 +106,6 @@ class Running implements NatsServer {
     this.#isClosed = true;
     await this.end("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  get #data(): string {
-    return join(this.#folder, "data");
   }
 }
 
