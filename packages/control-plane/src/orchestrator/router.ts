@@ -24,7 +24,7 @@ import type { RunRef } from "./run-ref.ts";
 export interface RouterParts {
   readonly wire: Wire;
   readonly world: World;
-  readonly ownership: Pick<Ownership, "owns">;
+  readonly ownership: Pick<Ownership, "owns" | "trouble">;
   readonly orchestrator: Orchestrator;
   readonly config: EngineConfig;
   readonly say: Log;
@@ -158,6 +158,8 @@ export class Router {
         const known = AgentFlowError.from(error, "asking the owner of the run");
         const isPassing = known.code === "unavailable" || known.code === "timeout";
         if (!isPassing) throw known;
+        // Whoever cannot store here cannot elsewhere.
+        if (ownership.trouble !== undefined) throw ownership.trouble;
         if (until - world.clock.monotonic() <= pauseMs) {
           throw known.code === "timeout" ? known : noOwner(ref.shard, known);
         }

@@ -113,8 +113,12 @@ export class Leases implements Ownership {
     return this.presence.standing;
   }
 
+  get trouble(): AgentFlowError | undefined {
+    return this.presence.trouble;
+  }
+
   async check(): Promise<void> {
-    if (this.standing !== "held") throw notHeld(this.standing);
+    if (this.standing !== "held") throw this.trouble ?? notHeld(this.standing);
   }
 
   share(group: string, of: { readonly own: number; readonly total: number }): number {
@@ -175,9 +179,8 @@ export class Leases implements Ownership {
   /** A pool is full and the others believe that we have nothing for it: they hear of it before their turn. */
   private tellOfBacklog(group: string): void {
     const { presence, parts } = this;
-    if ((presence.told[group] ?? 0) > 0 || parts.world.clock.monotonic() - presence.lastSentMs < tellMs)
-      return;
-    presence.renew();
+    const isQuiet = parts.world.clock.monotonic() - presence.lastSentMs >= tellMs;
+    if ((presence.told[group] ?? 0) === 0 && isQuiet) presence.renew();
   }
 
   private nodeChanged(change: RowChange): void {

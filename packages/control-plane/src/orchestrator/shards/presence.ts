@@ -2,6 +2,7 @@ import type { Revision, RowChange, Table } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, instant } from "@agentflow/protocol";
+import { isStorageTrouble } from "../storage-trouble.ts";
 import { nodePrefix, type NodeRow, type NodeState, parseNodeRow } from "./parse-rows.ts";
 
 export interface PresenceParts {
@@ -35,6 +36,7 @@ export class Presence {
   private readonly since: string;
   private readonly sent = new Map<number, number>();
   private state: NodeState = "here";
+  private lastError: AgentFlowError | undefined;
   private beat = 0;
   private revision: Revision | "any" = "any";
   private sentMs = Number.NEGATIVE_INFINITY;
@@ -59,6 +61,11 @@ export class Presence {
   /** What the next row would say. */
   current(): NodeRow {
     return this.row(this.beat);
+  }
+
+  /** Why the lease is lost, where that is no matter of who reaches whom. */
+  get trouble(): AgentFlowError | undefined {
+    return this.standing === "lost" && isStorageTrouble(this.lastError) ? this.lastError : undefined;
   }
 
   /** When the newest row was sent; by the clock that nobody sets. */
@@ -108,6 +115,7 @@ export class Presence {
       try {
         await this.write();
       } catch (error) {
+        this.lastError = AgentFlowError.from(error, "renewing the lease");
         this.parts.say.debug("the lease could not be renewed", { error });
       }
     }
@@ -124,6 +132,7 @@ export class Presence {
     this.told = row.demand;
     const key = `${nodePrefix}${self.node}`;
     const put = await table.put(key, JSON.stringify(row), { expect: this.revision });
+    this.lastError = undefined;
     if (put.ok) {
       this.revision = put.revision;
       return this.held(sentMs);
@@ -158,7 +167,8 @@ export class Presence {
   private lost(): void {
     if (this.standing !== "held") return;
     this.standing = "lost";
-    this.parts.say.warn("the lease was not renewed in time: all shards are let go");
+    const why = this.lastError === undefined ? {} : { error: this.lastError };
+    this.parts.say.warn("the lease was not renewed in time: all shards are let go", why);
     this.parts.onLost();
   }
 
