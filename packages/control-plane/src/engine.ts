@@ -27,7 +27,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 async function begin(options: EngineOptions, parts: EngineParts): Promise<void> {
-  const { projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
+  const { guard, projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
+  await guard.open();
   await ownership.look();
   await workers.start();
   await registry.start();
@@ -96,6 +97,9 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     registry: parts.registry,
     telemetry: parts.telemetry,
     status: (of = {}) => engineStatus({ ...parts, store: parts.base.store, options, startedAtMs }, of.tenant),
+    get trouble() {
+      return parts.guard.trouble;
+    },
     get lease() {
       return parts.ownership.standing;
     },

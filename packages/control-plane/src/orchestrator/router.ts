@@ -149,6 +149,7 @@ export class Router {
     const until = world.clock.monotonic() + config.forwardTimeoutMs;
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
       if (this.stopped.signal.aborted) throw stopping();
+      if (ownership.trouble !== undefined) throw ownership.trouble;
       const leftMs = until - world.clock.monotonic();
       try {
         if (ownership.owns(ref.shard)) return await this.local(ref, input);
@@ -158,8 +159,6 @@ export class Router {
         const known = AgentFlowError.from(error, "asking the owner of the run");
         const isPassing = known.code === "unavailable" || known.code === "timeout";
         if (!isPassing) throw known;
-        // Whoever cannot store here cannot elsewhere.
-        if (ownership.trouble !== undefined) throw ownership.trouble;
         if (until - world.clock.monotonic() <= pauseMs) {
           throw known.code === "timeout" ? known : noOwner(ref.shard, known);
         }

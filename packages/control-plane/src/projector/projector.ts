@@ -3,6 +3,7 @@ import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
 import { AgentFlowError, prefixes } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
+import type { InstallationGuard } from "../installation-guard.ts";
 import type { Hub } from "./hub.ts";
 import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
 import { Projection } from "./project.ts";
@@ -24,6 +25,8 @@ export interface ProjectorParts {
   readonly refill: () => Promise<void>;
   /** The log lost its end while this engine ran: revisions above the head will be given again. */
   readonly onShorter: (head: Revision) => void;
+  /** Asked before anything is concluded from where the log ends. */
+  readonly guard: Pick<InstallationGuard, "check" | "isNew" | "trouble">;
   /** A commit that this engine did not write, the first time that it is read. */
   readonly onForeign: (record: LogRecordOfRun) => void;
 }
@@ -105,6 +108,11 @@ export class Projector {
     this.schedule();
   }
 
+  /** What the log is must be asked again before more is read from it. */
+  again(): void {
+    this.restart.abort();
+  }
+
   /** The read model's file is damaged: it is built anew, whoever met the damage. */
   condemn(): void {
     this.broken = true;
@@ -133,13 +141,18 @@ export class Projector {
   }
 
   private async openStored(): Promise<void> {
-    const { store, log, say } = this.parts;
+    const { store, log, say, guard } = this.parts;
     const { revision } = await store.call("checkpoint", undefined);
+    if (guard.trouble !== undefined) return this.standAt(revision);
     const head = await log.head(prefixes.log);
-    if (revision === 0 || head < revision) {
-      if (revision > 0) say.warn("the log is shorter than the read model: rebuilding", { revision, head });
+    if (revision === 0 || head < revision || guard.isNew) {
+      if (head < revision) say.warn("the log is shorter than the read model: rebuilding", { revision, head });
       return this.empty();
     }
+    await this.standAt(revision);
+  }
+
+  private async standAt(revision: Revision): Promise<void> {
     this.read = this.applied = revision;
     await this.restoreUnknown();
   }
@@ -166,6 +179,7 @@ export class Projector {
     let pauseMs = config.reloadPauseMs;
     while (!this.stopped.signal.aborted) {
       try {
+        await this.parts.guard.check();
         if (this.broken) await this.rebuild();
         else await this.checkHead();
         // A stop that came meanwhile has ended what is replaced here, and would never end what follows.

@@ -14,6 +14,8 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** Where its data lies, for who gives it a disk of its own; a scratch folder when left out. */
   readonly data?: string;
+  /** How much of it there may be; what the server finds free when left out. */
+  readonly maxFileStore?: string;
 }
 
 export interface NatsServer {
@@ -64,6 +66,7 @@ class Running implements NatsServer {
       `  store_dir: ${JSON.stringify(this.#data)}`,
       `  sync_interval: ${JSON.stringify(options.syncInterval ?? "2m")}`,
       "  max_memory_store: 1GB",
+      ...(options.maxFileStore === undefined ? [] : [`  max_file_store: ${options.maxFileStore}`]),
       "}",
       options.config ?? "",
     ].join("\n");

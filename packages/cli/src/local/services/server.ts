@@ -121,6 +121,7 @@ async function start(
     ownership: "leases",
     metrics: createMetrics(),
     readModelDir: state,
+    installationFile: `${state}/installation.json`,
     tenantDefaults: { build: parseId("build", build) },
     config: engine,
     api: { ...api, port: api.port ?? 4180, localTokenHash: createHash("sha256").update(token).digest("hex") },

@@ -11,7 +11,7 @@ import { FreeShards } from "./free-shards.ts";
 import { Members } from "./members.ts";
 import { OwnerRows } from "./owner-rows.ts";
 import { nodePrefix, type NodeRow, ownerPrefix, type OwnerRow, type SentMark } from "./parse-rows.ts";
-import { type LeaseStanding, Presence } from "./presence.ts";
+import { type LeaseStanding, Presence, type PresenceParts } from "./presence.ts";
 import { planShards } from "./shard-plan.ts";
 import { viewOf } from "./view.ts";
 
@@ -37,6 +37,7 @@ export interface ShardHands {
 export interface LeasesParts {
   readonly table: Table;
   readonly world: World;
+  readonly guard: PresenceParts["guard"];
   readonly say: Log;
   readonly metrics: EngineMetrics;
   readonly leaseMs: number;

@@ -2,6 +2,7 @@ import type { Revision, RowChange, Table } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, instant } from "@agentflow/protocol";
+import type { InstallationGuard } from "../../installation-guard.ts";
 import { isStorageTrouble } from "../storage-trouble.ts";
 import { nodePrefix, type NodeRow, type NodeState, parseNodeRow } from "./parse-rows.ts";
 
@@ -10,6 +11,8 @@ export interface PresenceParts {
   readonly world: World;
   readonly say: Log;
   readonly leaseMs: number;
+  /** Asked before each sign of life: without its installation a control plane gives none. */
+  readonly guard: Pick<InstallationGuard, "check" | "trouble">;
   readonly self: { readonly node: string; readonly life: string; readonly version: string };
   readonly demand: () => NodeRow["demand"];
   /** The lease is held: for the first time, or again. */
@@ -53,7 +56,9 @@ export class Presence {
 
   /** Rejects when the first row cannot be written: whoever cannot be seen must not begin. */
   async start(): Promise<void> {
-    await this.write();
+    await this.write().catch((error: unknown) => {
+      if (error !== this.parts.guard.trouble) throw error;
+    });
     const { timers } = this.parts.world;
     this.stopTicks = timers.every(this.parts.leaseMs / 3, () => this.renew(), { background: true });
   }
@@ -65,7 +70,8 @@ export class Presence {
 
   /** Why the lease is lost, where that is no matter of who reaches whom. */
   get trouble(): AgentFlowError | undefined {
-    return this.standing === "lost" && isStorageTrouble(this.lastError) ? this.lastError : undefined;
+    if (this.standing !== "lost") return undefined;
+    return this.parts.guard.trouble ?? (isStorageTrouble(this.lastError) ? this.lastError : undefined);
   }
 
   /** When the newest row was sent; by the clock that nobody sets. */
@@ -116,6 +122,7 @@ export class Presence {
         await this.write();
       } catch (error) {
         this.lastError = AgentFlowError.from(error, "renewing the lease");
+        if (error === this.parts.guard.trouble) this.lost();
         this.parts.say.debug("the lease could not be renewed", { error });
       }
     }
@@ -123,7 +130,8 @@ export class Presence {
   }
 
   private async write(): Promise<void> {
-    const { table, world, self } = this.parts;
+    const { table, world, self, guard } = this.parts;
+    await guard.check();
     const sentMs = world.clock.monotonic();
     const row = this.row(++this.beat);
     this.sent.set(row.beat, sentMs);
