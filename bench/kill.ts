@@ -29,6 +29,8 @@ const { values } = parseArgs({
     workers: { type: "string", default: "1" },
     // One kind alone; beside those of the mix: stopped (paused for three leases), nats-restart.
     only: { type: "string" },
+    // The longest pause between two kills; most are much shorter.
+    "pause-ms": { type: "string" },
   },
 });
 const random = dice(Number(values.seed));
@@ -47,13 +49,14 @@ const load = new RunLoad({
   ledger,
   stepMs: Number(values["step-ms"]),
 });
+const pauseMsMax = Number(values["pause-ms"] ?? installation.pauseMsMax);
 const beganMs = performance.now();
 load.start();
 await sleep(1_000);
 const kills: Kill[] = [];
 while (kills.length < Number(values.kills)) {
   // From the midst of a recovery to well after it.
-  await sleep(20 + random() ** 2 * installation.pauseMsMax);
+  await sleep(20 + random() ** 2 * pauseMsMax);
   const kill = await installation.strike(values.only ?? installation.choose(random()));
   if (kill === undefined) continue;
   kills.push(kill);

@@ -26,6 +26,7 @@ export type LeaseStanding = "held" | "lost" | "displaced";
 
 /** Beats that have not come back yet and may still do so. */
 const beatsMax = 100;
+const retryMs = 200;
 
 /**
  * The row of this control plane, whose every change is a sign of life. The lease counts from before the write
@@ -46,8 +47,10 @@ export class Presence {
   private renewing: Promise<void> = Promise.resolve();
   private isRenewing = false;
   private isWanted = false;
+  private isStopped = false;
   private stopTicks: Stop = () => undefined;
   private stopExpiry: Stop = () => undefined;
+  private stopRetry: Stop = () => undefined;
 
   constructor(parts: PresenceParts) {
     this.parts = parts;
@@ -97,6 +100,8 @@ export class Presence {
   stop(): void {
     this.stopTicks();
     this.stopExpiry();
+    this.stopRetry();
+    this.isStopped = true;
     this.standing = "lost";
   }
 
@@ -123,10 +128,18 @@ export class Presence {
       } catch (error) {
         this.lastError = AgentFlowError.from(error, "renewing the lease");
         if (error === this.parts.guard.trouble) this.lost();
+        this.renewSoon();
         this.parts.say.debug("the lease could not be renewed", { error });
       }
     }
     this.isRenewing = false;
+  }
+
+  /** A bus that was away for a moment must not cost the beat of it: three in a row are the lease. */
+  private renewSoon(): void {
+    if (this.isStopped) return;
+    this.stopRetry();
+    this.stopRetry = this.parts.world.timers.after(retryMs, () => this.renew(), { background: true });
   }
 
   private async write(): Promise<void> {
