@@ -49,8 +49,7 @@ export class InstallationGuard {
     if (this.id === undefined) return;
     const found = await this.look();
     if (found === this.id) return this.isBack();
-    this.isLost(found);
-    throw this.trouble;
+    throw this.isLost(found);
   }
 
   /** Called each time that it was found to be lost. */
@@ -72,16 +71,18 @@ export class InstallationGuard {
     }
   }
 
-  private isLost(found: string | undefined): void {
+  private isLost(found: string | undefined): AgentFlowError {
     const isNews = this.trouble === undefined;
-    this.trouble = lost({ ours: this.id ?? "", found, file: this.parts.file ?? "" });
-    if (!isNews) return;
+    const trouble = lost({ ours: this.id ?? "", found, file: this.parts.file ?? "" });
+    this.trouble = trouble;
+    if (!isNews) return trouble;
     this.parts.say.error("the bus does not hold the installation that is served here: nothing is served", {
-      error: this.trouble,
+      error: trouble,
       installation: this.id,
       found: found ?? "none",
     });
     for (const fn of this.listeners) fn();
+    return trouble;
   }
 
   private isBack(): void {
@@ -105,7 +106,7 @@ function lost(of: { ours: string; found: string | undefined; file: string }): Ag
       reason: "installation_lost",
       details: { installation: ours, found: found ?? null, retryAfterMs: 1_000 },
       suggestions: [
-        "start the NATS server on the folder that has the data, or put its copy there: work goes on by itself",
+        "start the NATS server on the folder with the data, or with a copy of it: work goes on by itself",
         `to give up those runs and begin anew: stop the control planes, remove ${file}, start them`,
       ],
     },

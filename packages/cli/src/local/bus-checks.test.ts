@@ -18,6 +18,7 @@ const healthy: NatsReport = {
   clock: { aheadMs: 2, roundTripMs: 3 },
   sync: "fsync before each answer",
   replicas: 3,
+  ill: undefined,
   storage: { memory: { used: 0, limit: undefined }, file: { used: 10, limit: 100 } },
   streams: [stream],
   consumers: [{ name: "c", subject: "af.task.default.default.dev", waiting: 0, leased: 2, redelivered: 0 }],
@@ -31,6 +32,11 @@ test("what is well is said without a fix", () => {
 });
 
 test.each<[string, Partial<NatsReport>, { name: string; state: "note" | "bad"; fact: RegExp }]>([
+  [
+    "a disk that failed the server",
+    { ill: "JetStream stream 'A' write error: no space left on device" },
+    { name: "nats", state: "bad", fact: /is not well: .*no space left/ },
+  ],
   [
     "a lost power cut",
     { replicas: 1, sync: "written, on disk within 120 s" },

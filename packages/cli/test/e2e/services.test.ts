@@ -9,7 +9,7 @@ import { runAf, wordsOf } from "../run-af.ts";
 import { openedHere, until } from "./opened.ts";
 import { openedServices, register } from "./opened-services.ts";
 import { processesIn } from "./processes.ts";
-import { type Scratch, oneTool } from "./scratch.ts";
+import { oneTool } from "./scratch.ts";
 import type { Service } from "./service-process.ts";
 
 const missing = await natsServerMissing();

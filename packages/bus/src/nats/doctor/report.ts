@@ -6,6 +6,8 @@ export interface NatsReport {
   /** When an answer is on disk, in words, and how many copies there are. */
   readonly sync: string;
   readonly replicas: number;
+  /** What the server says is wrong with itself, such as a disk that failed it; at its monitor alone. */
+  readonly ill: string | undefined;
   readonly storage: { readonly memory: Used; readonly file: Used };
   /** In the order in which this version makes them. */
   readonly streams: readonly StreamReport[];

@@ -123,8 +123,8 @@ export interface Patience {
 }
 
 /**
- * What the bus may deny us for a while is tried again until the signal aborts: a bus that goes while
- * we start is no reason to end. Refusals (too old, wrong credentials, another number of logs) are thrown at once.
+ * What the bus may deny us for a while is tried again until the signal aborts: a bus that goes while we start
+ * is no reason to end. Refusals (too old, wrong credentials, another number of logs) are thrown at once.
  */
 export async function patiently<T>(
   attempt: () => Promise<T>,

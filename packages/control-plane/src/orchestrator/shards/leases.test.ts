@@ -232,7 +232,7 @@ test.each(["look", "start"] as const)(
   },
 );
 
-test("a sign of life that fails is given again at once: one bad moment each time costs no lease", async () => {
+test("a sign of life that fails is given again at once: a bad moment each time costs no lease", async () => {
   kit = new Kit(1, { polite: true });
   const one = await kit.sharing("cp-1");
   await until(() => one.shards.length === 64, 1_000);
