@@ -18,8 +18,10 @@ import {
   makeTaskId,
   parseId,
   prefixes,
+  presenceEveryMs,
   shardOfDigest,
   subjects,
+  unixMs,
 } from "@agentflow/protocol";
 import { hash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -360,6 +362,16 @@ test("broken code is told with the code that serves on, and without it once that
   const gone = await broken(2, "not now");
   expect(gone).toMatchObject({ state: "broken", problem: { message: "not now" } });
   expect(gone).not.toHaveProperty("manifest");
+});
+
+test("a row that could not be written is written again at once: a bad moment each time costs no beat", async () => {
+  const all = await house();
+  for (let beat = 1; beat <= 4; beat++) {
+    all.bus.faults.failNext("table_put", "before");
+    await all.world.time.advance(presenceEveryMs);
+    const { seenAt } = JSON.parse((await rowOf(all)) ?? "{}");
+    expect(all.world.clock.now() - unixMs(seenAt)).toBeLessThan(1.5 * presenceEveryMs);
+  }
 });
 
 async function rowOf(all: House): Promise<string | undefined> {

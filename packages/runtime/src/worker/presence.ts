@@ -45,6 +45,7 @@ interface PresenceOptions {
 }
 
 const busyMax = 100;
+const retryMs = 200;
 
 export function createPresence(options: PresenceOptions): Presence {
   const { bus, world, log } = options;
@@ -57,6 +58,8 @@ export function createPresence(options: PresenceOptions): Presence {
   let writing: Promise<void> = Promise.resolve();
   let toWrite = 0;
   let stopTimer: () => void = () => {};
+  let stopRetry: () => void = () => {};
+  let stopped = false;
   const row = (): WorkerPresence => ({
     v: 1,
     kind: "worker",
@@ -88,9 +91,15 @@ export function createPresence(options: PresenceOptions): Presence {
         await bus.table.put(key, rowText(row(), onLean), { expect: "any" });
       } catch (error) {
         log.debug("presence was not written", { error: String(error) });
+        soon();
       }
       toWrite--;
     });
+  };
+  /** A bus that was away for a moment must not cost a beat: after three of them a worker counts as gone. */
+  const soon = (): void => {
+    stopRetry();
+    if (!stopped) stopRetry = world.timers.after(retryMs, write, { background: true });
   };
   return {
     start() {
@@ -107,7 +116,9 @@ export function createPresence(options: PresenceOptions): Presence {
       if (toWrite === 0 && attempts.some((attempt) => !told.has(attempt))) write();
     },
     async stop() {
+      stopped = true;
       stopTimer();
+      stopRetry();
       await writing;
       await bus.table.delete(key, { expect: "any" }).catch(() => undefined);
     },
