@@ -106,7 +106,7 @@ function lost(of: { ours: string; found: string | undefined; file: string }): Ag
       reason: "installation_lost",
       details: { installation: ours, found: found ?? null, retryAfterMs: 1_000 },
       suggestions: [
-        "start the NATS server on the folder with the data, or with a copy of it: work goes on by itself",
+        "start the NATS server on the folder with its data, or restore a backup: work goes on by itself",
         `to give up those runs and begin anew: stop the control planes, remove ${file}, start them`,
       ],
     },

@@ -368,7 +368,7 @@ test("broken code is told with the code that serves on, and without it once that
   expect(gone).not.toHaveProperty("manifest");
 });
 
-test("a row that could not be written is written again at once: a bad moment each time costs no beat", async () => {
+test("a row that could not be written is written again at once: bad moments cost no beat", async () => {
   const all = await house();
   for (let beat = 1; beat <= 4; beat++) {
     all.bus.faults.failNext("table_put", "before");
@@ -507,7 +507,7 @@ test("a report without an answer is repeated under the same id until there is on
   expect(await queued(all)).toBe(0);
 });
 
-test("a report to an owner that sleeps is repeated in seconds: another may have the shard by then", async () => {
+test("a report to an owner that sleeps is repeated in seconds: another may have the shard", async () => {
   const all = await house();
   all.asleepFor(2);
   await all.push(taskOf());

@@ -61,15 +61,7 @@ export function createPresence(options: PresenceOptions): Presence {
   let stopRetry: () => void = () => {};
   let stopped = false;
   const row = (): WorkerPresence => ({
-    v: 1,
-    kind: "worker",
-    worker: options.worker,
-    tenant: options.tenant,
-    pool: options.pool,
-    build: options.build,
-    slots: options.slots,
-    host: options.host,
-    pid: options.pid,
+    ...identityOf(options),
     since,
     seenAt: instant(world.clock.now()),
     state,
@@ -123,6 +115,11 @@ export function createPresence(options: PresenceOptions): Presence {
       await bus.table.delete(key, { expect: "any" }).catch(() => undefined);
     },
   };
+}
+
+function identityOf(options: PresenceOptions) {
+  const { worker, tenant, pool, build, slots, host, pid } = options;
+  return { v: 1, kind: "worker", worker, tenant, pool, build, slots, host, pid } as const;
 }
 
 function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence["busy"] {

@@ -19,7 +19,7 @@ import { hash } from "node:crypto";
 import { parseAnswer } from "./parse-answer.ts";
 
 export const reportLimits = {
-  /** Who sleeps, or is cut off without the bus knowing, is still asked in turn: then another has the shard. */
+  /** Who sleeps, or is cut off without the bus knowing, is still asked in turn with who has the shard now. */
   timeoutMs: 2_500,
   backoffMinMs: 50,
   backoffMaxMs: 2_000,
