@@ -38,7 +38,11 @@ export class InstallationGuard {
     const { file, table, world } = this.parts;
     if (file === undefined) return;
     this.id = remembered(file);
-    if (this.id !== undefined) return this.check().catch((error: unknown) => this.onlyTrouble(error));
+    if (this.id !== undefined) {
+      return this.check().catch((error: unknown) => {
+        if (this.trouble === undefined) throw error;
+      });
+    }
     this.id = await installationOf(table, world);
     this.isNew = true;
     remember(file, this.id);
@@ -89,10 +93,6 @@ export class InstallationGuard {
     if (this.trouble === undefined) return;
     this.trouble = undefined;
     this.parts.say.info("the installation is back: going on", { installation: this.id });
-  }
-
-  private onlyTrouble(error: unknown): void {
-    if (error !== this.trouble) throw error;
   }
 }
 

@@ -60,7 +60,7 @@ export class Presence {
   /** Rejects when the first row cannot be written: whoever cannot be seen must not begin. */
   async start(): Promise<void> {
     await this.write().catch((error: unknown) => {
-      if (error !== this.parts.guard.trouble) throw error;
+      if (this.parts.guard.trouble === undefined) throw error;
     });
     const { timers } = this.parts.world;
     this.stopTicks = timers.every(this.parts.leaseMs / 3, () => this.renew(), { background: true });
@@ -127,7 +127,7 @@ export class Presence {
         await this.write();
       } catch (error) {
         this.lastError = AgentFlowError.from(error, "renewing the lease");
-        if (error === this.parts.guard.trouble) this.lost();
+        if (this.parts.guard.trouble !== undefined) this.lost();
         this.renewSoon();
         this.parts.say.debug("the lease could not be renewed", { error });
       }
