@@ -1,14 +1,22 @@
 /** Keeps runs in flight while things die, and remembers each that was accepted. */
+import { AgentFlowError } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
 import { parseOutput } from "../embedded/parse-output.ts";
+import { sleep } from "../lib/children.ts";
 
 export interface LoadOptions {
-  readonly client: Client;
+  /** One for each address: whoever does not answer is left for the next, under the same run id. */
+  readonly clients: readonly Client[];
   readonly inFlight: number;
   readonly ledger: string;
   /** How long a step takes. */
   readonly stepMs: number;
 }
+
+/** Longer than anything that is struck may take to come back. */
+const patienceMs = 120_000;
+const answerMs = 10_000;
+const pauseMs = 50;
 
 /** Once the API has answered a start, the run may not be lost whatever dies after. */
 export class RunLoad {
@@ -19,6 +27,7 @@ export class RunLoad {
   readonly #options: LoadOptions;
   readonly #stop = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
+  #turns = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -48,10 +57,31 @@ export class RunLoad {
   }
 
   async #one(): Promise<void> {
-    const { client, ledger, stepMs } = this.#options;
-    const run = client.newRunId();
-    await client.runs.start("chain", { n: 0, ms: stepMs, file: ledger }, { run });
+    const { clients, ledger, stepMs } = this.#options;
+    const run = clients[0]?.newRunId() ?? "";
+    const input = { n: 0, ms: stepMs, file: ledger };
+    await this.#patiently((client, signal) => client.runs.start("chain", input, { run, signal }));
     this.accepted.add(run);
-    this.ended.set(run, parseOutput(await client.runs.wait(run)));
+    this.ended.set(
+      run,
+      parseOutput(await this.#patiently((client, signal) => client.runs.wait(run, { signal }))),
+    );
+  }
+
+  /** At one address after the other, for as long as they say that it may pass. */
+  async #patiently<T>(ask: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clients } = this.#options;
+    const endMs = performance.now() + patienceMs;
+    for (;;) {
+      const client = clients[this.#turns++ % clients.length];
+      if (client === undefined) throw new Error("nobody to ask");
+      try {
+        return await ask(client, AbortSignal.timeout(answerMs));
+      } catch (error) {
+        const mayPass = AgentFlowError.is(error) && ["unavailable", "timeout"].includes(error.code);
+        if (!mayPass || performance.now() > endMs) throw error;
+        await sleep(pauseMs);
+      }
+    }
   }
 }

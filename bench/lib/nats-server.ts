@@ -13,7 +13,16 @@ export interface BenchNats {
   stop(): Promise<void>;
 }
 
-export async function startBenchNats(dir: string, sync: "always" | "2m"): Promise<BenchNats> {
+export interface BenchNatsCommand {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly port: number;
+  readonly url: string;
+  readonly monitor: string;
+}
+
+/** How to start one, again and again, on the same ports and data (below `dir`). */
+export async function benchNatsCommand(dir: string, sync: "always" | "2m"): Promise<BenchNatsCommand> {
   const [port, monitorPort] = [await freePort(), await freePort()];
   const lines = [
     `listen: "127.0.0.1:${port}"`,
@@ -23,13 +32,23 @@ export async function startBenchNats(dir: string, sync: "always" | "2m"): Promis
   ];
   const file = path.join(dir, "nats.conf");
   writeFileSync(file, `${lines.join("\n")}\n`);
-  const binary = await findNatsServer();
-  const begin = () => start(dir, "nats", binary, ["-c", file]);
+  return {
+    command: await findNatsServer(),
+    words: ["-c", file],
+    port,
+    url: `nats://127.0.0.1:${port}`,
+    monitor: `http://127.0.0.1:${monitorPort}`,
+  };
+}
+
+export async function startBenchNats(dir: string, sync: "always" | "2m"): Promise<BenchNats> {
+  const { command, words, port, url, monitor } = await benchNatsCommand(dir, sync);
+  const begin = () => start(dir, "nats", command, words);
   let server = begin();
   await waitPort(port);
   return {
-    url: `nats://127.0.0.1:${port}`,
-    monitor: `http://127.0.0.1:${monitorPort}`,
+    url,
+    monitor,
     get pid() {
       return server.pid ?? 0;
     },

@@ -22,6 +22,8 @@ export interface ControlPlaneOptions {
   readonly node: string;
   readonly version: string;
   readonly readModelDir: string;
+  /** See `EngineOptions.installationFile`. */
+  readonly installationFile?: string;
   readonly tenantDefaults: TenantDefaults;
   readonly api: ApiOptions;
   readonly config?: Partial<EngineConfig>;

@@ -62,6 +62,11 @@ export interface EngineOptions {
   readonly tenantDefaults: TenantDefaults;
   /** The folder of `read.db`, made when missing; ":memory:" keeps the read model in this thread's memory. */
   readonly readModelDir: string;
+  /**
+   * Where the installation that is served here is remembered. Of one of several control planes: while the bus
+   * holds another installation, or none, nothing is served (see `Engine.trouble`).
+   */
+  readonly installationFile?: string;
   readonly config?: Partial<EngineConfig>;
   /** Told of each input that was refused because it spoke of another tenant than the subject it came on. */
   readonly onMismatch?: (of: Mismatch) => void;
@@ -83,6 +88,8 @@ export interface Engine {
   readonly telemetry: EngineTelemetry;
   /** Of the whole installation, or with `tenant` of what is that tenant's own. */
   status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
+  /** Why nothing is served now (`installation_lost`); undefined while all is well. */
+  readonly trouble: AgentFlowError | undefined;
   /** Whether this control plane may hold shards now; see `EngineOptions.ownership`. */
   readonly lease: LeaseStanding;
   /** In how many lanes its log is kept. */

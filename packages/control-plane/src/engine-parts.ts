@@ -8,6 +8,7 @@ import { engineDefaults } from "./engine-config.ts";
 import { createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
 import { whyNot } from "./orchestrator/admission.ts";
+import { InstallationGuard } from "./installation-guard.ts";
 import { FairDoor } from "./orchestrator/fair-door.ts";
 import { HandOn, type RunOutcome } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
@@ -35,12 +36,14 @@ export type EngineParts = Awaited<ReturnType<typeof buildParts>>;
 export async function buildParts(options: EngineOptions) {
   const { bus, world, node, version } = options;
   const base = basicsOf(options, () => reading.projector.condemn());
+  const { guard } = base;
   const isShared = options.ownership === "leases";
   const ownership: Ownership = isShared
     ? new Leases({
         ...base,
         node,
         version,
+        guard,
         leaseMs: base.config.leaseMs,
         demand: () => writing.dispatcher.demand(),
         onPeers: () => writing.dispatcher.slotsChanged(),
@@ -61,7 +64,8 @@ export async function buildParts(options: EngineOptions) {
     owns: (shard) => ownership.owns(shard),
   });
   const writing: Writing = buildWriting({ ...base, ...reading, ownership, isShared, node });
-  return { base, ownership, isShared, isFirst, ...reading, ...writing };
+  guard.onLost(() => reading.projector.again());
+  return { base, guard, ownership, isShared, isFirst, ...reading, ...writing };
 }
 
 type Base = ReturnType<typeof basicsOf>;
@@ -74,9 +78,10 @@ function basicsOf(options: EngineOptions, onDamage: () => void) {
   const metrics = createEngineMetrics(options.metrics);
   const say = options.log.child({ component: "engine" });
   const store = openReadStore(options.readModelDir, onDamage);
+  const guard = new InstallationGuard({ table: bus.table, world, say, file: options.installationFile });
   const { log, table }: Bus = bus;
   const onMismatch = (of: Mismatch): void => options.onMismatch?.(of);
-  return { onMismatch, bus, world, say, config, metrics, log, table, store, skipped: metrics.skipped };
+  return { guard, onMismatch, bus, world, say, config, metrics, log, table, store, skipped: metrics.skipped };
 }
 
 interface Late {

@@ -28,7 +28,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 async function begin(options: EngineOptions, parts: EngineParts): Promise<void> {
-  const { projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
+  const { guard, projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
+  await guard.open();
   await ownership.look();
   await workers.start();
   await registry.start();
@@ -101,6 +102,9 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     telemetry: parts.telemetry,
     status: (of = {}) => engineStatus({ ...parts, store: parts.base.store, options, startedAtMs }, of.tenant),
     lanes: options.bus.log.lanes,
+    get trouble() {
+      return parts.guard.trouble;
+    },
     get lease() {
       return parts.ownership.standing;
     },

@@ -18,8 +18,10 @@ import {
   makeTaskId,
   parseId,
   prefixes,
+  presenceEveryMs,
   shardOfDigest,
   subjects,
+  unixMs,
 } from "@agentflow/protocol";
 import { hash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -41,6 +43,8 @@ interface House {
   pushText(id: string, body: string): Promise<void>;
   /** The next so many reports are of a newer version than the owner knows. */
   olderFor(answers: number): void;
+  /** The next so many reports reach an owner that sleeps. */
+  asleepFor(requests: number): void;
   runner(index: number): ScriptedRunner;
 }
 
@@ -74,9 +78,10 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
   const refuses: House["refuses"] = new Map();
   await world.time.advance(0);
   const shard = shardOfDigest(hash("sha256", of.run ?? run, "buffer"));
-  let older = 0;
+  let [older, asleep] = [0, 0];
   const serving = bus.wire.serve(subjects.in({ shard, tenant: defaultTenant }), async (body) => {
     const { input }: InputRequest = JSON.parse(body);
+    if (asleep-- > 0) return new Promise(() => undefined);
     // As a control plane answers what is of a newer version than it knows.
     if (older-- > 0) throw new AgentFlowError("unavailable", "newer", { reason: "newer_version" });
     told.push(input);
@@ -118,7 +123,8 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
   };
   const push = (task: Task): Promise<void> => pushText(task.id, JSON.stringify(task));
   const olderFor = (answers: number): void => void (older = answers);
-  return { world, bus, runners, worker, told, refuses, push, pushText, runner, olderFor };
+  const asleepFor = (requests: number): void => void (asleep = requests);
+  return { world, bus, runners, worker, told, refuses, push, pushText, runner, olderFor, asleepFor };
 }
 
 async function queued(of: House): Promise<number> {
@@ -362,6 +368,16 @@ test("broken code is told with the code that serves on, and without it once that
   expect(gone).not.toHaveProperty("manifest");
 });
 
+test("a row that could not be written is written again at once: bad moments cost no beat", async () => {
+  const all = await house();
+  for (let beat = 1; beat <= 4; beat++) {
+    all.bus.faults.failNext("table_put", "before");
+    await all.world.time.advance(presenceEveryMs);
+    const { seenAt } = JSON.parse((await rowOf(all)) ?? "{}");
+    expect(all.world.clock.now() - unixMs(seenAt)).toBeLessThan(1.5 * presenceEveryMs);
+  }
+});
+
 async function rowOf(all: House): Promise<string | undefined> {
   const row = all.bus.table.get("worker.default.test");
   await all.world.time.advance(50);
@@ -489,6 +505,15 @@ test("a report without an answer is repeated under the same id until there is on
   expect(all.told).toHaveLength(2);
   expect(all.told[0]?.id).toBe(all.told[1]?.id);
   expect(await queued(all)).toBe(0);
+});
+
+test("a report to an owner that sleeps is repeated in seconds: another may have the shard", async () => {
+  const all = await house();
+  all.asleepFor(2);
+  await all.push(taskOf());
+  all.runner(0).calls[0]?.end(ended({ output: 1 }));
+  await all.world.time.advance(6_000);
+  expect(all.told.map(({ kind }) => kind)).toEqual(["result"]);
 });
 
 /** What the worker's rows said it was busy with, each time that one was written. */

@@ -41,7 +41,7 @@ export async function store(
   subject: string,
   message: Parameters<Link["request"]>[2] & { readonly body: string | Uint8Array },
 ): Promise<Stored> {
-  return parseStored(await link.request(subject, message.body, message));
+  return parseStored(await link.store(subject, message.body, message));
 }
 
 /** A message by what it matches, from the leader: never older than what was acknowledged. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Appended, Revision } from "../port/index.ts";
 import { directLast, leaderGet } from "./api.ts";
-import { fromApi, isAmbiguous, isApiError } from "./errors.ts";
+import { fromApi, isAmbiguous, isApiError, isStorageFailed } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
 import { fenceSequence, type Home, revisionOf } from "./names.ts";
@@ -46,16 +46,14 @@ export class Appender {
 
   async #unfenced({ subject, body, home }: Append): Promise<Appended> {
     const doing = `appending to ${subject}`;
-    const stored = parseStored(await this.#link.request(subject, body, { doing }));
+    const stored = parseStored(await this.#link.store(subject, body, { doing }));
     if (!stored.ok) throw fromApi(stored.error, doing);
     return { ok: true, revision: revisionOf(stored.sequence, home) };
   }
 
   async #send({ subject, body, stands }: Fenced): Promise<Stored> {
     const headers = fence(stands);
-    return parseStored(
-      await this.#link.request(subject, body, { doing: `appending to ${subject}`, headers }),
-    );
+    return parseStored(await this.#link.store(subject, body, { doing: `appending to ${subject}`, headers }));
   }
 
   async #lost({ subject, home }: Append): Promise<Appended> {
@@ -85,7 +83,9 @@ export class Appender {
         const stored = resent ? undefined : await this.#send(append);
         resent = true;
         if (stored?.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
-      } catch {
+      } catch (error) {
+        // It was there to say that nothing is behind the fence: asking on would not make it store anything.
+        if (isStorageFailed(error)) throw error;
         // Still cut off, or cut off again: nothing is known yet, and what was sent again may be there too.
         resent = false;
       }

@@ -110,7 +110,7 @@ export class StreamBlobs implements Blobs {
   async #store(subject: string, bytes: Uint8Array, headers?: RawHeaders): Promise<void> {
     const doing = "writing a blob";
     const ask = headers === undefined ? { doing } : { doing, headers };
-    const stored = parseStored(await this.#link.request(subject, bytes, ask));
+    const stored = parseStored(await this.#link.store(subject, bytes, ask));
     if (!stored.ok) throw fromApi(stored.error, doing);
   }
 

@@ -41,8 +41,10 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
       details,
       ...(hint === undefined ? {} : { suggestions: [hint] }),
     });
-  if (isApiError(error, "full"))
-    return refused("limit_exceeded", "store_full", "give the NATS server more storage");
+  if (isApiError(error, "full")) {
+    const hint = "give the NATS server more storage; work goes on by itself then";
+    return refused("unavailable", "storage_full", hint);
+  }
   if (isApiError(error, "tooBig")) return refused("limit_exceeded", "too_big");
   if (isApiError(error, "noStream") || isApiError(error, "noConsumer")) {
     return refused("unavailable", "not_set_up", "start the control plane: it makes the streams");
@@ -117,10 +119,32 @@ export function noAnswer(doing: string, timeoutMs: number): AgentFlowError {
   return new AgentFlowError("timeout", `${doing}: no answer within ${timeoutMs} ms`, { reason: "no_answer" });
 }
 
+export function isStorageFailed(error: unknown): boolean {
+  return AgentFlowError.is(error) && error.reason === "storage_failed";
+}
+
+export function isNoAnswer(error: unknown): boolean {
+  return AgentFlowError.is(error) && error.reason === "no_answer";
+}
+
+/** The server is there and answers questions, but not what it was to store: its disk failed it. */
+export function storesNothing(doing: string): AgentFlowError {
+  return new AgentFlowError(
+    "unavailable",
+    `${doing}: NATS answers, but stores nothing: its disk is full or broken`,
+    {
+      reason: "storage_failed",
+      suggestions: [
+        "make room on the disk of the NATS server, then restart that server: until then it stores nothing",
+        "its log and its monitor (/healthz) say what failed",
+      ],
+    },
+  );
+}
+
+const ambiguous: ReadonlySet<string> = new Set(["connection_lost", "no_quorum", "storage_failed"]);
+
 /** True when what failed with this may have been carried out all the same. */
 export function isAmbiguous(error: unknown): boolean {
-  return (
-    AgentFlowError.is(error) &&
-    (error.code === "timeout" || error.reason === "connection_lost" || error.reason === "no_quorum")
-  );
+  return AgentFlowError.is(error) && (error.code === "timeout" || ambiguous.has(error.reason));
 }

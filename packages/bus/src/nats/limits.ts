@@ -11,6 +11,10 @@ export const natsLimits = {
   reconnectJitterMs: 100,
   /** For one answer of the server. */
   answerTimeoutMs: 5_000,
+  /** For what is to be stored, once the server answered to nothing of that kind. */
+  failedStoreTimeoutMs: 1_000,
+  /** A server that is there answers a ping within this. */
+  pingTimeoutMs: 1_000,
   /** How long an append whose answer did not come is asked after, before it is given up as unknown. */
   settleMs: 10_000,
   settlePauseMs: 50,

@@ -6,7 +6,16 @@ import {
   type NatsConnection,
   PermissionViolationError,
 } from "@nats-io/transport-node";
-import { closedError, connectionLost, fromNats, noAnswer, noServer, notConnected } from "./errors.ts";
+import {
+  closedError,
+  connectionLost,
+  fromNats,
+  isNoAnswer,
+  noAnswer,
+  noServer,
+  notConnected,
+  storesNothing,
+} from "./errors.ts";
 import { natsLimits } from "./limits.ts";
 import type { Refused } from "./options.ts";
 
@@ -49,6 +58,7 @@ export class Link {
   #isClosed = false;
   #closing: Promise<void> | undefined;
   #tokens = 0;
+  #storesNothing = false;
   #sweep: NodeJS.Timeout | undefined;
   #outgoing: Outgoing[] = [];
   readonly #pending = new Map<string, Pending>();
@@ -116,6 +126,24 @@ export class Link {
     return this.#ask({ subject, body, ask, collect: undefined });
   }
 
+  /**
+   * The answer to something that is to be stored. A server whose disk failed is silent about that alone, and
+   * stays so until it is restarted: that is told apart from a server that does not answer (`storage_failed`),
+   * and later ones are waited for less long.
+   */
+  async store(subject: string, body: Body, ask: Ask): Promise<Msg> {
+    const timeoutMs = this.#storesNothing ? natsLimits.failedStoreTimeoutMs : natsLimits.answerTimeoutMs;
+    try {
+      const answer = await this.request(subject, body, { timeoutMs, ...ask });
+      this.#storesNothing = false;
+      return answer;
+    } catch (error) {
+      if (!isNoAnswer(error) || !(await this.#isThere())) throw error;
+      this.#storesNothing = true;
+      throw storesNothing(ask.doing);
+    }
+  }
+
   /** Many answers; resolves with the last one. */
   collect(subject: string, body: Body, ask: Ask & { readonly collect: Collect }): Promise<Msg> {
     return this.#ask({ subject, body, ask, collect: ask.collect });
@@ -143,11 +171,25 @@ export class Link {
   /** What was said is with the server, unless it does not answer at all. */
   async #lastWords(): Promise<void> {
     this.#flush();
-    const late = Promise.withResolvers<void>();
+    await this.#pinged(natsLimits.lastWordsMs);
+  }
+
+  async #isThere(): Promise<boolean> {
+    return this.isUp && this.#pinged(natsLimits.pingTimeoutMs);
+  }
+
+  /** Whether the server answered a ping in time, and so has all that was sent before. */
+  async #pinged(withinMs: number): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
     // Not unref'd: when the connection goes meanwhile, nothing else would be left to end this wait.
-    const timer = setTimeout(late.resolve, natsLimits.lastWordsMs);
-    await Promise.race([this.nc.flush().catch(() => undefined), late.promise]);
+    const timer = setTimeout(() => late.resolve(false), withinMs);
+    const answered = this.nc.flush().then(
+      () => true,
+      () => false,
+    );
+    const isThere = await Promise.race([answered, late.promise]);
     clearTimeout(timer);
+    return isThere;
   }
 
   #ask(of: { subject: string; body: Body; ask: Ask; collect: Collect | undefined }): Promise<Msg> {
@@ -240,6 +282,7 @@ export class Link {
 
   #up(): void {
     this.#isUp = true;
+    this.#storesNothing = false;
     for (const fn of this.#atReconnect) fn();
   }
 

@@ -151,6 +151,12 @@ export function parseConsumerPage(value: Json): { consumers: readonly ConsumerFa
   return { consumers: list.map((one) => parseConsumerInfo(record(one))), total: number(value["total"] ?? 0) };
 }
 
+/** The error of the monitor's `/healthz`. */
+export function parseIllness(value: unknown): string | undefined {
+  const { error } = record(value);
+  return typeof error === "string" && error !== "" ? error : undefined;
+}
+
 /** `sync_always` and `sync_interval` of a server's monitor, as far as it says them. */
 export function parseSync(body: unknown): { always: boolean; intervalMs: number | undefined } {
   const config = record(record(body)["config"] ?? {});

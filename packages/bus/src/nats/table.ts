@@ -140,7 +140,7 @@ export class KvTable implements Table {
       const doing = `writing ${key}`;
       const headers = headersOf(write.headers, stands);
       const ask = headers === undefined ? { doing } : { doing, headers };
-      const stored = parseStored(await this.#link.request(subject, value, ask));
+      const stored = parseStored(await this.#link.store(subject, value, ask));
       if (stored.ok) return { ok: true, revision: stored.sequence };
       if (!isApiError(stored.error, "wrongSequence")) throw fromApi(stored.error, doing);
       const there = await this.#atLeader(subject);

@@ -30,7 +30,7 @@ async function fromApi({ folder, environment }: Examined): Promise<Check[]> {
   if (url === undefined || url === "") return [];
   const { token } = findInstallation({ folder, url: undefined, environment });
   const { createClient } = await import("@agentflow/sdk/client");
-  const client = createClient({ url, ...(token === undefined ? {} : { token }) });
+  const client = createClient({ url, retryForMs: 1_000, ...(token === undefined ? {} : { token }) });
   try {
     const { bus, deadLetters, tenant } = await client.status();
     if (bus.kind !== "nats") return [];
@@ -44,6 +44,10 @@ async function fromApi({ folder, environment }: Examined): Promise<Check[]> {
         fix: "more of it: af bus doctor --bus URL --nkey FILE --inbox _AF.control-plane",
       },
     ];
+  } catch (error) {
+    const { message, suggestions } = AgentFlowError.from(error, "asking the installation");
+    const [fix] = suggestions;
+    return [{ name: "bus", state: "bad", fact: message, ...(fix === undefined ? {} : { fix }) }];
   } finally {
     client.close();
   }

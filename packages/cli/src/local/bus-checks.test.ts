@@ -19,6 +19,7 @@ const healthy: NatsReport = {
   sync: "fsync before each answer",
   replicas: 3,
   logs: 4,
+  ill: undefined,
   storage: { memory: { used: 0, limit: undefined }, file: { used: 10, limit: 100 } },
   streams: [stream],
   consumers: [{ name: "c", subject: "af.task.default.default.dev", waiting: 0, leased: 2, redelivered: 0 }],
@@ -43,6 +44,11 @@ test("another number of logs than the installation has is named before a server 
 });
 
 test.each<[string, Partial<NatsReport>, { name: string; state: "note" | "bad"; fact: RegExp }]>([
+  [
+    "a disk that failed the server",
+    { ill: "JetStream stream 'A' write error: no space left on device" },
+    { name: "nats", state: "bad", fact: /is not well: .*no space left/ },
+  ],
   [
     "a lost power cut",
     { replicas: 1, sync: "written, on disk within 120 s" },

@@ -11,9 +11,9 @@ const redeliveredShare = 0.1;
 
 /** `asked`: the number of logs that the settings name, if they do. */
 export function busChecks(report: NatsReport, asked?: number): Check[] {
-  const { version, streams, storage, consumers } = report;
+  const { version, ill, streams, storage, consumers } = report;
   return [
-    { name: "nats", state: "good", fact: `nats-server ${version}` },
+    healthCheck(version, ill),
     durabilityCheck(report),
     ...logsChecks(report, asked),
     ...streams.flatMap(streamChecks),
@@ -28,6 +28,16 @@ export function busChecks(report: NatsReport, asked?: number): Check[] {
     deadCheck(report.deadLetters),
     clockCheck(report.clock),
   ];
+}
+
+function healthCheck(version: string, ill: string | undefined): Check {
+  if (ill === undefined) return { name: "nats", state: "good", fact: `nats-server ${version}` };
+  const fact = `nats-server ${version} is not well: ${ill}`;
+  // A stream whose write failed takes no other until the server is started again.
+  const fix = /space|write error/.test(ill)
+    ? "make room on the disk of the NATS server, then restart that server"
+    : "look into nats-server's log";
+  return { name: "nats", state: "bad", fact, fix };
 }
 
 /** In words, since what it means is what counts: what may be lost, and by what. */

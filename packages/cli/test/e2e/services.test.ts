@@ -1,62 +1,20 @@
 /** The parts as plain services on a real nats-server, and `af dev` on one. */
-import { findNatsServer, type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
-import { type Client, createClient } from "@agentflow/sdk/client";
-import { readFileSync } from "node:fs";
+import { findNatsServer, natsServerMissing } from "@agentflow/bus/servers";
+import type { Client } from "@agentflow/sdk/client";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readCommandTable } from "../../src/help/parse-command-table.ts";
 import { runAf, wordsOf } from "../run-af.ts";
 import { openedHere, until } from "./opened.ts";
+import { openedServices, register } from "./opened-services.ts";
 import { processesIn } from "./processes.ts";
-import { type Scratch, oneTool } from "./scratch.ts";
-import { Service } from "./service-process.ts";
+import { oneTool } from "./scratch.ts";
+import type { Service } from "./service-process.ts";
 
 const missing = await natsServerMissing();
 const { project, start } = openedHere();
-const open: { end(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).toReversed()) await one.end();
-});
-
-function keep<T extends { end(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
-
-async function nats(): Promise<NatsServer> {
-  const server = await startNatsServer();
-  open.push({ end: () => server.close() });
-  return server;
-}
-
-/** `name` is its folder too. */
-const server = (scratch: Scratch, bus: string, name = "server"): Service => {
-  const words = ["server", "--bus", bus, "--state", name, "--node", name, "--port", "0"];
-  return keep(new Service(words, scratch.dir));
-};
-
-const worker = (scratch: Scratch, bus: string, ...more: string[]): Service =>
-  keep(new Service(["worker", "--bus", bus, ...more], scratch.dir));
-
-async function clientOf(scratch: Scratch, of: Service): Promise<Client> {
-  const { url, state } = await of.said("ready");
-  const token = readFileSync(path.join(scratch.dir, String(state), "token"), "utf8").trim();
-  const client = createClient({ url: String(url), token });
-  open.push({ end: async () => client.close() });
-  return client;
-}
-
-async function register(scratch: Scratch, of: Service): Promise<void> {
-  const { url, state } = await of.said("ready");
-  const token = readFileSync(path.join(scratch.dir, String(state), "token"), "utf8").trim();
-  const ran = await runAf(["workflow", "register", "--url", String(url)], {
-    cwd: scratch.dir,
-    environment: { AF_TOKEN: token },
-  });
-  expect({ code: ran.code, stdout: ran.stdout }).toMatchObject({ code: 0, stdout: /✓ one/ });
-}
+const { nats, server, worker, service, client: clientOf } = openedServices();
 
 const leaseMs = 5_000;
 
@@ -176,10 +134,10 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
       const begin = words.indexOf("af");
       const own = words.slice(0, begin).map((word) => word.split("="));
       const environment = { AF_API__PORT: "0", ...Object.fromEntries(own) };
-      const service = keep(new Service(words.slice(begin + 1), scratch.dir, environment));
-      await service.said("ready");
-      service.signal("SIGTERM");
-      expect([example, await service.exited]).toEqual([example, 0]);
+      const started = service(words.slice(begin + 1), scratch.dir, environment);
+      await started.said("ready");
+      started.signal("SIGTERM");
+      expect([example, await started.exited]).toEqual([example, 0]);
     }
   });
 
@@ -205,12 +163,8 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     const bus = await nats();
     const scratch = project(oneTool("return n;"));
     await server(scratch, bus.url).said("ready");
-    const other = keep(
-      new Service(
-        ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--nkey", "nowhere.nk"],
-        scratch.dir,
-      ),
-    );
+    const words = ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--nkey", "nowhere.nk"];
+    const other = service(words, scratch.dir);
     await other.said("the server could not start");
     expect(await other.exited).toBe(1);
     const wrong = await runAf(["worker", "--slots", "2", "--config", "nowhere.yaml"], { cwd: scratch.dir });

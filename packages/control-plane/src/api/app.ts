@@ -79,6 +79,9 @@ async function door(
     if (!probes.has(context.req.path)) {
       options.gate.checkAddress(knockOf(context));
       if (options.stopping.aborted) throw comingDown();
+      // Not even a key is known then, and no run: what is said of them would be wrong.
+      const { trouble } = options.services.engine;
+      if (trouble !== undefined && context.req.path.startsWith("/v1/")) throw trouble;
     }
   } catch (error) {
     refusal = failure(context, error, options);

@@ -63,6 +63,8 @@ class SocketServer {
       this.#socket.close(1008, AgentFlowError.is(error) ? error.message.slice(0, 100) : "not JSON");
       return;
     }
+    const { trouble } = this.#engine;
+    if (trouble !== undefined) return requests.forEach(({ id }) => this.#fail(id, trouble));
     const starts: { readonly id: number; readonly start: StartOne }[] = [];
     for (const request of requests) {
       if (request.kind === "start") starts.push({ id: request.id, start: request.start });

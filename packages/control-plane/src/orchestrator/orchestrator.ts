@@ -20,6 +20,7 @@ import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor
 import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
+import { isStorageTrouble } from "./storage-trouble.ts";
 
 export interface OrchestratorParts extends RunLoaderParts {
   readonly metrics: EngineMetrics;
@@ -250,7 +251,9 @@ export class Orchestrator {
     actor.rounds++;
     actor.state = undefined;
     actor.plan = undefined;
-    if (actor.rounds <= this.parts.config.decideRounds) {
+    // A disk that is full or broken is not asked again and again while whoever asks waits.
+    const isHopeless = why !== "wrong_revision" && isStorageTrouble(why);
+    if (actor.rounds <= this.parts.config.decideRounds && !isHopeless) {
       actor.waiting = [...batch, ...actor.waiting];
       return;
     }

@@ -14,6 +14,8 @@ export interface Ownership {
   /** The shards that are served here now. */
   readonly shards: readonly Shard[];
   readonly standing: LeaseStanding;
+  /** Why the lease is lost, where the bus said so: what asks in vain for an owner is told that. */
+  readonly trouble?: AgentFlowError | undefined;
   /** Resolves while what is held here is ours; else `unavailable`, with a word that says why. */
   check(): Promise<void>;
   /** How much of `total` falls to this engine, which could use `own` of it. */

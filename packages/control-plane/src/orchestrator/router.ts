@@ -25,7 +25,7 @@ import type { RunRef } from "./run-ref.ts";
 export interface RouterParts {
   readonly wire: Wire;
   readonly world: World;
-  readonly ownership: Pick<Ownership, "owns">;
+  readonly ownership: Pick<Ownership, "owns" | "trouble">;
   readonly orchestrator: Orchestrator;
   readonly door: FairDoor;
   readonly config: EngineConfig;
@@ -157,6 +157,7 @@ export class Router {
     const until = world.clock.monotonic() + config.forwardTimeoutMs;
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
       if (this.stopped.signal.aborted) throw stopping();
+      if (ownership.trouble !== undefined) throw ownership.trouble;
       const leftMs = until - world.clock.monotonic();
       try {
         if (ownership.owns(ref.shard)) return await this.local(ref, input);

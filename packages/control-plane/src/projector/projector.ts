@@ -13,6 +13,7 @@ import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
 import { AgentFlowError } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
+import type { InstallationGuard } from "../installation-guard.ts";
 import type { Hub } from "./hub.ts";
 import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
 import { Projection } from "./project.ts";
@@ -36,6 +37,8 @@ export interface ProjectorParts {
   readonly onShorter: (heads: Position) => void;
   /** Counts commits that this build cannot read. */
   readonly unreadable: { add(): void };
+  /** Asked before anything is concluded from where the log ends. */
+  readonly guard: Pick<InstallationGuard, "check" | "isNew" | "trouble">;
   /** A commit that this engine did not write, the first time that it is read. */
   readonly onForeign: (record: LogRecordOfRun) => void;
 }
@@ -125,6 +128,11 @@ export class Projector {
     this.schedule();
   }
 
+  /** What the log is must be asked again before more is read from it. */
+  again(): void {
+    this.restart.abort();
+  }
+
   /** The read model's file is damaged: it is built anew, whoever met the damage. */
   condemn(): void {
     this.broken = true;
@@ -153,17 +161,23 @@ export class Projector {
   }
 
   private async openStored(): Promise<void> {
-    const { store, log, say } = this.parts;
+    const { store, log, say, guard } = this.parts;
     const { position } = await store.call("checkpoint", undefined);
+    if (guard.trouble !== undefined) return this.standAt(position ?? this.beginning);
     const heads = await log.heads();
     if (position === undefined || newestOf(position) === 0) return this.empty();
-    if (position.length !== heads.length || !reaches(heads, position)) {
+    const isShorter = position.length !== heads.length || !reaches(heads, position);
+    if (isShorter) {
       say.warn("the log is shorter than the read model: rebuilding", {
         revision: toJson(position),
         head: toJson(heads),
       });
-      return this.empty();
     }
+    if (isShorter || guard.isNew) return this.empty();
+    await this.standAt(position);
+  }
+
+  private async standAt(position: Position): Promise<void> {
     this.read = this.applied = position;
     await this.restoreUnknown();
   }
@@ -190,6 +204,7 @@ export class Projector {
     let pauseMs = config.reloadPauseMs;
     while (!this.stopped.signal.aborted) {
       try {
+        await this.parts.guard.check();
         if (this.broken) await this.rebuild();
         else await this.checkHead();
         // A stop that came meanwhile has ended what is replaced here, and would never end what follows.

@@ -45,6 +45,7 @@ interface PresenceOptions {
 }
 
 const busyMax = 100;
+const retryMs = 200;
 
 export function createPresence(options: PresenceOptions): Presence {
   const { bus, world, log } = options;
@@ -57,16 +58,10 @@ export function createPresence(options: PresenceOptions): Presence {
   let writing: Promise<void> = Promise.resolve();
   let toWrite = 0;
   let stopTimer: () => void = () => {};
+  let stopRetry: () => void = () => {};
+  let stopped = false;
   const row = (): WorkerPresence => ({
-    v: 1,
-    kind: "worker",
-    worker: options.worker,
-    tenant: options.tenant,
-    pool: options.pool,
-    build: options.build,
-    slots: options.slots,
-    host: options.host,
-    pid: options.pid,
+    ...identityOf(options),
     since,
     seenAt: instant(world.clock.now()),
     state,
@@ -88,9 +83,15 @@ export function createPresence(options: PresenceOptions): Presence {
         await bus.table.put(key, rowText(row(), onLean), { expect: "any" });
       } catch (error) {
         log.debug("presence was not written", { error: String(error) });
+        soon();
       }
       toWrite--;
     });
+  };
+  /** A bus that was away for a moment must not cost a beat: after three of them a worker counts as gone. */
+  const soon = (): void => {
+    stopRetry();
+    if (!stopped) stopRetry = world.timers.after(retryMs, write, { background: true });
   };
   return {
     start() {
@@ -107,11 +108,18 @@ export function createPresence(options: PresenceOptions): Presence {
       if (toWrite === 0 && attempts.some((attempt) => !told.has(attempt))) write();
     },
     async stop() {
+      stopped = true;
       stopTimer();
+      stopRetry();
       await writing;
       await bus.table.delete(key, { expect: "any" }).catch(() => undefined);
     },
   };
+}
+
+function identityOf(options: PresenceOptions) {
+  const { worker, tenant, pool, build, slots, host, pid } = options;
+  return { v: 1, kind: "worker", worker, tenant, pool, build, slots, host, pid } as const;
 }
 
 function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence["busy"] {

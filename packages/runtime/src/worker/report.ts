@@ -18,7 +18,12 @@ import {
 import { hash } from "node:crypto";
 import { parseAnswer } from "./parse-answer.ts";
 
-export const reportLimits = { timeoutMs: 10_000, backoffMinMs: 50, backoffMaxMs: 2_000 } as const;
+export const reportLimits = {
+  /** Who sleeps, or is cut off without the bus knowing, is still asked in turn with who has the shard now. */
+  timeoutMs: 2_500,
+  backoffMinMs: 50,
+  backoffMaxMs: 2_000,
+} as const;
 
 export interface Reporter {
   /** A fresh input id of this worker: made once for each report, kept through its repeats. */

@@ -12,6 +12,10 @@ export interface NatsServerOptions {
   readonly syncInterval?: string;
   /** Further lines of the configuration. */
   readonly config?: string;
+  /** Where its data lies, for who gives it a disk of its own; a scratch folder when left out. */
+  readonly data?: string;
+  /** How much of it there may be; what the server finds free when left out. */
+  readonly maxFileStore?: string;
 }
 
 export interface NatsServer {
@@ -43,12 +47,14 @@ class Running implements NatsServer {
   readonly monitor: string;
   readonly #path: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "agentflow-nats-"));
+  readonly #data: string;
   readonly #config: string;
   #child: ChildProcess | undefined;
   #isClosed = false;
 
   constructor(path: string, [port = 0, monitorPort = 0]: readonly number[], options: NatsServerOptions) {
     this.#path = path;
+    this.#data = options.data ?? join(this.#folder, "data");
     this.url = `nats://127.0.0.1:${port}`;
     this.monitor = `http://127.0.0.1:${monitorPort}`;
     this.#config = [
@@ -60,6 +66,7 @@ class Running implements NatsServer {
       `  store_dir: ${JSON.stringify(this.#data)}`,
       `  sync_interval: ${JSON.stringify(options.syncInterval ?? "2m")}`,
       "  max_memory_store: 1GB",
+      ...(options.maxFileStore === undefined ? [] : [`  max_file_store: ${options.maxFileStore}`]),
       "}",
       options.config ?? "",
     ].join("\n");
@@ -102,10 +109,6 @@ class Running implements NatsServer {
     this.#isClosed = true;
     await this.end("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  get #data(): string {
-    return join(this.#folder, "data");
   }
 }
 

@@ -1,7 +1,7 @@
 /** Looks at an installation on NATS, by the identity of a control plane: it reads, and makes nothing. */
 import { api, directLast } from "../api.ts";
 import { connectNats } from "../connect.ts";
-import { syncOf } from "../durability.ts";
+import { illnessOf, syncOf } from "../durability.ts";
 import { Link } from "../link.ts";
 import { layoutSubject, streamNames } from "../names.ts";
 import type { NatsOptions } from "../options.ts";
@@ -32,6 +32,7 @@ export async function examineNats(options: Examine): Promise<NatsReport> {
       sync: await syncOf(options.monitor),
       replicas,
       logs: made?.lanes,
+      ill: await illnessOf(options.monitor),
       storage,
       streams,
       consumers: await consumersOf(link),

@@ -8,6 +8,8 @@ export interface NatsReport {
   readonly replicas: number;
   /** Logs side by side, as the installation was made; undefined where none was. */
   readonly logs: number | undefined;
+  /** What the server says is wrong with itself, such as a disk that failed it; at its monitor alone. */
+  readonly ill: string | undefined;
   readonly storage: { readonly memory: Used; readonly file: Used };
   /** In the order in which this version makes them. */
   readonly streams: readonly StreamReport[];

@@ -18,6 +18,7 @@ import {
   openServiceLog,
   openStop,
   openWorld,
+  patiently,
   readServiceSettings,
   type ServiceOptions,
 } from "./service.ts";
@@ -48,7 +49,12 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     const bus = await openBus(settings, { world, log, signal: stop.signal });
     service.sendTo(bus);
     stop.add("close", "bus", () => bus.close());
-    const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
+    const of = { bus, world, log, node, version: options.version };
+    const controlPlane = await patiently(() => start(settings, of), {
+      ...of,
+      signal: stop.signal,
+      says: "the bus went while the control plane started; trying again",
+    });
     stop.add("close", "refusals of the bus", watchRefusals(bus, { audit: controlPlane.audit, log }));
     const stopRetaining = retainRegularly(controlPlane, { settings, world, log });
     stop.add("accept", "retention", stopRetaining);
@@ -114,6 +120,7 @@ async function start(
     ownership: "leases",
     metrics: createMetrics(),
     readModelDir: state,
+    installationFile: `${state}/installation.json`,
     tenantDefaults: { build: parseId("build", build) },
     config: engine,
     api: { ...api, port: api.port ?? 4180, localTokenHash: createHash("sha256").update(token).digest("hex") },

@@ -111,24 +111,35 @@ export async function openStop(of: {
 
 const tryAgainMs = { first: 250, most: 5_000 } as const;
 
+/** Opens the bus; one that is not there yet is waited for, for services start in any order. */
+export function openBusPatiently(open: () => Promise<NatsBus>, of: Patience): Promise<NatsBus> {
+  return patiently(open, { ...of, says: "the bus is not there yet; trying again" });
+}
+
+export interface Patience {
+  readonly world: Pick<World, "timers">;
+  readonly log: Pick<Log, "warn">;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Opens the bus; one that is not there yet is waited for, for services start in any order. Refusals (too old,
- * wrong credentials, another number of logs) are thrown at once.
+ * What the bus may deny us for a while is tried again until the signal aborts: a bus that goes while we start
+ * is no reason to end. Refusals (too old, wrong credentials, another number of logs) are thrown at once.
  */
-export async function openBusPatiently(
-  open: () => Promise<NatsBus>,
-  of: { readonly world: World; readonly log: Log; readonly signal: AbortSignal },
-): Promise<NatsBus> {
+export async function patiently<T>(
+  attempt: () => Promise<T>,
+  of: Patience & { readonly says: string },
+): Promise<T> {
   const { sleep } = await import("@agentflow/host/clock");
   let pauseMs: number = tryAgainMs.first;
   for (;;) {
     try {
-      return await open();
+      return await attempt();
     } catch (error) {
-      const known = AgentFlowError.from(error, "opening the bus");
+      const known = AgentFlowError.from(error, "starting");
       const mayPass = known.code === "unavailable" || known.code === "timeout";
       if (!mayPass || of.signal.aborted) throw known;
-      of.log.warn("the bus is not there yet; trying again", { error: known, retryMs: pauseMs });
+      of.log.warn(of.says, { error: known, retryMs: pauseMs });
     }
     await sleep(of.world.timers, pauseMs, of.signal);
     pauseMs = Math.min(pauseMs * 2, tryAgainMs.most);

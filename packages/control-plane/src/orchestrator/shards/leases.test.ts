@@ -232,6 +232,19 @@ test.each(["look", "start"] as const)(
   },
 );
 
+test("a sign of life that fails is given again at once: a bad moment each time costs no lease", async () => {
+  kit = new Kit(1, { polite: true });
+  const one = await kit.sharing("cp-1");
+  await until(() => one.shards.length === 64, 1_000);
+  // Nothing else is written while nothing happens.
+  await kit.pass(leaseMs);
+  for (let beat = 0; beat < 8; beat++) {
+    kit.bus.faults.failNext("table_put", "before", { client: "cp-1" });
+    await kit.pass(leaseMs / 3);
+    expect([beat, one.lease]).toEqual([beat, "held"]);
+  }
+});
+
 test("of two that go by one name the later one stays", async () => {
   kit = new Kit(1, { polite: true });
   const first = await kit.sharing("cp-1", { bus: kit.bus.client("a") });

@@ -11,7 +11,7 @@ import { FreeShards } from "./free-shards.ts";
 import { Members } from "./members.ts";
 import { OwnerRows } from "./owner-rows.ts";
 import { nodePrefix, type NodeRow, ownerPrefix, type OwnerRow, type SentMark } from "./parse-rows.ts";
-import { type LeaseStanding, Presence } from "./presence.ts";
+import { type LeaseStanding, Presence, type PresenceParts } from "./presence.ts";
 import { planShards } from "./shard-plan.ts";
 import { viewOf } from "./view.ts";
 
@@ -37,6 +37,7 @@ export interface ShardHands {
 export interface LeasesParts {
   readonly table: Table;
   readonly world: World;
+  readonly guard: PresenceParts["guard"];
   readonly say: Log;
   readonly metrics: EngineMetrics;
   readonly leaseMs: number;
@@ -113,8 +114,12 @@ export class Leases implements Ownership {
     return this.presence.standing;
   }
 
+  get trouble(): AgentFlowError | undefined {
+    return this.presence.trouble;
+  }
+
   async check(): Promise<void> {
-    if (this.standing !== "held") throw notHeld(this.standing);
+    if (this.standing !== "held") throw this.trouble ?? notHeld(this.standing);
   }
 
   share(group: string, of: { readonly own: number; readonly total: number }): number {
@@ -175,9 +180,8 @@ export class Leases implements Ownership {
   /** A pool is full and the others believe that we have nothing for it: they hear of it before their turn. */
   private tellOfBacklog(group: string): void {
     const { presence, parts } = this;
-    if ((presence.told[group] ?? 0) > 0 || parts.world.clock.monotonic() - presence.lastSentMs < tellMs)
-      return;
-    presence.renew();
+    const isQuiet = parts.world.clock.monotonic() - presence.lastSentMs >= tellMs;
+    if ((presence.told[group] ?? 0) === 0 && isQuiet) presence.renew();
   }
 
   private nodeChanged(change: RowChange): void {

@@ -2,6 +2,8 @@ import type { Revision, RowChange, Table } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, instant } from "@agentflow/protocol";
+import type { InstallationGuard } from "../../installation-guard.ts";
+import { isStorageTrouble } from "../storage-trouble.ts";
 import { nodePrefix, type NodeRow, type NodeState, parseNodeRow } from "./parse-rows.ts";
 
 export interface PresenceParts {
@@ -9,6 +11,8 @@ export interface PresenceParts {
   readonly world: World;
   readonly say: Log;
   readonly leaseMs: number;
+  /** Asked before each sign of life: without its installation a control plane gives none. */
+  readonly guard: Pick<InstallationGuard, "check" | "trouble">;
   readonly self: { readonly node: string; readonly life: string; readonly version: string };
   readonly demand: () => NodeRow["demand"];
   /** The lease is held: for the first time, or again. */
@@ -22,6 +26,7 @@ export type LeaseStanding = "held" | "lost" | "displaced";
 
 /** Beats that have not come back yet and may still do so. */
 const beatsMax = 100;
+const retryMs = 200;
 
 /**
  * The row of this control plane, whose every change is a sign of life. The lease counts from before the write
@@ -35,14 +40,17 @@ export class Presence {
   private readonly since: string;
   private readonly sent = new Map<number, number>();
   private state: NodeState = "here";
+  private lastError: AgentFlowError | undefined;
   private beat = 0;
   private revision: Revision | "any" = "any";
   private sentMs = Number.NEGATIVE_INFINITY;
   private renewing: Promise<void> = Promise.resolve();
   private isRenewing = false;
   private isWanted = false;
+  private isStopped = false;
   private stopTicks: Stop = () => undefined;
   private stopExpiry: Stop = () => undefined;
+  private stopRetry: Stop = () => undefined;
 
   constructor(parts: PresenceParts) {
     this.parts = parts;
@@ -51,7 +59,9 @@ export class Presence {
 
   /** Rejects when the first row cannot be written: whoever cannot be seen must not begin. */
   async start(): Promise<void> {
-    await this.write();
+    await this.write().catch((error: unknown) => {
+      if (this.parts.guard.trouble === undefined) throw error;
+    });
     const { timers } = this.parts.world;
     this.stopTicks = timers.every(this.parts.leaseMs / 3, () => this.renew(), { background: true });
   }
@@ -59,6 +69,12 @@ export class Presence {
   /** What the next row would say. */
   current(): NodeRow {
     return this.row(this.beat);
+  }
+
+  /** Why the lease is lost, where that is no matter of who reaches whom. */
+  get trouble(): AgentFlowError | undefined {
+    if (this.standing !== "lost") return undefined;
+    return this.parts.guard.trouble ?? (isStorageTrouble(this.lastError) ? this.lastError : undefined);
   }
 
   /** When the newest row was sent; by the clock that nobody sets. */
@@ -84,6 +100,8 @@ export class Presence {
   stop(): void {
     this.stopTicks();
     this.stopExpiry();
+    this.stopRetry();
+    this.isStopped = true;
     this.standing = "lost";
   }
 
@@ -108,14 +126,25 @@ export class Presence {
       try {
         await this.write();
       } catch (error) {
+        this.lastError = AgentFlowError.from(error, "renewing the lease");
+        if (this.parts.guard.trouble !== undefined) this.lost();
+        this.renewSoon();
         this.parts.say.debug("the lease could not be renewed", { error });
       }
     }
     this.isRenewing = false;
   }
 
+  /** A bus that was away for a moment must not cost the beat of it: three in a row are the lease. */
+  private renewSoon(): void {
+    if (this.isStopped) return;
+    this.stopRetry();
+    this.stopRetry = this.parts.world.timers.after(retryMs, () => this.renew(), { background: true });
+  }
+
   private async write(): Promise<void> {
-    const { table, world, self } = this.parts;
+    const { table, world, self, guard } = this.parts;
+    await guard.check();
     const sentMs = world.clock.monotonic();
     const row = this.row(++this.beat);
     this.sent.set(row.beat, sentMs);
@@ -124,6 +153,7 @@ export class Presence {
     this.told = row.demand;
     const key = `${nodePrefix}${self.node}`;
     const put = await table.put(key, JSON.stringify(row), { expect: this.revision });
+    this.lastError = undefined;
     if (put.ok) {
       this.revision = put.revision;
       return this.held(sentMs);
@@ -158,7 +188,8 @@ export class Presence {
   private lost(): void {
     if (this.standing !== "held") return;
     this.standing = "lost";
-    this.parts.say.warn("the lease was not renewed in time: all shards are let go");
+    const why = this.lastError === undefined ? {} : { error: this.lastError };
+    this.parts.say.warn("the lease was not renewed in time: all shards are let go", why);
     this.parts.onLost();
   }
 

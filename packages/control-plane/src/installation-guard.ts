@@ -1,0 +1,129 @@
+/** Keeps a control plane from going on over another installation's data, or none, as if nothing had been. */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { Table } from "@agentflow/bus";
+import type { World } from "@agentflow/host/clock";
+import type { Log } from "@agentflow/host/log";
+import { AgentFlowError } from "@agentflow/protocol";
+import { idIn, installationKey, installationOf } from "./installation-id.ts";
+
+export interface GuardParts {
+  readonly table: Table;
+  readonly world: Pick<World, "random" | "clock">;
+  readonly say: Log;
+  /** Where the installation that is served here is remembered; without it nothing is. */
+  readonly file: string | undefined;
+}
+
+/**
+ * Which installation this control plane serves: that of its file, else that which it finds on the bus first.
+ * While the bus holds another one, or none, `check` rejects (`unavailable`, reason `installation_lost`) and
+ * nothing is served; it goes on by itself once the data is back. An operator who wants to begin anew removes
+ * the file.
+ */
+export class InstallationGuard {
+  /** Why nothing is served; undefined while all is well. */
+  trouble: AgentFlowError | undefined;
+  /** Nothing was remembered: what was read before may have been another installation's. */
+  isNew = false;
+  private readonly parts: GuardParts;
+  private readonly listeners = new Set<() => void>();
+  private id: string | undefined;
+
+  constructor(parts: GuardParts) {
+    this.parts = parts;
+  }
+
+  /** Never rejects for an installation that is lost: that is `trouble`. */
+  async open(): Promise<void> {
+    const { file, table, world } = this.parts;
+    if (file === undefined) return;
+    this.id = remembered(file);
+    if (this.id !== undefined) {
+      return this.check().catch((error: unknown) => {
+        if (this.trouble === undefined) throw error;
+      });
+    }
+    this.id = await installationOf(table, world);
+    this.isNew = true;
+    remember(file, this.id);
+  }
+
+  /** Asked at each sign of life, and before anything is concluded from a log that is shorter than before. */
+  async check(): Promise<void> {
+    if (this.id === undefined) return;
+    const found = await this.look();
+    if (found === this.id) return this.isBack();
+    throw this.isLost(found);
+  }
+
+  /** Called each time that it was found to be lost. */
+  onLost(fn: () => void): void {
+    this.listeners.add(fn);
+  }
+
+  /** A read may lag; a write that expects no row may not, and deleting what is not there changes nothing. */
+  private async look(): Promise<string | undefined> {
+    const { table } = this.parts;
+    const near = await table.get(installationKey).catch(() => undefined);
+    if (near !== undefined && idIn(near.value) === this.id) return this.id;
+    try {
+      const asked = await table.delete(installationKey, { expect: 0 });
+      return asked.ok || asked.row === undefined ? undefined : idIn(asked.row.value);
+    } catch (error) {
+      if (AgentFlowError.is(error) && error.reason === "not_set_up") return undefined;
+      throw error;
+    }
+  }
+
+  private isLost(found: string | undefined): AgentFlowError {
+    const isNews = this.trouble === undefined;
+    const trouble = lost({ ours: this.id ?? "", found, file: this.parts.file ?? "" });
+    this.trouble = trouble;
+    if (!isNews) return trouble;
+    this.parts.say.error("the bus does not hold the installation that is served here: nothing is served", {
+      error: trouble,
+      installation: this.id,
+      found: found ?? "none",
+    });
+    for (const fn of this.listeners) fn();
+    return trouble;
+  }
+
+  private isBack(): void {
+    if (this.trouble === undefined) return;
+    this.trouble = undefined;
+    this.parts.say.info("the installation is back: going on", { installation: this.id });
+  }
+}
+
+function lost(of: { ours: string; found: string | undefined; file: string }): AgentFlowError {
+  const { ours, found, file } = of;
+  const there = found === undefined ? "no installation at all" : `another one (${found})`;
+  return new AgentFlowError(
+    "unavailable",
+    `the bus holds ${there} instead of installation ${ours}, whose runs were accepted here`,
+    {
+      reason: "installation_lost",
+      details: { installation: ours, found: found ?? null, retryAfterMs: 1_000 },
+      suggestions: [
+        "start the NATS server on the folder with its data, or restore a backup: work goes on by itself",
+        `to give up those runs and begin anew: stop the control planes, remove ${file}, start them`,
+      ],
+    },
+  );
+}
+
+function remembered(file: string): string | undefined {
+  try {
+    return idIn(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw AgentFlowError.from(error, `reading ${file}`);
+  }
+}
+
+/** Whole or not at all: what a kill cuts short must not be read as another installation. */
+function remember(file: string, id: string): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify({ v: 1, id })}\n`, { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
+}
