@@ -14,7 +14,7 @@ import { Starts } from "./orchestrator/starts.ts";
  * As one of several: once the shards that are free are served here, which may be none.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  await refuseHalfRestored(options.bus.table);
+  await refuseHalfRestored(options.bus);
   const parts = await buildParts(options);
   try {
     await begin(options, parts);

@@ -25,7 +25,7 @@ export async function* readState(of: {
   const bus = await openOwned(embedded, { dir: state, version });
   const stop = new AbortController();
   try {
-    await backup.refuseHalfRestored(bus.table);
+    await backup.refuseHalfRestored(bus);
     const { signal } = stop;
     const world = system.systemWorld();
     const bytes = backup.backupBytes({
