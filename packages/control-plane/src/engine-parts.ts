@@ -1,5 +1,6 @@
 /** The parts of an engine, made and joined: what reads the log, and what decides and writes. */
 import type { Bus } from "@agentflow/bus";
+import { refuseHalfRestored } from "./backup/mark.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { watermarkKey, WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -9,7 +10,8 @@ import { createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
 import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
-import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
+import { ownAll, refuseAllOwned } from "./orchestrator/own-all.ts";
+import type { Ownership } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
 import { choresShard } from "./orchestrator/shard.ts";
 import { type Mismatch, Router } from "./orchestrator/router.ts";
@@ -31,7 +33,7 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 export type EngineParts = Awaited<ReturnType<typeof buildParts>>;
 
 export async function buildParts(options: EngineOptions) {
-  const { bus, world, node, version } = options;
+  const { bus, node, version } = options;
   const base = basicsOf(options, () => reading.projector.condemn());
   const isShared = options.ownership === "leases";
   const ownership: Ownership = isShared
@@ -42,6 +44,10 @@ export async function buildParts(options: EngineOptions) {
         leaseMs: base.config.leaseMs,
         demand: () => writing.dispatcher.demand(),
         onPeers: () => writing.dispatcher.slotsChanged(),
+        permit: async () => {
+          await refuseHalfRestored(bus);
+          await refuseAllOwned({ ...base, leaseMs: base.config.leaseMs });
+        },
         hands: {
           prepare: (taken) => writing.keeper.prepare(taken),
           serve: (taken) => writing.keeper.serve(taken),
@@ -49,7 +55,7 @@ export async function buildParts(options: EngineOptions) {
           drop: (shards) => writing.keeper.drop(shards),
         },
       })
-    : await ownAll({ bus, world, node, version });
+    : await ownAll({ ...base, node, version, leaseMs: base.config.leaseMs });
   const isFirst = (): boolean => ownership.owns(choresShard);
   const reading: Reading = buildReading(base, {
     isFirst,

@@ -28,6 +28,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 async function begin(options: EngineOptions, parts: EngineParts): Promise<void> {
   const { projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
+  // Again, now that whoever would restore sees us.
+  if (!parts.isShared) await refuseHalfRestored(options.bus);
   await ownership.look();
   await workers.start();
   await registry.start();
