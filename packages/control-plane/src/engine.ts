@@ -47,6 +47,7 @@ async function begin(options: EngineOptions, parts: EngineParts): Promise<void> 
 
 /** The only owner: everything that is open is its own. */
 async function recoverAll({ log, node }: EngineOptions, parts: EngineParts): Promise<void> {
+  await parts.ownership.start();
   const { watermark, recovery, resends, sweep, router, ownership } = parts;
   const { sentUpTo, isLost } = await watermark.open();
   const { shards } = ownership;

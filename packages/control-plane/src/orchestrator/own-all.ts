@@ -1,6 +1,6 @@
 /** All 64 shards in one hand: no plan, no lease, and nobody else on the same bus. */
 import type { Bus, Revision, Table } from "@agentflow/bus";
-import type { Stop, World } from "@agentflow/host/clock";
+import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, type Instant, instant, parseId, type Shard } from "@agentflow/protocol";
 import type { Ownership, OwnershipView } from "./ownership.ts";
@@ -21,6 +21,7 @@ export interface OwnAllParts {
 
 /** Beyond a lease: a beat may be late. */
 const graceMs = 1_000;
+const lagMs = 250;
 
 /**
  * Takes all shards. A bus that lets nobody else in needs no more than a row that says who it is; on any other
@@ -39,7 +40,7 @@ export async function ownAll(parts: OwnAllParts): Promise<Ownership> {
   }
   const all = new AllShards(parts);
   await all.take();
-  if (isShared) all.beatOn(before);
+  if (isShared) all.beatBeside(before);
   return all;
 }
 
@@ -77,6 +78,7 @@ class AllShards implements Ownership {
   #beat = 0;
   #beating: Promise<void> | undefined;
   #stop: Stop = () => undefined;
+  #lookAgain: () => Promise<void> = async () => undefined;
 
   constructor(parts: OwnAllParts) {
     this.#parts = parts;
@@ -121,8 +123,6 @@ class AllShards implements Ownership {
 
   async look(): Promise<void> {}
 
-  async start(): Promise<void> {}
-
   async leave(): Promise<void> {}
 
   async release(): Promise<void> {
@@ -139,32 +139,31 @@ class AllShards implements Ownership {
   }
 
   /** Others see that it lives, and it sees when it is not the owner any more. */
-  beatOn(before: Beats): void {
-    const { world, say, leaseMs } = this.#parts;
-    let unseen: Beats | undefined = before;
-    const beat = async (): Promise<void> => {
-      if (!this.owns()) return;
-      // Once more, for whoever came in the moment in which we did.
-      if (unseen !== undefined) await this.#refuseNew(unseen);
-      unseen = undefined;
-      if (this.owns()) await this.#write();
-    };
+  beatBeside(before: Beats): void {
+    const { bus, world, say, leaseMs } = this.#parts;
     const tick = (): void => {
-      this.#beating ??= beat()
+      this.#beating ??= this.#write()
         .catch((error: unknown) => say.debug("the row of the only owner was not written", { error }))
         .finally(() => {
           this.#beating = undefined;
         });
     };
     this.#stop = world.timers.every(leaseMs / 3, tick, { background: true });
+    this.#lookAgain = async () => {
+      // A list may lag behind: whoever came just before our row was there has not seen it.
+      await sleep(world.timers, lagMs);
+      const came = changedSince(before, await nodeBeats(bus.table));
+      if (came.length > 0) throw sharedByOthers(came);
+    };
   }
 
-  async #refuseNew(before: Beats): Promise<void> {
-    const came = changedSince(before, await nodeBeats(this.#parts.bus.table));
-    if (came.length > 0) this.#displaced(sharedByOthers(came));
+  /** Rejects when somebody came who shares, in the moment in which this one did. */
+  async start(): Promise<void> {
+    await this.#lookAgain();
   }
 
   async #write(): Promise<void> {
+    if (!this.owns()) return;
     const put = await this.#parts.bus.table.put(allKey, this.#row(), { expect: this.#revision });
     if (put.ok) this.#revision = put.revision;
     // Our own write whose answer was lost.
