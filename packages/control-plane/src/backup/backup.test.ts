@@ -3,11 +3,11 @@ import type { Bus, LogEntry } from "@agentflow/bus";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { AgentFlowError, defaultTenant, parseId, prefixes, type RunId, subjects } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
-import type { Engine } from "../engine.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
-import { putMark, restoreKey } from "./mark.ts";
+import { backup, driveReal, echo, opened, optionsOf, restore, runs } from "./fixtures/copies.ts";
 import { backupBytes, type CopyOptions, restoreBackup, verifyBackup } from "./index.ts";
+import { putMark, restoreKey } from "./mark.ts";
 
 const hour = 3_600_000;
 const all = { days: 0, runs: 0 };
@@ -20,61 +20,6 @@ function openKit(seed: number): Kit {
   const kit = new Kit(seed);
   kits.push(kit);
   return kit;
-}
-
-const echo = {
-  a: { uses: "tool:t.echo", with: { x: "${input.x}" } },
-  b: { uses: "tool:t.echo", with: { x: "${steps.a.output.x}" } },
-};
-
-function optionsOf(
-  kit: Kit,
-  bus: Bus = kit.bus.client("backup"),
-  more: Partial<CopyOptions> = {},
-): CopyOptions {
-  const signal = new AbortController().signal;
-  return { bus, world: kit.world, program: "0.1.0", node: "v24", telemetry: false, signal, ...more };
-}
-
-async function backup(kit: Kit, options = optionsOf(kit)): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  await driveReal(
-    kit,
-    (async () => {
-      for await (const chunk of backupBytes(options)) chunks.push(chunk);
-    })(),
-  );
-  return Buffer.concat(chunks);
-}
-
-/** Compression lives on the machine's time, the bus on virtual time. */
-async function driveReal<T>(kit: Kit, promise: Promise<T>): Promise<T> {
-  const done = promise.then(
-    () => true,
-    () => true,
-  );
-  const turn = () => new Promise<false>((resolve) => setTimeout(resolve, 1, false));
-  while (!(await Promise.race([done, turn()]))) await kit.world.time.advance(5);
-  return promise;
-}
-
-const opened = (bytes: Buffer) =>
-  async function* (): AsyncGenerator<Buffer> {
-    for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
-  };
-
-function restore(kit: Kit, bytes: Buffer, acceptFaults = false) {
-  return driveReal(kit, restoreBackup(opened(bytes), { ...optionsOf(kit), acceptFaults }));
-}
-
-async function runs(kit: Kit, engine: Engine, count: number, x: unknown = 1): Promise<RunId[]> {
-  const ids: RunId[] = [];
-  for (let n = 0; n < count; n++) {
-    const body = kit.body("echo", { x: x === 1 ? n : "y".repeat(100_000) + n });
-    const { run } = await kit.drive(engine.runs.start(defaultTenant, body, { waitMs: 0 }));
-    ids.push(parseId("run", run));
-  }
-  return ids;
 }
 
 test("runs in flight go on after a restore, ended ones and archived ones are found", async () => {
