@@ -2,12 +2,14 @@
 import type { Bus, Revision, Table } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
 import { AgentFlowError, type Instant, instant, parseLogSubject, prefixes } from "@agentflow/protocol";
+import { type EngineConfig, engineDefaults } from "../engine-config.ts";
 import {
   type Beats,
   beatOf,
   beatsOf,
   changedSince,
   controlPlaneBeats,
+  quietMsOf,
   signsOfLife,
 } from "../orchestrator/shards/signs-of-life.ts";
 import { catchUp } from "./copy-rows.ts";
@@ -42,6 +44,11 @@ export interface Wanted {
 }
 
 const beatEveryMs = 1_000;
+
+/** `quietMs` of an installation whose control planes have these settings. */
+export function quietMsWith(config: Partial<EngineConfig>): number {
+  return quietMsOf({ ...engineDefaults, ...config }.leaseMs);
+}
 
 /** Refuses at once where a look is enough: runs that are there, and what another backup left half done. */
 export async function refuseFull(

@@ -19,8 +19,6 @@ export interface OwnAllParts {
   readonly leaseMs: number;
 }
 
-/** Beyond a lease: a beat may be late. */
-const graceMs = 1_000;
 const lagMs = 250;
 
 /**
@@ -34,7 +32,7 @@ export async function ownAll(parts: OwnAllParts): Promise<Ownership> {
   const before: Beats = isShared ? await nodeBeats(bus.table) : new Map();
   if (before.size > 0) {
     const { signal } = new AbortController();
-    const look = { world, signal, quietMs: leaseMs + graceMs };
+    const look = { world, signal, quietMs: quietMsOf(leaseMs) };
     const alive = await signsOfLife(() => nodeBeats(bus.table), look);
     if (alive.length > 0) throw sharedByOthers(alive);
   }
@@ -58,7 +56,7 @@ export async function refuseAllOwned(of: {
   const asked = await table.delete(allKey, { expect: 0 });
   if (asked.ok || asked.row === undefined) return;
   const { signal } = new AbortController();
-  const look = { world, signal, quietMs: leaseMs + graceMs };
+  const look = { world, signal, quietMs: quietMsOf(leaseMs) };
   const alive = await signsOfLife(() => allBeat(table), look);
   const left = await table.get(allKey);
   if (left === undefined) return;

@@ -18,6 +18,13 @@ export interface Look {
 }
 
 const lookEveryMs = 500;
+/** A sign of life may be late. */
+const graceMs = 1_000;
+
+/** Whoever has such a lease and was silent for so long is not there. */
+export function quietMsOf(leaseMs: number): number {
+  return leaseMs + graceMs;
+}
 
 /**
  * The keys of rows that changed while they were watched; none when nobody wrote for `quietMs`. At once when
