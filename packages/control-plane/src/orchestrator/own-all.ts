@@ -8,7 +8,15 @@ import { parseOwner } from "./parse-owner.ts";
 import { allShards } from "./shard.ts";
 import { nodePrefix } from "./shards/parse-rows.ts";
 import type { LeaseStanding } from "./shards/presence.ts";
-import { allBeat, allKey, type Beats, changedSince, nodeBeats, signsOfLife } from "./shards/signs-of-life.ts";
+import {
+  allBeat,
+  allKey,
+  type Beats,
+  changedSince,
+  nodeBeats,
+  quietMsOf,
+  signsOfLife,
+} from "./shards/signs-of-life.ts";
 
 export interface OwnAllParts {
   readonly bus: Bus;
