@@ -38,7 +38,7 @@ export default class Restore extends AgentFlowCommand {
     "af restore nightly.zst",
     "af restore nightly.zst --into ../triage-copy",
     "af restore nightly.zst --bus nats://127.0.0.1:4222",
-    "af restore nightly.zst --bus nats://n1:4222 --nkey bus/control-plane.nk --inbox _AF.control-plane",
+    "af restore a.zst --config /etc/agentflow/server.yaml",
     "af restore nightly.zst --json",
   ];
 
