@@ -1,7 +1,7 @@
 /** The right to write a backup into an installation: it is empty, nobody is at work in it, and a mark says so. */
 import type { Bus, Revision, Table } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
-import { AgentFlowError, type Instant, instant, parseLogSubject, prefixes } from "@agentflow/protocol";
+import { AgentFlowError, type Instant, instant, parseLogSubject, prefixes, presenceEveryMs } from "@agentflow/protocol";
 import { type EngineConfig, engineDefaults } from "../engine-config.ts";
 import {
   type Beats,
@@ -47,7 +47,8 @@ const beatEveryMs = 1_000;
 
 /** `quietMs` of an installation whose control planes have these settings. */
 export function quietMsWith(config: Partial<EngineConfig>): number {
-  return quietMsOf({ ...engineDefaults, ...config }.leaseMs);
+  const { leaseMs } = { ...engineDefaults, ...config };
+  return quietMsOf(Math.max(leaseMs, presenceEveryMs));
 }
 
 /** Refuses at once where a look is enough: runs that are there, and what another backup left half done. */
