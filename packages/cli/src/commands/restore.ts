@@ -1,8 +1,7 @@
-import type { Restored } from "@agentflow/control-plane/backup";
 import { showDuration } from "@agentflow/protocol";
 import { resolve } from "node:path";
 import { AgentFlowCommand } from "../base-command.ts";
-import { findingText } from "../local/backup-report.ts";
+import { findingText, type Restored } from "../local/backup-report.ts";
 import { needProject } from "../config/installation.ts";
 import { Args, Flags } from "../flags.ts";
 import { bold, cyan, dim, green } from "../output/text.ts";

@@ -1,4 +1,4 @@
-/** The life of an installation whose identities may do what they need and no more: only the archiver removes. */
+/** The life of an installation whose identities may do what they need: only the archiver removes. */
 import { type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { makeRunId, type RunId } from "@agentflow/protocol";
 import { createClient } from "@agentflow/sdk/client";
@@ -60,16 +60,20 @@ const keeper = `
   const { systemWorld } = await import("@agentflow/host/world");
   const [url, archiver, archiveDays] = process.argv.slice(2);
   const world = systemWorld();
-  const nkey = (name) => ({ credentials: { kind: "nkey", seedFile: "bus/" + name + ".nk" }, inboxPrefix: "_AF." + name });
+  const nkey = (name) => {
+    return { credentials: { kind: "nkey", seedFile: "bus/" + name + ".nk" }, inboxPrefix: "_AF." + name };
+  };
   const more = archiver === "archiver" ? { archiver: nkey("archiver") } : {};
   const bus = await openNats({ servers: [url], role: "owner", ...nkey("control-plane"), ...more });
   const refused = [];
   bus.onRefused((one) => refused.push(one.operation + " " + one.subject));
   const log = createLog({ source: "control-plane", clock: world.clock, outputs: [] });
-  const named = { node: "keeper", version: "0.1.0", tenantDefaults: { build: "dev" }, readModelDir: ":memory:" };
-  const engine = await startEngine({ bus, world, log, metrics: createMetrics(), ownership: "leases", ...named });
+  const named = { node: "keeper", version: "0.1.0", tenantDefaults: { build: "dev" } };
+  const parts = { bus, world, log, metrics: createMetrics() };
+  const engine = await startEngine({ ...parts, ...named, ownership: "leases", readModelDir: ":memory:" });
   const retention = { days: 0, runs: 0, archiveDays: Number(archiveDays) };
-  const said = await engine.retain(retention).then((archived) => ({ archived }), ({ code, reason }) => ({ code, reason }));
+  const failed = ({ code, reason }) => ({ code, reason });
+  const said = await engine.retain(retention).then((archived) => ({ archived }), failed);
   await engine.stop();
   await bus.close();
   console.log(JSON.stringify({ ...said, refused }));
@@ -88,7 +92,7 @@ const oldId = (): RunId => makeRunId(Date.now() - 2 * hour, randomBytes(10));
 describe.skipIf(missing !== undefined).each([{ mode: [] }, { mode: ["--accounts"] }])(
   "identities $mode",
   ({ mode }) => {
-    test("runs, archives, reads of them, backups and the end of archives; only the archiver removes", async () => {
+    test("runs, archives and their end, reads and backups; only the archiver removes", async () => {
       const files = oneTool(`return n < 10 ? n : "x".repeat(70_000);`);
       // Big values are blobs, which only go whole.
       const workflow = files["workflows/one.yaml"]?.replace(/output: .*/, 'output: "${steps.a.output}"');

@@ -1,4 +1,4 @@
-/** Backups into installations on NATS: from one under load, from one machine and back, cut off and gone on. */
+/** Backups into installations on NATS: of one under load, of one machine and back, cut off and gone on. */
 import { type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { type Client, createClient } from "@agentflow/sdk/client";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -70,14 +70,14 @@ async function endAll({ control, hands }: Installation, signal: NodeJS.Signals):
 
 /** Runs after runs until it is told to stop; gives all that were started. */
 function load(client: Client): () => Promise<number> {
-  let more = true;
+  const enough = new AbortController();
   let started = 0;
   const one = async (): Promise<void> => {
-    while (more) await client.runs.startAndWait("one", { n: started++ % 90 });
+    while (!enough.signal.aborted) await client.runs.startAndWait("one", { n: started++ % 90 });
   };
   const all = Promise.all(Array.from({ length: 8 }, one));
   return async () => {
-    more = false;
+    enough.abort();
     await all;
     return started;
   };

@@ -26,7 +26,7 @@ async function trail() {
 }
 
 // Measured: 7,000 durable records a second, from one page of a foreign origin.
-test("refusals by the thousand leave a short trail, which says within a minute what it leaves out", async () => {
+test("refusals by the thousand leave a short trail, which says soon what it leaves out", async () => {
   const { world, refuse, records } = await trail();
   await refuse(5_000, "foreign_origin");
   const written = await records();

@@ -23,9 +23,9 @@ export interface Audit {
   /** Written before the caller is answered; a trail that cannot be written refuses what must be trailed. */
   write(tenant: TenantId | typeof installationToken, record: AuditRecord): Promise<void>;
   /**
-   * For refusals: never delays the answer. Bounded in number and, for each reason and caller, in rate: any page
-   * that a browser has open can make refusals by the thousand, and the trail is kept for ever. What is left
-   * out is counted, and the count is written with the last of them within a minute.
+   * For refusals: never delays the answer. Bounded in number and, for each reason and caller, in rate: any
+   * page that a browser has open can make refusals by the thousand, and the trail is kept for ever. What is
+   * left out is counted, and the count is written with the last of them within a minute.
    */
   note(record: AuditRecord): void;
 }

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
 import { backup, driveReal, echo, opened, optionsOf, restore, runs } from "./fixtures/copies.ts";
-import { backupBytes, type CopyOptions, restoreBackup, verifyBackup } from "./index.ts";
+import { restoreBackup, verifyBackup } from "./index.ts";
 import { putMark, restoreKey } from "./mark.ts";
 
 const hour = 3_600_000;

@@ -1,7 +1,14 @@
-/** The right to write a backup into an installation: it is empty, nobody is at work in it, and a mark says so. */
+/** The right to write into an installation: it is empty, nobody is at work in it, and a mark says so. */
 import type { Bus, Revision, Table } from "@agentflow/bus";
 import type { Stop, World } from "@agentflow/host/clock";
-import { AgentFlowError, type Instant, instant, parseLogSubject, prefixes, presenceEveryMs } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type Instant,
+  instant,
+  parseLogSubject,
+  prefixes,
+  presenceEveryMs,
+} from "@agentflow/protocol";
 import { type EngineConfig, engineDefaults } from "../engine-config.ts";
 import {
   type Beats,

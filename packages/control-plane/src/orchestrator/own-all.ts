@@ -35,7 +35,7 @@ const lagMs = 250;
  * planes that share the shards are at work. What a dead one left is believed for a lease.
  */
 export async function ownAll(parts: OwnAllParts): Promise<Ownership> {
-  const { bus, world, node, leaseMs } = parts;
+  const { bus, world, leaseMs } = parts;
   const isShared = bus.kind !== "embedded";
   const before: Beats = isShared ? await nodeBeats(bus.table) : new Map();
   if (before.size > 0) {

@@ -68,12 +68,14 @@ async function reply(behind: Behind, asked: Asked): Promise<void> {
 async function answer(behind: Behind, of: Asked): Promise<string> {
   const tenant = of.request.subject.slice(askSubject("").length);
   const question = parseQuestion(text(of.request.data));
-  const refused = question === undefined ? unknown() : refusalOf(question, { tenant, made: of.made });
-  if (question === undefined || refused !== undefined) {
-    const about = question === undefined ? "" : "key" in question ? question.key : question.subject;
-    const asked = question?.kind ?? "unknown";
-    behind.tell({ tenant, asked, about: about.slice(0, aboutMax), reason: refused?.reason ?? "" });
-    throw refused;
+  const turnAway = (error: AgentFlowError, asked = "unknown", about = ""): AgentFlowError => {
+    behind.tell({ tenant, asked, about: about.slice(0, aboutMax), reason: error.reason });
+    return error;
+  };
+  if (question === undefined) throw turnAway(unknown());
+  const refused = refusalOf(question, { tenant, made: of.made });
+  if (refused !== undefined) {
+    throw turnAway(refused, question.kind, "key" in question ? question.key : question.subject);
   }
   switch (question.kind) {
     case "consumer":
