@@ -57,16 +57,18 @@ export interface ControlPlane {
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { bus, world, log, api } = options;
-  const audit = createAudit({ bus, clock: world.clock, log });
+  const audit = createAudit({ bus, clock: world.clock, timers: world.timers, log });
   const engine = await startEngine({
     ...options,
-    onMismatch: ({ tenant, run }) =>
+    onMismatch: ({ tenant, foreign, run, worker }) =>
       audit.note({
         by: `a worker of ${tenant}`,
         did: "input",
         outcome: "refused",
         reason: "tenant_mismatch",
         to: run,
+        tenant: foreign,
+        ...(worker === undefined ? {} : { worker }),
       }),
   });
   const keys = createKeys({ table: bus.table, clock: world.clock, random: world.random });

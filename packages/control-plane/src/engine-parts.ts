@@ -1,5 +1,6 @@
 /** The parts of an engine, made and joined: what reads the log, and what decides and writes. */
 import { type Bus, lower, type Position } from "@agentflow/bus";
+import { refuseHalfRestored } from "./backup/mark.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { watermarkKey, WatermarkKeeper } from "./dispatcher/watermark.ts";
@@ -12,7 +13,8 @@ import { InstallationGuard } from "./installation-guard.ts";
 import { FairDoor } from "./orchestrator/fair-door.ts";
 import { HandOn, type RunOutcome } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
-import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
+import { ownAll, refuseAllOwned } from "./orchestrator/own-all.ts";
+import type { Ownership } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
 import { choresShard } from "./orchestrator/shard.ts";
 import { type Mismatch, Router } from "./orchestrator/router.ts";
@@ -34,7 +36,7 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 export type EngineParts = Awaited<ReturnType<typeof buildParts>>;
 
 export async function buildParts(options: EngineOptions) {
-  const { bus, world, node, version } = options;
+  const { bus, node, version } = options;
   const base = basicsOf(options, () => reading.projector.condemn());
   const { guard } = base;
   const isShared = options.ownership === "leases";
@@ -47,6 +49,10 @@ export async function buildParts(options: EngineOptions) {
         leaseMs: base.config.leaseMs,
         demand: () => writing.dispatcher.demand(),
         onPeers: () => writing.dispatcher.slotsChanged(),
+        permit: async () => {
+          await refuseHalfRestored(bus);
+          await refuseAllOwned({ ...base, leaseMs: base.config.leaseMs });
+        },
         hands: {
           prepare: (taken) => writing.keeper.prepare(taken),
           serve: (taken) => writing.keeper.serve(taken),
@@ -54,7 +60,7 @@ export async function buildParts(options: EngineOptions) {
           drop: (shards) => writing.keeper.drop(shards),
         },
       })
-    : await ownAll({ bus, world, node, version });
+    : await ownAll({ ...base, node, version, leaseMs: base.config.leaseMs });
   const isFirst = (): boolean => ownership.owns(choresShard);
   const reading: Reading = buildReading(base, {
     isFirst,

@@ -15,7 +15,7 @@ import { Starts } from "./orchestrator/starts.ts";
  * As one of several: once the shards that are free are served here, which may be none.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  await refuseHalfRestored(options.bus.table);
+  await refuseHalfRestored(options.bus);
   const parts = await buildParts(options);
   try {
     await begin(options, parts);
@@ -30,6 +30,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 async function begin(options: EngineOptions, parts: EngineParts): Promise<void> {
   const { guard, projector, telemetry, workers, registry, watermark, sweep, ownership } = parts;
   await guard.open();
+  // Again, now that whoever would restore sees us.
+  if (!parts.isShared) await refuseHalfRestored(options.bus);
   await ownership.look();
   await workers.start();
   await registry.start();
@@ -47,6 +49,7 @@ async function begin(options: EngineOptions, parts: EngineParts): Promise<void> 
 
 /** The only owner: everything that is open is its own. */
 async function recoverAll({ log, node }: EngineOptions, parts: EngineParts): Promise<void> {
+  await parts.ownership.start();
   const { watermark, recovery, resends, sweep, router, ownership } = parts;
   const { sentUpTo, isLost } = await watermark.open();
   const { shards } = ownership;

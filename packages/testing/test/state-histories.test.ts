@@ -3,7 +3,10 @@
  * way: as long as the format's number is the same, the tables are those that the earlier release reads.
  * `UPDATE_HISTORIES=1` writes the files of a new release; files that are there stay as they are.
  */
+import type { Bus } from "@agentflow/bus";
 import { openEmbedded } from "@agentflow/bus/embedded";
+import { openNats } from "@agentflow/bus/nats";
+import { natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { type Engine, startEngine } from "@agentflow/control-plane";
 import { backupBytes, decodeBackup, restoreBackup, verifyBackup } from "@agentflow/control-plane/backup";
 import { createLog } from "@agentflow/host/log";
@@ -41,6 +44,7 @@ import { afterEach, describe, expect, test } from "vitest";
 
 const folder = fileURLToPath(new URL("../../protocol/histories/", import.meta.url));
 const world = systemWorld();
+const noNats = await natsServerMissing();
 
 interface History {
   readonly v: 1;
@@ -67,8 +71,12 @@ function newDir(): string {
 }
 
 /** An engine on the state, and a worker that echoes once it is asked to. */
-async function open(dir: string, works: boolean): Promise<{ engine: Engine; close(): Promise<void> }> {
-  const bus = await openEmbedded({ dir, version: releaseNow });
+async function open(
+  dir: string,
+  works: boolean,
+  openBus: () => Promise<Bus> = () => openEmbedded({ dir, version: releaseNow }),
+): Promise<{ engine: Engine; close(): Promise<void> }> {
+  const bus = await openBus();
   const log = createLog({ source: "control-plane", clock: world.clock, outputs: [] });
   const engine = await startEngine({
     bus,
@@ -91,7 +99,7 @@ async function open(dir: string, works: boolean): Promise<{ engine: Engine; clos
   return { engine, close };
 }
 
-async function work(bus: Awaited<ReturnType<typeof openEmbedded>>, signal: AbortSignal): Promise<void> {
+async function work(bus: Bus, signal: AbortSignal): Promise<void> {
   const worker = parseId("worker", "w");
   const now = instant(Date.now());
   const row = {
@@ -239,8 +247,8 @@ describe.each(readdirSync(folder))("the state of %s", (release) => {
     return dir;
   }
 
-  async function goesOn(dir: string): Promise<void> {
-    const { engine } = await open(dir, true);
+  async function goesOn(dir: string, openBus?: () => Promise<Bus>): Promise<void> {
+    const { engine } = await open(dir, true, openBus);
     for (const [run, end] of Object.entries(history.ends)) {
       expect(await engine.runs.get(defaultTenant, parseId("run", run))).toMatchObject(end);
     }
@@ -267,6 +275,19 @@ describe.each(readdirSync(folder))("the state of %s", (release) => {
     await restoreBackup(file, options);
     await bus.close();
     await goesOn(dir);
+  });
+
+  test.skipIf(noNats !== undefined)("its backup is restored into NATS, where its runs go on", async () => {
+    const server = await startNatsServer();
+    closing.push(() => server.close());
+    const openBus = () => openNats({ servers: [server.url], role: "owner" });
+    const bus = await openBus();
+    const signal = new AbortController().signal;
+    const options = { bus, world, program: releaseNow, node: process.version, acceptFaults: false, signal };
+    const { written } = await restoreBackup(file, { ...options, quietMs: 6_000 });
+    expect(written).toMatchObject({ errors: 0, warnings: 0, runs: { open: 2, ended: 3 } });
+    await bus.close();
+    await goesOn(newDir(), openBus);
   });
 
   test("its program could open today's state, unless the format's number says that it cannot", async () => {

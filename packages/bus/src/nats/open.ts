@@ -4,8 +4,9 @@ import { connectNats } from "./connect.ts";
 import { serveDoor } from "./door/serve.ts";
 import { durabilityOf } from "./durability.ts";
 import { Link } from "./link.ts";
+import { Heard } from "./heard.ts";
 import { JetStreamLog } from "./log.ts";
-import type { NatsBus, NatsOptions } from "./options.ts";
+import type { NatsBus, NatsOptions, TurnedAway } from "./options.ts";
 import { WorkQueue } from "./queue/queue.ts";
 import { Streams } from "./streams.ts";
 import { KvTable } from "./table.ts";
@@ -32,7 +33,9 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
     const log = new JetStreamLog(link, of);
     const queue = new WorkQueue({ link, streams, log });
     const table = new KvTable(link, of);
-    if (of.isOwner) serveDoor({ link, table, log, consumer: (subject) => queue.consumer(subject) });
+    const turnedAway = new Heard<TurnedAway>();
+    const tell = (turned: TurnedAway): void => turnedAway.tell(turned);
+    if (of.isOwner) serveDoor({ link, table, log, tell, consumer: (subject) => queue.consumer(subject) });
     return {
       kind: "nats",
       durability: await durabilityOf(layout, options.monitor),
@@ -40,12 +43,13 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
       queue,
       table,
       blobs: new StreamBlobs(link, of),
-      wire: new CoreWire(link),
+      wire: new CoreWire(link, tell),
       closed: link.closed,
       onRefused: (fn) => {
         const forget = [...new Set([link, purges])].map((one) => one.onRefused(fn));
         return () => forget.forEach((undo) => undo());
       },
+      onTurnedAway: (fn) => turnedAway.listen(fn),
       close: () => close(link, queue),
       get lastSuccessMs() {
         return link.lastSuccessMs;

@@ -34,10 +34,23 @@ export interface NatsBus extends Bus {
   readonly lastSuccessMs: number;
   /** Called with each subject that the server did not let this client use; the result ends it. */
   onRefused(fn: (refused: Refused) => void): () => void;
+  /** Called (an owner) with each request of a worker that it turned away; the result ends it. */
+  onTurnedAway(fn: (turned: TurnedAway) => void): () => void;
 }
 
 /** The server refused one of this client's own messages or subscriptions, by its permissions. */
 export interface Refused {
   readonly operation: "publish" | "subscribe";
   readonly subject: string;
+}
+
+/** What somebody asked this owner for who may not have it. Nothing in it but the tenant is proven. */
+export interface TurnedAway {
+  /** Whose identity asked: that of the subject. Undefined where a request has none. */
+  readonly tenant: string | undefined;
+  /** `consumer`, `put`, `delete`, `read`; `answer` for one that goes where its asker might not publish. */
+  readonly asked: string;
+  /** The subject or row that it was about, cut to 200 characters. */
+  readonly about: string;
+  readonly reason: string;
 }

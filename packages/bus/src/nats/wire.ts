@@ -4,8 +4,10 @@ import type { Msg } from "@nats-io/transport-node";
 import { checkBody, checkWireFilter, checkWireSubject } from "../port/check.ts";
 import type { Stop, Wire } from "../port/index.ts";
 import { checkRequest, Inbox } from "../embedded/wire.ts";
+import { elsewhere } from "./door/serve.ts";
 import { closedError } from "./errors.ts";
 import type { Link } from "./link.ts";
+import type { TurnedAway } from "./options.ts";
 import { errorHeader, isInbox, toFilter } from "./names.ts";
 import { parseSubject, text } from "./parse-answers.ts";
 import { parseErrorBody } from "./parse-error.ts";
@@ -18,9 +20,12 @@ type Handler = (body: string, subject: Subject) => Promise<string>;
 
 export class CoreWire implements Wire {
   readonly #link: Link;
+  readonly #tell: (turned: TurnedAway) => void;
 
-  constructor(link: Link) {
+  /** `tell` hears of each request whose answer would go where its asker might not publish. */
+  constructor(link: Link, tell: (turned: TurnedAway) => void) {
     this.#link = link;
+    this.#tell = tell;
   }
 
   async request(subject: Subject, body: string, { timeoutMs }: { timeoutMs: number }): Promise<string> {
@@ -79,7 +84,8 @@ export class CoreWire implements Wire {
   async #answer(request: Msg, handler: Handler): Promise<void> {
     const subject = parseSubject(request.subject);
     const { reply } = request;
-    if (subject === undefined || reply === undefined || !isInbox(reply)) return;
+    if (subject === undefined || reply === undefined || reply === "") return;
+    if (!isInbox(reply)) return this.#tell(elsewhere(subject, reply));
     try {
       const answer = await handler(text(request.data), subject);
       checkBody(answer);

@@ -4,6 +4,8 @@ import type { Output } from "../output/output.ts";
 import { printRecord } from "../output/table.ts";
 import { type Text, bold, dim, red, yellow } from "../output/text.ts";
 
+export type { Restored } from "@agentflow/control-plane/backup";
+
 /** `agentflow-20261126-132529.zst`, by UTC. */
 export function backupName(atMs: number): string {
   const [day = "", time = ""] = new Date(atMs).toISOString().replaceAll(/[-:]/g, "").split("T");

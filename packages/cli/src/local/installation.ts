@@ -10,6 +10,7 @@ import type { BusAddress } from "@agentflow/runtime";
 import { createHash } from "node:crypto";
 import os from "node:os";
 import { isBusElsewhere, openBus } from "./open-bus.ts";
+import { watchRefusals } from "./services/refusals.ts";
 import { folderName, nameFrom } from "./services/service.ts";
 import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
@@ -71,6 +72,10 @@ export async function openInstallation(options: InstallationOptions): Promise<In
       throw await withHolder(error, port);
     });
     close.unshift(() => controlPlane.stop());
+    if (local.nats !== undefined) {
+      const stopWatching = watchRefusals(local.nats, { audit: controlPlane.audit, log });
+      close.unshift(async () => stopWatching());
+    }
     const bounds = () => settings.value.retain;
     const stopRetaining = retainRegularly(controlPlane, { timers: world.timers, log, bounds });
     close.unshift(async () => stopRetaining());

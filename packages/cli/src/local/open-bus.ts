@@ -1,5 +1,6 @@
 /** The bus of an `af dev`: embedded, a nats-server of its own, or one that runs elsewhere. */
 import type { Bus } from "@agentflow/bus";
+import type { NatsBus } from "@agentflow/bus/nats";
 import type { World } from "@agentflow/host/clock";
 import type { Log, LogOptions, TenantLine } from "@agentflow/host/log";
 import { AgentFlowError, type LogSource, defaultTenant, parseId, subjects } from "@agentflow/protocol";
@@ -21,6 +22,8 @@ export interface OpenBusOptions {
 
 export interface LocalBus {
   readonly bus: Bus;
+  /** The same, where it tells of what was refused. */
+  readonly nats?: NatsBus;
   /** How the supervisor reaches it. */
   readonly address: BusAddress;
   readonly log: Log;
@@ -109,7 +112,7 @@ async function openNatsBus(
     await logs.log.close();
     await bus.close();
   };
-  return { bus, address: { kind: "nats", ...where }, ...logs, close };
+  return { bus, nats: bus, address: { kind: "nats", ...where }, ...logs, close };
 }
 
 /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */

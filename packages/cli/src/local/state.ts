@@ -1,6 +1,6 @@
 /** The state of a project that is not running, as a backup is taken from it and restored into it. */
 import type { EmbeddedBus } from "@agentflow/bus/embedded";
-import type { Restored } from "@agentflow/control-plane/backup";
+import type { Restored, RestoreProgress } from "@agentflow/control-plane/backup";
 import { AgentFlowError } from "@agentflow/protocol";
 import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -25,7 +25,7 @@ export async function* readState(of: {
   const bus = await openOwned(embedded, { dir: state, version });
   const stop = new AbortController();
   try {
-    await backup.refuseHalfRestored(bus.table);
+    await backup.refuseHalfRestored(bus);
     const { signal } = stop;
     const world = system.systemWorld();
     const bytes = backup.backupBytes({
@@ -49,11 +49,12 @@ export interface RestoreState {
   readonly open: () => AsyncIterable<Uint8Array>;
   readonly acceptFaults: boolean;
   readonly signal: AbortSignal;
+  readonly onProgress: (progress: RestoreProgress) => void;
 }
 
 /** Into a project whose state holds no run. What an earlier restore left half done is thrown away first. */
 export async function restoreState(options: RestoreState): Promise<Restored> {
-  const { dir, version, open, acceptFaults, signal } = options;
+  const { dir, version, open, acceptFaults, signal, onProgress } = options;
   const paths = localPaths(dir);
   prepareFolder(paths, { fresh: false });
   const { backup, system, embedded } = await loadParts();
@@ -72,6 +73,7 @@ export async function restoreState(options: RestoreState): Promise<Restored> {
       world,
       acceptFaults,
       signal,
+      onProgress,
       program: version,
       node: process.version,
     });

@@ -64,7 +64,8 @@ test.each([
 ])("a report that %s is refused and in the audit trail", async (_, more) => {
   const run = await started(own);
   await expect(report(run, more)).rejects.toMatchObject({ code: "forbidden", reason: "tenant_mismatch" });
-  const refused = { by: `a worker of ${own}`, reason: "tenant_mismatch", to: run };
+  const who = { by: `a worker of ${own}`, worker: "w", tenant: expect.stringContaining("other") };
+  const refused = { ...who, reason: "tenant_mismatch", to: run };
   await expect.poll(() => audited()).toContainEqual(expect.objectContaining(refused));
 });
 

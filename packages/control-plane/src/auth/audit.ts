@@ -1,6 +1,6 @@
 /** The audit trail: who did what, in the installation's own log. Refusals at the gate are in it too. */
 import type { Bus } from "@agentflow/bus";
-import type { Clock } from "@agentflow/host/clock";
+import type { Clock, Timers } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { type TenantId, installationToken, instant, subjects } from "@agentflow/protocol";
 
@@ -11,60 +11,92 @@ export interface AuditRecord {
   readonly did: string;
   readonly outcome: "done" | "refused";
   readonly reason?: string;
-  /** What it was done to: a run, a workflow, a key. */
+  /** What it was done to: a run, a workflow, a key; a subject or a row of the bus. */
   readonly to?: string;
+  /** As the caller calls itself; nobody has proven it. */
+  readonly worker?: string;
+  /** The other tenant that it spoke of. */
+  readonly tenant?: string;
 }
 
 export interface Audit {
   /** Written before the caller is answered; a trail that cannot be written refuses what must be trailed. */
   write(tenant: TenantId | typeof installationToken, record: AuditRecord): Promise<void>;
   /**
-   * For refusals: never delays the answer. Bounded in number and, for each reason, in rate: any page that a
-   * browser has open can make refusals by the thousand, and the trail is kept for ever. What is left out is
-   * counted in the next record.
+   * For refusals: never delays the answer. Bounded in number and, for each reason and caller, in rate: any
+   * page that a browser has open can make refusals by the thousand, and the trail is kept for ever. What is
+   * left out is counted, and the count is written with the last of them within a minute.
    */
   note(record: AuditRecord): void;
 }
 
 export const noteLimits = {
   waitingMax: 100,
-  /** So many of one reason may come at once. */
+  /** So many of one reason and caller may come at once. */
   burst: 100,
   /** One more is written each so often. */
-  refillMs: 1_000,
+  refillMs: 60_000,
+  /** Callers that are told apart; beyond, all of one reason are one. */
+  callersMax: 1_000,
 } as const;
 
-export function createAudit(options: { bus: Bus; clock: Clock; log: Log }): Audit {
-  const { bus, clock, log } = options;
+export interface AuditOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** Refusals of one reason and caller. */
+interface Flood {
+  /** When all of its burst may be used again. */
+  fullAtMs: number;
+  left: number;
+  last: AuditRecord;
+}
+
+export function createAudit({ bus, clock, timers, log }: AuditOptions): Audit {
   let waiting = 0;
-  let left = 0;
-  const append = async (tenant: TenantId | typeof installationToken, record: AuditRecord): Promise<void> => {
-    const more = left > 0 ? { leftOut: left } : {};
-    left = 0;
-    const body = { v: 1, kind: "audit", at: instant(clock.now()), ...record, ...more };
+  const floods = new Map<string, Flood>();
+  const append = async (tenant: TenantId | typeof installationToken, record: object): Promise<void> => {
+    const body = { v: 1, kind: "audit", at: instant(clock.now()), ...record };
     await bus.log.append(subjects.audit(tenant), JSON.stringify(body), { expect: "any" });
   };
-  // The reasons of refusals are ours, and few.
-  const fullAt = new Map<string, number>();
-  const mayWrite = (reason: string): boolean => {
-    const { burst, refillMs, waitingMax } = noteLimits;
-    const now = clock.monotonic();
-    const next = Math.max(fullAt.get(reason) ?? 0, now) + refillMs;
-    if (waiting >= waitingMax || next - now > burst * refillMs) return false;
-    fullAt.set(reason, next);
-    return true;
+  const keep = (record: object): void => {
+    waiting++;
+    append(installationToken, record)
+      .catch((error: unknown) => log.warn("an audit record was not written", { error: String(error) }))
+      .finally(() => waiting--);
+  };
+  const floodOf = (record: AuditRecord, now: number): Flood => {
+    const own = `${record.reason ?? ""} ${record.by}`;
+    if (!floods.has(own) && floods.size >= noteLimits.callersMax) {
+      for (const [key, { fullAtMs, left }] of floods) if (fullAtMs < now && left === 0) floods.delete(key);
+    }
+    const key = floods.has(own) || floods.size < noteLimits.callersMax ? own : (record.reason ?? "");
+    const flood = floods.get(key) ?? { fullAtMs: 0, left: 0, last: record };
+    floods.set(key, flood);
+    return flood;
+  };
+  const tellLeft = (flood: Flood): void => {
+    const { left, last } = flood;
+    flood.left = 0;
+    flood.fullAtMs = Math.max(flood.fullAtMs, clock.monotonic()) + noteLimits.refillMs;
+    keep({ ...last, leftOut: left - 1 });
   };
   return {
     write: append,
     note(record) {
-      if (!mayWrite(record.reason ?? "")) {
-        left++;
-        return;
+      const { burst, refillMs, waitingMax } = noteLimits;
+      const now = clock.monotonic();
+      const flood = floodOf(record, now);
+      const nextMs = Math.max(flood.fullAtMs, now) + refillMs;
+      if (waiting < waitingMax && flood.left === 0 && nextMs - now <= burst * refillMs) {
+        flood.fullAtMs = nextMs;
+        return keep(record);
       }
-      waiting++;
-      append(installationToken, record)
-        .catch((error: unknown) => log.warn("an audit record was not written", { error: String(error) }))
-        .finally(() => waiting--);
+      flood.last = record;
+      if (flood.left++ === 0) timers.after(refillMs, () => tellLeft(flood), { background: true });
     },
   };
 }

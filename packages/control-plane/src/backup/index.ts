@@ -9,6 +9,7 @@ import { encodeBackup } from "./encode.ts";
 export type { CopyOptions } from "./copy.ts";
 export type { BackupReport } from "./examine.ts";
 export type { Finding } from "./findings.ts";
+export { quietMsWith } from "./hold.ts";
 export { findMark, refuseHalfRestored } from "./mark.ts";
 export type { BackupCounts } from "./records.ts";
 export * from "./restore.ts";

@@ -1,14 +1,12 @@
-/** A backup into an empty installation, over the ports. */
-import type { Bus, Table } from "@agentflow/bus";
-import type { World } from "@agentflow/host/clock";
-import { AgentFlowError, instant, parseLogSubject, prefixes } from "@agentflow/protocol";
+/** A backup into an empty installation, over the ports; what was cut off goes on. */
+import type { Bus } from "@agentflow/bus";
+import { AgentFlowError } from "@agentflow/protocol";
 import { copyInstallation } from "./copy.ts";
 import { decodeBackup } from "./decode.ts";
 import { type BackupReport, examine, isLeft, type LeftRuns } from "./examine.ts";
-import { beginRestore, endRestore, findMark } from "./mark.ts";
+import { Hold, type HoldOptions, refuseFull } from "./hold.ts";
 import { torn } from "./parse-record.ts";
-import { readUpTo } from "./read-up-to.ts";
-import type { BackupCounts, BackupEnd } from "./records.ts";
+import type { BackupCounts, BackupEnd, BackupRecord } from "./records.ts";
 import { Writer } from "./writer.ts";
 
 /** The file's bytes from their begin; asked for more than once. */
@@ -41,90 +39,94 @@ export async function surveyBackup(open: OpenFile): Promise<Survey> {
   return { left, installation, counts: end.counts, sha256: end.sha256 };
 }
 
-export interface RestoreOptions {
-  readonly bus: Bus;
-  readonly world: World;
+export interface RestoreOptions extends HoldOptions {
   readonly program: string;
   readonly node: string;
-  readonly signal: AbortSignal;
   /** Goes on although the file's check found errors. */
   readonly acceptFaults: boolean;
+  readonly onProgress?: (progress: RestoreProgress) => void;
+}
+
+/** Records of so many: of the file while it is checked and written, of the installation once it is read. */
+export interface RestoreProgress {
+  readonly stage: "checking" | "writing" | "reading";
+  readonly done: number;
+  readonly total: number;
 }
 
 export interface Restored {
   readonly file: BackupReport;
   /** What the installation holds, read again from it. */
   readonly written: BackupReport;
+  /** An earlier restore of this backup was cut off, and this one went on from there. */
+  readonly resumed: boolean;
 }
 
 /**
  * Checks the file, writes it, and reads all of it again. Until that is done a mark stands in Table, and no
- * control plane starts on what is there.
+ * control plane serves what is there. Cut off at any point it is called again, with the same file.
  */
 export async function restoreBackup(open: OpenFile, options: RestoreOptions): Promise<Restored> {
-  const { bus, world } = options;
-  await refuseBusy(options);
-  const { left } = await surveyBackup(open);
-  const file = await examine(decodeBackup(open()), left);
+  const { left, installation, counts, sha256 } = await surveyBackup(open);
+  const total = recordsOf(counts);
+  const wanted = { installation, sha256, total };
+  await refuseFull(options, wanted);
+  const count = counter(options, total);
+  const file = await examine(count("checking", decodeBackup(open())), left);
   if (file.errors > 0 && !options.acceptFaults) throw faulty(file);
-  await beginRestore(bus.table, { at: instant(world.clock.now()), installation: file.head.installation });
-  const writer = new Writer(bus);
-  for await (const record of decodeBackup(open())) {
-    if (options.signal.aborted) throw new AgentFlowError("unavailable", "the restore was given up");
-    if (record.kind !== "entry" || !isLeft(left, record)) await writer.add(record);
-  }
-  await writer.flush();
-  const written = await examine(copyInstallation({ ...options, telemetry: file.head.telemetry }));
-  checkWritten(file, written);
-  await endRestore(bus.table);
-  return { file, written };
-}
-
-/** Refuses an installation that has runs, in its log or in archives. */
-async function refuseBusy(options: RestoreOptions): Promise<void> {
-  const { bus, world, signal } = options;
-  const mark = await findMark(bus.table);
-  if (mark !== undefined) {
-    throw new AgentFlowError("refused", "an earlier restore into this installation did not come to its end", {
-      reason: "restore_unfinished",
-      details: { at: mark.at },
-      suggestions: ["throw away what is there first"],
-    });
-  }
-  const upTo = await bus.log.heads();
-  const runs = new Set<string>();
-  for await (const entries of readUpTo(bus.log, {
-    prefix: prefixes.log,
-    upTo,
-    timers: world.timers,
-    signal,
-  })) {
-    for (const { subject } of entries) runs.add(parseLogSubject(subject)?.run ?? subject);
-    if (runs.size > 0) break;
-  }
-  if (runs.size > 0 || (await hasArchives(bus.table))) throw busy([...runs]);
-}
-
-async function hasArchives(table: Table): Promise<boolean> {
+  const hold = await Hold.take(options, wanted);
   try {
-    return (await table.list("archived.")).length > 0;
+    const signal = AbortSignal.any([options.signal, hold.lost]);
+    await write(count("writing", decodeBackup(open())), { bus: options.bus, left, hold });
+    const copy = copyInstallation({ ...options, signal, telemetry: file.head.telemetry });
+    const written = await examine(count("reading", copy));
+    checkWritten(file, written);
+    await hold.check();
+    await hold.release();
+    return { file, written, resumed: hold.resumes };
   } catch (error) {
-    if (AgentFlowError.is(error) && error.code === "limit_exceeded") return true;
+    await hold.pause();
+    if (hold.lost.aborted) throw hold.lost.reason;
     throw error;
   }
 }
 
-function busy(runs: readonly string[]): AgentFlowError {
-  const [first] = runs;
-  const which = first === undefined ? "" : `, for example ${first}`;
-  return new AgentFlowError("refused", `the installation has runs already${which}: it must be empty`, {
-    reason: "not_empty",
-    details: first === undefined ? {} : { run: first },
-    suggestions: [
-      "restore into another folder: af restore FILE --into DIR",
-      "or save what is there (af backup), throw it away (af dev --fresh, then stop it) and restore",
-    ],
-  });
+async function write(
+  records: AsyncIterable<BackupRecord>,
+  of: { bus: Bus; left: LeftRuns; hold: Hold },
+): Promise<void> {
+  const { bus, left, hold } = of;
+  const writer = new Writer(bus, hold);
+  for await (const record of records) {
+    await hold.check();
+    if (record.kind !== "entry" || !isLeft(left, record)) await writer.add(record);
+    hold.done = writer.done;
+  }
+  await writer.flush();
+  hold.done = writer.done;
+}
+
+function recordsOf({ log, dead, audit, tele, rows }: BackupCounts): number {
+  return log + dead + audit + tele + rows;
+}
+
+const tellEvery = 500;
+
+/** Passes records on, and says now and then how many they were. */
+function counter({ onProgress }: RestoreOptions, total: number) {
+  return async function* counted<T extends BackupRecord>(
+    stage: RestoreProgress["stage"],
+    records: AsyncIterable<T>,
+  ): AsyncGenerator<T, void> {
+    let done = 0;
+    for await (const record of records) {
+      yield record;
+      if ((record.kind === "entry" || record.kind === "row") && ++done % tellEvery === 0) {
+        onProgress?.({ stage, done: Math.min(done, total), total });
+      }
+    }
+    onProgress?.({ stage, done: total, total });
+  };
 }
 
 function faulty(report: BackupReport): AgentFlowError {

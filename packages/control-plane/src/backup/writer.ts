@@ -1,23 +1,28 @@
+/** Writes the records of a backup: what is named before what names it, each run's records in their order. */
 import type { Blobs, Bus } from "@agentflow/bus";
-import { AgentFlowError } from "@agentflow/protocol";
 import type { BackupBlob, BackupEntry, BackupRecord, BackupRow } from "./records.ts";
+import { Tracks } from "./tracks.ts";
 
 const entriesPerBatch = 512;
 const charactersPerBatch = 4 * 1024 * 1024;
 const blobsAtOnce = 16;
 const rowsAtOnce = 64;
 
-/** Writes the records of a backup: what is named before what names it, each run's records in their order. */
+/** With `resumes` it goes on behind what an earlier writer of the same backup has left. */
 export class Writer {
+  /** Records that are durable. */
+  done = 0;
   readonly #bus: Bus;
   readonly #blobs: BlobWriter;
+  readonly #tracks: Tracks;
   #entries: BackupEntry[] = [];
   #characters = 0;
   #rows: BackupRow[] = [];
 
-  constructor(bus: Bus) {
+  constructor(bus: Bus, of: { readonly resumes: boolean }) {
     this.#bus = bus;
     this.#blobs = new BlobWriter(bus.blobs);
+    this.#tracks = new Tracks(bus.log, of);
   }
 
   async add(record: BackupRecord): Promise<void> {
@@ -42,20 +47,15 @@ export class Writer {
   /** Everything that was added is durable when it resolves. */
   async flush(): Promise<void> {
     await this.#blobs.settle();
-    const bySubject = Map.groupBy(this.#entries, ({ subject }) => subject);
+    const entries = this.#entries;
+    const bySubject = Map.groupBy(entries, ({ subject }) => subject);
     this.#entries = [];
     this.#characters = 0;
-    await Promise.all([...bySubject.values()].map((entries) => this.#append(entries)));
+    await Promise.all([...bySubject].map(([subject, records]) => this.#tracks.write(subject, records)));
     const rows = this.#rows;
     this.#rows = [];
     await Promise.all(rows.map(({ key, value }) => this.#bus.table.put(key, value, { expect: "any" })));
-  }
-
-  async #append(entries: readonly BackupEntry[]): Promise<void> {
-    for (const { subject, body } of entries) {
-      const appended = await this.#bus.log.append(subject, body, { expect: "any" });
-      if (!appended.ok) throw new AgentFlowError("conflict", `somebody else writes to ${subject}`);
-    }
+    this.done += entries.length + rows.length;
   }
 }
 

@@ -43,13 +43,15 @@ export function parseInputRequest(body: string): InputRequest {
   return request as unknown as InputRequest;
 }
 
+const claimedMax = 100;
+
 /**
  * A tenant that an input speaks of and that is not the subject's own: in its body, or in the key of a blob it
  * names. Undefined when there is none.
  */
 export function foreignTenant({ input, ...claims }: InputRequest, own: string): string | undefined {
   const claimed = "tenant" in claims ? claims.tenant : undefined;
-  if (claimed !== undefined && claimed !== own) return JSON.stringify(claimed);
+  if (claimed !== undefined && claimed !== own) return String(JSON.stringify(claimed)).slice(0, claimedMax);
   const outcome = "outcome" in input ? input.outcome : undefined;
   const output = outcome !== undefined && "output" in outcome ? outcome.output : undefined;
   const given = "input" in input ? input.input : undefined;

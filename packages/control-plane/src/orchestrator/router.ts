@@ -3,6 +3,7 @@ import {
   AgentFlowError,
   type InputAnswer,
   type InputRequest,
+  isId,
   parseInSubject,
   prefixes,
   type RunId,
@@ -38,6 +39,8 @@ export interface Mismatch {
   readonly tenant: TenantId;
   readonly foreign: string;
   readonly run: RunId;
+  /** As it calls itself. */
+  readonly worker: string | undefined;
 }
 
 /**
@@ -116,7 +119,8 @@ export class Router {
       const foreign = foreignTenant(request, to.tenant);
       if (foreign !== undefined) {
         this.parts.say.warn("an input of another tenant was refused", { tenant: to.tenant, foreign, run });
-        this.parts.onMismatch({ tenant: to.tenant, foreign, run });
+        const worker = "worker" in input && isId("worker", input.worker) ? input.worker : undefined;
+        this.parts.onMismatch({ tenant: to.tenant, foreign, run, worker });
         throw otherTenant(to.tenant);
       }
       const ref = this.parts.orchestrator.refOf(to.tenant, run);

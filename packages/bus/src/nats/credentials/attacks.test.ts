@@ -214,8 +214,12 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     { kind: "read", subject: `af.audit.${other}`, after: 0, limit: 9 },
   ])("the owner does nothing for a worker that is not its tenant's: %j", async (question) => {
     const nc = await secured.raw(roles.own);
+    secured.turnedAway.splice(0);
     const answer = await nc.request(`af.ask.${own}`, JSON.stringify({ v: 1, ...question }));
     expect(answer.json()).toMatchObject({ code: "forbidden", reason: "tenant_mismatch" });
+    const about = "key" in question ? question.key : question.subject;
+    const turned = { tenant: own, asked: question.kind, about, reason: "tenant_mismatch" };
+    expect(secured.turnedAway).toEqual([turned]);
     expect((await owner.table.get("key.k1"))?.value).toBe(secret);
   });
 
@@ -258,6 +262,7 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     const victim = subject(`af.tele.${other}.victim`);
     const serving = await owner.wire.serve(subject(`af.in.02.${own}`), async () => "forged");
     const nc = await secured.raw(roles.own);
+    secured.turnedAway.splice(0);
     nc.publish(`af.in.02.${own}`, "{}", { reply: victim });
     const question = { v: 1, kind: "consumer", subject: task(own) };
     nc.publish(`af.ask.${own}`, JSON.stringify(question), { reply: victim });
@@ -265,6 +270,9 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     await sleep(100);
     await serving.stop();
     expect(await owner.log.read(victim)).toEqual([]);
+    const turned = { tenant: own, asked: "answer", about: victim, reason: "answer_elsewhere" };
+    // From another account every answer goes to an inbox that the server makes for it, and no further.
+    expect(secured.turnedAway).toEqual(mode === "accounts" ? [] : [turned, turned]);
   });
 
   // The server checks what a client publishes to, not where it asks to be answered. So in one account the

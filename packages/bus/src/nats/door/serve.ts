@@ -11,6 +11,7 @@ import type { Log, Table } from "../../port/index.ts";
 import type { Link } from "../link.ts";
 import { natsLimits } from "../limits.ts";
 import { askSubject, errorHeader, isInbox } from "../names.ts";
+import type { TurnedAway } from "../options.ts";
 import { type ConsumerFacts, text } from "../parse-answers.ts";
 import { RawHeaders } from "../raw-headers.ts";
 import { parseQuestion, type Question, writeConsumer, writePage } from "./parse-question.ts";
@@ -20,10 +21,13 @@ export interface Behind {
   readonly table: Table;
   readonly log: Log;
   readonly consumer: (subject: Subject) => Promise<ConsumerFacts>;
+  /** Told of each question that was refused. */
+  readonly tell: (turned: TurnedAway) => void;
 }
 
 /** Of all owners one hears each question. */
 const group = "af";
+const aboutMax = 200;
 
 /** The tenant is the subject's: a question about another's is refused, whatever it asks. */
 export function serveDoor(behind: Behind): void {
@@ -32,11 +36,18 @@ export function serveDoor(behind: Behind): void {
   link.nc.subscribe(askSubject("*"), {
     queue: group,
     callback: (error, request) => {
+      if (error !== null) return;
       // An answer goes to an inbox, never where its asker might not publish himself.
-      if (error !== null || !isInbox(request.reply ?? "")) return;
-      void reply(behind, { request, made });
+      if (isInbox(request.reply ?? "")) void reply(behind, { request, made });
+      else if (request.reply) behind.tell(elsewhere(request.subject, request.reply));
     },
   });
+}
+
+/** Of a request whose answer would go to a subject that is no inbox. */
+export function elsewhere(subject: string, reply: string): TurnedAway {
+  const about = reply.slice(0, aboutMax);
+  return { tenant: subject.split(".").at(-1), asked: "answer", about, reason: "answer_elsewhere" };
 }
 
 interface Asked {
@@ -57,19 +68,17 @@ async function reply(behind: Behind, asked: Asked): Promise<void> {
 async function answer(behind: Behind, of: Asked): Promise<string> {
   const tenant = of.request.subject.slice(askSubject("").length);
   const question = parseQuestion(text(of.request.data));
-  if (question === undefined) {
-    throw new AgentFlowError("invalid_input", "a question that this owner does not know", {
-      reason: "unknown_question",
-    });
-  }
-  if (!isOwn(question, tenant)) {
-    throw new AgentFlowError("forbidden", `a worker of ${tenant} asks for what is not its own`, {
-      reason: "tenant_mismatch",
-    });
+  const turnAway = (error: AgentFlowError, asked = "unknown", about = ""): AgentFlowError => {
+    behind.tell({ tenant, asked, about: about.slice(0, aboutMax), reason: error.reason });
+    return error;
+  };
+  if (question === undefined) throw turnAway(unknown());
+  const refused = refusalOf(question, { tenant, made: of.made });
+  if (refused !== undefined) {
+    throw turnAway(refused, question.kind, "key" in question ? question.key : question.subject);
   }
   switch (question.kind) {
     case "consumer":
-      bound(of.made, { tenant, subject: question.subject });
       return writeConsumer(await behind.consumer(question.subject));
     case "put":
       return JSON.stringify(await behind.table.put(question.key, question.value, question));
@@ -94,14 +103,28 @@ function isOwn(question: Question, tenant: string): boolean {
   }
 }
 
-/** Names cost the server memory: nobody makes them without end. */
-function bound(made: Map<string, Set<string>>, of: { tenant: string; subject: string }): void {
-  const known = made.get(of.tenant) ?? new Set();
-  if (!known.has(of.subject) && known.size >= natsLimits.consumersPerTenantMax) {
-    const message = `the workers of ${of.tenant} asked for more than ${known.size} queues`;
-    throw new AgentFlowError("limit_exceeded", message, { reason: "too_many_queues" });
+function unknown(): AgentFlowError {
+  const message = "a question that this owner does not know";
+  return new AgentFlowError("invalid_input", message, { reason: "unknown_question" });
+}
+
+function refusalOf(
+  question: Question,
+  { tenant, made }: { tenant: string; made: Map<string, Set<string>> },
+): AgentFlowError | undefined {
+  if (!isOwn(question, tenant)) {
+    const message = `a worker of ${tenant} asks for what is not its own`;
+    return new AgentFlowError("forbidden", message, { reason: "tenant_mismatch" });
   }
-  made.set(of.tenant, known.add(of.subject));
+  if (question.kind !== "consumer") return undefined;
+  // Names cost the server memory: nobody makes them without end.
+  const known = made.get(tenant) ?? new Set();
+  if (!known.has(question.subject) && known.size >= natsLimits.consumersPerTenantMax) {
+    const message = `the workers of ${tenant} asked for more than ${known.size} queues`;
+    return new AgentFlowError("limit_exceeded", message, { reason: "too_many_queues" });
+  }
+  made.set(tenant, known.add(question.subject));
+  return undefined;
 }
 
 async function page(log: Log, { subject, after, limit }: Extract<Question, { kind: "read" }>) {

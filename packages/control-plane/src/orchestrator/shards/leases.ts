@@ -1,53 +1,18 @@
-import type { RowChange, Table } from "@agentflow/bus";
-import { sleep, type Stop, type World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
+import type { RowChange } from "@agentflow/bus";
+import { sleep, type Stop } from "@agentflow/host/clock";
 import { AgentFlowError, instant, parseId, type Shard } from "@agentflow/protocol";
-import type { EngineMetrics } from "../../engine-metrics.ts";
 import { shareOf } from "../../dispatcher/share.ts";
 import { allShards, choresShard } from "../shard.ts";
 import type { Ownership, OwnershipView } from "../ownership.ts";
 import { forgetNodes } from "./forget-nodes.ts";
 import { FreeShards } from "./free-shards.ts";
+import type { LeasesParts, TakenShard } from "./lease-parts.ts";
 import { Members } from "./members.ts";
 import { OwnerRows } from "./owner-rows.ts";
 import { nodePrefix, type NodeRow, ownerPrefix, type OwnerRow, type SentMark } from "./parse-rows.ts";
-import { type LeaseStanding, Presence, type PresenceParts } from "./presence.ts";
+import { type LeaseStanding, Presence } from "./presence.ts";
 import { planShards } from "./shard-plan.ts";
 import { viewOf } from "./view.ts";
-
-/** A shard that fell to this engine, and the row that says so. */
-export interface TakenShard {
-  readonly shard: Shard;
-  readonly term: number;
-  readonly row: OwnerRow;
-}
-
-/** What an engine does with its shards. */
-export interface ShardHands {
-  /** What was sent before; asked before the shards are served. */
-  prepare(taken: readonly TakenShard[]): Promise<void>;
-  /** They are ours from now on; resolves once they are served. */
-  serve(taken: readonly TakenShard[]): Promise<void>;
-  /** They are not ours any more, but nobody else's yet: lets what is under way come to its end. */
-  giveUp(shards: ReadonlySet<Shard>): Promise<ReadonlyMap<Shard, SentMark>>;
-  /** They are another's: everything of them is forgotten at once. */
-  drop(shards: ReadonlySet<Shard>): void;
-}
-
-export interface LeasesParts {
-  readonly table: Table;
-  readonly world: World;
-  readonly guard: PresenceParts["guard"];
-  readonly say: Log;
-  readonly metrics: EngineMetrics;
-  readonly leaseMs: number;
-  readonly node: string;
-  readonly version: string;
-  readonly demand: () => NodeRow["demand"];
-  readonly hands: ShardHands;
-  /** Another control plane came, went, or has more or less to do. */
-  readonly onPeers: () => void;
-}
 
 interface Heir {
   readonly node: string;
@@ -80,6 +45,7 @@ export class Leases implements Ownership {
   private actAgain = false;
   private leaving = false;
   private wasAway = false;
+  private isPermitted = false;
   private peers: readonly NodeRow[] = [];
   private stopProbe: Stop | undefined;
   private readonly free: FreeShards;
@@ -145,7 +111,11 @@ export class Leases implements Ownership {
   }
 
   async start(): Promise<void> {
+    // First without being seen, for whoever is refused has no part in it; then seen by all who look.
+    await this.permit();
     await this.presence.start();
+    await this.permit();
+    this.act();
     await this.acting;
   }
 
@@ -258,7 +228,9 @@ export class Leases implements Ownership {
       } catch (error) {
         say.warn("shards could not be taken or given; trying again", { error });
         this.actAgain = true;
-        await sleep(world.timers, againMs, this.stopped.signal);
+        // What was refused is so for longer than a hiccup.
+        const isRefused = AgentFlowError.is(error) && error.code === "refused";
+        await sleep(world.timers, isRefused ? this.parts.leaseMs : againMs, this.stopped.signal);
       }
     }
     this.isActing = false;
@@ -267,11 +239,17 @@ export class Leases implements Ownership {
   /** After a lost lease: what the watches have not told yet, so that nobody's shards are taken for ours. */
   private async lookAround(): Promise<void> {
     for (const row of await this.parts.table.list(ownerPrefix)) this.ownerChanged(row);
+    await this.permit();
     this.wasAway = false;
   }
 
+  private async permit(): Promise<void> {
+    await this.parts.permit();
+    this.isPermitted = true;
+  }
+
   private canAct(): boolean {
-    return this.presence.standing === "held" && !this.leaving;
+    return this.presence.standing === "held" && this.isPermitted && !this.leaving;
   }
 
   private plan(withSelf: boolean): ReadonlyMap<Shard, string> {
@@ -358,6 +336,7 @@ export class Leases implements Ownership {
 
   private loseAll(): void {
     this.wasAway = true;
+    this.isPermitted = false;
     this.members.forgive();
     this.parts.metrics.leasesLost.add();
     this.lose([...this.held.keys()]);

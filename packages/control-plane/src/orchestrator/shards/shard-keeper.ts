@@ -12,7 +12,7 @@ import type { Scheduler } from "../../scheduler/scheduler.ts";
 import type { Sweep } from "../../scheduler/sweep.ts";
 import type { Orchestrator } from "../orchestrator.ts";
 import type { Router } from "../router.ts";
-import type { ShardHands, TakenShard } from "./leases.ts";
+import type { ShardHands, TakenShard } from "./lease-parts.ts";
 import type { SentMark } from "./parse-rows.ts";
 import type { Recovery } from "./recovery.ts";
 
