@@ -71,7 +71,6 @@ export class Appender {
   async #settle(append: Fenced, cause: unknown): Promise<Appended> {
     const { subject, home, stands } = append;
     const until = performance.now() + natsLimits.settleMs;
-    let resent = false;
     while (performance.now() < until && !this.#link.isClosed) {
       try {
         const next = await this.#behind(append);
@@ -82,12 +81,11 @@ export class Appender {
         // Nothing behind the fence: it may itself be gone, or another may stand there by now.
         const last = await this.#last(subject, home);
         if ((last?.sequence ?? 0) < stands) return await this.#lost(append);
-        const stored = resent ? undefined : await this.#send(append);
-        resent = true;
-        if (stored?.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
+        const stored = await this.#send(append);
+        if (stored.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
+        // Refused for now, or the first try is itself under way: the next look tells.
       } catch {
         // Still cut off, or cut off again: nothing is known yet, and what was sent again may be there too.
-        resent = false;
       }
       await sleep(natsLimits.settlePauseMs);
     }
