@@ -11,8 +11,9 @@ import { chooseFault, type Fault, type FaultKind, faultKinds, strike } from "./c
 import { dumpLog, dumpViews } from "./cluster/dump.ts";
 import { Installation } from "./cluster/installation.ts";
 import { networkMissing, nodes } from "./cluster/network.ts";
-import { checkEvidence, promises, type Verdict } from "./kills/check.ts";
+import { checkEvidence, type Verdict } from "./kills/check.ts";
 import { evidenceFiles, readEvidence } from "./kills/evidence.ts";
+import { promises } from "./kills/fault.ts";
 import { runDir, sleep } from "./lib/children.ts";
 import { dice } from "./lib/dice.ts";
 
@@ -29,9 +30,10 @@ const { values } = parseArgs({
     check: { type: "string" },
   },
 });
-/** Until the last run has ended, once all is well again: leases of workers, backlogs and pauses are behind. */
+/** Until the last run has ended, once all is well again: leases and backlogs are long behind. */
 const endWithinMs = 180_000;
-const shownMax = 40;
+/** Of each kind of fault. */
+const shownMax = 8;
 
 if (values.check !== undefined) {
   say(verdictLines(checkEvidence(readEvidence(values.check))));
@@ -44,7 +46,7 @@ if (missing !== undefined) {
 }
 const random = dice(Number(values.seed));
 const dir = runDir(`cluster-${values.seed}`);
-const preload = new URL("cluster/fence-off.ts", import.meta.url).href;
+const preload = new URL("peers/fence-off.mjs", import.meta.url).href;
 const beganMs = performance.now();
 const all = await Installation.start({
   dir,
@@ -113,7 +115,10 @@ function verdictLines(verdict: Verdict): readonly string[] {
     return `${count} ${broken}`;
   });
   process.exitCode = verdict.faults.length === 0 && runs > 0 ? 0 : 1;
-  const shown = verdict.faults.slice(0, shownMax).map(({ broken, run, what }) => `  ${broken} ${run}: ${what}`);
+  const shown = promises.flatMap((broken) => {
+    const some = verdict.faults.filter((fault) => fault.broken === broken).slice(0, shownMax);
+    return some.map(({ run, what }) => `  ${broken} ${run}: ${what}`);
+  });
   return [
     `checked ${runs} histories of ${commits} commits, ${calls} calls (${repeated} again, each in an attempt)`,
     verdict.faults.length === 0 ? "no fault" : `${verdict.faults.length} FAULTS`,

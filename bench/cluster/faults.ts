@@ -35,6 +35,7 @@ const strikes = {
   partition,
   latency,
   rolling,
+  "cluster-kill": clusterKill,
   "control-kill": controlKill,
   "control-pause": controlPause,
   "worker-kill": workerKill,
@@ -50,6 +51,7 @@ const weights: readonly (readonly [FaultKind, number])[] = [
   ["partition", 2],
   ["latency", 2],
   ["rolling", 1],
+  ["cluster-kill", 1],
   ["control-kill", 2],
   ["control-pause", 2],
   ["worker-kill", 2],
@@ -127,6 +129,15 @@ async function rolling({ nodes: servers }: Target): Promise<string> {
   return "n1, n2, n3";
 }
 
+/** All at once: what the queue held in memory is gone. */
+async function clusterKill({ nodes: servers }: Target, random: Random): Promise<string> {
+  const ms = between(0, 4_000, random);
+  await Promise.all(nodes.map((node) => servers.end(node, "SIGKILL")));
+  await sleep(ms);
+  for (const node of nodes) servers.start(node);
+  return `n1, n2, n3 down for ${ms} ms`;
+}
+
 async function controlKill(target: Target, random: Random): Promise<string> {
   const ms = between(0, 7_000, random);
   return revive(pick(target.controlPlanes, random), ms);
@@ -165,4 +176,3 @@ function pick<T>(all: readonly T[], random: Random): T {
   if (one === undefined) throw new Error("nothing to choose from");
   return one;
 }
-

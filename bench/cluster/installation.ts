@@ -49,7 +49,10 @@ export class Installation implements Target {
     const servers = new Nodes(dir, network);
     await servers.startAll();
     const options = { dir, bus: servers.urls, ...(preload === undefined ? {} : { preload }) };
-    const controlPlanes = [await ControlPlane.make("blue", options), await ControlPlane.make("green", options)];
+    const controlPlanes = [
+      await ControlPlane.make("blue", options),
+      await ControlPlane.make("green", options),
+    ];
     const workers = ["w1", "w2"].map((name) => new WorkerService(name, { ...options, project }));
     for (const service of [...controlPlanes, ...workers]) service.start();
     for (const one of controlPlanes) await one.whenReady();

@@ -34,7 +34,8 @@ export function networkMissing(): string | undefined {
     ip("netns", "del", probe);
     return undefined;
   } catch (error) {
-    return `a network namespace cannot be made here: ${error instanceof Error ? error.message : String(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    return `a network namespace cannot be made here: ${why}`;
   }
 }
 

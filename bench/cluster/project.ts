@@ -6,7 +6,8 @@ export function clusterProject(): ProjectFiles {
   const steps = Array.from({ length: ledgerSteps }, (_, i) => {
     const n = i === 0 ? "${input.n}" : `\${steps.s${i - 1}.output.n}`;
     const tool = i === payStep ? "pay" : "note";
-    return `  s${i}: {uses: "tool:outside.${tool}", with: {n: "${n}", ms: "\${input.ms}", file: "\${input.file}"}}`;
+    const given = `n: "${n}", ms: "\${input.ms}", file: "\${input.file}"`;
+    return `  s${i}: {uses: "tool:outside.${tool}", with: {${given}}}`;
   });
   const { "agentflow.yaml": config = "", "package.json": manifest = "" } = ledgerProject();
   return {

@@ -1,14 +1,10 @@
 /** What tools did outside, against what the history gives them leave to do. */
 import type { RunEvent } from "@agentflow/protocol";
 import { ledgerSteps } from "../embedded/project.ts";
-import type { Say } from "./check.ts";
 import type { CallLine, Stored } from "./evidence.ts";
+import type { Say } from "./fault.ts";
 
-export function checkCalls(
-  history: readonly Stored[],
-  allCalls: readonly CallLine[],
-  say: Say,
-): void {
+export function checkCalls(history: readonly Stored[], allCalls: readonly CallLine[], say: Say): void {
   const events = history.flatMap(({ commit }) => commit.events);
   const bySteps = Map.groupBy(allCalls, ({ step }) => step);
   for (let i = 0; i < ledgerSteps; i++) {

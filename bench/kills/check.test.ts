@@ -40,6 +40,12 @@ const lost = (i: number, attempt = 1): RunEvent => ({
   reason: "its worker is gone",
 });
 
+function nth(log: readonly Stored[], at: number): Stored {
+  const one = log[at];
+  if (one === undefined) throw new Error(`the log has no commit ${at}`);
+  return one;
+}
+
 function stepOf(i: number) {
   return parseId("step instance", `s${i}`);
 }
@@ -111,7 +117,9 @@ test("a run with one result a step, and a repeat in an attempt of its own, has n
 });
 
 test("a run that was accepted and is not in the log is lost", () => {
-  expect(faultsOf(() => ({ log: [], calls: [] }))).toEqual(["lost: it was accepted and the log has nothing of it"]);
+  expect(faultsOf(() => ({ log: [], calls: [] }))).toEqual([
+    "lost: it was accepted and the log has nothing of it",
+  ]);
 });
 
 test("a commit that is gone is a hole: the one behind stands on it", () => {
@@ -127,15 +135,15 @@ test("an owner of old that writes behind a newer one is seen by its fence, whate
     "fence: commit 55 stands on 40, though 50 was there",
     "fence: commit 60 stands on 50, though 55 was there",
   ]);
-  expect(faultsOf(({ log }) => ({ log: log.with(2, { ...log[2]!, fence: null }) }))).toEqual([
+  expect(faultsOf(({ log }) => ({ log: log.with(2, { ...nth(log, 2), fence: null }) }))).toEqual([
     "fence: commit 30 was written without a fence",
   ]);
 });
 
 test("a result that is recorded twice, and an input that is taken twice, are doubled", () => {
   const faults = faultsOf(({ log }) => {
-    const again = { ...log[3]!, sequence: 45, fence: 40 };
-    return { log: [...log.slice(0, 4), again, { ...log[4]!, fence: 45 }, ...log.slice(5)] };
+    const again = { ...nth(log, 3), sequence: 45, fence: 40 };
+    return { log: [...log.slice(0, 4), again, { ...nth(log, 4), fence: 45 }, ...log.slice(5)] };
   });
   expect(faults).toContain("doubled: s1 has 2 results");
   expect(faults).toContain("doubled: input by-40 was taken 2 times");
@@ -144,7 +152,10 @@ test("a result that is recorded twice, and an input that is taken twice, are dou
 
 test("the result of an attempt that was over is a fence that failed", () => {
   const faults = faultsOf(({ log }) => ({
-    log: log.with(2, { ...log[2]!, commit: { ...log[2]!.commit, events: [succeeded(0, 1), dispatched(1)] } }),
+    log: log.with(2, {
+      ...nth(log, 2),
+      commit: { ...nth(log, 2).commit, events: [succeeded(0, 1), dispatched(1)] },
+    }),
   }));
   expect(faults).toEqual(["fence: s0 took the result of /1, though /2 was its newest"]);
 });
@@ -185,11 +196,13 @@ test("what cannot be taken back is done once, and again only when somebody said 
   const unknown: RunEvent = { kind: "step_unknown", at, step: stepOf(pay), attempt: 1, reason: "gone" };
   const second = [lost(pay), dispatched(pay, 2), started(pay, 2)];
   const twice = (events: readonly RunEvent[]) => (good: Evidence) => ({
-    log: good.log.flatMap((stored, i) => {
-      if (i !== 5) return [stored];
-      const body = { ...stored.commit, events: [...stored.commit.events, ...events] };
-      return [{ ...stored, commit: body }];
-    }).map((stored, i) => (i === 6 ? withAttempt(stored, 2) : stored)),
+    log: good.log
+      .flatMap((stored, i) => {
+        if (i !== 5) return [stored];
+        const body = { ...stored.commit, events: [...stored.commit.events, ...events] };
+        return [{ ...stored, commit: body }];
+      })
+      .map((stored, i) => (i === 6 ? withAttempt(stored, 2) : stored)),
     calls: [...good.calls, call(pay, 2)],
   });
   expect(faultsOf(twice([unknown, ...second]))).toEqual([]);

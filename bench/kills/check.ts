@@ -6,18 +6,7 @@ import type { RunEvent } from "@agentflow/protocol";
 import { ledgerSteps } from "../embedded/project.ts";
 import { checkCalls } from "./check-calls.ts";
 import type { Evidence, Stored, ToldLine, ViewLine } from "./evidence.ts";
-
-/** What each fault is an instance of. */
-export const promises = ["lost", "doubled", "hole", "fence", "ended", "outside", "told"] as const;
-export type Broken = (typeof promises)[number];
-
-export interface Fault {
-  readonly broken: Broken;
-  readonly run: string;
-  readonly what: string;
-}
-
-export type Say = (broken: Broken, what: string) => void;
+import type { Fault, Say } from "./fault.ts";
 
 export interface Verdict {
   readonly faults: readonly Fault[];
@@ -30,7 +19,10 @@ export interface Verdict {
 
 export function checkEvidence(evidence: Evidence): Verdict {
   const faults: Fault[] = [];
-  const sayOf = (run: string): Say => (broken, what) => void faults.push({ broken, run, what });
+  const sayOf =
+    (run: string): Say =>
+    (broken, what) =>
+      void faults.push({ broken, run, what });
   const commits = Map.groupBy(evidence.log, ({ run }) => run);
   const told = Map.groupBy(evidence.told, ({ run }) => run ?? "");
   const calls = Map.groupBy(evidence.calls, ({ run }) => run);
@@ -61,7 +53,7 @@ export function checkEvidence(evidence: Evidence): Verdict {
   };
 }
 
-/** Each commit stands on the one before: nothing between them is gone, and nobody wrote from an older state. */
+/** Each commit stands on the one before: nothing between is gone, and nobody wrote from an older state. */
 function checkFences(history: readonly Stored[], say: Say): void {
   let before = 0;
   for (const { sequence, fence } of history) {
@@ -77,7 +69,9 @@ function checkFences(history: readonly Stored[], say: Say): void {
 
 function checkHistory(history: readonly Stored[], say: Say): void {
   const events = history.flatMap(({ commit }) => commit.events);
-  const inputs = history.flatMap(({ commit }) => commit.inputs.filter(({ refused }) => refused === undefined));
+  const inputs = history.flatMap(({ commit }) =>
+    commit.inputs.filter(({ refused }) => refused === undefined),
+  );
   for (const [id, taken] of Map.groupBy(inputs, (input) => input.id)) {
     if (taken.length > 1) say("doubled", `input ${id} was taken ${taken.length} times`);
   }
@@ -117,7 +111,8 @@ function checkStep(events: readonly RunEvent[], i: number, say: Say): void {
       else if (isOpen) say("doubled", `${step}/${event.attempt} was sent while /${attempt} was open`);
       [attempt, isOpen] = [event.attempt, true];
     } else if (event.kind === "attempt_lost" || event.kind === "attempt_failed") {
-      if (event.attempt !== attempt || !isOpen) say("fence", `${step}/${event.attempt} ended, and it was not open`);
+      if (event.attempt !== attempt || !isOpen)
+        say("fence", `${step}/${event.attempt} ended, and it was not open`);
       isOpen = false;
     } else if (event.kind === "step_succeeded") {
       if (event.attempt !== undefined && event.attempt !== attempt) {
@@ -152,5 +147,6 @@ function checkView(history: readonly Stored[], view: ViewLine | undefined, say: 
   const told = view.events.map(([revision, n, kind]) => `${revision}.${n} ${kind}`);
   const at = kept.findIndex((event, n) => event !== told[n]);
   if (at >= 0) say("hole", `the API tells ${told[at] ?? "nothing"} where the log has ${kept[at]}`);
-  else if (told.length > kept.length) say("doubled", `the API tells ${told[kept.length]}, which the log has not`);
+  else if (told.length > kept.length)
+    say("doubled", `the API tells ${told[kept.length]}, which the log has not`);
 }

@@ -15,7 +15,7 @@ export const apiErrors = {
   noStream: [10_059],
   noConsumer: [10_014],
   wrongSequence: [10_071, 10_164],
-  /** With copies: another write behind the same fence is on its way, and nobody knows yet what becomes of it. */
+  /** With copies: another write behind the same fence is on its way; what becomes of it is not known yet. */
   underWay: [10_164],
   /** A cluster without a leader, or without enough servers, for now: it says so with codes of any kind. */
   notNow: [10_004, 10_005, 10_007, 10_008, 10_009, 10_041, 10_118, 10_163, 10_164, 10_167],

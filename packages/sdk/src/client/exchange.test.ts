@@ -4,7 +4,10 @@ import { exchange } from "./exchange.ts";
 import type { Transport } from "./transport.ts";
 
 /** Answers with these errors, one after the other, and then with `done`; time passes only while it sleeps. */
-function answering(errors: readonly ErrorCode[]): { readonly transport: Transport; readonly asked: () => number } {
+function answering(errors: readonly ErrorCode[]): {
+  readonly transport: Transport;
+  readonly asked: () => number;
+} {
   let [asked, now] = [0, 0];
   const unused = (): never => {
     throw new Error("not used here");

@@ -7,8 +7,8 @@ const backoffMinMs = 100;
 const backoffMaxMs = 2_000;
 
 /**
- * The answer's `data`. Repeats for `retryForMs` on what may pass (`unavailable`, `timeout`): every request of the
- * API may be repeated.
+ * The answer's `data`. Repeats for `retryForMs` on what may pass (`unavailable`, `timeout`): every request of
+ * the API may be repeated.
  */
 export async function exchange<T>(
   transport: Transport,
