@@ -14,7 +14,7 @@ export const apiErrors = {
   noMessage: [10_037],
   noStream: [10_059],
   noConsumer: [10_014],
-  wrongSequence: [10_071, 10_164],
+  wrongSequence: [10_071],
   /** With copies: another write behind the same fence is on its way; what becomes of it is not known yet. */
   underWay: [10_164],
   /** A cluster without a leader, or without enough servers, for now: it says so with codes of any kind. */
