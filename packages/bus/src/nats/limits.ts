@@ -3,8 +3,11 @@ export const natsLimits = {
   /** The oldest server whose promises the adapter builds on. */
   oldestServer: [2, 12],
   connectTimeoutMs: 5_000,
-  /** A half-open connection is noticed after two of these. */
-  pingIntervalMs: 10_000,
+  /**
+   * A line on which nothing comes back is given up after two to three of these, and another server is tried:
+   * well before an append whose answer did not come is given up as unknown.
+   */
+  pingIntervalMs: 2_000,
   reconnectWaitMs: 100,
   reconnectJitterMs: 100,
   /** For one answer of the server. */
