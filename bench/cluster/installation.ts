@@ -1,8 +1,9 @@
 /** All of it: the network, three nodes, two control planes, workers, and clients on both. */
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { writeProject } from "../embedded/project.ts";
 import { evidenceFiles } from "../kills/evidence.ts";
-import { sleep } from "../lib/children.ts";
+import { NODE, sleep, start as startProcess } from "../lib/children.ts";
 import type { Target } from "./faults.ts";
 import { ClusterLoad } from "./load.ts";
 import { Network, nodes } from "./network.ts";
@@ -61,6 +62,8 @@ export class Installation implements Target {
     const loads = controlPlanes.map(
       (one) => new ClusterLoad({ client: one.client(retryForMs), inFlight, ledger, told, stepMs }),
     );
+    const watcher = fileURLToPath(new URL("../peers/nats-epochs.mjs", import.meta.url));
+    startProcess(dir, "epochs", NODE, [watcher, servers.urls, path.join(dir, evidenceFiles.losses)]);
     for (const load of loads) load.start();
     return new Installation({ network, nodes: servers, wires, controlPlanes, workers, loads });
   }

@@ -1,12 +1,16 @@
 /** What tools did outside, against what the history gives them leave to do. */
 import type { RunEvent } from "@agentflow/protocol";
 import { ledgerSteps } from "../embedded/project.ts";
-import type { CallLine, Stored } from "./evidence.ts";
+import type { CallLine, QueueLoss, Stored } from "./evidence.ts";
 import type { Say } from "./fault.ts";
 
-export function checkCalls(history: readonly Stored[], allCalls: readonly CallLine[], say: Say): void {
+export function checkCalls(
+  history: readonly Stored[],
+  of: { readonly calls: readonly CallLine[]; readonly losses: readonly QueueLoss[] },
+  say: Say,
+): void {
   const events = history.flatMap(({ commit }) => commit.events);
-  const bySteps = Map.groupBy(allCalls, ({ step }) => step);
+  const bySteps = Map.groupBy(of.calls, ({ step }) => step);
   for (let i = 0; i < ledgerSteps; i++) {
     const step = `s${i}`;
     const calls = bySteps.get(step) ?? [];
@@ -17,25 +21,32 @@ export function checkCalls(history: readonly Stored[], allCalls: readonly CallLi
     const keys = new Set(calls.map(({ callId }) => callId));
     if (keys.size > 1) say("outside", `${step} was called under ${keys.size} idempotency keys`);
     for (const [attempt, made] of Map.groupBy(calls, (call) => call.attempt)) {
-      checkAttempt(own, { step, attempt, calls: made }, say);
+      checkAttempt(own, { step, attempt, calls: made, losses: of.losses }, say);
     }
     if (own.some(({ kind }) => kind === "attempt_started")) checkIrreversible(own, { step, calls }, say);
   }
 }
 
-/** An attempt is run once, and once more for each time that the queue lost its task. */
+/** An attempt is run once, and once more each time that the queue lost its task: then it is sent again. */
 function checkAttempt(
   own: readonly RunEvent[],
-  of: { readonly step: string; readonly attempt: number; readonly calls: readonly CallLine[] },
+  of: {
+    readonly step: string;
+    readonly attempt: number;
+    readonly calls: readonly CallLine[];
+    readonly losses: readonly QueueLoss[];
+  },
   say: Say,
 ): void {
-  const { step, attempt, calls } = of;
-  const counts = (kind: RunEvent["kind"]): number =>
-    own.filter((event) => event.kind === kind && "attempt" in event && event.attempt === attempt).length;
-  const leave = counts("task_dispatched");
-  if (leave === 0) return say("outside", `${step}/${attempt} was called, and no commit tells of it`);
-  const most = leave + counts("task_resent");
-  if (calls.length > most) say("outside", `${step}/${attempt} was called ${calls.length} times, not ${most}`);
+  const { step, attempt, calls, losses } = of;
+  const isSent = own.some((event) => event.kind === "task_dispatched" && event.attempt === attempt);
+  if (!isSent) return say("outside", `${step}/${attempt} was called, and no commit tells of it`);
+  for (const [i, { atMs }] of calls.entries()) {
+    const before = calls[i - 1]?.atMs;
+    if (before === undefined) continue;
+    const wasLost = losses.some(({ lostAfterMs, newByMs }) => before < newByMs && atMs > lostAfterMs);
+    if (!wasLost) say("outside", `${step}/${attempt} was called again, and the queue had not lost its task`);
+  }
 }
 
 /** Announced before it is done; done once, whatever dies, unless a person said: again. */

@@ -93,6 +93,7 @@ function whole(): Evidence {
       { run, output: ledgerSteps },
     ],
     calls: [...calls, call(0, 2)],
+    losses: [],
   };
 }
 
@@ -179,8 +180,13 @@ test("what a client was told has to be what the log says", () => {
 
 test("a call needs an attempt, has one key, and a result needs a call", () => {
   expect(faultsOf(({ calls }) => ({ calls: [...calls, call(1)] }))).toEqual([
-    "outside: s1/1 was called 2 times, not 1",
+    "outside: s1/1 was called again, and the queue had not lost its task",
   ]);
+  const losses = [{ lostAfterMs: 0, newByMs: 5 }];
+  const again = { ...call(1), atMs: 9 };
+  expect(faultsOf(({ calls }) => ({ calls: [...calls, again], losses }))).toEqual([]);
+  const tooLate = [{ lostAfterMs: 10, newByMs: 15 }];
+  expect(faultsOf(({ calls }) => ({ calls: [...calls, again], losses: tooLate }))).toHaveLength(1);
   expect(faultsOf(({ calls }) => ({ calls: [...calls, call(1, 2)] }))).toEqual([
     "outside: s1/2 was called, and no commit tells of it",
   ]);

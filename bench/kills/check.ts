@@ -41,7 +41,7 @@ export function checkEvidence(evidence: Evidence): Verdict {
     checkHistory(history, say);
     checkTold(history, lines, say);
     if (evidence.views !== undefined) checkView(history, views.get(run), say);
-    checkCalls(history, calls.get(run) ?? [], say);
+    checkCalls(history, { calls: calls.get(run) ?? [], losses: evidence.losses }, say);
   }
   const first = new Set(evidence.calls.map(({ run, step }) => `${run} ${step}`));
   return {

@@ -39,12 +39,19 @@ export interface CallLine {
   readonly atMs: number;
 }
 
+/** The queue lost what it held: its old life was last seen at the first, the new one at the second. */
+export interface QueueLoss {
+  readonly lostAfterMs: number;
+  readonly newByMs: number;
+}
+
 export interface Evidence {
   readonly log: readonly Stored[];
   /** Undefined when nobody asked the API. */
   readonly views: readonly ViewLine[] | undefined;
   readonly told: readonly ToldLine[];
   readonly calls: readonly CallLine[];
+  readonly losses: readonly QueueLoss[];
 }
 
 export const evidenceFiles = {
@@ -52,6 +59,7 @@ export const evidenceFiles = {
   views: "views.jsonl",
   told: "told.jsonl",
   calls: "ledger.jsonl",
+  losses: "queue.jsonl",
 } as const;
 
 export function readEvidence(dir: string): Evidence {
@@ -59,12 +67,13 @@ export function readEvidence(dir: string): Evidence {
     const where = path.join(dir, file);
     return existsSync(where) ? readFileSync(where, "utf8") : undefined;
   };
-  const { log, views, told, calls } = evidenceFiles;
+  const { log, views, told, calls, losses } = evidenceFiles;
   const seen = read(views);
   return {
     log: parseLines<Stored>(read(log) ?? ""),
     views: seen === undefined ? undefined : parseLines<ViewLine>(seen),
     told: parseLines<ToldLine>(read(told) ?? ""),
     calls: parseLines<CallLine>(read(calls) ?? ""),
+    losses: parseLines<QueueLoss>(read(losses) ?? ""),
   };
 }
