@@ -11,9 +11,9 @@ import { chooseFault, type Fault, type FaultKind, faultKinds, strike } from "./c
 import { dumpLog, dumpViews } from "./cluster/dump.ts";
 import { Installation } from "./cluster/installation.ts";
 import { networkMissing, nodes } from "./cluster/network.ts";
-import { checkEvidence, type Verdict } from "./kills/check.ts";
+import { recoveryLines, verdictLines } from "./cluster/report.ts";
+import { checkEvidence } from "./kills/check.ts";
 import { evidenceFiles, readEvidence } from "./kills/evidence.ts";
-import { promises } from "./kills/fault.ts";
 import { runDir, sleep } from "./lib/children.ts";
 import { dice } from "./lib/dice.ts";
 
@@ -32,12 +32,11 @@ const { values } = parseArgs({
 });
 /** Until the last run has ended, once all is well again: leases and backlogs are long behind. */
 const endWithinMs = 180_000;
-/** Of each kind of fault. */
-const shownMax = 8;
 
 if (values.check !== undefined) {
-  say(verdictLines(checkEvidence(readEvidence(values.check))));
-  process.exit();
+  const verdict = checkEvidence(readEvidence(values.check));
+  say(verdictLines(verdict));
+  process.exit(verdict.faults.length === 0 && verdict.runs > 0 ? 0 : 1);
 }
 const missing = networkMissing();
 if (missing !== undefined) {
@@ -93,38 +92,22 @@ async function collect(): Promise<void> {
 }
 
 function report(): void {
-  const verdict = checkEvidence(readEvidence(dir));
+  const evidence = readEvidence(dir);
+  const verdict = checkEvidence(evidence);
   const seconds = ((performance.now() - beganMs) / 1_000).toFixed(0);
-  const counted = faultKinds.map((kind) => [kind, faults.filter((one) => one.kind === kind).length] as const);
   writeFileSync(path.join(dir, "faults.json"), `${JSON.stringify(faults, null, 1)}\n`);
   say([
-    `${faults.length} faults in ${seconds} s, seed ${values.seed}: ` +
-      counted.map(([kind, count]) => `${count} ${kind}`).join(", "),
+    `${faults.length} faults in ${seconds} s, seed ${values.seed}`,
     `${all.count("accepted")} runs accepted, ${all.count("ended")} ended`,
     ...(hasEnded ? [] : [`RUNS STILL OPEN ${endWithinMs / 1_000} s after all was healed`]),
+    "",
+    ...recoveryLines(faults, evidence.log),
+    "",
     ...verdictLines(verdict),
     `evidence: ${dir}`,
   ]);
-  if (!hasEnded || faults.length === 0 || all.count("ended") === 0) process.exitCode = 1;
-}
-
-function verdictLines(verdict: Verdict): readonly string[] {
-  const { runs, commits, calls, repeated } = verdict;
-  const found = promises.map((broken) => {
-    const count = verdict.faults.filter((fault) => fault.broken === broken).length;
-    return `${count} ${broken}`;
-  });
-  process.exitCode = verdict.faults.length === 0 && runs > 0 ? 0 : 1;
-  const shown = promises.flatMap((broken) => {
-    const some = verdict.faults.filter((fault) => fault.broken === broken).slice(0, shownMax);
-    return some.map(({ run, what }) => `  ${broken} ${run}: ${what}`);
-  });
-  return [
-    `checked ${runs} histories of ${commits} commits, ${calls} calls (${repeated} again, each in an attempt)`,
-    verdict.faults.length === 0 ? "no fault" : `${verdict.faults.length} FAULTS`,
-    found.join(", "),
-    ...shown,
-  ];
+  const isGood = verdict.faults.length === 0 && hasEnded && faults.length > 0 && all.count("ended") > 0;
+  process.exitCode = isGood ? 0 : 1;
 }
 
 function kindsIn(text: string): readonly FaultKind[] {
