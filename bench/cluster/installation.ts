@@ -60,7 +60,15 @@ export class Installation implements Target {
     await controlPlanes[0]?.register(project);
     const [ledger, told] = [path.join(dir, evidenceFiles.calls), path.join(dir, evidenceFiles.told)];
     const loads = controlPlanes.map(
-      (one) => new ClusterLoad({ client: one.client(retryForMs), inFlight, ledger, told, stepMs }),
+      (one, i) =>
+        new ClusterLoad({
+          client: one.client(retryForMs),
+          overSocket: i === 1,
+          inFlight,
+          ledger,
+          told,
+          stepMs,
+        }),
     );
     const watcher = fileURLToPath(new URL("../peers/nats-epochs.mjs", import.meta.url));
     startProcess(dir, "epochs", NODE, [watcher, servers.urls, path.join(dir, evidenceFiles.losses)]);

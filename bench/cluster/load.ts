@@ -1,6 +1,7 @@
 /** Clients that start runs through one control plane, and what they were told, in a file of their own. */
 import { appendFileSync } from "node:fs";
-import type { Client } from "@agentflow/sdk/client";
+import type { RunAnswer } from "@agentflow/protocol";
+import type { Client, Session } from "@agentflow/sdk/client";
 import { parseOutput } from "../embedded/parse-output.ts";
 import { sleep } from "../lib/children.ts";
 import { payStep } from "./project.ts";
@@ -8,6 +9,8 @@ import { wasPaid } from "./ledger-file.ts";
 
 export interface ClusterLoadOptions {
   readonly client: Client;
+  /** Starts and waits over one socket instead of an exchange each. */
+  readonly overSocket: boolean;
   readonly inFlight: number;
   /** Where tools leave their lines. */
   readonly ledger: string;
@@ -22,11 +25,13 @@ export class ClusterLoad {
   readonly accepted = new Set<string>();
   readonly ended = new Set<string>();
   readonly #options: ClusterLoadOptions;
+  readonly #session: Session | undefined;
   readonly #stop = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(options: ClusterLoadOptions) {
     this.#options = options;
+    this.#session = options.overSocket ? options.client.session() : undefined;
   }
 
   start(): void {
@@ -53,17 +58,27 @@ export class ClusterLoad {
   async #one(): Promise<void> {
     const { client, ledger, stepMs } = this.#options;
     const run = client.newRunId();
-    await client.runs.start("paid", { n: 0, ms: stepMs, file: ledger }, { run });
+    const input = { n: 0, ms: stepMs, file: ledger };
+    if (this.#session === undefined) await client.runs.start("paid", input, { run });
+    else await this.#session.start("paid", input, { run, waitMs: 0 });
     this.accepted.add(run);
     this.#tell({ run, accepted: true });
     const over = new AbortController();
     const looks = this.#resolveUnknown(run, over.signal);
     try {
-      this.#tell({ run, output: parseOutput(await client.runs.wait(run)) });
+      this.#tell({ run, output: parseOutput(await this.#end(run)) });
       this.ended.add(run);
     } finally {
       over.abort();
       await looks;
+    }
+  }
+
+  async #end(run: string): Promise<RunAnswer> {
+    if (this.#session === undefined) return this.#options.client.runs.wait(run);
+    for (;;) {
+      const answer = await this.#session.wait(run);
+      if (answer.status !== "running") return answer;
     }
   }
 

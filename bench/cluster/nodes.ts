@@ -55,12 +55,12 @@ export class Nodes {
     return (await this.#ask(node, "/healthz")) !== undefined;
   }
 
-  /** Rejects after a minute, with the name of the one that is not well. */
+  /** Rejects after three minutes, with the name of the one that is not well. */
   async whenHealthy(which: readonly NodeNumber[]): Promise<void> {
     for (const node of which) {
       await retry(async () => {
         if (!(await this.isHealthy(node))) throw new Error(`n${node} is not healthy`);
-      }, 60_000);
+      }, 180_000);
     }
   }
 
