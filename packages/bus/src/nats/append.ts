@@ -1,5 +1,6 @@
 /** Appends: sent behind a fence, and asked after when the answer does not come. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { AgentFlowError } from "@agentflow/protocol";
 import type { Appended, Revision } from "../port/index.ts";
 import { directLast, leaderGet } from "./api.ts";
 import { fromApi, isAmbiguous, isApiError } from "./errors.ts";
@@ -84,8 +85,9 @@ export class Appender {
         const stored = await this.#send(append);
         if (stored.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
         // Refused for now, or the first try is itself under way: the next look tells.
-      } catch {
+      } catch (error) {
         // Still cut off, or cut off again: nothing is known yet, and what was sent again may be there too.
+        if (AgentFlowError.is(error) && error.code === "timeout") this.#link.moveOn();
       }
       await sleep(natsLimits.settlePauseMs);
     }

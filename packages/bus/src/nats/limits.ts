@@ -15,6 +15,8 @@ export const natsLimits = {
   /** How long an append whose answer did not come is asked after, before it is given up as unknown. */
   settleMs: 10_000,
   settlePauseMs: 50,
+  /** A client that gets no answers goes to another server, and gives that one so long. */
+  moveEveryMs: 10_000,
   /** Missing answers are looked for this often, and only while some are awaited. */
   sweepMs: 20,
   lastWordsMs: 500,
