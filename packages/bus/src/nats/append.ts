@@ -1,5 +1,6 @@
 /** Appends: sent behind a fence, and asked after when the answer does not come. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { AgentFlowError } from "@agentflow/protocol";
 import type { Appended, Revision } from "../port/index.ts";
 import { directLast, leaderGet } from "./api.ts";
 import { fromApi, isAmbiguous, isApiError, isStorageFailed } from "./errors.ts";
@@ -69,7 +70,6 @@ export class Appender {
   async #settle(append: Fenced, cause: unknown): Promise<Appended> {
     const { subject, home, stands } = append;
     const until = performance.now() + natsLimits.settleMs;
-    let resent = false;
     while (performance.now() < until && !this.#link.isClosed) {
       try {
         const next = await this.#behind(append);
@@ -80,14 +80,14 @@ export class Appender {
         // Nothing behind the fence: it may itself be gone, or another may stand there by now.
         const last = await this.#last(subject, home);
         if ((last?.sequence ?? 0) < stands) return await this.#lost(append);
-        const stored = resent ? undefined : await this.#send(append);
-        resent = true;
-        if (stored?.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
+        const stored = await this.#send(append);
+        if (stored.ok) return { ok: true, revision: revisionOf(stored.sequence, home) };
+        // Refused for now, or the first try is itself under way: the next look tells.
       } catch (error) {
         // It was there to say that nothing is behind the fence: asking on would not make it store anything.
         if (isStorageFailed(error)) throw error;
         // Still cut off, or cut off again: nothing is known yet, and what was sent again may be there too.
-        resent = false;
+        if (AgentFlowError.is(error) && error.code === "timeout") this.#link.moveOn();
       }
       await sleep(natsLimits.settlePauseMs);
     }

@@ -1,9 +1,8 @@
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeRunId, parseId, prefixes, subjects, type Subject } from "@agentflow/protocol";
 import { expect, test } from "vitest";
-import { type NatsServer, natsServerMissing, startNatsServer } from "../contract/servers/index.ts";
-import { openNats } from "./index.ts";
+import { natsServerMissing } from "../contract/servers/index.ts";
+import { clusterOf, openPatiently } from "./fixtures/cluster.ts";
 
 const missing = await natsServerMissing();
 const why = missing === undefined ? "" : `: ${missing}`;
@@ -17,46 +16,11 @@ function runOf(n: number): Subject {
   return subjects.run({ tenant, shard, run: makeRunId(1_790_000_000_000 + n, new Uint8Array(10)) });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-async function clusterOf(count: number): Promise<NatsServer[]> {
-  const ports = await Promise.all(range(count).map(freePort));
-  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
-  return Promise.all(
-    ports.map((port, n) =>
-      startNatsServer({
-        config: [
-          `server_name: n${n}`,
-          `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
-        ].join("\n"),
-      }),
-    ),
-  );
-}
-
 test.skipIf(missing !== undefined)(
   `with three copies each of three servers may die: nothing acknowledged is lost, reads are not old${why}`,
   async () => {
     const servers = await clusterOf(3);
-    const urls = servers.map((server) => server.url);
-    const open = async (): Promise<Awaited<ReturnType<typeof openNats>>> => {
-      for (let tries = 0; ; tries++) {
-        try {
-          return await openNats({ servers: urls, role: "owner", replicas: 3 });
-        } catch (error) {
-          // A cluster that has just begun has no leader yet.
-          if (tries === 50) throw error;
-          await sleep(200);
-        }
-      }
-    };
-    const [bus, other] = [await open(), await open()];
+    const [bus, other] = [await openPatiently(servers), await openPatiently(servers)];
     try {
       expect(bus.durability).toContain("3 copies");
       const revisions = new Map<number, number>();

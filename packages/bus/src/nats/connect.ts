@@ -17,6 +17,7 @@ export async function connectNats(options: NatsOptions, inboxPrefix: string): Pr
   const nc = await dial(options, inboxPrefix);
   try {
     checkServer(nc);
+    othersNext(nc);
     return nc;
   } catch (error) {
     await nc.close();
@@ -29,7 +30,9 @@ async function dial(options: NatsOptions, inboxPrefix: string): Promise<NatsConn
   if (credentials !== undefined) requireFile(credentials);
   try {
     return await connect({
-      servers: [...servers],
+      servers: shuffled(servers),
+      // Ours is kept: `othersNext` needs it.
+      noRandomize: true,
       name,
       inboxPrefix,
       timeout: natsLimits.connectTimeoutMs,
@@ -44,6 +47,21 @@ async function dial(options: NatsOptions, inboxPrefix: string): Promise<NatsConn
   } catch (error) {
     throw fromNats(error, `connecting to ${servers.join(", ")}`);
   }
+}
+
+/** Else each client would go to the first that is named. */
+function shuffled(servers: readonly string[]): string[] {
+  return servers
+    .map((server) => ({ server, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ server }) => server);
+}
+
+/** The library would try the server that was just lost once more before any other. */
+function othersNext(nc: NatsConnection): void {
+  const current = nc.getServer();
+  const all = nc.getServers().map(({ listen }) => listen);
+  if (all.includes(current)) nc.setServers([...all.filter((one) => one !== current), current]);
 }
 
 /** At the first connect a missing file is a mistake; later ones may fall into the moment of a rotation. */

@@ -15,6 +15,10 @@ export const apiErrors = {
   noStream: [10_059],
   noConsumer: [10_014],
   wrongSequence: [10_071],
+  /** With copies: another write behind the same fence is on its way; what becomes of it is not known yet. */
+  underWay: [10_164],
+  /** A cluster without a leader, or without enough servers, for now: it says so with codes of any kind. */
+  notNow: [10_004, 10_005, 10_007, 10_008, 10_009, 10_041, 10_118, 10_163, 10_164, 10_167],
   full: [10_077, 10_047, 10_023, 10_028, 10_110],
   tooBig: [10_054],
   disabled: [10_039, 10_076, 10_119],
@@ -52,7 +56,9 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
   if (isApiError(error, "disabled")) {
     return refused("unavailable", "no_jetstream", "turn JetStream on in the NATS server's configuration");
   }
-  if (error.code === 503 || error.code === 408) return refused("unavailable", "no_quorum");
+  if (isApiError(error, "notNow") || error.code === 503 || error.code === 408) {
+    return refused("unavailable", "no_quorum");
+  }
   return refused("internal", "nats_refused");
 }
 

@@ -5,8 +5,11 @@ export const natsLimits = {
   /** The oldest server whose promises the adapter builds on. */
   oldestServer: [2, 12],
   connectTimeoutMs: 5_000,
-  /** A half-open connection is noticed after two of these. */
-  pingIntervalMs: 10_000,
+  /**
+   * A line on which nothing comes back is given up after two to three of these, and another server is tried:
+   * well before an append whose answer did not come is given up as unknown.
+   */
+  pingIntervalMs: 2_000,
   reconnectWaitMs: 100,
   reconnectJitterMs: 100,
   /** For one answer of the server. */
@@ -18,6 +21,8 @@ export const natsLimits = {
   /** How long an append whose answer did not come is asked after, before it is given up as unknown. */
   settleMs: 10_000,
   settlePauseMs: 50,
+  /** A client that gets no answers goes to another server, and gives that one so long. */
+  moveEveryMs: 10_000,
   /** Missing answers are looked for this often, and only while some are awaited. */
   sweepMs: 20,
   lastWordsMs: 500,

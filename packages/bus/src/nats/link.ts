@@ -56,6 +56,7 @@ export class Link {
   lastSuccessMs = Date.now();
   #isUp = true;
   #isClosed = false;
+  #movedMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
   #tokens = 0;
   #storesNothing = false;
@@ -119,6 +120,18 @@ export class Link {
   send(subject: string, body: Body, options: { reply?: string; headers?: MsgHdrs } = {}): void {
     if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
     this.#outgoing.push({ subject, body, reply: options.reply, headers: options.headers });
+  }
+
+  /**
+   * Goes to another server, where there is one: the connection lives, and what is asked over it is not
+   * answered, as when its server cannot be reached by the one that leads. At most once in a while.
+   */
+  moveOn(): void {
+    const now = performance.now();
+    const isAlone = this.nc.getServers().length < 2;
+    if (isAlone || !this.isUp || now - this.#movedMs < natsLimits.moveEveryMs) return;
+    this.#movedMs = now;
+    void this.nc.reconnect().catch(() => undefined);
   }
 
   /** One answer. Throws `unavailable` when nobody is there or the line breaks, `timeout` without one. */

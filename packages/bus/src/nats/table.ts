@@ -1,4 +1,5 @@
 /** The Table port on a key-value bucket: a row is the newest message of its subject. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { AgentFlowError } from "@agentflow/protocol";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { checkTableKey, checkTablePrefix, checkTableValue } from "../port/check.ts";
@@ -142,7 +143,8 @@ export class KvTable implements Table {
       const ask = headers === undefined ? { doing } : { doing, headers };
       const stored = parseStored(await this.#link.store(subject, value, ask));
       if (stored.ok) return { ok: true, revision: stored.sequence };
-      if (!isApiError(stored.error, "wrongSequence")) throw fromApi(stored.error, doing);
+      if (isApiError(stored.error, "underWay")) await sleep(natsLimits.settlePauseMs);
+      else if (!isApiError(stored.error, "wrongSequence")) throw fromApi(stored.error, doing);
       const there = await this.#atLeader(subject);
       const row = rowOf(key, there);
       if (row !== undefined && row.revision !== expect) return { ok: false, reason: "wrong_revision", row };

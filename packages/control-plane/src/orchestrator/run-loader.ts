@@ -36,7 +36,7 @@ export async function loadUntilRead(
   for (let pauseMs = actor.rounds > 1 ? config.reloadPauseMs : 0; ; ) {
     if (pauseMs > 0) await new Promise<void>((resolve) => void world.timers.after(pauseMs, resolve));
     try {
-      const loaded = await loadRun(log, actor.ref);
+      const loaded = await loadRun(log, actor.ref).catch(unread);
       const archived = loaded.revision === 0 && (await parts.isArchived(actor.ref));
       const hash = loaded.state.kind === "absent" ? undefined : loaded.state.started.plan;
       if (hash !== undefined && loaded.state.kind === "active") {
@@ -55,4 +55,11 @@ export async function loadUntilRead(
       pauseMs = Math.min(Math.max(pauseMs, config.reloadPauseMs) * 2, config.reloadPauseMaxMs);
     }
   }
+}
+
+/** What the log refuses says nothing of the history: the run is read again, however long it takes. */
+function unread(error: unknown): never {
+  const known = AgentFlowError.from(error, "reading a run");
+  if (known.code !== "internal") throw known;
+  throw new AgentFlowError("unavailable", known.message, { reason: known.reason, cause: known });
 }

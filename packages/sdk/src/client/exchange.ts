@@ -7,7 +7,8 @@ const backoffMinMs = 100;
 const backoffMaxMs = 2_000;
 
 /**
- * The answer's `data`. Repeats on `unavailable` for `retryForMs`: every request of the API may be repeated.
+ * The answer's `data`. Repeats for `retryForMs` on what may pass (`unavailable`, `timeout`): every request of
+ * the API may be repeated.
  */
 export async function exchange<T>(
   transport: Transport,
@@ -65,7 +66,7 @@ function errorOf(body: ErrorBody, { retryAfterMs, version }: TransportResponse):
 export function waitBefore(error: unknown, backoffMs: number): number | undefined {
   if (!AgentFlowError.is(error)) return undefined;
   const { retry } = errorTable[error.code];
-  if (retry === "backoff" && error.code === "unavailable") return backoffMs;
+  if (retry === "backoff") return backoffMs;
   if (retry !== "after_delay") return undefined;
   const told = error.details["retryAfterMs"];
   return typeof told === "number" ? Math.min(told, 10_000) : undefined;

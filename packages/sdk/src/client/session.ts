@@ -35,11 +35,17 @@ export interface Session {
 
 interface Open {
   readonly message: ClientMessage;
+  /** Until when what may pass is asked again. */
+  readonly endMs: number;
+  backoffMs: number;
   readonly resolve: (answer: RunAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** `retryForMs`: how long a socket may be gone before what is open fails with `unavailable`. */
+/**
+ * `retryForMs`: how long a socket may be gone before what is open fails with `unavailable`, and how long an
+ * exchange is repeated that is answered with what may pass (`unavailable`, `timeout`).
+ */
 export function openSession(transport: Transport, retryForMs: number): Session {
   return new SocketSession(transport, retryForMs);
 }
@@ -101,7 +107,8 @@ class SocketSession implements Session {
         reject(gone("the session was closed"));
         return;
       }
-      this.#open.set(id, { message: made, resolve, reject });
+      const endMs = this.#transport.now() + this.#retryForMs;
+      this.#open.set(id, { message: made, endMs, backoffMs: backoffMinMs, resolve, reject });
       this.#say(made);
     });
   }
@@ -172,11 +179,25 @@ class SocketSession implements Session {
     for (const message of parseMessages(text)) {
       const open = this.#open.get(message[1]);
       if (open === undefined) continue;
-      if (message[0] === "answer") open.resolve(message[2]);
-      else if (message[0] === "error") open.reject(fromErrorBody(message[2]));
-      else continue;
+      if (message[0] === "error") this.#refused(message[1], open, fromErrorBody(message[2]));
+      if (message[0] !== "answer") continue;
       this.#open.delete(message[1]);
+      open.resolve(message[2]);
     }
+  }
+
+  /** Asked again under its number: a start under its run id finds its own run. */
+  #refused(id: number, open: Open, error: AgentFlowError): void {
+    const wait = waitBefore(error, open.backoffMs);
+    if (wait === undefined || this.#transport.now() + wait > open.endMs) {
+      this.#open.delete(id);
+      open.reject(error);
+      return;
+    }
+    open.backoffMs = Math.min(open.backoffMs * 2, backoffMaxMs);
+    void this.#transport.sleep(wait).then(() => {
+      if (this.#open.get(id) === open) this.#say(open.message);
+    });
   }
 }
 

@@ -52,6 +52,6 @@ export interface ClientOptions {
    */
   readonly url: string;
   readonly token?: string;
-  /** For how long `unavailable` is retried (default 30 s). */
+  /** For how long `unavailable` and `timeout` are retried (default 30 s). */
   readonly retryForMs?: number;
 }
