@@ -65,7 +65,7 @@ export async function buildParts(options: EngineOptions) {
   const reading: Reading = buildReading(base, {
     isFirst,
     slotsChanged: () => writing.dispatcher.slotsChanged(),
-    onShorter: (heads) => writing.orchestrator.flights.rewind(heads),
+    onShorter: (heads) => writing.orchestrator.rewind(heads),
     seen: (ref, revision) => writing.orchestrator.seen(ref, revision),
     owns: (shard) => ownership.owns(shard),
   });

@@ -27,12 +27,10 @@ function installation() {
   const file = path.join(folder, "installation.json");
   const guard = () => new InstallationGuard({ table, world, say, file });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
-    let over = false;
-    void work.then(
-      () => (over = true),
-      () => (over = true),
-    );
-    while (!over) await world.time.advance(5);
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    work.then(end, end);
+    while (!over.signal.aborted) await world.time.advance(5);
     return work;
   };
   const put = (id: string) =>
@@ -55,7 +53,7 @@ test("whoever remembers nothing takes what it finds, and knows it again", async 
   expect([again.isNew, again.trouble]).toEqual([false, undefined]);
 });
 
-test("another installation, or none, is trouble until the right one is back; nothing is made meanwhile", async () => {
+test("another installation, or none, is trouble until the right one is back", async () => {
   const { file, guard, drive, put, remove } = installation();
   writeFileSync(file, JSON.stringify({ v: 1, id: "ours" }));
   const one = guard();

@@ -1,4 +1,4 @@
-import { type Appended, laneOf, laneOfShard } from "@agentflow/bus";
+import { type Appended, covers, laneOf, laneOfShard, type Position } from "@agentflow/bus";
 import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
 import { sleep } from "@agentflow/host/clock";
 import {
@@ -11,12 +11,13 @@ import {
   type TenantId,
 } from "@agentflow/protocol";
 import type { EngineMetrics } from "../engine-metrics.ts";
+import { answerEach } from "./answer-each.ts";
 import { type Flight, Flights } from "./flights.ts";
 import type { LogTail } from "../projector/log-tail.ts";
 import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import type { LoadedRun } from "./load-run.ts";
-import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
+import { makeActor, type Parked, type Pending, planOf, type RunActor } from "./run-actor.ts";
 import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
@@ -79,6 +80,17 @@ export class Orchestrator {
     if (actor.state !== undefined && actor.revision >= revision) return;
     actor.flights.push(this.flights.begin(laneOf(revision, this.parts.log.lanes), revision - 1));
     if (!actor.busy) void this.reload(actor);
+  }
+
+  /** The log lost its end: what was acknowledged above its heads is not there any more. */
+  rewind(heads: Position): void {
+    this.flights.rewind(heads);
+    for (const actor of this.hot.all()) {
+      if (covers(heads, actor.revision)) continue;
+      actor.state = undefined;
+      actor.plan = undefined;
+      if (!actor.busy) void this.reload(actor);
+    }
   }
 
   /** These shards are another owner's: their runs are forgotten, and whoever waits for them asks there. */
@@ -162,7 +174,12 @@ export class Orchestrator {
     const began = world.clock.monotonic();
     let decision: Decided;
     try {
-      decision = decide(plan, state, batch.map(toInput), { run: actor.ref.run });
+      decision = decide(
+        plan,
+        state,
+        batch.map(({ input }) => input),
+        { run: actor.ref.run },
+      );
     } catch (error) {
       actor.waiting = [...batch, ...actor.waiting];
       const { message } = AgentFlowError.from(error, "deciding");
@@ -380,25 +397,3 @@ export class Orchestrator {
 }
 
 const quietLookMs = 10;
-
-function toInput({ input }: Pending): RunInput {
-  return input;
-}
-
-function planOf(actor: RunActor, state: RunState): DefinitionHash | undefined {
-  if (state.kind !== "absent") return state.started.plan;
-  for (const { input } of actor.waiting) if (input.kind === "start") return input.plan;
-  return undefined;
-}
-
-function answerEach(batch: readonly Pending[], decision: Decided, revision: number): void {
-  for (let index = 0; index < batch.length; index++) {
-    const given = decision.answers[index];
-    const answer = batch[index]?.answer;
-    if (given === undefined || answer === undefined) continue;
-    if (given.kind === "refused") {
-      answer({ v: 1, kind: "refused", reason: given.reason, message: given.message, revision });
-    } else if (given.kind === "repeated") answer({ v: 1, kind: "accepted", revision, repeated: true });
-    else answer({ v: 1, kind: "accepted", revision });
-  }
-}

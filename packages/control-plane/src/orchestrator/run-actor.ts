@@ -1,6 +1,6 @@
 import type { PreparedPlan } from "@agentflow/core/plan";
 import type { RunState } from "@agentflow/core/run";
-import type { AgentFlowError, InputAnswer, RunInput } from "@agentflow/protocol";
+import type { AgentFlowError, DefinitionHash, InputAnswer, RunInput } from "@agentflow/protocol";
 import type { Flight } from "./flights.ts";
 import type { RunRef } from "./run-ref.ts";
 
@@ -56,4 +56,11 @@ export function makeActor(ref: RunRef, now: number): RunActor {
     flights: [],
     dropped: false,
   };
+}
+
+/** The plan a run goes by, or that it would be started with. */
+export function planOf(actor: RunActor, state: RunState): DefinitionHash | undefined {
+  if (state.kind !== "absent") return state.started.plan;
+  for (const { input } of actor.waiting) if (input.kind === "start") return input.plan;
+  return undefined;
 }

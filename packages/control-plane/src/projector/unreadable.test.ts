@@ -116,7 +116,7 @@ test("it is not said again with every look at silent runs", async () => {
   const engine = await kit.engine("engine-1", { silentMs: 600_000, nudgeEveryMs: 60_000 });
   await append(kit.runId(), { ...started, workflow: undefined });
   await kit.drive(engine.caughtUp(), 10_000);
-  await kit.pass(1_800_000);
+  await kit.pass(1_500_000);
   const said = kit.lines.filter((line) => line.includes("run parked"));
   expect(said.length).toBeGreaterThan(0);
   expect(said.length).toBeLessThanOrEqual(3);

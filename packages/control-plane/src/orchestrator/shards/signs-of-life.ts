@@ -38,8 +38,10 @@ export async function signsOfLife(read: () => Promise<Beats>, look: Look): Promi
     if (signal.aborted)
       throw new AgentFlowError("unavailable", "the look was given up", { reason: "given_up" });
     const isLast = world.clock.monotonic() - sinceMs >= quietMs;
-    const alive = changedSince(before, await read());
-    if (alive.length > 0 || isLast) return alive;
+    const now = await read();
+    const alive = changedSince(before, now);
+    // Whoever has said meanwhile that it left is not waited for.
+    if (alive.length > 0 || isLast || now.size === 0) return alive;
     await sleep(world.timers, lookEveryMs, signal);
   }
   return [];
