@@ -262,7 +262,8 @@ test("after the log lost its end, runs go on from what is left and the read mode
   const bodies = Array.from({ length: 5 }, (_, x) => kit.body("chain", { x }));
   for (const body of bodies) await kit.drive(engine.runs.start(tenant, body, { waitMs: 0 }));
   await kit.pass(600);
-  kit.bus.faults.dropLogTail(3);
+  // No more than leaves every run its start: of several lanes all may be of one.
+  kit.bus.faults.dropLogTail(kit.bus.log.lanes === 1 ? 3 : 1);
   const again = bodies.map((body) => engine.runs.start(tenant, body, { waitMs: 100_000 }));
   const ends = await kit.drive(Promise.all(again));
   expect(ends.map(({ output }) => output)).toEqual(bodies.map((_, x) => x));
