@@ -12,13 +12,14 @@ import { type BenchNats, startBenchNats } from "../lib/nats-server.ts";
 import type { Pids } from "../lib/sampler.ts";
 
 const sync = process.env["BENCH_NATS_SYNC"] === "always" ? "always" : "2m";
+const logs = process.env["BENCH_NATS_LOGS"] ?? "1";
 const execute = promisify(execFile);
 const door = process.env["BENCH_DOOR"] === "post" ? "post" : "socket";
 
 /** `af server` and `af worker` beside a nats-server, spoken to by the public client. */
 export default class AgentflowNats implements Adapter {
   readonly note = [
-    `nats-server, sync_interval ${sync}, one log stream`,
+    `nats-server, sync_interval ${sync}, log streams: ${logs}`,
     "one af server, one af worker with one runner; 64 slots",
     door === "post" ? "client: POST /v1/runs?waitMs=" : "client: one WebSocket, many runs a frame",
     "ended runs kept",
@@ -30,7 +31,7 @@ export default class AgentflowNats implements Adapter {
   #session: Session | undefined;
 
   async start(): Promise<void> {
-    const dir = runDir(`agentflow-nats-${sync}-${door}`);
+    const dir = runDir(`agentflow-nats-${sync}-${logs}-${door}`);
     const project = path.join(dir, "project");
     writeProject(project, benchProject());
     this.#nats = await startBenchNats(dir, sync);
@@ -38,7 +39,7 @@ export default class AgentflowNats implements Adapter {
     const port = String(await freePort());
     const state = path.join(dir, "state");
     const env = { CI: "1", AF_BUS__MONITOR: monitor };
-    const server = ["server", "--bus", bus, "--state", state, "--port", port];
+    const server = ["server", "--bus", bus, "--state", state, "--port", port, "--logs", logs];
     this.#server = start(dir, "server", NODE, [afBin, ...server], { env });
     const worker = ["worker", "-C", project, "--bus", bus, "--slots", "64"];
     this.#worker = start(dir, "worker", NODE, [afBin, ...worker], { env: { CI: "1" } });

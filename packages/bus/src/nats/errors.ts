@@ -13,6 +13,7 @@ export const apiErrors = {
   consumerExists: [10_013, 10_105, 10_148],
   noMessage: [10_037],
   noStream: [10_059],
+  streamExists: [10_058],
   noConsumer: [10_014],
   wrongSequence: [10_071],
   /** With copies: another write behind the same fence is on its way; what becomes of it is not known yet. */

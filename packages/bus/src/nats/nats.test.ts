@@ -108,6 +108,18 @@ describe.skipIf(missing !== undefined)(`an installation on NATS${why}`, () => {
     });
   });
 
+  test("of two that make one installation at once, one is told how many logs the other made", async () => {
+    for (let round = 0; round < 4; round++) {
+      const server = await serverOf();
+      const both = await Promise.allSettled([4, 2].map((logs) => open(server, { logs })));
+      const made = both.flatMap((one) => (one.status === "fulfilled" ? [one.value.log.lanes] : []));
+      expect(made).toHaveLength(1);
+      const refused = both.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+      expect(refused).toMatchObject([{ code: "refused", reason: "logs_fixed", details: { made: made[0] } }]);
+      expect((await open(server, { role: "worker" })).log.lanes).toBe(made[0]);
+    }
+  });
+
   test("the durability says how often the server writes to its disk, where it can be known", async () => {
     const lazy = await serverOf();
     expect((await open(lazy, { monitor: lazy.monitor })).durability).toContain("on disk within 120 s");

@@ -38,8 +38,7 @@ export class Streams {
   /** Makes what is missing (an owner), and reads back what was decided when the installation was made. */
   async open(): Promise<Layout> {
     if (!this.isOwner) return this.#told();
-    const first = await this.#info(logStream(0));
-    const lanes = this.#lanes(first);
+    const lanes = await this.#decideLanes();
     for (const config of this.#configs(lanes)) await this.#ensure(config);
     const [log, task] = [await this.#info(logStream(0)), await this.#info(streamNames.task)];
     if (log === undefined || task === undefined) throw notSetUp();
@@ -108,6 +107,14 @@ export class Streams {
     await this.ensureTasks();
   }
 
+  /** Who makes the first stream says how many there are; of two at once the second goes by the first. */
+  async #decideLanes(): Promise<number> {
+    const lanes = this.#lanes(await this.#info(logStream(0)));
+    const [first] = this.#configs(lanes);
+    if (first !== undefined && (await this.#ensureOnce(first))) return lanes;
+    return this.#lanes(await this.#info(logStream(0)));
+  }
+
   #lanes(first: StreamFacts | undefined): number {
     const { logs } = this.#options;
     if (logs !== undefined && !(Number.isInteger(logs) && logs >= 1 && logs <= natsLimits.logsMax)) {
@@ -128,16 +135,24 @@ export class Streams {
   }
 
   async #ensure(config: Config): Promise<void> {
+    if (await this.#ensureOnce(config)) return;
+    if (await this.#ensureOnce(config)) return;
+    throw new AgentFlowError("unavailable", `${config.name} kept changing`, { reason: "stream_changing" });
+  }
+
+  /** False when somebody else has made it meanwhile, or it is of an installation with another number of logs. */
+  async #ensureOnce(config: Config): Promise<boolean> {
     const digest = createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
     const there = await this.#info(config.name);
-    if (there?.metadata["af-config"] === digest) return;
+    if (there?.metadata["af-config"] === digest) return true;
     const own = record(config["metadata"]);
-    // Two that make one installation at once: who comes second must not change what the first has made.
-    const [made, asked] = [there?.metadata["af-logs"], own["af-logs"]];
-    if (made !== undefined && made !== asked) throw lanesFixed(Number(made), Number(asked));
-    const metadata = { ...own, "af-config": digest };
+    const made = there?.metadata["af-logs"];
+    if (made !== undefined && made !== own["af-logs"]) return false;
+    const body = { ...config, metadata: { ...own, "af-config": digest } };
     const verb = `STREAM.${there === undefined ? "CREATE" : "UPDATE"}.${config.name}`;
-    await api(this.#link, { verb, body: { ...config, metadata }, doing: `making ${config.name}` });
+    return (
+      (await api(this.#link, { verb, body, doing: `making ${config.name}` }, "streamExists")) !== undefined
+    );
   }
 
   #configs(lanes: number): Config[] {

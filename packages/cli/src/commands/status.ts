@@ -80,7 +80,7 @@ function print(output: Output, of: { url: string; own: string }, status: Install
     ["ready", readyText(status.ready)],
     ["shards", shardsText(status.shards)],
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
-    ["bus", `${status.bus.kind}, ${status.bus.durability}`],
+    ["bus", `${status.bus.kind}, ${status.bus.durability}${logsOf(status.bus)}`],
     ["workers", workers],
     ...status.broken.flatMap((broken) => codeRows(broken, status.workers > 1)),
     ["runs", runs.join(", ") || "none"],
@@ -101,6 +101,11 @@ function print(output: Output, of: { url: string; own: string }, status: Install
     ],
     status.backlog,
   );
+}
+
+/** One log is what everybody expects. */
+function logsOf({ logs = 1 }: InstallationStatus["bus"]): string {
+  return logs === 1 ? "" : `; ${logs} logs`;
 }
 
 /** One alone holds everything, which is not worth a table. */

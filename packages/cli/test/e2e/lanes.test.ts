@@ -114,12 +114,16 @@ describe.skipIf(missing !== undefined)("an installation with four logs", () => {
     await until("some have ended", async () => ((await client.status()).runs["completed"] ?? 0) > 3);
     const late = ids.slice(12).map((run, n) => client.runs.startAndWait("one", { n: 300 + n }, { run }));
     one.signal("SIGKILL");
-    const again = house.server("one");
+    const shards = async (): Promise<number | undefined> =>
+      (await client.status()).nodes?.find(({ node }) => node === "two")?.shards;
+    await until("the other has them all", async () => (await shards()) === 64, 10_000);
     for (const [n, run] of (await Promise.all([...early, ...late])).entries()) {
       expect(run).toMatchObject({ status: "completed", output: { value: n < 12 ? 100 + n : 288 + n } });
     }
+    const again = house.server("one");
     expect(await again.said("ready")).toMatchObject({ logs: 4 });
 
+    expect((await house.af(there, "status")).stdout).toContain("; 4 logs");
     const listed: string[] = [];
     for await (const { run } of client.runs.all({ limit: 5 })) listed.push(run);
     expect(listed.toSorted()).toEqual(ids.toSorted());

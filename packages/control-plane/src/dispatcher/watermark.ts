@@ -47,7 +47,8 @@ export class WatermarkKeeper {
     const { bus, key } = this.parts;
     this.epoch = await bus.queue.epoch();
     const stored = parseWatermark((await bus.table.get(key))?.value, bus.log.lanes);
-    const sentUpTo = believed(stored?.sent, await bus.log.heads());
+    const sentUpTo =
+      stored === undefined ? startOf(bus.log.lanes) : believed(stored.sent, await bus.log.heads());
     return { sentUpTo, isLost: stored?.epoch !== this.epoch };
   }
 
@@ -100,7 +101,6 @@ export class WatermarkKeeper {
  * A log that lost its end gives revisions again: what a watermark says beyond a lane's head is about other
  * commits, and nothing of that lane is believed.
  */
-export function believed(sent: Position | undefined, heads: Position): Position {
-  if (sent === undefined) return startOf(heads.length);
+function believed(sent: Position, heads: Position): Position {
   return reaches(heads, sent) ? sent : sent.map((one, lane) => (one > (heads[lane] ?? 0) ? 0 : one));
 }
