@@ -6,6 +6,7 @@ import type {
   Checkpoint,
   EndedQuery,
   ForgottenRuns,
+  LivePlace,
   LiveRun,
   ReadBatch,
   RunList,
@@ -67,7 +68,7 @@ export class ReadModel {
     return this.runs.list(query, this.number("revision"));
   }
 
-  live(after: LiveRun | undefined, limit: number): LiveRun[] {
+  live(after: LivePlace | undefined, limit: number): LiveRun[] {
     return this.runs.live(after, limit);
   }
 
