@@ -17,6 +17,7 @@ import type { RunRef } from "../orchestrator/run-ref.ts";
 import { envelope, itemKey } from "./envelope.ts";
 import { type Item, Lane, type TaskContext } from "./lane.ts";
 import { OpenTasks } from "./open-tasks.ts";
+import { QueueRoom } from "./queue-room.ts";
 import { ReleaseGroup, type ReleaseOptions, type Slots } from "./release.ts";
 
 export interface DispatcherParts {
@@ -74,8 +75,7 @@ export class Dispatcher {
   adopt(task: TaskToSend): void {
     const item = this.item(task);
     if (item === undefined) return;
-    item.state = "sent";
-    item.lane.outstanding++;
+    item.lane.adopt(item);
   }
 
   /** Whether the tenant has so much open here that no run of it should begin. */
@@ -275,7 +275,8 @@ export class Dispatcher {
   private free(item: Item): void {
     this.open.remove(item);
     item.lane.remove(item);
-    if (item.lane.waiting > 0) this.wake();
+    // Also another lane: a tenant has one room with the queue for all of its own.
+    if (this.waiting > 0) this.wake();
   }
 
   private lane({ tenant }: RunRef, { pool }: DispatchTask, { build }: TaskContext): Lane {
@@ -306,7 +307,8 @@ export class Dispatcher {
     if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
     const items: Item[] = [];
     const { slots, share, config } = this.parts;
-    const options = { slots, share, withoutWorkers: config.releaseWithoutWorkers, max: config.pushMax };
+    const room = new QueueRoom(this.lanes.values(), config);
+    const options = { slots, share, room, withoutWorkers: config.releaseWithoutWorkers, max: config.pushMax };
     for (const group of this.groups.values()) group.release(options, items);
     if (items.length > 0) this.push(items);
   }
