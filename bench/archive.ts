@@ -27,7 +27,7 @@ const { values } = parseArgs({
     /** Archived runs that are read, at random. */
     reads: { type: "string", default: "300" },
     /** So long nats-server is given to return what it has freed: its runtime does that minute by minute. */
-    "settle-s": { type: "string", default: "300" },
+    "settle-s": { type: "string", default: "600" },
   },
 });
 const runs = Number(values.runs);
