@@ -57,6 +57,7 @@ export class Dispatcher {
   private pushing: Promise<void> | undefined;
   private revoking: Promise<void> | undefined;
   private retry: Stop | undefined;
+  private revokeRetry: Stop | undefined;
   private stopped = false;
 
   constructor(parts: DispatcherParts) {
@@ -235,6 +236,7 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.stopped = true;
     this.retry?.();
+    this.revokeRetry?.();
     await this.pushing;
     await this.revoking;
   }
@@ -303,7 +305,7 @@ export class Dispatcher {
   }
 
   private turn(): void {
-    if (this.toRevoke.size > 0 && this.revoking === undefined) this.revoke();
+    if (this.toRevoke.size > 0 && (this.revoking ?? this.revokeRetry) === undefined) this.revoke();
     if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
     const items: Item[] = [];
     const { slots, share, config } = this.parts;
@@ -362,15 +364,18 @@ export class Dispatcher {
   }
 
   private retryLater(): void {
-    if (this.stopped) return;
-    this.retry ??= this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
-      this.retry = undefined;
+    if (!this.stopped) this.retry ??= this.pause(() => (this.retry = undefined));
+  }
+
+  private pause(over: () => void): Stop {
+    return this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
+      over();
       this.wake();
     });
   }
 
   private revoke(): void {
-    const ids = [...this.toRevoke];
+    const ids = [...this.toRevoke].slice(0, this.parts.config.pushMax);
     this.revoking = this.parts.queue
       .revoke(ids)
       .then(
@@ -380,12 +385,13 @@ export class Dispatcher {
             error,
             tasks: ids.length,
           });
-          this.retryLater();
+          // Of its own: what cannot be taken back is no reason to send nothing to anybody.
+          if (!this.stopped) this.revokeRetry ??= this.pause(() => (this.revokeRetry = undefined));
         },
       )
       .finally(() => {
         this.revoking = undefined;
-        if (this.toRevoke.size > 0 && this.retry === undefined) this.wake();
+        if (this.toRevoke.size > 0) this.wake();
       });
   }
 }
