@@ -176,7 +176,7 @@ test("what a nats-server says of its streams is read, and what it leaves out is 
   expect(parseJetStream("{}").streams).toEqual([]);
 });
 
-test("the noisy tenant comes again when told to, under the same id, and counts what it was told", async () => {
+test("the noisy tenant comes again when told to, under the same id, and counts that", async () => {
   const told = new AgentFlowError("limit_exceeded", "later", {
     reason: "too_many_open",
     details: { retryAfterMs: 1 },

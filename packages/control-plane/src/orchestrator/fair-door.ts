@@ -11,7 +11,7 @@ export interface FairDoorParts {
 export type Done = () => void;
 type Work = (done: Done) => void;
 
-/** Reports of workers have a line of their own: they must not wait behind starts, for a step waits for them. */
+/** Reports of workers have a line of their own: behind its tenant's starts a step would wait. */
 export interface Asking {
   readonly tenant: TenantId;
   readonly from: "clients" | "workers";

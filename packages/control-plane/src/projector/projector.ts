@@ -6,7 +6,7 @@ import type { EngineConfig } from "../engine-config.ts";
 import type { Hub } from "./hub.ts";
 import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
 import { Projection } from "./project.ts";
-import type { LivePlace, LiveRun } from "./read-rows.ts";
+import type { LivePlace } from "./read-rows.ts";
 import type { ReadStore } from "./read-store.ts";
 
 export interface ProjectorParts {
