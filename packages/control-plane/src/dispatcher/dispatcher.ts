@@ -306,7 +306,7 @@ export class Dispatcher {
 
   private turn(): void {
     if (this.toRevoke.size > 0 && (this.revoking ?? this.revokeRetry) === undefined) this.revoke();
-    if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
+    if ((this.pushing ?? this.retry) !== undefined || this.stopped || this.waiting === 0) return;
     const items: Item[] = [];
     const { slots, share, config } = this.parts;
     const room = new QueueRoom(this.lanes.values(), config);

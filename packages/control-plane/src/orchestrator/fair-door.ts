@@ -98,8 +98,8 @@ export class FairDoor {
 
   private hasRoom({ open, waiting }: Line): boolean {
     const { fairInFlight } = this.parts.config;
-    if (this.isOpen) return true;
-    if (this.isRecent(this.besideMs, this.parts.world.clock.monotonic())) return open < fairInFlight;
+    if (this.isOpen || open < fairInFlight) return true;
+    if (this.isRecent(this.besideMs, this.parts.world.clock.monotonic())) return false;
     return waiting.length === 0 || open < fairInFlight * aloneFactor;
   }
 
