@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
-import { instant, parseId } from "@agentflow/protocol";
+import { AgentFlowError, instant, parseId } from "@agentflow/protocol";
+import type { Session } from "@agentflow/sdk/client";
 import { expect, test } from "vitest";
+import { parseJetStream } from "./archive/parse-jetstream.ts";
 import { ledgerSteps } from "./embedded/project.ts";
 import { systemNamed, usualSystems } from "./harness/adapter.ts";
 import type { Measured } from "./harness/load.ts";
@@ -10,6 +12,7 @@ import type { Sitting, SystemResult } from "./harness/result.ts";
 import { renderSitting } from "./harness/table.ts";
 import { faultsOf, type History } from "./kills/history.ts";
 import { recoveries } from "./kills/recovery.ts";
+import { Noisy } from "./tenants/noisy.ts";
 
 const recorded = parseSitting(readFileSync(new URL("./fixtures/sitting.json", import.meta.url), "utf8"));
 
@@ -157,3 +160,45 @@ function result(n: number, ms: number): Event {
   const step = parseId("step instance", `s${n}`);
   return { kind: "step_succeeded", at: instant(ms), step, output: { inline: { n: n + 1 } } };
 }
+
+test("what a nats-server says of its streams is read, and what it leaves out is 0", () => {
+  const state = { messages: 3, bytes: 900, num_subjects: 2, num_deleted: 7 };
+  const stream_detail = [{ name: "AF_LOG_0", state }, { name: "AF_DEAD" }];
+  const text = JSON.stringify({ memory: 10, storage: 20, account_details: [{ stream_detail }, {}] });
+  expect(parseJetStream(text)).toEqual({
+    memoryBytes: 10,
+    storageBytes: 20,
+    streams: [
+      { name: "AF_LOG_0", messages: 3, bytes: 900, subjects: 2, deleted: 7 },
+      { name: "AF_DEAD", messages: 0, bytes: 0, subjects: 0, deleted: 0 },
+    ],
+  });
+  expect(parseJetStream("{}").streams).toEqual([]);
+});
+
+test("the noisy tenant comes again when told to, under the same id, and counts that", async () => {
+  const told = new AgentFlowError("limit_exceeded", "later", {
+    reason: "too_many_open",
+    details: { retryAfterMs: 1 },
+  });
+  const asked: string[] = [];
+  const session: Pick<Session, "start"> = {
+    start: async (workflow, _input, { run = "" } = {}) => {
+      asked.push(`${workflow} ${run}`);
+      if (asked.length === 1) throw told;
+      return { run: parseId("run", run), status: "running", revision: 1 };
+    },
+  };
+  let made = 0;
+  const noisy = new Noisy({
+    session,
+    client: { newRunId: () => parseId("run", `r${String(made++).padStart(26, "0")}`) },
+    runs: 2,
+    inFlight: 1,
+    workflowOf: (n) => (n === 0 ? "hung" : "two"),
+  });
+  await noisy.run();
+  expect(asked.map((one) => one.replace(/0+/, ""))).toEqual(["hung r", "hung r", "two r1"]);
+  expect(noisy.accepted.length).toBe(2);
+  expect([...noisy.refused]).toEqual([["limit_exceeded/too_many_open", 1]]);
+});

@@ -4,8 +4,8 @@ import type { Client, Session } from "@agentflow/sdk/client";
 import { sleep } from "../lib/children.ts";
 
 export interface NoisyOptions {
-  readonly session: Session;
-  readonly client: Client;
+  readonly session: Pick<Session, "start">;
+  readonly client: Pick<Client, "newRunId">;
   readonly runs: number;
   readonly inFlight: number;
   /** Of which workflow the n-th run is. */
@@ -18,7 +18,6 @@ export class Noisy {
   /** Refusals by their reason. */
   readonly refused = new Map<string, number>();
   readonly #options: NoisyOptions;
-  readonly #stop = new AbortController();
 
   constructor(options: NoisyOptions) {
     this.#options = options;
@@ -27,39 +26,15 @@ export class Noisy {
   async run(): Promise<void> {
     let next = 0;
     const loop = async (): Promise<void> => {
-      while (next < this.#options.runs && !this.#stop.signal.aborted) await this.#one(next++);
+      while (next < this.#options.runs) await this.#one(next++);
     };
     await Promise.all(Array.from({ length: this.#options.inFlight }, loop));
-  }
-
-  stop(): void {
-    this.#stop.abort();
-  }
-
-  /** Cancels every run that was accepted; how many could be. */
-  async cancelAll(inFlight: number): Promise<{ readonly cancelled: number; readonly ended: number }> {
-    let at = 0;
-    let cancelled = 0;
-    let ended = 0;
-    const loop = async (): Promise<void> => {
-      for (let run = this.accepted[at++]; run !== undefined; run = this.accepted[at++]) {
-        try {
-          await this.#options.client.runs.cancel(run, { reason: "noise" });
-          cancelled++;
-        } catch (error) {
-          if (!AgentFlowError.is(error) || error.reason !== "run_already_ended") throw error;
-          ended++;
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: inFlight }, loop));
-    return { cancelled, ended };
   }
 
   async #one(n: number): Promise<void> {
     const { session, client, workflowOf } = this.#options;
     const run = client.newRunId();
-    while (!this.#stop.signal.aborted) {
+    for (;;) {
       try {
         await session.start(workflowOf(n), { n: 0 }, { run, waitMs: 0 });
         this.accepted.push(run);

@@ -394,6 +394,7 @@ function dataOf(method: string, url: URL, body: string): unknown {
   const [, , kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
   const views = [done, failed, stuck];
   if (kind === "runs" && name === "" && method === "POST") return startOf(body);
+  if (kind === "archive" && method === "POST") return { archived: 0 };
   if (kind === "runs" && name === "") {
     const cursor = url.searchParams.get("limit") === "3" ? { cursor: "c3" } : {};
     return { runs: [stuck, failed, done], revision: 9, ...cursor };

@@ -62,6 +62,10 @@ export interface EngineConfig {
   readonly openTaskBytesMax: number;
   /** The same of all tenants together, so many times that of one. */
   readonly openTenantsMax: number;
+  /** Tasks of one tenant that are with the queue or being worked on; the queue holds 100,000 in all. */
+  readonly queuedTasksMax: number;
+  /** The same in bytes; the queue on NATS holds 128 MiB in all. */
+  readonly queuedBytesMax: number;
 }
 
 export const engineDefaults: EngineConfig = {
@@ -100,4 +104,6 @@ export const engineDefaults: EngineConfig = {
   openTasksMax: 200_000,
   openTaskBytesMax: 256 * 1024 * 1024,
   openTenantsMax: 4,
+  queuedTasksMax: 20_000,
+  queuedBytesMax: 32 * 1024 * 1024,
 };

@@ -291,6 +291,15 @@ function givingUp(kit: Kit): void {
     expect(idsOf(holder.items)).toEqual([a?.id, c?.id]);
   });
 
+  test("tasks that are taken back twice at once are gone, and that is no error", async () => {
+    const { queue } = await kit.bus();
+    const all = tasks(20);
+    await queue.push(all);
+    const ids = all.map(({ id }) => id);
+    await Promise.all([queue.revoke(ids), queue.revoke(ids), queue.revoke(ids.toReversed())]);
+    expect((await queue.depth()).filter((one) => one.waiting + one.leased > 0)).toEqual([]);
+  });
+
   test("a revoked task that is held tells its holder, never comes again, and frees the slot", async () => {
     const { queue } = await kit.bus();
     const [first] = tasks(1);

@@ -11,7 +11,7 @@ export interface ApiError {
 /** Numbers of JetStream's own errors that mean something to us. */
 export const apiErrors = {
   consumerExists: [10_013, 10_105, 10_148],
-  noMessage: [10_037],
+  noMessage: [10_037, 10_043],
   noStream: [10_059],
   streamExists: [10_058],
   noConsumer: [10_014],

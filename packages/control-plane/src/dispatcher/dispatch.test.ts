@@ -124,3 +124,21 @@ test("a run is shown with its steps, attempts and a big input whole, to its own 
   const other = engine.runs.get(red, parseId("run", body.run));
   await expect(kit.drive(other)).rejects.toMatchObject({ code: "not_found" });
 });
+
+test("while the queue takes nothing back, tasks go out to everybody as ever", async () => {
+  kit = new Kit(1, { polite: true });
+  // Who pauses at all, pauses for as good as ever.
+  const engine = await kit.engine("engine-1", { pushRetryMs: 600_000 });
+  await kit.register(engine, "one", one);
+  const hung = kit.body("one", { x: 0 });
+  await kit.drive(engine.runs.start(defaultTenant, hung, { waitMs: 0 }));
+  await kit.pass(100);
+  kit.bus.faults.failNext("revoke", "before", { client: "engine-1" });
+  await kit.drive(engine.runs.cancel(defaultTenant, parseId("run", hung.run), { input: "c" }));
+  await kit.pass(100);
+  kit.worker();
+  const { status } = await kit.drive(
+    engine.runs.start(defaultTenant, kit.body("one", { x: 1 }), { waitMs: 20_000 }),
+  );
+  expect(status).toBe("completed");
+});

@@ -17,6 +17,7 @@ import type { RunRef } from "../orchestrator/run-ref.ts";
 import { envelope, itemKey } from "./envelope.ts";
 import { type Item, Lane, type TaskContext } from "./lane.ts";
 import { OpenTasks } from "./open-tasks.ts";
+import { QueueRoom } from "./queue-room.ts";
 import { ReleaseGroup, type ReleaseOptions, type Slots } from "./release.ts";
 
 export interface DispatcherParts {
@@ -56,6 +57,7 @@ export class Dispatcher {
   private pushing: Promise<void> | undefined;
   private revoking: Promise<void> | undefined;
   private retry: Stop | undefined;
+  private revokeRetry: Stop | undefined;
   private stopped = false;
 
   constructor(parts: DispatcherParts) {
@@ -74,8 +76,7 @@ export class Dispatcher {
   adopt(task: TaskToSend): void {
     const item = this.item(task);
     if (item === undefined) return;
-    item.state = "sent";
-    item.lane.outstanding++;
+    item.lane.adopt(item);
   }
 
   /** Whether the tenant has so much open here that no run of it should begin. */
@@ -236,6 +237,7 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.stopped = true;
     this.retry?.();
+    this.revokeRetry?.();
     await this.pushing;
     await this.revoking;
   }
@@ -276,7 +278,8 @@ export class Dispatcher {
   private free(item: Item): void {
     this.open.remove(item);
     item.lane.remove(item);
-    if (item.lane.waiting > 0) this.wake();
+    // Also another lane: a tenant has one room with the queue for all of its own.
+    if (this.waiting > 0) this.wake();
   }
 
   private lane({ tenant }: RunRef, { pool }: DispatchTask, { build }: TaskContext): Lane {
@@ -303,11 +306,12 @@ export class Dispatcher {
   }
 
   private turn(): void {
-    if (this.toRevoke.size > 0 && this.revoking === undefined) this.revoke();
-    if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
+    if (this.toRevoke.size > 0 && (this.revoking ?? this.revokeRetry) === undefined) this.revoke();
+    if ((this.pushing ?? this.retry) !== undefined || this.stopped || this.waiting === 0) return;
     const items: Item[] = [];
     const { slots, share, config } = this.parts;
-    const options = { slots, share, withoutWorkers: config.releaseWithoutWorkers, max: config.pushMax };
+    const room = new QueueRoom(this.lanes.values(), config);
+    const options = { slots, share, room, withoutWorkers: config.releaseWithoutWorkers, max: config.pushMax };
     for (const group of this.groups.values()) group.release(options, items);
     if (items.length > 0) this.push(items);
   }
@@ -361,15 +365,18 @@ export class Dispatcher {
   }
 
   private retryLater(): void {
-    if (this.stopped) return;
-    this.retry ??= this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
-      this.retry = undefined;
+    if (!this.stopped) this.retry ??= this.pause(() => (this.retry = undefined));
+  }
+
+  private pause(over: () => void): Stop {
+    return this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
+      over();
       this.wake();
     });
   }
 
   private revoke(): void {
-    const ids = [...this.toRevoke];
+    const ids = [...this.toRevoke].slice(0, this.parts.config.pushMax);
     this.revoking = this.parts.queue
       .revoke(ids)
       .then(
@@ -379,12 +386,13 @@ export class Dispatcher {
             error,
             tasks: ids.length,
           });
-          this.retryLater();
+          // Of its own: what cannot be taken back is no reason to send nothing to anybody.
+          if (!this.stopped) this.revokeRetry ??= this.pause(() => (this.revokeRetry = undefined));
         },
       )
       .finally(() => {
         this.revoking = undefined;
-        if (this.toRevoke.size > 0 && this.retry === undefined) this.wake();
+        if (this.toRevoke.size > 0) this.wake();
       });
   }
 }

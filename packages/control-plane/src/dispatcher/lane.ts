@@ -38,6 +38,8 @@ export class Lane {
   readonly subject: Subject;
   waiting = 0;
   outstanding = 0;
+  /** What those weigh that are outstanding. */
+  outBytes = 0;
   private items: Item[] = [];
   private head = 0;
   /** Given back by the queue: they go before the others. */
@@ -55,11 +57,19 @@ export class Lane {
     this.waiting++;
   }
 
+  /** The queue has it already. */
+  adopt(item: Item): void {
+    item.state = "sent";
+    this.outstanding++;
+    this.outBytes += item.bytes;
+  }
+
   giveBack(item: Item): void {
     item.state = "waiting";
     this.returned.push(item);
     this.waiting++;
     this.outstanding--;
+    this.outBytes -= item.bytes;
   }
 
   /** The oldest that waits, now outstanding. */
@@ -69,6 +79,7 @@ export class Lane {
       item.state = "pushing";
       this.waiting--;
       this.outstanding++;
+      this.outBytes += item.bytes;
       return item;
     }
     return undefined;
@@ -77,7 +88,10 @@ export class Lane {
   /** Its attempt has ended. */
   remove(item: Item): void {
     if (item.state === "waiting") this.waiting--;
-    else if (item.state !== "gone") this.outstanding--;
+    else if (item.state !== "gone") {
+      this.outstanding--;
+      this.outBytes -= item.bytes;
+    }
     item.state = "gone";
     // Nothing waits: what is left in the list is gone, and must not be kept alive by it.
     if (this.waiting === 0) this.clear();

@@ -1,4 +1,5 @@
 import type { Item, Lane } from "./lane.ts";
+import type { QueueRoom } from "./queue-room.ts";
 
 /** Slots of workers that are alive, as presence rows tell. */
 export interface Slots {
@@ -12,6 +13,8 @@ export interface ReleaseOptions {
   readonly slots: Slots;
   /** How much of what a pool may hold falls to this owner, which could use `own` of it. */
   readonly share: (group: string, of: { readonly own: number; readonly total: number }) => number;
+  /** What each tenant may still have with the queue. */
+  readonly room: QueueRoom;
   readonly withoutWorkers: number;
   /** Tasks in one push. */
   readonly max: number;
@@ -30,7 +33,7 @@ export class ReleaseGroup {
   }
 
   /** Releases what the pool may hold: twice its slots, each tenant in turn, oldest first. */
-  release({ slots, share, withoutWorkers, max }: ReleaseOptions, out: Item[]): void {
+  release({ slots, share, room, withoutWorkers, max }: ReleaseOptions, out: Item[]): void {
     const [first] = this.lanes;
     if (first === undefined) return;
     const ofPool = slots.ofPool(first);
@@ -52,7 +55,10 @@ export class ReleaseGroup {
       const lane = this.lanes[index];
       const counts = lane !== undefined && slots.ofLane(lane) > 0;
       const fits =
-        lane !== undefined && lane.outstanding < (maxOf[index] ?? 0) && (!counts || held < poolMax);
+        lane !== undefined &&
+        lane.outstanding < (maxOf[index] ?? 0) &&
+        (!counts || held < poolMax) &&
+        room.has(lane.tenant);
       const item = fits ? lane.take() : undefined;
       if (item === undefined) {
         idle++;
@@ -60,6 +66,7 @@ export class ReleaseGroup {
       }
       idle = 0;
       if (counts) held++;
+      room.take(item);
       out.push(item);
     }
   }

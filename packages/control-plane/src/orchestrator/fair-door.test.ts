@@ -12,7 +12,7 @@ function doorOf(fairWaitingMax = 100) {
   const begun: string[] = [];
   const open: Done[] = [];
   const enter = (tenant: typeof red, name: string): void =>
-    door.enter(tenant, (done) => {
+    door.enter({ tenant, from: "clients" }, (done) => {
       begun.push(name);
       open.push(done);
     });
@@ -86,7 +86,7 @@ test("work that is done at once lets thousands in without a stack of them", () =
   enter(red, "red");
   let count = 0;
   for (let n = 0; n < 50_000; n++)
-    door.enter(red, (done) => {
+    door.enter({ tenant: red, from: "clients" }, (done) => {
       count++;
       done();
     });
@@ -100,4 +100,13 @@ test("a door that opens lets everything in", () => {
   for (let n = 0; n < 20; n++) enter(red, "red");
   door.open();
   expect(begun.length).toBe(21);
+});
+
+test("reports of a tenant's workers do not wait behind its starts", () => {
+  const { door, begun, enter } = doorOf();
+  enter(blue, "blue");
+  for (let n = 0; n < 20; n++) enter(red, "red");
+  expect(begun.length).toBe(3);
+  door.enter({ tenant: red, from: "workers" }, () => begun.push("report"));
+  expect(begun.at(-1)).toBe("report");
 });

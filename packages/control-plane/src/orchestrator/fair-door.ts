@@ -11,7 +11,14 @@ export interface FairDoorParts {
 export type Done = () => void;
 type Work = (done: Done) => void;
 
+/** Reports of workers have a line of their own: behind its tenant's starts a step would wait. */
+export interface Asking {
+  readonly tenant: TenantId;
+  readonly from: "clients" | "workers";
+}
+
 interface Line {
+  readonly tenant: TenantId;
   askedMs: number;
   /** Begun and not done. */
   open: number;
@@ -23,7 +30,7 @@ interface Line {
 
 /** Once the others have gone, what waited because of them may be so many times as much at once. */
 const aloneFactor = 32;
-/** Tenants that are remembered; those that ask for nothing are forgotten beyond that. */
+/** Lines that are remembered; those that ask for nothing are forgotten beyond that. */
 const linesMax = 1_000;
 
 /**
@@ -33,8 +40,8 @@ const linesMax = 1_000;
  */
 export class FairDoor {
   private readonly parts: FairDoorParts;
-  private readonly lines = new Map<TenantId, Line>();
-  private last: TenantId | undefined;
+  private readonly lines = new Map<string, Line>();
+  private last: Line | undefined;
   /** When two tenants were last seen beside each other. */
   private besideMs = Number.NEGATIVE_INFINITY;
   private isOpen = false;
@@ -47,9 +54,9 @@ export class FairDoor {
    * Begins the work now or when the tenant's turn has come, in the order in which it came. The work must not
    * throw. Throws `limit_exceeded` when too much waits already.
    */
-  enter(tenant: TenantId, work: Work): void {
+  enter({ tenant, from }: Asking, work: Work): void {
     const { fairWaitingMax } = this.parts.config;
-    const line = this.asking(tenant);
+    const line = this.asking(tenant, from);
     const waiting = line.waiting.length - line.head;
     if (this.isOpen || (waiting === 0 && this.hasRoom(line))) return this.begin(line, work);
     if (waiting >= fairWaitingMax) throw tooManyWaiting(fairWaitingMax);
@@ -62,23 +69,20 @@ export class FairDoor {
     for (const line of this.lines.values()) this.letIn(line);
   }
 
-  private asking(tenant: TenantId): Line {
+  private asking(tenant: TenantId, from: Asking["from"]): Line {
     const nowMs = this.parts.world.clock.monotonic();
-    if (this.last !== tenant) {
-      const other = this.last === undefined ? undefined : this.lines.get(this.last);
+    const key = `${tenant} ${from}`;
+    const known = this.lines.get(key);
+    if (known === undefined && this.lines.size >= linesMax) this.forgetIdle(nowMs);
+    const line = known ?? { tenant, askedMs: nowMs, open: 0, waiting: [], head: 0, isEntering: false };
+    if (known === undefined) this.lines.set(key, line);
+    const { last } = this;
+    if (last !== undefined && last.tenant !== tenant) {
       // One that asked long ago is beside nobody.
-      if (other !== undefined && (other.open > 0 || this.isRecent(other.askedMs, nowMs)))
-        this.besideMs = nowMs;
-      this.last = tenant;
+      if (last.open > 0 || this.isRecent(last.askedMs, nowMs)) this.besideMs = nowMs;
     }
-    const known = this.lines.get(tenant);
-    if (known !== undefined) {
-      known.askedMs = nowMs;
-      return known;
-    }
-    if (this.lines.size >= linesMax) this.forgetIdle(nowMs);
-    const line: Line = { askedMs: nowMs, open: 0, waiting: [], head: 0, isEntering: false };
-    this.lines.set(tenant, line);
+    this.last = line;
+    line.askedMs = nowMs;
     return line;
   }
 
@@ -87,15 +91,15 @@ export class FairDoor {
   }
 
   private forgetIdle(nowMs: number): void {
-    for (const [tenant, { askedMs, open }] of this.lines) {
-      if (open === 0 && !this.isRecent(askedMs, nowMs)) this.lines.delete(tenant);
+    for (const [key, { askedMs, open }] of this.lines) {
+      if (open === 0 && !this.isRecent(askedMs, nowMs)) this.lines.delete(key);
     }
   }
 
   private hasRoom({ open, waiting }: Line): boolean {
     const { fairInFlight } = this.parts.config;
-    if (this.isOpen) return true;
-    if (this.isRecent(this.besideMs, this.parts.world.clock.monotonic())) return open < fairInFlight;
+    if (this.isOpen || open < fairInFlight) return true;
+    if (this.isRecent(this.besideMs, this.parts.world.clock.monotonic())) return false;
     return waiting.length === 0 || open < fairInFlight * aloneFactor;
   }
 

@@ -17,7 +17,7 @@ import { sleep, type World } from "@agentflow/host/clock";
 import type { EngineConfig } from "../engine-config.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Ownership } from "./ownership.ts";
-import type { FairDoor } from "./fair-door.ts";
+import type { Asking, FairDoor } from "./fair-door.ts";
 import { foreignTenant, parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
 import { forwardsFull, noOwner, shardMoved, stopping } from "./run-errors.ts";
@@ -125,7 +125,7 @@ export class Router {
       }
       const ref = this.parts.orchestrator.refOf(to.tenant, run);
       if (ref.shard !== to.shard) throw wrongShard(ref, to.shard);
-      this.parts.door.enter(to.tenant, (done) => {
+      this.parts.door.enter({ tenant: to.tenant, from: fromOf(input) }, (done) => {
         const isOurs = this.parts.ownership.owns(ref.shard);
         if (!isOurs) reject(shardMoved(ref.shard));
         if (!isOurs) return done();
@@ -187,6 +187,11 @@ export class Router {
       });
     });
   }
+}
+
+/** What another control plane passes on for a client stands in the clients' line here as there. */
+function fromOf({ kind }: RunInput): Asking["from"] {
+  return kind === "start" || kind === "cancel" || kind === "resolve" ? "clients" : "workers";
 }
 
 const pauseMsMin = 25;

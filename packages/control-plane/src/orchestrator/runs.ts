@@ -143,7 +143,9 @@ export class Runs implements EngineRuns {
 
   /** A refusal that the client caused is its error; "the run has ended" is an answer like any other. */
   private async ask(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer> {
-    const done = await new Promise<Done>((resolve) => this.parts.door.enter(tenant, resolve));
+    const done = await new Promise<Done>((resolve) =>
+      this.parts.door.enter({ tenant, from: "clients" }, resolve),
+    );
     const answer = await this.submit(tenant, run, input).finally(done);
     if (answer.kind === "refused") throw refusalError(answer);
     return answer;

@@ -63,7 +63,7 @@ export class Starts {
     const wait = new Wait(to.answer);
     wait.asking = true;
     try {
-      this.parts.door.enter(tenant, (done) => {
+      this.parts.door.enter({ tenant, from: "clients" }, (done) => {
         wait.done = done;
         this.enter(tenant, body, { wait, waitMs: to.waitMs });
       });

@@ -319,3 +319,12 @@ test("archiving on demand moves what was asked for, and takes nothing out of the
     expect(await kit.drive(archive.read(tenant, run))).not.toEqual([]);
   }
 });
+
+test("archiving on demand is not answered by a pass with other bounds that goes on just then", async () => {
+  const runs = await ended(2);
+  const archive = archiveOn(kit.bus.client("engine-2"), await readModel(runs));
+  const [hourly, asked] = await kit.drive(
+    Promise.all([archive.retain({ days: 7, runs: 100 }), archive.now({ keepRuns: 0 })]),
+  );
+  expect([hourly, asked]).toEqual([0, 2]);
+});

@@ -17,7 +17,7 @@ import type { InstallationGuard } from "../installation-guard.ts";
 import type { Hub } from "./hub.ts";
 import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
 import { Projection } from "./project.ts";
-import type { LiveRun } from "./read-rows.ts";
+import type { LivePlace } from "./read-rows.ts";
 import type { ReadStore } from "./read-store.ts";
 
 export interface ProjectorParts {
@@ -190,7 +190,7 @@ export class Projector {
   }
 
   private async restoreUnknown(): Promise<void> {
-    let after: LiveRun | undefined;
+    let after: LivePlace | undefined;
     for (;;) {
       const live = await this.parts.store.call("live", { after, limit: 1_000 });
       this.projection.restore(live);

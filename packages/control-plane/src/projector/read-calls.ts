@@ -5,6 +5,7 @@ import type {
   Checkpoint,
   EndedQuery,
   ForgottenRuns,
+  LivePlace,
   LiveRun,
   ReadBatch,
   RunList,
@@ -22,7 +23,7 @@ export interface ReadCalls {
   applyTelemetry: { ask: TelemetryBatchRows; answer: void };
   row: { ask: { tenant: string; run: string }; answer: RunRow | undefined };
   list: { ask: RunQuery; answer: RunList };
-  live: { ask: { after: LiveRun | undefined; limit: number }; answer: readonly LiveRun[] };
+  live: { ask: { after: LivePlace | undefined; limit: number }; answer: readonly LiveRun[] };
   counts: { ask: undefined; answer: StatusCounts };
   ended: { ask: EndedQuery; answer: readonly RunRow[] };
   archive: { ask: ArchiveMark; answer: void };

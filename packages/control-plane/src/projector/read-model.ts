@@ -7,6 +7,7 @@ import type {
   Checkpoint,
   EndedQuery,
   ForgottenRuns,
+  LivePlace,
   LiveRun,
   ReadBatch,
   RunList,
@@ -68,7 +69,7 @@ export class ReadModel {
     return this.runs.list(query, this.position());
   }
 
-  live(after: LiveRun | undefined, limit: number): LiveRun[] {
+  live(after: LivePlace | undefined, limit: number): LiveRun[] {
     return this.runs.live(after, limit);
   }
 

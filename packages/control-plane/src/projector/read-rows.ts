@@ -39,9 +39,13 @@ export interface RunRow {
   readonly archive?: string;
 }
 
-export interface LiveRun {
+/** A place in the order of live runs: behind this one. */
+export interface LivePlace {
   readonly tenant: string;
   readonly run: string;
+}
+
+export interface LiveRun extends LivePlace {
   readonly status: RunStatus;
   readonly unknown?: string;
 }

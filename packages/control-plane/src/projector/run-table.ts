@@ -5,6 +5,7 @@ import type {
   ArchiveMark,
   EndedQuery,
   ForgottenRuns,
+  LivePlace,
   LiveRun,
   RunDelta,
   RunList,
@@ -90,7 +91,7 @@ export class RunTable {
   }
 
   /** Runs that have not ended, in order of (tenant, run), behind the given one. */
-  live(after: LiveRun | undefined, limit: number): LiveRun[] {
+  live(after: LivePlace | undefined, limit: number): LiveRun[] {
     const statement = this.statement(
       `SELECT tenant, run, status, unknown FROM runs
        WHERE endedAtMs IS NULL AND (tenant, run) > (?, ?) ORDER BY tenant, run LIMIT ?`,

@@ -15,7 +15,7 @@ import type { EngineMetrics } from "../engine-metrics.ts";
 import type { Orchestrator } from "../orchestrator/orchestrator.ts";
 import type { Ownership } from "../orchestrator/ownership.ts";
 import { makeRunRef, type RunRef } from "../orchestrator/run-ref.ts";
-import type { LiveRun } from "../projector/read-rows.ts";
+import type { LivePlace, LiveRun } from "../projector/read-rows.ts";
 import type { ReadStore } from "../projector/read-store.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -31,7 +31,10 @@ export interface SweepParts {
   readonly scheduler: Scheduler;
 }
 
-const pageMax = 1_000;
+/** Of one tenant in its turn. */
+const pageMax = 256;
+/** Behind every id of a run. */
+const lastRun = "~";
 
 /**
  * Goes over the runs that have not ended: at the start takes each up, later nudges those that have gone
@@ -115,16 +118,34 @@ export class Sweep {
     orchestrator.submit(ref, input, () => undefined);
   }
 
+  /** Tenants in turn, some runs of each: the thousands of one keep the few of another waiting for a page. */
   private async eachLive(visit: (refs: readonly RunRef[]) => Promise<void>): Promise<void> {
-    let after: LiveRun | undefined;
-    while (!this.stopped.signal.aborted) {
-      const live = await this.parts.store.call("live", { after, limit: pageMax });
-      const refs = live.flatMap((run) => refOf(run) ?? []);
-      await visit(refs);
-      after = live.at(-1);
-      if (live.length < pageMax) return;
+    let places: readonly LivePlace[] = await this.tenants();
+    while (places.length > 0 && !this.stopped.signal.aborted) {
+      const next: LivePlace[] = [];
+      for (const place of places) {
+        const page = await this.parts.store.call("live", { after: place, limit: pageMax });
+        const live = page.filter(({ tenant }) => tenant === place.tenant);
+        await visit(live.flatMap((run) => refOf(run) ?? []));
+        const last = live.at(-1);
+        if (last !== undefined && live.length === pageMax) next.push(last);
+      }
+      places = next;
       await sleep(this.parts.world.timers, 0, this.stopped.signal);
     }
+  }
+
+  /** Those that have runs which have not ended, each before the first of them. */
+  private async tenants(): Promise<readonly LivePlace[]> {
+    const places: LivePlace[] = [];
+    let after: LivePlace | undefined;
+    while (!this.stopped.signal.aborted) {
+      const [first] = await this.parts.store.call("live", { after, limit: 1 });
+      if (first === undefined) break;
+      places.push({ tenant: first.tenant, run: "" });
+      after = { tenant: first.tenant, run: lastRun };
+    }
+    return places;
   }
 }
 
