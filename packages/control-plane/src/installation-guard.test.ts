@@ -55,7 +55,7 @@ test("whoever remembers nothing takes what it finds, and knows it again", async 
   expect([again.isNew, again.trouble]).toEqual([false, undefined]);
 });
 
-test("another installation, or none, is trouble until the right one is back; nothing is made meanwhile", async () => {
+test("another installation, or none, is trouble until the right one is back", async () => {
   const { file, guard, drive, put, remove } = installation();
   writeFileSync(file, JSON.stringify({ v: 1, id: "ours" }));
   const one = guard();
