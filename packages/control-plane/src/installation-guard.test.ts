@@ -27,12 +27,10 @@ function installation() {
   const file = path.join(folder, "installation.json");
   const guard = () => new InstallationGuard({ table, world, say, file });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
-    let over = false;
-    void work.then(
-      () => (over = true),
-      () => (over = true),
-    );
-    while (!over) await world.time.advance(5);
+    const pending = new Set([work]);
+    const done = (): void => void pending.delete(work);
+    void work.then(done, done);
+    while (pending.size > 0) await world.time.advance(5);
     return work;
   };
   const put = (id: string) =>
