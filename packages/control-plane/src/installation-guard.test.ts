@@ -28,8 +28,7 @@ function installation() {
   const guard = () => new InstallationGuard({ table, world, say, file });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
     const pending = new Set([work]);
-    const done = (): void => void pending.delete(work);
-    void work.then(done, done);
+    void work.finally(() => pending.delete(work)).catch(() => undefined);
     while (pending.size > 0) await world.time.advance(5);
     return work;
   };

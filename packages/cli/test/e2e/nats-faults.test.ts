@@ -65,10 +65,8 @@ describe.skipIf(missing !== undefined)("when nats-server fails", () => {
     await bus.end("SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 300));
     await bus.start("kept");
-    const { status } = await (await clientOf(scratch, control))
-      .status()
-      .then((of) => ({ status: of.bus.kind }));
-    expect(status).toBe("nats");
+    const client = await clientOf(scratch, control);
+    expect((await client.status()).bus.kind).toBe("nats");
   });
 
   test("a full disk is named, loses nothing, and with room and a restart of it work goes on", async ({
