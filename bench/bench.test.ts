@@ -11,6 +11,7 @@ import { parseSitting } from "./harness/parse-sitting.ts";
 import type { Sitting, SystemResult } from "./harness/result.ts";
 import { renderSitting } from "./harness/table.ts";
 import { faultsOf, type History } from "./kills/history.ts";
+import { kindAt } from "./kills/installation.ts";
 import { recoveries } from "./kills/recovery.ts";
 import { Noisy } from "./tenants/noisy.ts";
 
@@ -106,6 +107,19 @@ test("a workload or number that is none is refused before anything runs", () => 
   expect(() => parseFlags(["--work", "w1,w9"])).toThrow(/no workload "w9"/);
   expect(() => parseFlags(["--cap", "soon"])).toThrow(/--cap needs a number/);
   expect(parseFlags(["--fill", "10,20"]).limits.fill).toEqual([10, 20]);
+});
+
+test("what is struck is drawn by its share", () => {
+  const shares = [
+    ["rare", 1],
+    ["often", 3],
+  ] as const;
+  expect([0, 0.24, 0.25, 0.99].map((roll) => kindAt(shares, roll))).toEqual([
+    "rare",
+    "rare",
+    "often",
+    "often",
+  ]);
 });
 
 test("recovery is the time to the next recorded progress of the runs that were in flight", () => {

@@ -93,7 +93,7 @@ class Nats implements Installation {
     "stopped",
     "nats-restart",
   ];
-  readonly pauseMsMax = 2_400;
+  readonly pauseMsMax = 5_000;
   readonly note: string;
   readonly #parts: Parts;
   readonly #faults: string[] = [];

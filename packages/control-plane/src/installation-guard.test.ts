@@ -27,10 +27,9 @@ function installation() {
   const file = path.join(folder, "installation.json");
   const guard = () => new InstallationGuard({ table, world, say, file });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
-    const over = new AbortController();
-    const end = (): void => over.abort();
-    work.then(end, end);
-    while (!over.signal.aborted) await world.time.advance(5);
+    const pending = new Set([work]);
+    void work.finally(() => pending.delete(work)).catch(() => undefined);
+    while (pending.size > 0) await world.time.advance(5);
     return work;
   };
   const put = (id: string) =>

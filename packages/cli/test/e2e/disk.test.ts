@@ -1,18 +1,14 @@
 import { createClient } from "@agentflow/sdk/client";
-import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openedHere } from "./opened.ts";
 import { oneTool } from "./scratch.ts";
+import { fill, smallDisks } from "./small-disk.ts";
 
 const { project, ready, start } = openedHere();
 
-const mounted: string[] = [];
-// Registered last, so that it runs first: a folder with a disk in it cannot be removed.
-afterEach(() => {
-  for (const dir of mounted.splice(0)) spawnSync("/bin/umount", ["-l", dir]);
-});
+const smallDisk = smallDisks();
 
 test("a state folder that cannot be written is an error that says so, within two seconds", async () => {
   const scratch = project(oneTool("return n;"));
@@ -25,18 +21,9 @@ test("a state folder that cannot be written is an error that says so, within two
   rmSync(path.join(scratch.dir, ".agentflow"));
 });
 
-/** A disk of its own for the state; undefined where this user may not make one. */
-function smallDisk(dir: string): string | undefined {
-  mkdirSync(dir, { recursive: true });
-  const { status } = spawnSync("/bin/mount", ["-t", "tmpfs", "-o", "size=8m", "agentflow-e2e", dir]);
-  if (status !== 0) return undefined;
-  mounted.push(dir);
-  return dir;
-}
-
 test("a full disk refuses clearly, loses nothing, and when there is room work goes on", async ({ skip }) => {
   const scratch = project(oneTool("return n;"));
-  const disk = smallDisk(path.join(scratch.dir, ".agentflow"));
+  const disk = smallDisk(path.join(scratch.dir, ".agentflow"), 8);
   if (disk === undefined) {
     skip("mounting a small disk needs root");
     return;
@@ -64,16 +51,6 @@ test("a full disk refuses clearly, loses nothing, and when there is room work go
     expect(await next.client().runs.wait(run)).toMatchObject({ status: "completed" });
   await next.end();
 });
-
-function fill(file: string): void {
-  for (let bytes = 1_048_576; bytes >= 1; bytes = Math.floor(bytes / 2)) {
-    try {
-      for (;;) appendFileSync(file, Buffer.alloc(bytes));
-    } catch {
-      // No room for so much: try with less.
-    }
-  }
-}
 
 /** What the first call says that fails. */
 async function fillUp(call: () => Promise<unknown>): Promise<unknown> {

@@ -1,22 +1,19 @@
 /** What becomes of nats-server, and what services on it make of that: restarts, a full disk, lost data. */
 import { natsServerMissing } from "@agentflow/bus/servers";
-import { spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openedHere, until } from "./opened.ts";
 import { runAf } from "../run-af.ts";
 import { afAt, openedServices, register } from "./opened-services.ts";
 import { treeOf } from "./processes.ts";
 import { oneTool } from "./scratch.ts";
+import { fill, smallDisks } from "./small-disk.ts";
 
 const missing = await natsServerMissing();
 const { project } = openedHere();
-const mounted: string[] = [];
-// After the services have ended: they are registered later, and so end first.
-afterEach(() => {
-  for (const dir of mounted.splice(0)) spawnSync("/bin/umount", ["-l", dir]);
-});
+// Before the services: they are registered later, and so end first.
+const smallDisk = smallDisks();
 const { nats, server, worker, client: clientOf } = openedServices();
 
 const slow = "await new Promise((r) => setTimeout(r, 30)); return n;";
@@ -65,17 +62,15 @@ describe.skipIf(missing !== undefined)("when nats-server fails", () => {
     await bus.end("SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 300));
     await bus.start("kept");
-    const { status } = await (await clientOf(scratch, control))
-      .status()
-      .then((of) => ({ status: of.bus.kind }));
-    expect(status).toBe("nats");
+    const client = await clientOf(scratch, control);
+    expect((await client.status()).bus.kind).toBe("nats");
   });
 
   test("a full disk is named, loses nothing, and with room and a restart of it work goes on", async ({
     skip,
   }) => {
     const scratch = project(oneTool(slow));
-    const disk = smallDisk(path.join(scratch.dir, "disk"));
+    const disk = smallDisk(path.join(scratch.dir, "disk"), 16);
     if (disk === undefined) {
       skip("mounting a small disk needs root");
       return;
@@ -193,22 +188,3 @@ describe.skipIf(missing !== undefined)("when nats-server fails", () => {
 });
 
 const lostLine = "the bus does not hold the installation that is served here: nothing is served";
-
-/** A disk of its own; undefined where this user may not make one. */
-function smallDisk(dir: string): string | undefined {
-  mkdirSync(dir, { recursive: true });
-  const { status } = spawnSync("/bin/mount", ["-t", "tmpfs", "-o", "size=16m", "agentflow-e2e", dir]);
-  if (status !== 0) return undefined;
-  mounted.push(dir);
-  return dir;
-}
-
-function fill(file: string): void {
-  for (let bytes = 1_048_576; bytes >= 1; bytes = Math.floor(bytes / 2)) {
-    try {
-      for (;;) appendFileSync(file, Buffer.alloc(bytes));
-    } catch {
-      // No room for so much: try with less.
-    }
-  }
-}

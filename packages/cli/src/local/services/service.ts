@@ -109,7 +109,7 @@ export async function openStop(of: {
   return stop;
 }
 
-const tryAgainMs = { first: 250, most: 5_000 } as const;
+const tryAgainMs = { first: 250, most: 2_000 } as const;
 
 /** Opens the bus; one that is not there yet is waited for, for services start in any order. */
 export function openBusPatiently(open: () => Promise<NatsBus>, of: Patience): Promise<NatsBus> {
