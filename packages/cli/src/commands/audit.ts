@@ -13,7 +13,8 @@ export default class Audit extends ApiCommand {
   static override summary = "Show who did what: the audit trail";
   static override description =
     "Workflows registered, runs cancelled, keys made and revoked, backups. With --installation what was\n" +
-    "refused, at the API and on the bus: who asked, for what, and how many more. That needs the scope operator.";
+    "refused, at the API and on the bus: who asked, for what, and how many more; it needs the scope\n" +
+    "operator.";
   static override flags = {
     installation: Flags.boolean({ description: "the installation's own trail, where refusals are" }),
     since: Flags.string({ description: "at or after: 10m, or a time", helpValue: "WHEN" }),

@@ -3,22 +3,8 @@ import type { Bus } from "@agentflow/bus";
 import type { Clock, Timers } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { type TenantId, installationToken, instant, subjects } from "@agentflow/protocol";
+import type { AuditRecord, KeptAudit } from "./audit-record.ts";
 import { parseAudit } from "./parse-audit.ts";
-
-export interface AuditRecord {
-  /** Principal's name, or `unknown`. */
-  readonly by: string;
-  /** Operation id of the API. */
-  readonly did: string;
-  readonly outcome: "done" | "refused";
-  readonly reason?: string;
-  /** What it was done to: a run, a workflow, a key; a subject or a row of the bus. */
-  readonly to?: string;
-  /** As the caller calls itself; nobody has proven it. */
-  readonly worker?: string;
-  /** The other tenant that it spoke of. */
-  readonly tenant?: string;
-}
 
 export interface Audit {
   /** Written before the caller is answered; a trail that cannot be written refuses what must be trailed. */
@@ -35,13 +21,6 @@ export interface Audit {
 
 /** A tenant's own, or that of the installation: refusals, and what is done to all. */
 export type Trail = TenantId | typeof installationToken;
-
-export interface KeptAudit extends AuditRecord {
-  readonly revision: number;
-  readonly at: string;
-  /** So many of the same reason and caller stand for this one. */
-  readonly leftOut?: number;
-}
 
 export interface AuditPage {
   readonly records: readonly KeptAudit[];

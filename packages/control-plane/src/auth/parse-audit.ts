@@ -1,5 +1,5 @@
 import type { LogEntry } from "@agentflow/bus";
-import type { KeptAudit } from "./audit.ts";
+import type { KeptAudit } from "./audit-record.ts";
 
 /** A record as it stands in the trail; undefined for what this build does not know. */
 export function parseAudit({ revision, body }: LogEntry): KeptAudit | undefined {

@@ -1,13 +1,14 @@
 /** `af server`: a control plane on NATS, one of any number, as a plain service. */
 import type { NatsBus } from "@agentflow/bus/nats";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Stop, World } from "@agentflow/host/clock";
+import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import os from "node:os";
 import { localToken } from "../paths.ts";
+import { retainHourly } from "../retain.ts";
 import { natsAddress } from "./nats-address.ts";
 import { watchRefusals } from "./refusals.ts";
 import { serverSettings } from "./settings.ts";
@@ -23,9 +24,6 @@ import {
 } from "./service.ts";
 
 type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
-
-const retainEveryMs = 3_600_000;
-const retainFirstMs = 60_000;
 
 /** Serves until it is told to stop; ends the process itself, with the stop's code. */
 export async function runServer(options: ServiceOptions): Promise<never> {
@@ -51,7 +49,11 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     stop.add("close", "bus", () => bus.close());
     const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
     stop.add("close", "refusals of the bus", watchRefusals(bus, { audit: controlPlane.audit, log }));
-    const stopRetaining = retainHourly(controlPlane, { settings, world, log });
+    const stopRetaining = retainHourly(controlPlane, {
+      timers: world.timers,
+      log,
+      bounds: () => settings.retain,
+    });
     stop.add("accept", "retention", stopRetaining);
     stop.add("drain", "control plane", () => controlPlane.stop(settings.stopMs));
     log.info("ready", {
@@ -124,26 +126,6 @@ async function start(
 /** The first key of an installation: whoever reads this file makes the others with `af key create`. */
 function tokenFile({ state }: ServerSettings): string {
   return `${state}/token`;
-}
-
-/** Ended runs leave the log for packed archives; one control plane of the installation does it. */
-function retainHourly(
-  { engine }: ControlPlane,
-  of: { settings: ServerSettings; world: World; log: Log },
-): Stop {
-  const { timers } = of.world;
-  const retain = (): void => {
-    engine
-      .retain(of.settings.retain)
-      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
-  };
-  const stops = [
-    timers.after(retainFirstMs, retain, { background: true }),
-    timers.every(retainEveryMs, retain, { background: true }),
-  ];
-  return () => {
-    for (const end of stops) end();
-  };
 }
 
 /** The process ends in `installSignals`; nothing here has a result. */

@@ -213,7 +213,7 @@ const auditOperations: readonly Operation[] = [
     path: "/v1/audit",
     tag: "audit",
     summary:
-      "The audit trail, oldest first: the tenant's own, or the installation's (`operator` too), where refusals are.",
+      "The audit trail, oldest first: the tenant's own, or (with `operator`) the installation's: refusals.",
     scope: "admin",
     query: z.strictObject({ installation: query.flag, after: query.revision, limit: query.limit }),
     answer: z.object({
