@@ -1,4 +1,4 @@
-/** On a real nats-server: one control plane with all shards and those that share them are never both there. */
+/** On a real nats-server: who has all shards and those that share them are never both there. */
 import { openNats } from "@agentflow/bus/nats";
 import { type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
 import { type Engine, startEngine } from "@agentflow/control-plane";
