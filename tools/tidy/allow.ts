@@ -29,7 +29,7 @@ export const adapters = [
   "packages/*/src/main.ts",
   "packages/*/bin/**",
   // One folder per broker or disk format.
-  "packages/bus/src/{embedded,memory,nats,redis,rabbitmq}/**",
+  "packages/bus/src/{embedded,memory,nats,redis,rabbitmq,shared}/**",
   // The command line is a process of its own; it talks to a terminal.
   "packages/cli/src/**",
   // A child process that runs users' code; it owns nothing that is replayed.

@@ -1,11 +1,25 @@
 import { AgentFlowError, type ErrorBody, fromErrorBody } from "@agentflow/protocol";
 
-/** What the operations on keys answer; each has some of these. */
+/** What the operations on keys and the audit trail answer; each has some of these. */
 export interface Answer {
   readonly key?: string;
   readonly view?: KeyView;
   readonly items?: readonly KeyView[];
   readonly revoked?: string;
+  readonly records?: readonly AuditItem[];
+  readonly next?: number;
+}
+
+export interface AuditItem {
+  readonly at: string;
+  readonly by: string;
+  readonly did: string;
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly to?: string;
+  readonly worker?: string;
+  readonly tenant?: string;
+  readonly leftOut?: number;
 }
 
 export interface KeyView {

@@ -127,7 +127,7 @@ test("every command that asks answers in the envelope", async () => {
     "worker list",
     "worker inspect local",
   ];
-  for (const words of [...asked, ...more, "agent list", "key list", "doctor", "config view"]) {
+  for (const words of [...asked, ...more, "agent list", "key list", "audit", "doctor", "config view"]) {
     const ran = await af(...words.split(" "), "--json");
     expect(`${words} ${ran.code} ${ran.stderr}`.trim()).toBe(`${words} 0`);
     expect(JSON.parse(ran.stdout)).toMatchObject({ v: 1, ok: true });
@@ -175,6 +175,17 @@ test("a key opens the door until it is revoked", async () => {
   await expect
     .poll(async () => (await runAf(["run", "list"], { cwd: parent, environment })).code, { timeout: 5_000 })
     .toBe(5);
+});
+
+test("what was done and what was refused stands in the audit trail", async () => {
+  const { data } = JSON.parse((await af("key", "create", "seen", "--scope", "runs:read", "--json")).stdout);
+  const url = JSON.parse((await af("status", "--json")).stdout).data.url;
+  const environment = { AF_URL: url, AF_TOKEN: data.key };
+  expect((await runAf(["audit"], { cwd: parent, environment })).code).toBe(5);
+  expect((await af("audit", "--since", "10m")).stdout).toMatch(/ local +createKey +done/);
+  const refused = await af("audit", "--installation", "--json", "--limit", "1");
+  const last = { by: `key:${data.view.id}`, did: "listAudit", outcome: "refused", reason: "scope_missing" };
+  expect(JSON.parse(refused.stdout).data.records).toMatchObject([last]);
 });
 
 test("the examples of af dev start an installation that ends with 0", async () => {

@@ -409,8 +409,22 @@ function dataOf(method: string, url: URL, body: string): unknown {
   if (kind === "status") return status;
   if (kind === "telemetry") return telemetry;
   if (kind === "keys") return ofKeys(method);
+  if (kind === "audit") return { records: [turnedAway] };
   return undefined;
 }
+
+const turnedAway = {
+  revision: 3,
+  at: "2026-11-26T12:00:00.000Z",
+  by: "a worker of acme",
+  did: "input",
+  outcome: "refused",
+  reason: "tenant_mismatch",
+  to: runs.done,
+  worker: "w-1\u001b[2J",
+  tenant: "globex",
+  leftOut: 4_900,
+};
 
 function startOf(body: string): unknown {
   const { workflow: name } = JSON.parse(body);

@@ -311,6 +311,7 @@ describe("what is shown", () => {
       ["why", runs.failed],
       ["run", "get", runs.failed],
       ["trace", runs.failed],
+      ["audit"],
     ];
     for (const words of [...shown, ...shown.map((one) => [...one, "--json"])]) {
       const { stdout, stderr } = await af(...words);
@@ -319,6 +320,11 @@ describe("what is shown", () => {
       expect(all).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     }
     expect((await af("logs")).stdout).toContain(String.raw`second \x1b[2J\x1b]0;owned\x07\u202eevil`);
+  });
+
+  test("the audit trail says who was refused what, and how many more", async () => {
+    const { stdout } = await af("audit", "--installation");
+    expect(stdout).toMatch(/a worker of acme, w-1.* input +tenant_mismatch, and 4900 more +r/);
   });
 
   test("hostile text is whole in JSON", async () => {

@@ -1,4 +1,5 @@
 /** Opens the five ports on one connection to NATS. */
+import type { Subject } from "@agentflow/protocol";
 import { StreamBlobs } from "./blobs.ts";
 import { connectNats } from "./connect.ts";
 import { serveDoor } from "./door/serve.ts";
@@ -28,14 +29,16 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
     const layout = await streams.open();
     const { archiver } = options;
     const purges = archiver === undefined ? link : await openArchiver(options, archiver);
-    link.onClose(() => void purges.close());
+    // The same link would be closed before what is said at the end was said.
+    if (purges !== link) link.onClose(() => void purges.close());
     const of = { ...layout, purges, isOwner: streams.isOwner };
     const log = new JetStreamLog(link, of);
     const queue = new WorkQueue({ link, streams, log });
     const table = new KvTable(link, of);
     const turnedAway = new Heard<TurnedAway>();
     const tell = (turned: TurnedAway): void => turnedAway.tell(turned);
-    if (of.isOwner) serveDoor({ link, table, log, tell, consumer: (subject) => queue.consumer(subject) });
+    const consumer = (subject: Subject) => queue.consumer(subject);
+    const shutDoor = of.isOwner ? serveDoor({ link, table, log, tell, consumer }) : undefined;
     return {
       kind: "nats",
       durability: await durabilityOf(layout, options.monitor),
@@ -50,7 +53,7 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
         return () => forget.forEach((undo) => undo());
       },
       onTurnedAway: (fn) => turnedAway.listen(fn),
-      close: () => close(link, queue),
+      close: () => close(link, async () => Promise.all([queue.settle(), shutDoor?.()])),
       get lastSuccessMs() {
         return link.lastSuccessMs;
       },
@@ -74,8 +77,8 @@ async function openArchiver(
   return new Link(nc, inboxPrefix);
 }
 
-/** Who takes is ended first, so that what he never saw goes back while there is a way. */
-async function close(link: Link, queue: WorkQueue): Promise<void> {
+/** Who takes and who asks is ended first, so that what he never saw goes back, and is answered, in time. */
+async function close(link: Link, settle: () => Promise<unknown>): Promise<void> {
   if (link.isClosed) return;
   link.ending();
   if (link.isUp) {
@@ -83,7 +86,7 @@ async function close(link: Link, queue: WorkQueue): Promise<void> {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, settleMs);
     });
-    await Promise.race([queue.settle(), late]);
+    await Promise.race([settle(), late]);
     clearTimeout(timer);
   }
   await link.close();

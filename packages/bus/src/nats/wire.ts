@@ -3,7 +3,7 @@ import { AgentFlowError, fromErrorBody, type Subject, toErrorBody } from "@agent
 import type { Msg } from "@nats-io/transport-node";
 import { checkBody, checkWireFilter, checkWireSubject } from "../port/check.ts";
 import type { Stop, Wire } from "../port/index.ts";
-import { checkRequest, Inbox } from "../embedded/wire.ts";
+import { checkRequest, Inbox } from "../shared/wire-inbox.ts";
 import { elsewhere } from "./door/serve.ts";
 import { closedError } from "./errors.ts";
 import type { Link } from "./link.ts";

@@ -3,7 +3,6 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Stop, Timers } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { devBuild } from "@agentflow/protocol";
 import type { BusAddress } from "@agentflow/runtime";
@@ -15,6 +14,7 @@ import { folderName, nameFrom } from "./services/service.ts";
 import type { LocalSettings } from "./settings.ts";
 import { type LocalPaths, localToken } from "./paths.ts";
 import { freePort, withHolder } from "./port.ts";
+import { retainRegularly } from "./retain.ts";
 
 export interface Installation {
   readonly bus: Bus;
@@ -108,28 +108,6 @@ async function loadParts() {
     import("@agentflow/host/world"),
   ]);
   return { ...controlPlane, ...metrics, ...heap, ...system };
-}
-
-/** Soon, for an installation that is never up for an hour; not at once, for the start has better to do. */
-const retainFirstMs = 60_000;
-
-/** Ended runs leave the log for packed archives. */
-function retainRegularly(
-  { engine }: ControlPlane,
-  of: { timers: Timers; log: Log; bounds: () => LocalSettings["retain"] },
-): Stop {
-  const retain = (): void => {
-    engine
-      .retain(of.bounds())
-      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
-  };
-  const { everyMs } = of.bounds();
-  const stopFirst = of.timers.after(Math.min(everyMs, retainFirstMs), retain, { background: true });
-  const stopRegular = of.timers.every(everyMs, retain, { background: true });
-  return () => {
-    stopFirst();
-    stopRegular();
-  };
 }
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {

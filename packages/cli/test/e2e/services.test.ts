@@ -1,6 +1,8 @@
 /** The parts as plain services on a real nats-server, and `af dev` on one. */
-import { findNatsServer, natsServerMissing } from "@agentflow/bus/servers";
-import type { Client } from "@agentflow/sdk/client";
+import { findNatsServer, type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
+import { type Client, createClient } from "@agentflow/sdk/client";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -38,6 +40,20 @@ async function twoServers(body: string): Promise<{ one: Service; client: Client 
   const known = async (): Promise<boolean> => (await client.workflows.list()).items.length === 1;
   await until("the second knows the workflow", known);
   return { one, client };
+}
+
+/** Asks as somebody does who does not use our client; resolves once the server has all of it. */
+async function ask(url: string, of: { subject: string; question: string; times: number }): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const one = `PUB ${of.subject} _INBOX.none ${Buffer.byteLength(of.question)}\r\n${of.question}\r\n`;
+  socket.write(`CONNECT {"verbose":false}\r\n${one.repeat(of.times)}PING\r\n`);
+  let said = "";
+  for await (const chunk of socket) {
+    said += String(chunk);
+    if (said.includes("PONG")) break;
+  }
+  socket.destroy();
 }
 
 /** An example with places of this test: addresses, folders, files, ports, and what one server alone has. */
@@ -139,6 +155,36 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
       started.signal("SIGTERM");
       expect([example, await started.exited]).toEqual([example, 0]);
     }
+  });
+
+  test("what a worker asks for that is another's is in the audit trail, a flood of it as a count", async () => {
+    const bus = await nats();
+    const scratch = project(oneTool("return n;"));
+    const control = server(scratch, bus.url);
+    await clientOf(scratch, control);
+    const { url } = await control.said("ready");
+    const environment = {
+      AF_URL: String(url),
+      AF_TOKEN: readFileSync(path.join(scratch.dir, "server/token"), "utf8").trim(),
+    };
+    const trail = async (): Promise<readonly { readonly did: string }[]> => {
+      const words = ["audit", "--installation", "--json", "--limit", "1000"];
+      const { data } = JSON.parse((await runAf(words, { cwd: scratch.dir, environment })).stdout);
+      return data.records;
+    };
+    const question = JSON.stringify({
+      v: 1,
+      kind: "put",
+      key: "worker.globex.w1",
+      value: "{}",
+      expect: "any",
+    });
+    await ask(bus.url, { subject: "af.ask.acme", question, times: 2_000 });
+    await until("it is in the trail", async () => (await trail()).length >= 100, 20_000);
+    const records = await trail();
+    expect(records.length).toBeLessThanOrEqual(101);
+    const refused = { by: "a worker of acme", did: "ask to put", to: "worker.globex.w1" };
+    expect(records.at(-1)).toMatchObject({ ...refused, outcome: "refused", reason: "tenant_mismatch" });
   });
 
   test("services that start before their bus wait for it, and outlive its restart", async () => {

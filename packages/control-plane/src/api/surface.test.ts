@@ -1,3 +1,4 @@
+import type { AuditPage } from "../auth/audit.ts";
 import { type InstallationStatus, defaultTenant, prefixes } from "@agentflow/protocol";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -343,6 +344,11 @@ describe("who may do what", () => {
     }
   });
 
+  test("an address that failed so often is let in again by a new key a moment later", async () => {
+    const open = async () => (await ask(house, "GET", "/v1/runs", { auth: await keyOf("runs:read") })).status;
+    await expect.poll(open, { timeout: 5_000 }).toBe(200);
+  });
+
   test.each(rows)("%s: a key without its scope is 403, one with it is let in", async (_, of) => {
     const other = of.scope === "runs:read" ? "runs:write" : "runs:read";
     const refused = await request(of, await keyOf(other));
@@ -452,5 +458,14 @@ describe("who may do what", () => {
     );
     expect(refused).toContainEqual(expect.objectContaining({ outcome: "refused", reason: "scope_missing" }));
     expect(JSON.stringify([done, refused])).not.toContain(key);
+    const pages: object[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const path: string = `/v1/audit?installation=true&limit=2&after=${after}`;
+      const page: AuditPage = toAnswer((await ask(house, "GET", path)).body.data);
+      expect(page.records.length).toBeLessThanOrEqual(2);
+      pages.push(...page.records.map(({ revision: _, ...record }) => record));
+      after = page.next;
+    }
+    expect(refused).toMatchObject(pages);
   });
 });

@@ -3,31 +3,29 @@ import type { Bus } from "@agentflow/bus";
 import type { Clock, Timers } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { type TenantId, installationToken, instant, subjects } from "@agentflow/protocol";
-
-export interface AuditRecord {
-  /** Principal's name, or `unknown`. */
-  readonly by: string;
-  /** Operation id of the API. */
-  readonly did: string;
-  readonly outcome: "done" | "refused";
-  readonly reason?: string;
-  /** What it was done to: a run, a workflow, a key; a subject or a row of the bus. */
-  readonly to?: string;
-  /** As the caller calls itself; nobody has proven it. */
-  readonly worker?: string;
-  /** The other tenant that it spoke of. */
-  readonly tenant?: string;
-}
+import type { AuditRecord, KeptAudit } from "./audit-record.ts";
+import { parseAudit } from "./parse-audit.ts";
 
 export interface Audit {
   /** Written before the caller is answered; a trail that cannot be written refuses what must be trailed. */
-  write(tenant: TenantId | typeof installationToken, record: AuditRecord): Promise<void>;
+  write(tenant: Trail, record: AuditRecord): Promise<void>;
   /**
    * For refusals: never delays the answer. Bounded in number and, for each reason and caller, in rate: any
    * page that a browser has open can make refusals by the thousand, and the trail is kept for ever. What is
    * left out is counted, and the count is written with the last of them within a minute.
    */
   note(record: AuditRecord): void;
+  /** Records behind a revision, oldest first, at most `limit`. */
+  read(tenant: Trail, of: { readonly after: number; readonly limit: number }): Promise<AuditPage>;
+}
+
+/** A tenant's own, or that of the installation: refusals, and what is done to all. */
+export type Trail = TenantId | typeof installationToken;
+
+export interface AuditPage {
+  readonly records: readonly KeptAudit[];
+  /** Ask behind it for more; undefined at the end. */
+  readonly next?: number;
 }
 
 export const noteLimits = {
@@ -58,7 +56,7 @@ interface Flood {
 export function createAudit({ bus, clock, timers, log }: AuditOptions): Audit {
   let waiting = 0;
   const floods = new Map<string, Flood>();
-  const append = async (tenant: TenantId | typeof installationToken, record: object): Promise<void> => {
+  const append = async (tenant: Trail, record: object): Promise<void> => {
     const body = { v: 1, kind: "audit", at: instant(clock.now()), ...record };
     await bus.log.append(subjects.audit(tenant), JSON.stringify(body), { expect: "any" });
   };
@@ -86,6 +84,12 @@ export function createAudit({ bus, clock, timers, log }: AuditOptions): Audit {
   };
   return {
     write: append,
+    async read(tenant, { after, limit }) {
+      const entries = await bus.log.read(subjects.audit(tenant), { after, limit });
+      const records = entries.flatMap((entry) => parseAudit(entry) ?? []);
+      const last = entries.at(-1);
+      return last === undefined || entries.length < limit ? { records } : { records, next: last.revision };
+    },
     note(record) {
       const { burst, refillMs, waitingMax } = noteLimits;
       const now = clock.monotonic();

@@ -3,7 +3,7 @@ import { checkTake } from "../../port/check.ts";
 import { deadLetter } from "../../port/dead-letter.ts";
 import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
 import type { TakeNote } from "../notes.ts";
-import { Channel } from "../channel.ts";
+import { Channel } from "../../shared/channel.ts";
 import type { EmbeddedLog } from "../log/log.ts";
 import type { Task, Taker } from "./lane.ts";
 import { LocalDelivery, type LeaseHolder } from "./local-delivery.ts";

@@ -1,6 +1,6 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import type { TakeOptions } from "../../port/index.ts";
-import { Channel } from "../channel.ts";
+import { Channel } from "../../shared/channel.ts";
 import { type LeaseHolder, LocalDelivery } from "../queue/local-delivery.ts";
 import type { Attachment, Client } from "./client.ts";
 import type { Message } from "./frame.ts";

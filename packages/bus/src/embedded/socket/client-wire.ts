@@ -1,7 +1,8 @@
 import { AgentFlowError, type Subject, toErrorBody } from "@agentflow/protocol";
 import type { Stop, Wire } from "../../port/index.ts";
 import { checkBody, checkWireFilter, checkWireSubject } from "../../port/check.ts";
-import { asServer, checkRequest, Inbox } from "../wire.ts";
+import { checkRequest, Inbox } from "../../shared/wire-inbox.ts";
+import { asServer } from "../wire.ts";
 import { type Client, connectionLost } from "./client.ts";
 import { operation } from "./operations.ts";
 import * as parse from "./parse-message.ts";

@@ -1,7 +1,7 @@
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import type { Reply } from "../switchboard.ts";
 import { checkWireFilter } from "../../port/check.ts";
-import { checkRequest, wireLimits } from "../wire.ts";
+import { checkRequest, wireLimits } from "../../shared/wire-inbox.ts";
 import type { Message } from "./frame.ts";
 import type { Link } from "./link.ts";
 import { operation } from "./operations.ts";

@@ -29,19 +29,31 @@ export interface Behind {
 const group = "af";
 const aboutMax = 200;
 
-/** The tenant is the subject's: a question about another's is refused, whatever it asks. */
-export function serveDoor(behind: Behind): void {
+/**
+ * The tenant is the subject's: a question about another's is refused, whatever it asks. Gives back how to
+ * shut it: whoever was heard is answered, whoever comes later asks somebody else or hears that nobody is there.
+ */
+export function serveDoor(behind: Behind): () => Promise<void> {
   const made = new Map<string, Set<string>>();
+  const answering = new Set<Promise<void>>();
   const { link } = behind;
-  link.nc.subscribe(askSubject("*"), {
+  const take = (asked: Asked): void => {
+    const answered = reply(behind, asked).finally(() => answering.delete(answered));
+    answering.add(answered);
+  };
+  const subscription = link.nc.subscribe(askSubject("*"), {
     queue: group,
     callback: (error, request) => {
       if (error !== null) return;
       // An answer goes to an inbox, never where its asker might not publish himself.
-      if (isInbox(request.reply ?? "")) void reply(behind, { request, made });
+      if (isInbox(request.reply ?? "")) take({ request, made });
       else if (request.reply) behind.tell(elsewhere(request.subject, request.reply));
     },
   });
+  return async () => {
+    await subscription.drain().catch(() => undefined);
+    await Promise.all(answering);
+  };
 }
 
 /** Of a request whose answer would go to a subject that is no inbox. */

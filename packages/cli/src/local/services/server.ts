@@ -1,13 +1,14 @@
 /** `af server`: a control plane on NATS, one of any number, as a plain service. */
 import type { NatsBus } from "@agentflow/bus/nats";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Stop, World } from "@agentflow/host/clock";
+import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import os from "node:os";
 import { localToken } from "../paths.ts";
+import { retainRegularly } from "../retain.ts";
 import { natsAddress } from "./nats-address.ts";
 import { watchRefusals } from "./refusals.ts";
 import { serverSettings } from "./settings.ts";
@@ -24,8 +25,6 @@ import {
 } from "./service.ts";
 
 type ServerSettings = Awaited<ReturnType<typeof loadSettings>>["value"];
-
-const retainFirstMs = 60_000;
 
 /** Serves until it is told to stop; ends the process itself, with the stop's code. */
 export async function runServer(options: ServiceOptions): Promise<never> {
@@ -56,7 +55,11 @@ export async function runServer(options: ServiceOptions): Promise<never> {
       says: "the bus went while the control plane started; trying again",
     });
     stop.add("close", "refusals of the bus", watchRefusals(bus, { audit: controlPlane.audit, log }));
-    const stopRetaining = retainRegularly(controlPlane, { settings, world, log });
+    const stopRetaining = retainRegularly(controlPlane, {
+      timers: world.timers,
+      log,
+      bounds: () => settings.retain,
+    });
     stop.add("accept", "retention", stopRetaining);
     stop.add("drain", "control plane", () => controlPlane.stop(settings.stopMs));
     log.info("ready", {
@@ -130,27 +133,6 @@ async function start(
 /** The first key of an installation: whoever reads this file makes the others with `af key create`. */
 function tokenFile({ state }: ServerSettings): string {
   return `${state}/token`;
-}
-
-/** Ended runs leave the log for packed archives; one control plane of the installation does it. */
-function retainRegularly(
-  { engine }: ControlPlane,
-  of: { settings: ServerSettings; world: World; log: Log },
-): Stop {
-  const { timers } = of.world;
-  const { everyMs } = of.settings.retain;
-  const retain = (): void => {
-    engine
-      .retain(of.settings.retain)
-      .catch((error: unknown) => of.log.warn("old runs were not archived", { error }));
-  };
-  const stops = [
-    timers.after(Math.min(everyMs, retainFirstMs), retain, { background: true }),
-    timers.every(everyMs, retain, { background: true }),
-  ];
-  return () => {
-    for (const end of stops) end();
-  };
 }
 
 /** The process ends in `installSignals`; nothing here has a result. */

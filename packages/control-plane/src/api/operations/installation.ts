@@ -1,4 +1,4 @@
-import { logLevels, parseId } from "@agentflow/protocol";
+import { installationToken, logLevels, parseId } from "@agentflow/protocol";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
 import { holdsScope, requireScope } from "../../auth/principal.ts";
@@ -227,10 +227,35 @@ const keyOperations: readonly Operation[] = [
   }),
 ];
 
+const auditOperations: readonly Operation[] = [
+  operation({
+    id: "listAudit",
+    method: "get",
+    path: "/v1/audit",
+    tag: "audit",
+    summary:
+      "The audit trail, oldest first: the tenant's own, or (with `operator`) the installation's: refusals.",
+    scope: "admin",
+    query: z.strictObject({ installation: query.flag, after: query.revision, limit: query.limit }),
+    answer: z.object({
+      records: z.array(
+        z.looseObject({ at: z.string(), by: z.string(), did: z.string(), outcome: z.string() }),
+      ),
+      next: z.number().exactOptional(),
+    }),
+    handle: async ({ services, principal, query: { installation, after = 0, limit = 100 } }) => {
+      if (installation !== "true") return services.audit.read(principal.tenant, { after, limit });
+      requireScope(principal, "operator");
+      return services.audit.read(installationToken, { after, limit });
+    },
+  }),
+];
+
 export const installationOperations: readonly Operation[] = [
   ...workflowOperations,
   ...callableOperations,
   ...stateOperations,
   ...archiveOperations,
   ...keyOperations,
+  ...auditOperations,
 ];

@@ -1,0 +1,62 @@
+import { ApiCommand } from "../api-command.ts";
+import { askApi } from "../api-request.ts";
+import type { AuditItem } from "../parse-answer.ts";
+import { Flags } from "../flags.ts";
+import { printTable } from "../output/table.ts";
+import { green, red } from "../output/text.ts";
+import { ago } from "../output/when.ts";
+import { readSince } from "../runs/parse-since.ts";
+
+const pageMax = 1_000;
+
+export default class Audit extends ApiCommand {
+  static override summary = "Show who did what: the audit trail";
+  static override description =
+    "Workflows registered, runs cancelled, keys made and revoked, backups. With --installation what was\n" +
+    "refused, at the API and on the bus: who asked, for what, and how many more; it needs the scope\n" +
+    "operator.";
+  static override flags = {
+    installation: Flags.boolean({ description: "the installation's own trail, where refusals are" }),
+    since: Flags.string({ description: "at or after: 10m, or a time", helpValue: "WHEN" }),
+    limit: Flags.integer({ description: "the newest so many", default: 50, min: 1, max: 10_000 }),
+  };
+  static override examples = [
+    "af audit",
+    "af audit --installation --since 1h",
+    "af audit --json --limit 500",
+  ];
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Audit);
+    const { since, limit } = flags;
+    const fromMs = since === undefined ? 0 : Date.parse(readSince(since, Date.now()));
+    let newest: AuditItem[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const which: string = flags.installation ? "&installation=true" : "";
+      const path: string = `/v1/audit?limit=${pageMax}&after=${after}${which}`;
+      const { records = [], next } = await askApi(this.installation(flags), { method: "GET", path });
+      newest = [...newest, ...records.filter(({ at }) => Date.parse(at) >= fromMs)].slice(-limit);
+      after = next;
+    }
+    this.output.data({ records: newest });
+    if (this.output.json) return;
+    if (newest.length === 0) this.output.say("Nothing.");
+    else printTable(this.output, columns(Date.now()), newest);
+  }
+}
+
+function columns(nowMs: number) {
+  return [
+    { title: "AT", of: ({ at }: AuditItem) => ago(at, nowMs) },
+    { title: "BY", of: ({ by, worker }: AuditItem) => (worker === undefined ? by : `${by}, ${worker}`) },
+    { title: "DID", of: ({ did }: AuditItem) => did },
+    {
+      title: "OUTCOME",
+      of: ({ outcome, reason, leftOut = 0 }: AuditItem) => [
+        outcome === "done" ? green(outcome) : red(reason ?? outcome),
+        leftOut > 0 ? `, and ${leftOut} more` : "",
+      ],
+    },
+    { title: "TO", of: ({ to = "" }: AuditItem) => to, flexible: true },
+  ];
+}
