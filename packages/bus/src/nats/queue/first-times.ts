@@ -8,10 +8,10 @@ export interface Handing {
 }
 
 /**
- * A consumer hands out for the first time in the order of its stream. With copies, a server that comes to lead
- * may not know yet what the one before handed out and what was acknowledged, and begins again there: it calls
- * the first time what is not. Seen from one client that is a step back. A queue that began anew steps back too,
- * but what it holds is newer.
+ * A consumer hands out for the first time in the order of its stream. With copies, a server that comes to
+ * lead may not know yet what the one before handed out and what was acknowledged, and begins again there: it
+ * calls the first time what is not. Seen from one client that is a step back. A queue that began anew steps
+ * back too, but what it holds is newer.
  */
 export class FirstTimes {
   #sequence = 0;
