@@ -1,5 +1,4 @@
-import { AgentFlowError } from "@agentflow/protocol";
-import { nearest } from "./nearest.ts";
+import { AgentFlowError, nearest } from "@agentflow/protocol";
 
 /** `not_found` with the name that was probably meant and the command that lists all. */
 export function noSuch(kind: string, name: string, known: readonly string[]): AgentFlowError {

@@ -1,8 +1,7 @@
 /** Errors of the command library as ours, with the flag or word that was probably meant. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, nearest } from "@agentflow/protocol";
 import { findCommand } from "./help/find-command.ts";
 import { type CommandEntry, readCommandTable } from "./help/parse-command-table.ts";
-import { nearest } from "./nearest.ts";
 import { usageMessage } from "./usage-message.ts";
 
 /** Errors of parsing become `invalid_input`; all others come back as they are. */

@@ -7,7 +7,7 @@ import type { EngineOptions } from "./engine-api.ts";
 import { engineDefaults } from "./engine-config.ts";
 import { createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
-import { HandOn, type RunEnd } from "./orchestrator/hand-on.ts";
+import { HandOn, type RunOutcome } from "./orchestrator/hand-on.ts";
 import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { type Ownership, ownAll } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
@@ -91,7 +91,7 @@ function buildReading(base: Base, late: Late) {
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub();
   const archive = new Archive({ ...base, isFirst: late.isFirst });
-  const waiters = new Waiters<RunEnd>(world, config.waitersMax);
+  const waiters = new Waiters<RunOutcome>(world, config.waitersMax);
   const foreign = new Foreign({ waiters, owns: late.owns, seen: late.seen });
   const telemetry = new Telemetry(base);
   const projector = new Projector({

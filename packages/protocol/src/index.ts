@@ -15,6 +15,7 @@ export * from "./ids.ts";
 export type * from "./input.ts";
 export type * from "./journal.ts";
 export * from "./json.ts";
+export { nearest } from "./nearest.ts";
 export type * from "./plan.ts";
 export type * from "./project.ts";
 export * from "./reference.ts";

@@ -1,5 +1,4 @@
-import { AgentFlowError } from "@agentflow/protocol";
-import { nearest } from "../nearest.ts";
+import { AgentFlowError, nearest } from "@agentflow/protocol";
 import type { CommandTable } from "./parse-command-table.ts";
 
 export type Found =

@@ -1,9 +1,8 @@
 /** The templates that came with this command line. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, nearest } from "@agentflow/protocol";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nearest } from "../nearest.ts";
 import { type TemplateFile, parseTemplateFile } from "./parse-template.ts";
 
 export interface Template extends TemplateFile {

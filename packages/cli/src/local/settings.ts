@@ -1,6 +1,6 @@
 /** What `af dev` and its worker read of the configuration, and where each value comes from. */
-import type { ConfigLayers, Fault, Origin, watchConfig } from "@agentflow/host/config";
-import { AgentFlowError, type Finding } from "@agentflow/protocol";
+import type { ConfigLayers, ConfigSource, Fault, Origin, watchConfig } from "@agentflow/host/config";
+import { AgentFlowError, defaultPool, type Finding } from "@agentflow/protocol";
 import { join } from "node:path";
 
 /** What stands on the command line of `af dev`; undefined where nothing does. */
@@ -93,6 +93,12 @@ const flagNames = {
   "log.level": "--debug",
 } as const;
 
+/** The project's own layer: its settings, and what it says of the pool. */
+export function projectSource(path: string, pool: string): ConfigSource {
+  const elsewhere = { "worker.slots": ["pools", pool, "concurrency"] };
+  return { path, section: "settings", elsewhere };
+}
+
 async function layersOf(dir: string, flags: DevFlags): Promise<ConfigLayers> {
   const { readText, systemEnvironment, userConfigPath } = await import("@agentflow/host/system");
   const environment = systemEnvironment();
@@ -105,7 +111,7 @@ async function layersOf(dir: string, flags: DevFlags): Promise<ConfigLayers> {
     },
     flagNames,
     environment,
-    project: { path: join(dir, "agentflow.yaml"), section: "settings" },
+    project: projectSource(join(dir, "agentflow.yaml"), defaultPool),
     user: { path: userConfigPath(environment) },
     readText,
   };

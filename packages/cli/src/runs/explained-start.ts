@@ -1,7 +1,6 @@
 /** Why a run does not start, with what was probably meant. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, nearest } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
-import { nearest } from "../nearest.ts";
 
 interface Asked {
   readonly workflow: string;

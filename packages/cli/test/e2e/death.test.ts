@@ -183,8 +183,13 @@ test.each([
     const { runs } = dev.client();
     const { run } = await runs.start("one", { n: 7 });
     await until("the step began", () => existsSync(path.join(scratch.dir, "begun")));
+    const waited = runs.wait(run);
     process.kill(dev.runners[0] ?? -1, "SIGKILL");
     await dev.next("step_unknown");
+    const parked = { status: "parked", failure: { code: "outcome_unknown" } };
+    // Whoever waited is told, and whoever begins to wait now.
+    expect(await waited).toMatchObject(parked);
+    expect(await runs.wait(run)).toMatchObject(parked);
     const why = await runs.why(run);
     expect(why.reasons).toMatchObject([
       { reason: "outcome_unknown", step: "a", command: expect.stringContaining(run) },

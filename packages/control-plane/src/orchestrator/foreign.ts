@@ -1,12 +1,12 @@
-import { isEnd } from "../projector/follow.ts";
+import { isOutcome } from "./run-end.ts";
 import type { LogRecordOfRun } from "../projector/log-tail.ts";
-import type { RunEnd } from "./hand-on.ts";
+import type { RunOutcome } from "./hand-on.ts";
 import type { Ownership } from "./ownership.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
 import type { Waiters } from "./waiters.ts";
 
 export interface ForeignParts {
-  readonly waiters: Waiters<RunEnd>;
+  readonly waiters: Waiters<RunOutcome>;
   readonly owns: Ownership["owns"];
   /** A run of ours has a commit that we did not write. */
   readonly seen: (ref: RunRef, revision: number) => void;
@@ -35,7 +35,7 @@ export class Foreign {
     const { waiters, owns, seen } = this.parts;
     if (parsed.ok && waiters.size > 0) {
       for (const event of parsed.commit.events)
-        if (isEnd(event)) waiters.ended(`${tenant} ${run}`, { revision, event });
+        if (isOutcome(event)) waiters.ended(`${tenant} ${run}`, { revision, event });
     }
     if (owns(shard)) seen(makeRunRef(tenant, run), revision);
   }

@@ -16,6 +16,7 @@ import {
   type RunFailed,
   type RunInput,
   type Shard,
+  type StepUnknown,
   type TimerInput,
 } from "@agentflow/protocol";
 import type { TaskContext } from "../dispatcher/lane.ts";
@@ -33,12 +34,18 @@ export interface RunEnd {
   readonly event: RunCompleted | RunFailed | RunCancelled;
 }
 
+/** What whoever waits for a run is told: how it ended, or that it waits for a person. */
+export interface RunOutcome {
+  readonly revision: number;
+  readonly event: RunEnd["event"] | StepUnknown;
+}
+
 export interface HandOnParts {
   readonly world: World;
   readonly metrics: EngineMetrics;
   readonly dispatcher: Dispatcher;
   readonly scheduler: Scheduler;
-  readonly waiters: Waiters<RunEnd>;
+  readonly waiters: Waiters<RunOutcome>;
   readonly submit: (
     ref: RunRef,
     input: RunInput,
@@ -128,6 +135,8 @@ export class HandOn {
       case "run_cancelled":
         metrics.runsEnded.cancelled.add();
         return this.runEnded(ref, { revision, event });
+      case "step_unknown":
+        return this.parts.waiters.ended(ref.key, { revision, event });
       default:
         return;
     }

@@ -1,12 +1,26 @@
 import type { Blobs } from "@agentflow/bus";
-import { AgentFlowError, isInline, type RunAnswer, type RunId, type Value } from "@agentflow/protocol";
-import type { RunEnd } from "./hand-on.ts";
+import {
+  AgentFlowError,
+  type Failure,
+  isInline,
+  type RunAnswer,
+  type RunEvent,
+  type RunId,
+  type StepUnknown,
+  type Value,
+} from "@agentflow/protocol";
+import { isEnd } from "../projector/follow.ts";
+import type { RunOutcome } from "./hand-on.ts";
 import { parseBlobJson } from "./parse-blob.ts";
 
 const outputBytesMax = 8 * 1024 * 1024;
 
-/** The end of a run as its waiters get it; undefined when the output has to be fetched first. */
-export function answerOfEnd(run: RunId, { revision, event }: RunEnd): RunAnswer | undefined {
+export function isOutcome(event: RunEvent): event is RunOutcome["event"] {
+  return event.kind === "step_unknown" || isEnd(event);
+}
+
+/** What became of a run as its waiters get it; undefined when the output has to be fetched first. */
+export function answerOf(run: RunId, { revision, event }: RunOutcome): RunAnswer | undefined {
   switch (event.kind) {
     case "run_completed":
       if (!isInline(event.output)) return undefined;
@@ -15,14 +29,23 @@ export function answerOfEnd(run: RunId, { revision, event }: RunEnd): RunAnswer 
       return { run, status: "failed", revision, failure: event.failure };
     case "run_cancelled":
       return { run, status: "cancelled", revision, failure: { code: "cancelled", message: event.reason } };
+    case "step_unknown":
+      return { run, status: "parked", revision, failure: outcomeUnknown(event) };
     default:
       return undefined;
   }
 }
 
-/** As `answerOfEnd`, with a big output fetched whole. */
-export async function fetchAnswer(blobs: Blobs, run: RunId, end: RunEnd): Promise<RunAnswer> {
-  const answer = answerOfEnd(run, end);
+function outcomeUnknown({ step, attempt }: StepUnknown): Failure {
+  const message =
+    `step ${step} waits for a person: attempt ${attempt} was lost in a call that cannot be repeated, ` +
+    "and nobody knows whether it took effect";
+  return { code: "outcome_unknown", message };
+}
+
+/** As `answerOf`, with a big output fetched whole. */
+export async function fetchAnswer(blobs: Blobs, run: RunId, end: RunOutcome): Promise<RunAnswer> {
+  const answer = answerOf(run, end);
   if (answer !== undefined || end.event.kind !== "run_completed") {
     return answer ?? { run, status: "running", revision: end.revision };
   }

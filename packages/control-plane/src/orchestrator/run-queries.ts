@@ -1,8 +1,9 @@
 import type { Bus } from "@agentflow/bus";
-import { explainRun, viewRun } from "@agentflow/core/run";
+import { explainRun, unknownStep, viewRun } from "@agentflow/core/run";
 import type { World } from "@agentflow/host/clock";
 import {
   AgentFlowError,
+  type Failure,
   instant,
   isInline,
   type RunId,
@@ -15,7 +16,6 @@ import {
 import type { Dispatcher } from "../dispatcher/dispatcher.ts";
 import type { Workers } from "../registry/workers.ts";
 import type { Histories } from "./history.ts";
-import type { RunEnd } from "./hand-on.ts";
 import { type LoadedRun, loadHistory } from "./load-run.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Plans } from "./plans.ts";
@@ -47,12 +47,14 @@ export class RunQueries {
   async standing(ref: RunRef): Promise<Standing | undefined> {
     const loaded = await this.load(ref);
     const { state, revision } = loaded;
-    if (state.kind === "ended") {
-      const end: RunEnd = { revision, event: state.end };
-      return { kind: "ended", end };
-    }
-    if (this.parkedOf(ref, loaded) !== undefined) return { kind: "open", status: "parked", revision };
-    return state.kind === "absent" ? undefined : { kind: "open", status: "running", revision };
+    if (state.kind === "ended") return { kind: "told", outcome: { revision, event: state.end } };
+    const parked = this.parkedOf(ref, loaded);
+    if (parked !== undefined) return { kind: "parked", revision, failure: failureOf(parked) };
+    if (state.kind === "absent") return undefined;
+    const event = unknownStep(state);
+    return event === undefined
+      ? { kind: "running", revision }
+      : { kind: "told", outcome: { revision, event } };
   }
 
   /** Steps stand in the plan's order; input and output are whole up to 8 MiB, also when they are blobs. */
@@ -73,9 +75,7 @@ export class RunQueries {
       revision,
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
-      ...(parked === undefined
-        ? {}
-        : { status: "parked", failure: { code: parked.reason, message: parked.message } }),
+      ...(parked === undefined ? {} : { status: "parked", failure: failureOf(parked) }),
     };
   }
 
@@ -114,6 +114,10 @@ export class RunQueries {
 function answerOf(run: RunId, status: RunView["status"], reasons: readonly WhyReason[]): WhyAnswer {
   const headline = reasons[0]?.message ?? "it waits for nothing";
   return { run, status, headline, reasons };
+}
+
+function failureOf({ reason, message }: Parked): Failure {
+  return { code: reason, message };
 }
 
 function parkedReason(run: RunId, { message }: Parked): WhyReason {

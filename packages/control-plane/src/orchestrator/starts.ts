@@ -1,9 +1,11 @@
 import type { Bus } from "@agentflow/bus";
 import type { PreparedPlan } from "@agentflow/core/plan";
+import { unknownStep } from "@agentflow/core/run";
 import type { World } from "@agentflow/host/clock";
 import {
   AgentFlowError,
   type BuildId,
+  type Failure,
   type InputAnswer,
   parseId,
   type RunAnswer,
@@ -15,12 +17,13 @@ import type { EngineConfig } from "../engine-config.ts";
 import type { VersionHead } from "../registry/parse-head.ts";
 import type { Registry } from "../registry/registry.ts";
 import { checkInput } from "./check-input.ts";
-import type { RunEnd } from "./hand-on.ts";
+import type { RunOutcome } from "./hand-on.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { Plans } from "./plans.ts";
 import { noSuchRun, refusalError } from "./refusal.ts";
 import type { Router } from "./router.ts";
-import { answerOfEnd, fetchAnswer } from "./run-end.ts";
+import type { RunActor } from "./run-actor.ts";
+import { answerOf, fetchAnswer } from "./run-end.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
 import { checkStart, makeStartInput, prepareInput } from "./start-input.ts";
 import type { Waiters } from "./waiters.ts";
@@ -33,15 +36,17 @@ export interface StartsParts {
   readonly plans: Plans;
   readonly router: Router;
   readonly orchestrator: Orchestrator;
-  readonly waiters: Waiters<RunEnd>;
+  readonly waiters: Waiters<RunOutcome>;
   readonly build: BuildId;
   /** How a run stands that is not in memory; undefined when there is none. */
   readonly standing: (ref: RunRef) => Promise<Standing | undefined>;
 }
 
 export type Standing =
-  | { readonly kind: "open"; readonly status: "running" | "parked"; readonly revision: number }
-  | { readonly kind: "ended"; readonly end: RunEnd };
+  | { readonly kind: "running"; readonly revision: number }
+  /** Its history cannot be read, or it cannot go on; nothing was written about that. */
+  | { readonly kind: "parked"; readonly revision: number; readonly failure: Failure }
+  | { readonly kind: "told"; readonly outcome: RunOutcome };
 
 /** Starts of runs and waits for their ends, without a promise a run where nothing has to be fetched. */
 export class Starts {
@@ -128,7 +133,7 @@ export class Starts {
     wait.revision = given.revision;
     wait.repeated = given.repeated === true;
     wait.asking = false;
-    if (wait.early !== undefined) this.ended(ref, wait, wait.early);
+    if (wait.early !== undefined) this.told(ref, wait, wait.early);
     else if (wait.repeated) {
       void this.waitFor(ref, wait, waitMs).catch((error: unknown) => {
         wait.answer(AgentFlowError.from(error, "waiting for a run"));
@@ -140,37 +145,40 @@ export class Starts {
   private async waitFor(ref: RunRef, wait: Wait, waitMs: number): Promise<void> {
     if (waitMs > 0 && !wait.listening) this.listen(ref, wait, waitMs);
     const actor = this.parts.orchestrator.hot.get(ref.key);
-    if (waitMs > 0 && actor?.state?.kind === "active" && actor.parked === undefined) return;
+    if (waitMs > 0 && actor !== undefined && goesOn(actor)) return;
     const standing = await this.parts.standing(ref);
     if (wait.over) return;
     if (standing === undefined) throw noSuchRun(ref.run);
-    if (standing.kind === "ended") return this.ended(ref, wait, standing.end);
+    if (standing.kind === "told") return this.told(ref, wait, standing.outcome);
     wait.revision = Math.max(wait.revision, standing.revision);
     // A parked run does not end by itself: whoever waits is told at once.
-    if (waitMs <= 0 || standing.status === "parked") wait.answer(openAnswer(ref, wait, standing.status));
+    if (standing.kind === "parked") {
+      const { failure } = standing;
+      wait.answer({ run: ref.run, status: "parked", revision: wait.revision, failure });
+    } else if (waitMs <= 0) wait.answer(runningAnswer(ref, wait));
   }
 
   private listen(ref: RunRef, wait: Wait, waitMs: number): void {
     const { waiters, config } = this.parts;
     const forMs = Math.min(waitMs, config.waitMaxMs);
     wait.listening = true;
-    wait.stop = waiters.add(ref.key, forMs, (end) => {
+    wait.stop = waiters.add(ref.key, forMs, (outcome) => {
       // Before the start is durable nobody may be told that the run runs.
-      if (end === undefined) wait.answer(wait.asking ? startUnknown(ref) : openAnswer(ref, wait, "running"));
-      else this.ended(ref, wait, end);
+      if (outcome === undefined) wait.answer(wait.asking ? startUnknown(ref) : runningAnswer(ref, wait));
+      else this.told(ref, wait, outcome);
     });
   }
 
-  private ended(ref: RunRef, wait: Wait, end: RunEnd): void {
+  private told(ref: RunRef, wait: Wait, outcome: RunOutcome): void {
     // Whether this start was the first is not known yet: that answer comes next.
     if (wait.asking) {
-      wait.early = end;
+      wait.early = outcome;
       return;
     }
-    const answer = answerOfEnd(ref.run, end);
+    const answer = answerOf(ref.run, outcome);
     if (answer !== undefined) return wait.answer(answer);
     wait.stop();
-    fetchAnswer(this.parts.bus.blobs, ref.run, end).then(
+    fetchAnswer(this.parts.bus.blobs, ref.run, outcome).then(
       (fetched) => wait.answer(fetched),
       (error: unknown) => wait.answer(AgentFlowError.from(error, "fetching a run's output")),
     );
@@ -207,7 +215,7 @@ class Wait {
   listening = false;
   /** The start itself is not answered yet. */
   asking = false;
-  early: RunEnd | undefined;
+  early: RunOutcome | undefined;
   repeated = false;
   revision = 0;
   stop: () => void = () => undefined;
@@ -229,8 +237,13 @@ class Wait {
   }
 }
 
-function openAnswer({ run }: RunRef, { revision }: Wait, status: "running" | "parked"): RunAnswer {
-  return { run, status, revision };
+function runningAnswer({ run }: RunRef, { revision }: Wait): RunAnswer {
+  return { run, status: "running", revision };
+}
+
+/** Not ended, and nothing in it waits for a person. */
+function goesOn({ state, parked }: RunActor): boolean {
+  return state?.kind === "active" && parked === undefined && unknownStep(state) === undefined;
 }
 
 function startUnknown({ run }: RunRef): AgentFlowError {

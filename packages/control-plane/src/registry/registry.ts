@@ -145,7 +145,7 @@ export class Registry implements EngineRegistry {
   }
 
   async getWorkflow(tenant: TenantId, name: WorkflowName, version?: string): Promise<WorkflowView> {
-    const head = await this.head(tenant, name);
+    const head = await this.head(tenant, name, version);
     const one = versionOf(head, version);
     const [text, prepared] = await Promise.all([
       this.parts.bus.blobs.get(definitionKey(tenant, one.definition)),
@@ -167,7 +167,7 @@ export class Registry implements EngineRegistry {
   async find(tenant: TenantId, name: string, version: string | undefined): Promise<Found> {
     const workflow = isId("workflow", name) ? name : undefined;
     if (workflow === undefined) throw noSuchWorkflow(name, []);
-    const head = await this.head(tenant, workflow);
+    const head = await this.head(tenant, workflow, version);
     const found = { head: versionOf(head, version) };
     return head.removedAt === undefined
       ? found
@@ -186,10 +186,15 @@ export class Registry implements EngineRegistry {
     return this.parts.workers.list(tenant);
   }
 
-  private async head(tenant: TenantId, name: WorkflowName): Promise<WorkflowHead> {
+  /** What is missing or removed as far as is known here may have been registered elsewhere a moment ago. */
+  private async head(
+    tenant: TenantId,
+    name: WorkflowName,
+    version: string | undefined,
+  ): Promise<WorkflowHead> {
     const key = `${prefix}${tenant}.${name}`;
     const known = this.heads.get(key);
-    if (known !== undefined) return known;
+    if (known?.removedAt === undefined && known !== undefined && hasVersion(known, version)) return known;
     const row = await this.parts.bus.table.get(key);
     const head = row === undefined ? undefined : parseHead(row.value);
     if (head === undefined) throw noSuchWorkflow(name, this.names(tenant));
@@ -288,6 +293,10 @@ function isSame(
   const { version, plan, project, removedAt } = before;
   const same = version === of.one.version && plan === of.one.plan && removedAt === undefined;
   return same && (project === undefined) === (of.project === undefined) && project?.file === of.project?.file;
+}
+
+function hasVersion(head: WorkflowHead, version: string | undefined): boolean {
+  return version === undefined || head.versions.some((one) => one.version === version);
 }
 
 function versionOf(head: WorkflowHead, version: string | undefined): VersionHead {

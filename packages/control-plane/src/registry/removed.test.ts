@@ -1,3 +1,4 @@
+import type { Bus, Table } from "@agentflow/bus";
 import { type WorkflowDefinition, defaultTenant, parseId } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
@@ -81,3 +82,35 @@ test("what was registered by the API, and what is in a file that cannot be read 
   expect(await kit.drive(engine.registry.keepOnly(defaultTenant, none))).toEqual([]);
   expect(await names(engine)).toEqual(["api", "one"]);
 });
+
+test("what another control plane registered a moment ago is found before any news of it", async () => {
+  kit = new Kit(1, { polite: true });
+  const told = kit.bus.client("b");
+  const table: Table = Object.create(told.table);
+  // News of workflows never arrives here.
+  table.watch = (prefix, signal) =>
+    prefix === "workflow." ? silence(signal) : told.table.watch(prefix, signal);
+  const bus: Bus = Object.create(told, { table: { value: table } });
+  const a = await kit.sharing("a");
+  const b = await kit.sharing("b", { bus });
+  await put(a, "one", { project: { file } });
+  const first = await kit.drive(b.registry.getWorkflow(defaultTenant, one));
+  await kit.drive(a.registry.register(defaultTenant, { definition: newer }));
+  const [, older] = (await kit.drive(a.registry.getWorkflow(defaultTenant, one))).versions;
+  expect(older).toBe(first.version);
+  const { version } = await kit.drive(a.registry.getWorkflow(defaultTenant, one));
+  expect(await kit.drive(b.registry.getWorkflow(defaultTenant, one, version))).toMatchObject({ version });
+  await put(a, "two", { project: { file } });
+  await kit.drive(a.registry.keepOnly(defaultTenant, { workflows: ["one"], unreadable: [] }));
+  await expect(start(b, kit.body("two"))).rejects.toMatchObject({ reason: "workflow_removed" });
+  await put(a, "two");
+  expect(await start(b, kit.body("two"))).toMatchObject({ status: "running" });
+});
+
+const one = parseId("workflow", "one");
+const newer: WorkflowDefinition = { ...definition("one"), description: "newer" };
+
+// oxlint-disable-next-line require-yield
+async function* silence(signal: AbortSignal): AsyncGenerator<never> {
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -105,6 +105,13 @@ test("an unknown outcome comes first, with the command that settles it", () => {
   expect(explain(w)[0]?.command).toBe(`af run resolve ${run} a --as done`);
 });
 
+test("an unknown outcome comes first also behind ninety open items", () => {
+  const step = { uses: "tool:t.irreversible", forEach: { in: "input", maxParallel: 100 } };
+  const items = Array.from({ length: 120 }, (_, n) => n);
+  const w = walk({ a: step }).given(start(items), began("a~90"), lost("a~90"));
+  expect(explain(w)[0]).toMatchObject({ reason: "outcome_unknown", step: "a~90" });
+});
+
 test("a failed run names the step, the message, the code and the line that threw", () => {
   const closed = { code: "error", message: "bank is closed", details: { at: "tools/pay.ts:14:11" } };
   const w = walk({ a: task() }).given(start(), failed("a", closed));

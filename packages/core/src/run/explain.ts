@@ -26,9 +26,7 @@ export function explainRun(
   if (state.kind === "absent") return [];
   if (state.kind === "ended") return [explainEnd(state, context)];
   const reasons = [
-    ...openInstances(state)
-      .slice(0, instancesMax)
-      .flatMap((step) => explainTask(state, step, { plan, context })),
+    ...shownInstances(state).flatMap((step) => explainTask(state, step, { plan, context })),
     ...[...state.steps].flatMap(([id, step]) => {
       if (step.kind === "waiting") return [explainWait(id, step, context)];
       return step.kind === "expanded" ? explainItems(id, step, plan) : [];
@@ -41,6 +39,14 @@ export function explainRun(
 
 /** Open instances that are explained one by one. */
 const instancesMax = 50;
+
+/** Of many open ones those first that wait for a person. */
+function shownInstances(run: ActiveRun): StepInstance[] {
+  const open = openInstances(run);
+  if (open.length <= instancesMax) return open;
+  const isUnknown = (step: StepInstance): boolean => taskAt(run, placeOf(step))?.kind === "unknown";
+  return [...open.filter(isUnknown), ...open.filter((step) => !isUnknown(step))].slice(0, instancesMax);
+}
 
 const pressing = [
   "outcome_unknown",

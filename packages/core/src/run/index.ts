@@ -5,4 +5,5 @@ export { explainRun } from "./explain.ts";
 export { runLimits } from "./limits.ts";
 export { openCommands } from "./open-commands.ts";
 export * from "./state.ts";
+export { unknownStep } from "./unknown.ts";
 export { type LogEntry, type ViewOptions, viewRun } from "./view.ts";

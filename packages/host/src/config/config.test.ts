@@ -33,6 +33,19 @@ async function faultsOf(layers: ConfigLayers): Promise<AgentFlowError> {
 }
 
 describe("layers", () => {
+  test("what stands elsewhere in the file is weaker than its settings, and has its line", async () => {
+    const loaded = async (settings: string) => {
+      const text = `pools:\n  big: {slots: 7}\nsettings:\n  retainDays: 3\n${settings}`;
+      const elsewhere = { port: ["pools", "big", "slots"], stopMs: ["pools", "none", "slots"] };
+      const project = { path: "agentflow.yaml", section: "settings", elsewhere };
+      const layers = { project, ...files({ "agentflow.yaml": text }) };
+      const { value, origins } = await loadConfig(schema, layers);
+      return { port: value.port, place: origins.find(({ key }) => key === "port")?.place };
+    };
+    expect(await loaded("")).toEqual({ port: 7, place: "agentflow.yaml:2" });
+    expect(await loaded("  port: 3\n")).toEqual({ port: 3, place: "agentflow.yaml:5" });
+  });
+
   test("a flag beats the environment, that the project, that the user, that the default", async () => {
     const layers: ConfigLayers = {
       flags: { port: "1" },

@@ -1,6 +1,7 @@
 /** The two layers that are files or plain objects: the project's settings and the user's. */
 import type { Node as YamlNode, Pair } from "yaml";
-import { type Fault, nearest, type Place } from "./faults.ts";
+import { nearest } from "@agentflow/protocol";
+import type { Fault, Place } from "./faults.ts";
 import { dotted, forbiddenKeys, type LayerReading, type Setting } from "./setting.ts";
 import { unknownKey } from "./text-layers.ts";
 import { type Node, nodeAt, type Section } from "./tree.ts";
@@ -9,7 +10,12 @@ type PlainObject = { readonly [key: string]: unknown };
 
 /** A YAML file, or the part of it that is ours; or values that somebody has parsed already. */
 export type ConfigSource =
-  | { readonly path: string; readonly section?: string }
+  | {
+      readonly path: string;
+      readonly section?: string;
+      /** Settings that stand elsewhere in the file, by their keys; the section's own word is stronger. */
+      readonly elsewhere?: { readonly [key: string]: readonly string[] };
+    }
   | { readonly values: PlainObject; readonly name: string };
 
 /** The text of a file, or undefined when there is none. */
@@ -36,17 +42,17 @@ export async function readSource(source: ConfigSource, options: ReadSourceOption
   if (text.length > fileCharsMax) {
     return { ...nothing, faults: [{ key: "", place, message: "the file is larger than 1 MiB" }] };
   }
-  return readYaml(text, { walk, place, section: source.section });
+  return readYaml(text, { walk, place, source });
 }
 
 interface YamlOptions {
   readonly walk: Walk;
   readonly place: Place;
-  readonly section: string | undefined;
+  readonly source: Extract<ConfigSource, { path: string }>;
 }
 
 /** Imported here, since most starts meet no file. */
-async function readYaml(text: string, { walk, place, section }: YamlOptions): Promise<LayerReading> {
+async function readYaml(text: string, { walk, place, source }: YamlOptions): Promise<LayerReading> {
   const { isMap, isPair, isScalar, LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -55,6 +61,7 @@ async function readYaml(text: string, { walk, place, section }: YamlOptions): Pr
     walk.faults.push({ key: "", place: lineAt(error.pos[0]), message: error.message });
   }
   if (walk.faults.length > 0) return walk;
+  const { section, elsewhere = {} } = source;
   const root: unknown = section === undefined ? document.contents : document.get(section, true);
   const visit = (node: unknown, path: readonly string[], at: Place): void => {
     if (isMap(node) && path.length < 16 && walk.opens(path)) {
@@ -78,6 +85,10 @@ async function readYaml(text: string, { walk, place, section }: YamlOptions): Pr
     if (walk.accepts(below, at)) visit(pair.value, below, at);
   };
   visit(root, [], lineAt(0));
+  for (const [key, from] of Object.entries(elsewhere)) {
+    const node = document.getIn(from, true);
+    if (isScalar(node)) visit(node, key.split("."), lineAt(node.range?.[0]));
+  }
   return walk;
 }
 

@@ -1,5 +1,6 @@
 /** The two layers that are text: flags and the environment. */
-import { type Fault, nearest, type Place } from "./faults.ts";
+import { nearest } from "@agentflow/protocol";
+import type { Fault, Place } from "./faults.ts";
 import { dotted, forbiddenKeys, type LayerReading, type Setting } from "./setting.ts";
 import { leavesOf, type Node, type Section } from "./tree.ts";
 

@@ -1,7 +1,7 @@
 /** The two kinds of object: records keep unknown keys, authored files refuse them. And plain JSON. */
 import { z } from "zod";
 import type { Json, JsonObject } from "../json.ts";
-import { nearestWord } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 
 /** A record: unknown keys are kept and ignored, so the type does not speak of them. */
 export function record<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strip> {
@@ -69,7 +69,7 @@ function isLeaf(value: unknown): boolean {
 
 function unknownKeys(keys: readonly string[], known: readonly string[]): string {
   const said = keys.map((key) => {
-    const near = nearestWord(key, known);
+    const near = nearest(key, known);
     return near === undefined ? JSON.stringify(key) : `${JSON.stringify(key)} (did you mean ${near}?)`;
   });
   return `unknown ${keys.length === 1 ? "key" : "keys"} ${said.join(", ")}; known are ${known.join(", ")}`;

@@ -50,7 +50,7 @@ const pool = authored({
   concurrency: z
     .int()
     .min(1)
-    .max(10_000)
+    .max(1_000)
     .meta({
       description: "How many tasks one worker of this pool runs at the same time.",
       examples: [8],

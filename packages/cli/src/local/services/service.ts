@@ -1,7 +1,7 @@
 /** What `af server` and `af worker` have in common: settings, lines on stdout, signals, an orderly end. */
 import type { Bus } from "@agentflow/bus";
 import type { NatsBus } from "@agentflow/bus/nats";
-import type { Config, ConfigSchema } from "@agentflow/host/config";
+import type { Config, ConfigSchema, ConfigSource } from "@agentflow/host/config";
 import type { World } from "@agentflow/host/clock";
 import type { Log, LogOptions, TenantLine } from "@agentflow/host/log";
 import type { GracefulStop } from "@agentflow/host/stop";
@@ -32,6 +32,7 @@ export interface ServiceOptions {
 export async function readServiceSettings<T>(
   schema: ConfigSchema<T>,
   { flags, flagNames, config, dir }: ServiceOptions,
+  project: (path: string) => ConfigSource = (path) => ({ path, section: "settings" }),
 ): Promise<Config<T>> {
   const [{ loadConfig }, { readText, systemEnvironment, userConfigPath }] = await Promise.all([
     import("@agentflow/host/config"),
@@ -39,10 +40,9 @@ export async function readServiceSettings<T>(
   ]);
   const environment = systemEnvironment();
   if (config !== undefined && (await readText(config)) === undefined) throw noFile(config);
-  const project =
-    config === undefined ? { path: `${dir}/agentflow.yaml`, section: "settings" } : { path: config };
-  const user = { path: userConfigPath(environment) };
-  return loadConfig(schema, { flags, flagNames, environment, project, user, readText });
+  const layers = { flags, flagNames, environment, readText, user: { path: userConfigPath(environment) } };
+  const source = config === undefined ? project(`${dir}/agentflow.yaml`) : { path: config };
+  return loadConfig(schema, { ...layers, project: source });
 }
 
 /** The machine, with a heap that grows with the work: much of what is there at first is left by loading. */

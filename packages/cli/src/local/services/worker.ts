@@ -7,6 +7,7 @@ import { AgentFlowError, parseId } from "@agentflow/protocol";
 import os from "node:os";
 import { natsAddress } from "./nats-address.ts";
 import { serveHealth } from "./health-server.ts";
+import { projectSource } from "../settings.ts";
 import { workerServiceSettings } from "./settings.ts";
 import {
   nameFrom,
@@ -75,7 +76,10 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
 }
 
 async function loadSettings(options: ServiceOptions) {
-  return readServiceSettings(await workerServiceSettings(), options);
+  const schema = await workerServiceSettings();
+  const { value } = await readServiceSettings(schema, options);
+  // Which pool it is says where the project may have told of its slots.
+  return readServiceSettings(schema, options, (path) => projectSource(path, value.worker.pool));
 }
 
 async function openWorkerBus(
