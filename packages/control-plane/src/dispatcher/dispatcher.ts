@@ -23,6 +23,8 @@ export interface DispatcherParts {
   readonly slots: Slots;
   /** What of a pool falls to this owner. */
   readonly share: ReleaseOptions["share"];
+  /** False while what waits here may be another owner's by now: it is not sent until that is known. */
+  readonly isSure: () => boolean;
   readonly config: EngineConfig;
   readonly metrics: EngineMetrics;
   readonly say: Log;
@@ -291,6 +293,7 @@ export class Dispatcher {
   private turn(): void {
     if (this.toRevoke.size > 0 && this.revoking === undefined) this.revoke();
     if (this.pushing !== undefined || this.retry !== undefined || this.stopped) return;
+    if (this.waiting > 0 && !this.parts.isSure()) return this.retryLater();
     const items: Item[] = [];
     const { slots, share, config } = this.parts;
     const options = { slots, share, withoutWorkers: config.releaseWithoutWorkers, max: config.pushMax };

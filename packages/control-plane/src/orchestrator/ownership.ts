@@ -14,6 +14,11 @@ export interface Ownership {
   /** The shards that are served here now. */
   readonly shards: readonly Shard[];
   readonly standing: LeaseStanding;
+  /**
+   * By the clock nobody else can hold what is held here. Whoever slept wakes with answers in hand before it
+   * hears that its lease is over.
+   */
+  readonly isSure: boolean;
   /** Resolves while what is held here is ours; else `unavailable`, with a word that says why. */
   check(): Promise<void>;
   /** How much of `total` falls to this engine, which could use `own` of it. */
@@ -53,6 +58,7 @@ export async function ownAll(parts: {
     name: "all",
     shards,
     standing: "held",
+    isSure: true,
     owns: () => true,
     async check() {
       const owner = parseOwner((await bus.table.get(key))?.value);

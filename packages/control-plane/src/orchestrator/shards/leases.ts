@@ -113,6 +113,10 @@ export class Leases implements Ownership {
     return this.presence.standing;
   }
 
+  get isSure(): boolean {
+    return this.presence.isSure;
+  }
+
   async check(): Promise<void> {
     if (this.standing !== "held") throw notHeld(this.standing);
   }
