@@ -137,6 +137,7 @@ function buildWriting(parts: WritingParts) {
     queue: bus.queue,
     slots: parts.workers,
     share: (group, of) => ownership.share(group, of),
+    isSure: () => ownership.isSure,
   });
   const scheduler = new Scheduler({ world, submit: (ref, input) => handOn.timer(ref, input) });
   const handOn: HandOn = new HandOn({

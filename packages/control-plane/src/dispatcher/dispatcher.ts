@@ -26,6 +26,8 @@ export interface DispatcherParts {
   readonly slots: Slots;
   /** What of a pool falls to this owner. */
   readonly share: ReleaseOptions["share"];
+  /** False while what waits here may be another owner's by now: it is not sent until that is known. */
+  readonly isSure: () => boolean;
   readonly config: EngineConfig;
   readonly metrics: EngineMetrics;
   readonly say: Log;
@@ -308,6 +310,7 @@ export class Dispatcher {
   private turn(): void {
     if (this.toRevoke.size > 0 && (this.revoking ?? this.revokeRetry) === undefined) this.revoke();
     if ((this.pushing ?? this.retry) !== undefined || this.stopped || this.waiting === 0) return;
+    if (!this.parts.isSure()) return this.retryLater();
     const items: Item[] = [];
     const { slots, share, config } = this.parts;
     const room = new QueueRoom(this.lanes.values(), config);

@@ -97,6 +97,10 @@ class AllShards implements Ownership {
     return this.#standing;
   }
 
+  get isSure(): boolean {
+    return this.owns();
+  }
+
   get shards(): readonly Shard[] {
     return this.#standing === "held" ? this.#all : [];
   }

@@ -12,6 +12,11 @@ export interface Ownership {
   readonly standing: LeaseStanding;
   /** Why the lease is lost, where the bus said so: what asks in vain for an owner is told that. */
   readonly trouble?: AgentFlowError | undefined;
+  /**
+   * By the clock nobody else can hold what is held here. Whoever slept wakes with answers in hand before it
+   * hears that its lease is over.
+   */
+  readonly isSure: boolean;
   /** Resolves while what is held here is ours; else `unavailable`, with a word that says why. */
   check(): Promise<void>;
   /** How much of `total` falls to this engine, which could use `own` of it. */

@@ -11,6 +11,8 @@ export interface Handed {
   /** How often the server handed it out, this time included. */
   readonly delivered: number;
   readonly sequence: number;
+  /** When the queue took it, Unix milliseconds. */
+  readonly atMs: number;
   /** It is somebody's own from before: then its count is not raised by this time. */
   readonly isResumed: boolean;
 }

@@ -60,7 +60,7 @@ function handedOf(message: Msg, of: { subject: string; ackSubject: string }): Ha
   const dot = of.subject.lastIndexOf(".");
   const [subject, token] = [of.subject.slice(0, dot), of.subject.slice(dot + 1)];
   if (!isSubject(subject)) return undefined;
-  const { delivered, streamSequence } = parseAck(of.ackSubject);
+  const { delivered, streamSequence, atMs } = parseAck(of.ackSubject);
   const id = token.startsWith("=") ? (message.headers?.get(idHeader) ?? "") : token;
   if (id === "") return undefined;
   const { ackSubject } = of;
@@ -71,6 +71,7 @@ function handedOf(message: Msg, of: { subject: string; ackSubject: string }): Ha
     ackSubject,
     delivered,
     sequence: streamSequence,
+    atMs,
     isResumed: false,
   };
 }

@@ -8,6 +8,7 @@ import { streamNames, taskConsumer } from "../names.ts";
 import type { ConsumerFacts } from "../parse-answers.ts";
 import type { Streams } from "../streams.ts";
 import { ensureConsumer } from "./consumers.ts";
+import { FirstTimes } from "./first-times.ts";
 import type { Handed } from "./held.ts";
 import { parseHanded } from "./parse-talk.ts";
 
@@ -37,6 +38,7 @@ export class Puller {
   #heardAt = 0;
   #isStopped = false;
   #life = 0;
+  readonly #times = new FirstTimes();
 
   readonly #forget: () => void;
 
@@ -147,9 +149,14 @@ export class Puller {
       this.#heardAt = performance.now();
     }
     const handed = parseHanded(message);
-    if (handed !== undefined) this.#options.arrived(handed);
+    if (handed !== undefined) this.#arrived(handed);
     // Not ours, whoever put it there: nobody will ever make anything of it.
     else if (message.reply !== undefined) this.#options.link.send(message.reply, "+TERM");
+  }
+
+  #arrived(handed: Handed): void {
+    const delivered = this.#times.count(handed);
+    this.#options.arrived(delivered === handed.delivered ? handed : { ...handed, delivered });
   }
 
   /** The end of a request: it ran out, or there is nobody to ask. */

@@ -84,6 +84,10 @@ export class Leases implements Ownership {
     return this.presence.trouble;
   }
 
+  get isSure(): boolean {
+    return this.presence.isSure;
+  }
+
   async check(): Promise<void> {
     if (this.standing !== "held") throw this.trouble ?? notHeld(this.standing);
   }

@@ -44,6 +44,8 @@ export class Presence {
   private beat = 0;
   private revision: Revision | "any" = "any";
   private sentMs = Number.NEGATIVE_INFINITY;
+  /** When the lease ends that is held now. */
+  private endMs = Number.NEGATIVE_INFINITY;
   private renewing: Promise<void> = Promise.resolve();
   private isRenewing = false;
   private isWanted = false;
@@ -75,6 +77,11 @@ export class Presence {
   get trouble(): AgentFlowError | undefined {
     if (this.standing !== "lost") return undefined;
     return this.parts.guard.trouble ?? (isStorageTrouble(this.lastError) ? this.lastError : undefined);
+  }
+
+  /** The lease lasts, by the clock: its end may be overdue to be heard of. */
+  get isSure(): boolean {
+    return this.standing === "held" && this.parts.world.clock.monotonic() < this.endMs;
   }
 
   /** When the newest row was sent; by the clock that nobody sets. */
@@ -178,6 +185,7 @@ export class Presence {
     const leftMs = sentMs + leaseMs - world.clock.monotonic();
     // The answer took longer than the lease lasts.
     if (leftMs <= 0) return;
+    this.endMs = sentMs + leaseMs;
     this.stopExpiry();
     this.stopExpiry = world.timers.after(leftMs, () => this.lost(), { background: true });
     if (this.standing === "held") return;

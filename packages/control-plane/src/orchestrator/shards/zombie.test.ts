@@ -17,6 +17,7 @@ afterEach(() => kit.close());
 class Sleeper {
   asleep = false;
   readonly appends: Appended[] = [];
+  readonly pushes: string[] = [];
   private late: (() => void)[] = [];
 
   wake(): void {
@@ -36,8 +37,8 @@ class Sleeper {
   }
 
   bus(bus: Bus): Bus {
-    const { table, log } = bus;
-    const { appends } = this;
+    const { table, log, queue } = bus;
+    const { appends, pushes } = this;
     const wait = async (): Promise<void> => {
       while (this.asleep) await new Promise<void>((resolve) => this.late.push(resolve));
     };
@@ -58,7 +59,16 @@ class Sleeper {
       appends.push(appended);
       return appended;
     };
-    return { ...bus, table: { ...table, watch }, log: { ...log, append, tail } };
+    const push: typeof queue.push = (tasks) => {
+      pushes.push(...tasks.map(({ id }) => id));
+      return queue.push(tasks);
+    };
+    return {
+      ...bus,
+      table: { ...table, watch },
+      log: { ...log, append, tail },
+      queue: { ...queue, push },
+    };
   }
 }
 
@@ -146,4 +156,20 @@ test("two that race on one run: one of them wins each time, and both know how it
     }
   }
   expect(wins.zombie + wins.owner).toBe(runs.length);
+});
+
+test("what it wrote in its sleep is sent by the owner, once, and not by the one who woke", async () => {
+  const { zombie, sleeper } = await rivals();
+  kit.worker();
+  await kit.pass(2_000);
+  sleeper.pushes.length = 0;
+  let body = kit.body("one", { x: 2 });
+  while (!zombie.shards.includes(shardOf(parseId("run", body.run)))) body = kit.body("one", { x: 2 });
+  await kit.drive(zombie.runs.start(tenant, body, { waitMs: 0 }));
+  await kit.pass(2_000);
+  sleeper.wake();
+  const run = parseId("run", body.run);
+  const ended = await kit.drive(zombie.runs.wait(tenant, run, { waitMs: 20_000 }));
+  expect(ended.status).toBe("completed");
+  expect(sleeper.pushes.filter((id) => id.includes(body.run))).toEqual([]);
 });
