@@ -1,6 +1,6 @@
 /** The parts as plain services on a real nats-server, and `af dev` on one. */
-import { findNatsServer, type NatsServer, natsServerMissing, startNatsServer } from "@agentflow/bus/servers";
-import { type Client, createClient } from "@agentflow/sdk/client";
+import { findNatsServer, natsServerMissing } from "@agentflow/bus/servers";
+import type { Client } from "@agentflow/sdk/client";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import path from "node:path";
@@ -157,7 +157,7 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     }
   });
 
-  test("what a worker asks for that is another's is in the audit trail, a flood of it as a count", async () => {
+  test("what a worker asks for that is another's is in the trail, a flood of it as a count", async () => {
     const bus = await nats();
     const scratch = project(oneTool("return n;"));
     const control = server(scratch, bus.url);

@@ -18,6 +18,7 @@ import { envelope, itemKey } from "./envelope.ts";
 import { type Item, Lane, type TaskContext } from "./lane.ts";
 import { OpenTasks } from "./open-tasks.ts";
 import { QueueRoom } from "./queue-room.ts";
+import { Revokes } from "./revokes.ts";
 import { ReleaseGroup, type ReleaseOptions, type Slots } from "./release.ts";
 
 export interface DispatcherParts {
@@ -52,18 +53,17 @@ export class Dispatcher {
   private readonly groups = new Map<string, ReleaseGroup>();
   /** Open tasks by run, then by step and attempt. */
   private readonly byRun = new Map<string, Map<string, Item>>();
-  private readonly toRevoke = new Set<string>();
   private readonly open = new OpenTasks();
+  private readonly revokes: Revokes;
   private order = 0;
   private scheduled = false;
   private pushing: Promise<void> | undefined;
-  private revoking: Promise<void> | undefined;
   private retry: Stop | undefined;
-  private revokeRetry: Stop | undefined;
   private stopped = false;
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
+    this.revokes = new Revokes(parts);
   }
 
   add(task: TaskToSend): void {
@@ -96,9 +96,8 @@ export class Dispatcher {
   }
 
   stopTask(ref: RunRef, command: StopTask): void {
-    this.toRevoke.add(makeTaskId({ ...ref, input: command.input, n: command.n }));
+    this.revokes.add(makeTaskId({ ...ref, input: command.input, n: command.n }));
     this.remove(ref, command.step, command.attempt);
-    this.wake();
   }
 
   /** An event of a commit that is durable: ends of attempts make room. */
@@ -126,10 +125,9 @@ export class Dispatcher {
     if (items === undefined) return;
     this.byRun.delete(ref.key);
     for (const item of items.values()) {
-      if (item.state !== "waiting") this.toRevoke.add(item.id);
+      if (item.state !== "waiting") this.revokes.add(item.id);
       this.free(item);
     }
-    if (this.toRevoke.size > 0) this.wake();
   }
 
   /** The run was read again: tasks whose attempts ended meanwhile are forgotten. */
@@ -223,7 +221,7 @@ export class Dispatcher {
 
   /** How much of `upTo` holds when every command of the commits up to there has to be sent. */
   sentUpTo(upTo: Position): Position {
-    if (this.toRevoke.size > 0) return startOf(upTo.length);
+    if (!this.revokes.isEmpty) return startOf(upTo.length);
     const sent = [...upTo];
     for (const items of this.byRun.values()) {
       for (const { state, revision, ref } of items.values()) {
@@ -239,9 +237,8 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.stopped = true;
     this.retry?.();
-    this.revokeRetry?.();
     await this.pushing;
-    await this.revoking;
+    await this.revokes.stop();
   }
 
   private item({ ref, command, context, revision, bytes }: TaskToSend): Item | undefined {
@@ -308,7 +305,6 @@ export class Dispatcher {
   }
 
   private turn(): void {
-    if (this.toRevoke.size > 0 && (this.revoking ?? this.revokeRetry) === undefined) this.revoke();
     if ((this.pushing ?? this.retry) !== undefined || this.stopped || this.waiting === 0) return;
     if (!this.parts.isSure()) return this.retryLater();
     const items: Item[] = [];
@@ -343,7 +339,7 @@ export class Dispatcher {
       if (item.state === "left") continue;
       if (item.state === "gone") {
         // Its attempt ended while it was on its way: it must not be worked on.
-        if (pushed) this.toRevoke.add(item.id);
+        if (pushed) this.revokes.add(item.id);
       } else if (pushed) {
         item.state = "sent";
         metrics.dispatchWaitMs.observe(item.sentMs - item.sinceMs);
@@ -362,41 +358,17 @@ export class Dispatcher {
     for (const item of items) {
       // It may be there after all: the next push under the same id then changes nothing.
       if (item.state === "pushing") item.lane.giveBack(item);
-      else if (item.state === "gone") this.toRevoke.add(item.id);
+      else if (item.state === "gone") this.revokes.add(item.id);
     }
     this.retryLater();
   }
 
   private retryLater(): void {
-    if (!this.stopped) this.retry ??= this.pause(() => (this.retry = undefined));
-  }
-
-  private pause(over: () => void): Stop {
-    return this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
-      over();
+    if (this.stopped) return;
+    this.retry ??= this.parts.world.timers.after(this.parts.config.pushRetryMs, () => {
+      this.retry = undefined;
       this.wake();
     });
-  }
-
-  private revoke(): void {
-    const ids = [...this.toRevoke].slice(0, this.parts.config.pushMax);
-    this.revoking = this.parts.queue
-      .revoke(ids)
-      .then(
-        () => ids.forEach((id) => this.toRevoke.delete(id)),
-        (error: unknown) => {
-          this.parts.say.warn("the queue did not take tasks back; trying again", {
-            error,
-            tasks: ids.length,
-          });
-          // Of its own: what cannot be taken back is no reason to send nothing to anybody.
-          if (!this.stopped) this.revokeRetry ??= this.pause(() => (this.revokeRetry = undefined));
-        },
-      )
-      .finally(() => {
-        this.revoking = undefined;
-        if (this.toRevoke.size > 0) this.wake();
-      });
   }
 }
 
