@@ -7,7 +7,7 @@ test("an append in flight holds back what may lie above it in its lane, and noth
   const first = flights.begin(1);
   for (const revision of [60, 61, 62]) flights.ack(revision);
   expect(flights.handedOn()).toEqual([60, 31, 62]);
-  const unread = flights.unread(47);
+  const unread = flights.begin(2, 46);
   expect(flights.handedOn()).toEqual([60, 31, 46]);
   flights.land(first);
   expect(flights.handedOn()).toEqual([60, 61, 46]);

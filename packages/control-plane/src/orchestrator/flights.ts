@@ -25,11 +25,6 @@ export class Flights {
     return flight;
   }
 
-  /** A commit of somebody else that is not read yet. */
-  unread(revision: number): Flight {
-    return this.begin(laneOf(revision, this.acked.length), revision - 1);
-  }
-
   land(flight: Flight): void {
     this.open.delete(flight);
   }

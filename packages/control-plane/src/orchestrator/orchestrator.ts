@@ -1,4 +1,4 @@
-import { type Appended, laneOfShard } from "@agentflow/bus";
+import { type Appended, laneOf, laneOfShard } from "@agentflow/bus";
 import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
 import { sleep } from "@agentflow/host/clock";
 import {
@@ -72,7 +72,7 @@ export class Orchestrator {
   seen(ref: RunRef, revision: number): void {
     const actor = this.actor(ref);
     if (actor.state !== undefined && actor.revision >= revision) return;
-    actor.flights.push(this.flights.unread(revision));
+    actor.flights.push(this.flights.begin(laneOf(revision, this.parts.log.lanes), revision - 1));
     if (!actor.busy) void this.reload(actor);
   }
 
@@ -357,7 +357,8 @@ export class Orchestrator {
     if (actor.flights.length > 0 && !this.stopped) return void this.reload(actor);
     if (actor.waiting.length > 0) return this.ready(actor);
     // What is parked is kept in mind: else each look at silent runs would read it, and say so, again.
-    if (actor.state?.kind !== "active" && actor.parked === undefined) this.hot.remove(actor);
+    const isActive = actor.state?.kind === "active" || actor.parked !== undefined;
+    if (!isActive) this.hot.remove(actor);
   }
 
   private settledElsewhere(actor: RunActor): void {
