@@ -140,7 +140,7 @@ export class Streams {
     throw new AgentFlowError("unavailable", `${config.name} kept changing`, { reason: "stream_changing" });
   }
 
-  /** False when somebody else has made it meanwhile, or it was made with another number of logs. */
+  /** False when somebody else has made it meanwhile, or made it for another number of logs. */
   async #ensureOnce(config: Config): Promise<boolean> {
     const digest = createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 16);
     const there = await this.#info(config.name);
