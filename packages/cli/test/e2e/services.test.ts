@@ -157,7 +157,7 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     }
   });
 
-  test("what a worker asks for that is another's is in the trail, a flood of it as a count", async () => {
+  test("what a worker asks for that is another's is audited, a flood of it as a count", async () => {
     const bus = await nats();
     const scratch = project(oneTool("return n;"));
     const control = server(scratch, bus.url);

@@ -31,8 +31,7 @@ const aboutMax = 200;
 
 /**
  * The tenant is the subject's: a question about another's is refused, whatever it asks. Gives back how to
- * shut it: whoever was heard is answered, whoever comes later asks somebody else or hears that nobody is
- * there.
+ * shut it: whoever was heard is answered, who comes later asks somebody else or hears that none is there.
  */
 export function serveDoor(behind: Behind): () => Promise<void> {
   const made = new Map<string, Set<string>>();
