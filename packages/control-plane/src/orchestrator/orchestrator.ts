@@ -11,11 +11,13 @@ import {
   type TenantId,
 } from "@agentflow/protocol";
 import type { EngineMetrics } from "../engine-metrics.ts";
+import { answerEach } from "./answer-each.ts";
 import { type Flight, Flights } from "./flights.ts";
 import type { LogTail } from "../projector/log-tail.ts";
 import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import type { LoadedRun } from "./load-run.ts";
+import { Newest } from "./newest.ts";
 import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
 import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
@@ -35,6 +37,8 @@ export class Orchestrator {
   readonly hot: HotRuns;
   readonly flights = new Flights();
   private readonly parts: OrchestratorParts;
+  /** Acknowledged after their shard had gone: no tail tells of what is our own. */
+  private readonly late = new Newest();
   private dirty: RunActor[] = [];
   private scheduled = false;
   private busy = 0;
@@ -71,6 +75,7 @@ export class Orchestrator {
   seen(ref: RunRef, revision: number): void {
     const actor = this.actor(ref);
     if (actor.state !== undefined && actor.revision >= revision) return;
+    actor.atLeast = Math.max(actor.atLeast, revision);
     actor.flights.push(this.flights.begin(revision - 1));
     if (!actor.busy) void this.reload(actor);
   }
@@ -105,6 +110,7 @@ export class Orchestrator {
     const known = this.hot.get(ref.key);
     if (known !== undefined) return known;
     const actor = makeActor(ref, this.parts.world.clock.now());
+    actor.atLeast = this.late.get(ref.key) ?? 0;
     this.hot.add(actor);
     return actor;
   }
@@ -220,8 +226,12 @@ export class Orchestrator {
     const { commit, state } = decision;
     if (commit === undefined) return;
     const { revision } = appended;
-    // What it led to is for the new owner to hand on, who finds it in the log.
-    if (actor.dropped) return answerEach(batch, decision, revision);
+    if (actor.dropped) {
+      // What it led to is for the new owner to hand on, who finds it in the log; that may be us again.
+      this.late.set(actor.ref.key, revision);
+      if (this.hot.get(actor.ref.key) !== undefined) this.seen(actor.ref, revision);
+      return answerEach(batch, decision, revision);
+    }
     actor.state = state;
     actor.revision = revision;
     actor.rounds = 0;
@@ -379,16 +389,4 @@ function planOf(actor: RunActor, state: RunState): DefinitionHash | undefined {
   if (state.kind !== "absent") return state.started.plan;
   for (const { input } of actor.waiting) if (input.kind === "start") return input.plan;
   return undefined;
-}
-
-function answerEach(batch: readonly Pending[], decision: Decided, revision: number): void {
-  for (let index = 0; index < batch.length; index++) {
-    const given = decision.answers[index];
-    const answer = batch[index]?.answer;
-    if (given === undefined || answer === undefined) continue;
-    if (given.kind === "refused") {
-      answer({ v: 1, kind: "refused", reason: given.reason, message: given.message, revision });
-    } else if (given.kind === "repeated") answer({ v: 1, kind: "accepted", revision, repeated: true });
-    else answer({ v: 1, kind: "accepted", revision });
-  }
 }
