@@ -17,7 +17,12 @@ import type { LogTail } from "../projector/log-tail.ts";
 import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import type { LoadedRun } from "./load-run.ts";
+<<<<<<< HEAD
 import { makeActor, type Parked, type Pending, planOf, type RunActor } from "./run-actor.ts";
+=======
+import { Newest } from "./newest.ts";
+import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
+>>>>>>> cluster
 import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
@@ -39,6 +44,8 @@ export class Orchestrator {
   readonly hot: HotRuns;
   readonly flights: Flights;
   private readonly parts: OrchestratorParts;
+  /** Acknowledged after their shard had gone: no tail tells of what is our own. */
+  private readonly late = new Newest();
   private dirty: RunActor[] = [];
   private scheduled = false;
   private busy = 0;
@@ -78,7 +85,12 @@ export class Orchestrator {
   seen(ref: RunRef, revision: number): void {
     const actor = this.actor(ref);
     if (actor.state !== undefined && actor.revision >= revision) return;
+<<<<<<< HEAD
     actor.flights.push(this.flights.begin(laneOf(revision, this.parts.log.lanes), revision - 1));
+=======
+    actor.atLeast = Math.max(actor.atLeast, revision);
+    actor.flights.push(this.flights.begin(revision - 1));
+>>>>>>> cluster
     if (!actor.busy) void this.reload(actor);
   }
 
@@ -123,6 +135,7 @@ export class Orchestrator {
     const known = this.hot.get(ref.key);
     if (known !== undefined) return known;
     const actor = makeActor(ref, this.parts.world.clock.now());
+    actor.atLeast = this.late.get(ref.key) ?? 0;
     this.hot.add(actor);
     return actor;
   }
@@ -243,8 +256,12 @@ export class Orchestrator {
     const { commit, state } = decision;
     if (commit === undefined) return;
     const { revision } = appended;
-    // What it led to is for the new owner to hand on, who finds it in the log.
-    if (actor.dropped) return answerEach(batch, decision, revision);
+    if (actor.dropped) {
+      // What it led to is for the new owner to hand on, who finds it in the log; that may be us again.
+      this.late.set(actor.ref.key, revision);
+      if (this.hot.get(actor.ref.key) !== undefined) this.seen(actor.ref, revision);
+      return answerEach(batch, decision, revision);
+    }
     actor.state = state;
     actor.revision = revision;
     actor.rounds = 0;
@@ -397,3 +414,16 @@ export class Orchestrator {
 }
 
 const quietLookMs = 10;
+<<<<<<< HEAD
+=======
+
+function toInput({ input }: Pending): RunInput {
+  return input;
+}
+
+function planOf(actor: RunActor, state: RunState): DefinitionHash | undefined {
+  if (state.kind !== "absent") return state.started.plan;
+  for (const { input } of actor.waiting) if (input.kind === "start") return input.plan;
+  return undefined;
+}
+>>>>>>> cluster

@@ -25,6 +25,8 @@ export interface RunActor {
   state: RunState | undefined;
   plan: PreparedPlan | undefined;
   revision: number;
+  /** The log is known to have this commit of it: whoever reads less has read an old state. */
+  atLeast: number;
   /** Text of the commits behind the state: what it weighs, about. */
   bytes: number;
   waiting: Pending[];
@@ -47,6 +49,7 @@ export function makeActor(ref: RunRef, now: number): RunActor {
     state: undefined,
     plan: undefined,
     revision: 0,
+    atLeast: 0,
     bytes: 0,
     waiting: [],
     busy: false,

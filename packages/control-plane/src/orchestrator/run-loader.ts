@@ -33,10 +33,12 @@ export async function loadUntilRead(
   givenUp: () => boolean,
 ): Promise<LoadedActor | undefined> {
   const { log, config, world, say, plans } = parts;
+  const oldUntilMs = world.clock.monotonic() + oldForMs;
   for (let pauseMs = actor.rounds > 1 ? config.reloadPauseMs : 0; ; ) {
     if (pauseMs > 0) await new Promise<void>((resolve) => void world.timers.after(pauseMs, resolve));
     try {
       const loaded = await loadRun(log, actor.ref).catch(unread);
+      if (loaded.revision < actor.atLeast && world.clock.monotonic() < oldUntilMs) throw old(actor);
       const archived = loaded.revision === 0 && (await parts.isArchived(actor.ref));
       const hash = loaded.state.kind === "absent" ? undefined : loaded.state.started.plan;
       if (hash !== undefined && loaded.state.kind === "active") {
@@ -55,6 +57,18 @@ export async function loadUntilRead(
       pauseMs = Math.min(Math.max(pauseMs, config.reloadPauseMs) * 2, config.reloadPauseMaxMs);
     }
   }
+}
+
+/**
+ * A server that was paused while it led answers as before for a moment. A log that lost its end answers so
+ * for ever: then what it has counts.
+ */
+const oldForMs = 10_000;
+
+function old({ atLeast }: RunActor): AgentFlowError {
+  return new AgentFlowError("unavailable", `what was read is older than revision ${atLeast}`, {
+    reason: "old_read",
+  });
 }
 
 /** What the log refuses says nothing of the history: the run is read again, however long it takes. */
