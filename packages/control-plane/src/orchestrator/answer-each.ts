@@ -1,11 +1,7 @@
 import type { Decided } from "@agentflow/core/run";
 import type { Pending } from "./run-actor.ts";
 
-<<<<<<< HEAD
 /** Tells each input of a batch what was decided on it; call once that is durable at `revision`. */
-=======
-/** Tells each input of a batch what was decided on it, once that is durable. */
->>>>>>> cluster
 export function answerEach(batch: readonly Pending[], decision: Decided, revision: number): void {
   for (let index = 0; index < batch.length; index++) {
     const given = decision.answers[index];

@@ -1,6 +1,5 @@
 import { type Appended, covers, laneOf, laneOfShard, type Position } from "@agentflow/bus";
 import { type Decided, decide, emptyRun, type RunState } from "@agentflow/core/run";
-import { sleep } from "@agentflow/host/clock";
 import {
   AgentFlowError,
   type DefinitionHash,
@@ -17,12 +16,8 @@ import type { LogTail } from "../projector/log-tail.ts";
 import type { HandOn } from "./hand-on.ts";
 import { HotRuns } from "./hot-runs.ts";
 import type { LoadedRun } from "./load-run.ts";
-<<<<<<< HEAD
-import { makeActor, type Parked, type Pending, planOf, type RunActor } from "./run-actor.ts";
-=======
 import { Newest } from "./newest.ts";
-import { makeActor, type Parked, type Pending, type RunActor } from "./run-actor.ts";
->>>>>>> cluster
+import { makeActor, type Parked, type Pending, planOf, type RunActor } from "./run-actor.ts";
 import { archivedRun, keptChanging, mailboxFull, planMissing, shardMoved, stopping } from "./run-errors.ts";
 import { type LoadedActor, loadUntilRead, type RunLoaderParts } from "./run-loader.ts";
 import { makeRunRef, type RunRef } from "./run-ref.ts";
@@ -85,12 +80,8 @@ export class Orchestrator {
   seen(ref: RunRef, revision: number): void {
     const actor = this.actor(ref);
     if (actor.state !== undefined && actor.revision >= revision) return;
-<<<<<<< HEAD
-    actor.flights.push(this.flights.begin(laneOf(revision, this.parts.log.lanes), revision - 1));
-=======
     actor.atLeast = Math.max(actor.atLeast, revision);
-    actor.flights.push(this.flights.begin(revision - 1));
->>>>>>> cluster
+    actor.flights.push(this.flights.begin(laneOf(revision, this.parts.log.lanes), revision - 1));
     if (!actor.busy) void this.reload(actor);
   }
 
@@ -101,6 +92,7 @@ export class Orchestrator {
       if (covers(heads, actor.revision)) continue;
       actor.state = undefined;
       actor.plan = undefined;
+      actor.atLeast = 0;
       if (!actor.busy) void this.reload(actor);
     }
   }
@@ -113,15 +105,6 @@ export class Orchestrator {
       actor.dropped = true;
       this.answerAll(actor, shardMoved(actor.ref.shard));
     }
-  }
-
-  /** Resolves once no run of these shards is at work, or `maxMs` have passed. */
-  async quiet(shards: ReadonlySet<Shard>, maxMs: number): Promise<void> {
-    const { clock, timers } = this.parts.world;
-    const until = clock.monotonic() + maxMs;
-    const isAtWork = ({ ref, busy, waiting }: RunActor): boolean =>
-      (busy || waiting.length > 0) && shards.has(ref.shard);
-    while (this.hot.all().some(isAtWork) && clock.monotonic() < until) await sleep(timers, quietLookMs);
   }
 
   /** Refuses what comes; resolves once nothing is in flight and no mailbox waits. */
@@ -412,18 +395,3 @@ export class Orchestrator {
     for (const resolve of this.whenIdle.splice(0)) resolve();
   }
 }
-
-const quietLookMs = 10;
-<<<<<<< HEAD
-=======
-
-function toInput({ input }: Pending): RunInput {
-  return input;
-}
-
-function planOf(actor: RunActor, state: RunState): DefinitionHash | undefined {
-  if (state.kind !== "absent") return state.started.plan;
-  for (const { input } of actor.waiting) if (input.kind === "start") return input.plan;
-  return undefined;
-}
->>>>>>> cluster

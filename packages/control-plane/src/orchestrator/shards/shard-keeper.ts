@@ -11,6 +11,7 @@ import type { Projector } from "../../projector/projector.ts";
 import type { Scheduler } from "../../scheduler/scheduler.ts";
 import type { Sweep } from "../../scheduler/sweep.ts";
 import type { Orchestrator } from "../orchestrator.ts";
+import { quiet } from "../quiet.ts";
 import type { Router } from "../router.ts";
 import type { ShardHands, TakenShard } from "./lease-parts.ts";
 import type { SentMark } from "./parse-rows.ts";
@@ -74,10 +75,10 @@ export class ShardKeeper implements ShardHands {
   }
 
   async giveUp(shards: ReadonlySet<Shard>): Promise<ReadonlyMap<Shard, SentMark>> {
-    const { scheduler, router, orchestrator, dispatcher, config, watermark } = this.parts;
+    const { scheduler, router, orchestrator, dispatcher, config, watermark, world } = this.parts;
     scheduler.drop(shards);
     await router.unserve(shards);
-    await orchestrator.quiet(shards, config.giveUpMs);
+    await quiet(orchestrator.hot, { shards, maxMs: config.giveUpMs, world });
     await dispatcher.pushed();
     // Asked while what waits of these shards still counts.
     const mark = watermark.mark();
