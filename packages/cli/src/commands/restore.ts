@@ -32,6 +32,12 @@ export default class Restore extends AgentFlowCommand {
       max: 5,
       helpGroup: "BUS",
     }),
+    logs: Flags.integer({
+      description: "logs side by side, where the installation is not made yet (1)",
+      min: 1,
+      max: 8,
+      helpGroup: "BUS",
+    }),
   };
   static override examples = [
     "af restore nightly.zst",
@@ -64,8 +70,8 @@ export default class Restore extends AgentFlowCommand {
     const { restoreBus } = await import("../local/restore-bus.ts");
     const { servers, ...restored } = await restoreBus({
       ...of,
-      flags: { ...busFlagsOf(flags), "bus.replicas": flags.replicas },
-      flagNames: { ...busFlagNames, "bus.replicas": "--replicas" },
+      flags: { ...busFlagsOf(flags), "bus.replicas": flags.replicas, "bus.logs": flags.logs },
+      flagNames: { ...busFlagNames, "bus.replicas": "--replicas", "bus.logs": "--logs" },
       config: flags.config,
       dir: folder,
     });

@@ -23,8 +23,9 @@ export async function restoreBus(options: RestoreBus): Promise<Restored & { read
   ]);
   // Before anything is made on the server.
   await surveyBackup(open);
-  const { replicas } = where;
-  const bus = await openNats({ ...natsAddress(where), name: "agentflow restore", role: "owner", replicas });
+  const { replicas, logs } = where;
+  const made = { replicas, ...(logs === undefined ? {} : { logs }) };
+  const bus = await openNats({ ...natsAddress(where), name: "agentflow restore", role: "owner", ...made });
   try {
     const restored = await restoreBackup(open, {
       bus,

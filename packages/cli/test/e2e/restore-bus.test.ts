@@ -115,13 +115,15 @@ describe.skipIf(missing !== undefined)("restore on NATS", () => {
     await enough();
     await endAll(first, "SIGKILL");
 
-    const restored = await af(["restore", "all.zst", "--bus", to.url, "--json"]);
+    // Into another number of logs: a backup knows of none.
+    const restored = await af(["restore", "all.zst", "--bus", to.url, "--logs", "3", "--json"]);
     expect(restored).toMatchObject({ code: 0, stderr: "" });
     const { data } = JSON.parse(restored.stdout);
     expect(data).toMatchObject({ servers: [to.url], resumed: false, findings: [], runs: { parked: 0 } });
     expect(data.runs.open).toBeGreaterThanOrEqual(held.length + 1);
     writeFileSync(path.join(scratch.dir, "go"), "");
     const second = await installation(scratch, to.url, "two");
+    expect(await second.control.said("ready")).toMatchObject({ logs: 3 });
     for (const [index, run] of held.entries()) {
       const ended = await second.client.runs.wait(run);
       expect(ended).toMatchObject({ status: "completed", output: { value: 200 + 2 * index } });
