@@ -4,7 +4,7 @@ import type { Msg, Subscription } from "@nats-io/transport-node";
 import { api } from "./api.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
-import { type AckInfo, parseAck } from "./parse-answers.ts";
+import { type AckInfo, parseAck, parseStreamInfo } from "./parse-answers.ts";
 
 export interface OrderedOptions {
   readonly stream: string;
@@ -77,6 +77,11 @@ export class OrderedReader {
     this.#heardAt = performance.now();
     try {
       this.#link.requireUp(`reading ${this.#options.stream}`);
+      if (life > 1 && (await this.#isShorter())) {
+        if (life === this.#life) this.#fail(lostItsEnd(this.#options.stream));
+        return;
+      }
+      if (life !== this.#life) return;
       this.#name = name;
       this.#subscription = this.#link.nc.subscribe(deliver, {
         callback: (error, message) => {
@@ -88,6 +93,17 @@ export class OrderedReader {
     } catch (error) {
       this.#retry(life, AgentFlowError.from(error, `reading ${this.#options.stream}`));
     }
+  }
+
+  /**
+   * The stream ends before what was read of it: its server lost the newest records, or holds others. It gives
+   * the same numbers again, and a reader that went on behind its place would not see them.
+   */
+  async #isShorter(): Promise<boolean> {
+    if (!this.#hasRead || this.#streamSequence === 0) return false;
+    const { stream } = this.#options;
+    const info = await api(this.#link, { verb: `STREAM.INFO.${stream}`, doing: `looking at ${stream}` });
+    return parseStreamInfo(info ?? {}).lastSequence < this.#streamSequence;
   }
 
   /** A lost connection is waited for; what the server refuses is the end. */
@@ -182,4 +198,10 @@ export class OrderedReader {
     this.stop();
     this.#options.failed(error);
   }
+}
+
+function lostItsEnd(stream: string): AgentFlowError {
+  return new AgentFlowError("unavailable", `${stream} is shorter than what was read of it`, {
+    reason: "stream_shorter",
+  });
 }

@@ -104,6 +104,8 @@ export interface StreamFacts {
   readonly replicas: number;
   /** Subjects with their number of messages, where they were asked for. */
   readonly bySubject: Json;
+  /** Of the newest message that was ever stored, be it there or not. */
+  readonly lastSequence: number;
 }
 
 export function parseStreamInfo(value: Json): StreamFacts {
@@ -112,6 +114,7 @@ export function parseStreamInfo(value: Json): StreamFacts {
     metadata: record(config["metadata"] ?? {}),
     replicas: number(config["num_replicas"] ?? 1),
     bySubject: record(state["subjects"] ?? {}),
+    lastSequence: number(state["last_seq"] ?? 0),
   };
 }
 

@@ -1,7 +1,10 @@
 /** What a server that cannot store says, or does not say, and what becomes of it here. */
 import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { connect } from "@nats-io/transport-node";
-import { makeRunId, parseId, subjects } from "@agentflow/protocol";
+import { makeRunId, parseId, prefixes, subjects } from "@agentflow/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import { type NatsServer, natsServerMissing, startNatsServer } from "../contract/servers/index.ts";
 import { type NatsBus, openNats } from "./index.ts";
@@ -73,4 +76,41 @@ describe.skipIf(missing !== undefined)("a server that cannot store", () => {
     await nc.close();
     expect(await bus.log.append(subject(1), big, { expect: 0 })).toMatchObject({ ok: true });
   });
+
+  test("and lost its end is read anew: what follows under the same numbers is not passed over", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "agentflow-lost-"));
+    open.push({ close: async () => rmSync(folder, { recursive: true }) });
+    const data = path.join(folder, "js");
+    const server = await startNatsServer({ data });
+    open.push(server);
+    const bus = await openNats({ servers: [server.url], role: "owner" });
+    open.push(bus);
+    await bus.log.append(subject(1), "kept", { expect: 0 });
+    await bus.table.put("row", "kept", { expect: 0 });
+    await server.end("SIGTERM");
+    cpSync(data, `${data}.kept`, { recursive: true });
+    await server.start("kept");
+    await expect.poll(() => bus.table.get("row").catch(() => undefined)).toMatchObject({ value: "kept" });
+    const [read, seen]: [string[], string[]] = [[], []];
+    const { signal } = new AbortController();
+    const tailing = (async () => {
+      const entries = bus.log.tail({ filter: [prefixes.log], after: 0, signal });
+      for await (const batch of entries) read.push(...batch.map(({ body }) => body));
+    })();
+    const watching = (async () => {
+      for await (const rows of bus.table.watch("row", signal))
+        seen.push(...rows.map(({ value = "" }) => value));
+    })();
+    const ends = Promise.allSettled([tailing, watching]);
+    await bus.table.put("row", "lost", { expect: "any" });
+    await bus.log.append(subject(2), "lost", { expect: 0 });
+    await expect.poll(() => [read, seen]).toEqual([["kept", "lost"], expect.arrayContaining(["lost"])]);
+    await server.end("SIGKILL");
+    rmSync(data, { recursive: true });
+    cpSync(`${data}.kept`, data, { recursive: true });
+    await server.start("kept");
+    const lost = { status: "rejected", reason: expect.objectContaining({ reason: "stream_shorter" }) };
+    expect(await ends).toEqual([lost, lost]);
+    expect(await bus.table.get("row")).toMatchObject({ value: "kept" });
+  }, 20_000);
 });

@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)("when nats-server fails", () => {
     const bus = await nats({ data });
     const control = server(scratch, bus.url);
     const hands = worker(scratch, bus.url);
-    const client = await clientOf(scratch, control);
+    const client = await clientOf(scratch, control, 60_000);
     const hasty = await clientOf(scratch, control, 0);
     await hands.said("code loaded");
     await register(scratch, control);
@@ -152,7 +152,7 @@ describe.skipIf(missing !== undefined)("when nats-server fails", () => {
     await bus.start("kept");
     expect(await waiting).toMatchObject({ status: "completed", output: { value: 3 } });
     expect(await client.runs.get(run)).toMatchObject({ status: "completed", output: { value: 1 } });
-  }, 60_000);
+  }, 90_000);
 
   test("a control plane without its installation waits, until an operator begins anew", async () => {
     const scratch = project(oneTool(slow));

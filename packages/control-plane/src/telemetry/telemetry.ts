@@ -59,13 +59,18 @@ export class Telemetry implements EngineTelemetry {
   }
 
   async start(): Promise<void> {
-    const { store, log } = this.parts;
-    const { telemetryRevision } = await store.call("checkpoint", undefined);
-    const head = await log.head(prefixes.tele);
-    // A stream that is shorter than what was read of it began anew: other records come under the same places.
-    if (telemetryRevision > head) await store.call("forgetTelemetry", undefined);
-    this.seen = telemetryRevision > head ? 0 : telemetryRevision;
+    const { telemetryRevision } = await this.parts.store.call("checkpoint", undefined);
+    this.seen = telemetryRevision;
+    await this.checkPlace();
     this.loop = this.read();
+  }
+
+  /** A stream that is shorter than what was read of it began anew: other records come under the same places. */
+  private async checkPlace(): Promise<void> {
+    const { store, log } = this.parts;
+    if ((await log.head(prefixes.tele)) >= this.seen) return;
+    await store.call("forgetTelemetry", undefined);
+    this.seen = 0;
   }
 
   /** The read model was emptied: what the stream still has is put into it again. */
@@ -162,8 +167,9 @@ export class Telemetry implements EngineTelemetry {
       // One signal that two may abort: a combined one is kept by the process until it is aborted.
       const stop = (): void => reading.abort();
       signal.addEventListener("abort", stop, { once: true });
-      const tail = { filter: [prefixes.tele], after: this.seen, signal: reading.signal };
       try {
+        await this.checkPlace();
+        const tail = { filter: [prefixes.tele], after: this.seen, signal: reading.signal };
         for await (const batch of log.tail(tail)) {
           const revision = await this.store(batch);
           if (!reading.signal.aborted || signal.aborted) this.seen = revision;

@@ -23,7 +23,6 @@ interface Heir {
 const shards = allShards.map((shard) => parseId("shard", shard));
 const againMs = 200;
 const tellMs = 250;
-
 const nodeName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /**

@@ -37,15 +37,18 @@ export class OwnerRows {
 
   /** True when the row was still the one that was seen; else it is known now whose it is. */
   async put(shard: Shard, row: OwnerRow): Promise<boolean> {
-    const put = await this.table.put(ownerKey(shard), JSON.stringify(row), { expect: this.term(shard) });
+    const expected = this.term(shard);
+    const put = await this.table.put(ownerKey(shard), JSON.stringify(row), { expect: expected });
     if (put.ok) {
       if (put.revision > this.term(shard)) this.rows.set(shard, { row, revision: put.revision });
       return true;
     }
     const { row: found } = put;
-    // It may come late: what the watch has told meanwhile is newer than the row that stood in the way.
-    if (found !== undefined && found.revision > this.term(shard)) {
-      this.rows.set(shard, { row: parseOwnerRow(found.value), revision: found.revision });
+    const revision = found?.revision ?? 0;
+    // A table that lost its end, or was exchanged, says less than was expected: then that is how it stands.
+    // Else it may come late: what the watch has told meanwhile is newer than the row that stood in the way.
+    if (revision < expected || revision > this.term(shard)) {
+      this.rows.set(shard, { row: found === undefined ? undefined : parseOwnerRow(found.value), revision });
     }
     return false;
   }
