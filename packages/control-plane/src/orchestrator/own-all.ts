@@ -13,6 +13,7 @@ import {
   allKey,
   type Beats,
   changedSince,
+  controlPlaneBeats,
   nodeBeats,
   quietMsOf,
   signsOfLife,
@@ -84,6 +85,8 @@ class AllShards implements Ownership {
   #beat = 0;
   #beating: Promise<void> | undefined;
   #stop: Stop = () => undefined;
+  /** While it is displaced: what the others last told, and since when they have told nothing more. */
+  #quiet: { readonly seen: Beats; readonly sinceMs: number } | undefined;
   #lookAgain: () => Promise<void> = async () => undefined;
 
   constructor(parts: OwnAllParts) {
@@ -173,12 +176,29 @@ class AllShards implements Ownership {
   }
 
   async #write(): Promise<void> {
-    if (!this.owns()) return;
+    if (!this.owns()) return this.#regain();
     const put = await this.#parts.bus.table.put(allKey, this.#row(), { expect: this.#revision });
     if (put.ok) this.#revision = put.revision;
     // Our own write whose answer was lost.
     else if (parseOwner(put.row?.value)?.life === this.#life) this.#revision = put.row?.revision ?? 0;
     else this.#displaced(notOurs(parseOwner(put.row?.value)?.owner));
+  }
+
+  /** Whoever displaced it may have died: when nobody was heard of for a lease, the shards are its own again. */
+  async #regain(): Promise<void> {
+    const { bus, world, say, leaseMs } = this.#parts;
+    const now = world.clock.monotonic();
+    const beats = await controlPlaneBeats(bus.table);
+    const { seen, sinceMs } = this.#quiet ?? { seen: beats, sinceMs: now };
+    const isQuiet = changedSince(seen, beats).length === 0;
+    this.#quiet = { seen: beats, sinceMs: isQuiet ? sinceMs : now };
+    if (now - this.#quiet.sinceMs < quietMsOf(leaseMs)) return;
+    const put = await bus.table.put(allKey, this.#row(), { expect: beats.get(allKey) ?? 0 });
+    if (!put.ok) return;
+    this.#quiet = undefined;
+    this.#revision = put.revision;
+    this.#standing = "held";
+    say.info("nobody else holds the shards any more: all of them are served here again");
   }
 
   #row(): string {
