@@ -14,7 +14,7 @@ import { serverSettings } from "./settings.ts";
 import {
   folderName,
   nameFrom,
-  openBusPatiently,
+  openPatiently,
   openServiceLog,
   openStop,
   openWorld,
@@ -49,7 +49,11 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     const bus = await openBus(settings, { world, log, signal: stop.signal });
     service.sendTo(bus);
     stop.add("close", "bus", () => bus.close());
-    const controlPlane = await start(settings, { bus, world, log, node, version: options.version });
+    const { signal } = stop;
+    const controlPlane = await openPatiently(
+      () => start(settings, { bus, world, log, node, version: options.version }),
+      { world, log, signal },
+    );
     stop.add("close", "refusals of the bus", watchRefusals(bus, { audit: controlPlane.audit, log }));
     const stopRetaining = retainHourly(controlPlane, { settings, world, log });
     stop.add("accept", "retention", stopRetaining);
@@ -77,7 +81,7 @@ async function openBus(
 ): Promise<NatsBus> {
   const { openNats } = await import("@agentflow/bus/nats");
   const { replicas, monitor, archiver, archiverInbox } = bus;
-  return openBusPatiently(
+  return openPatiently(
     () =>
       openNats({
         ...natsAddress(bus),

@@ -1,6 +1,5 @@
 /** What `af server` and `af worker` have in common: settings, lines on stdout, signals, an orderly end. */
 import type { Bus } from "@agentflow/bus";
-import type { NatsBus } from "@agentflow/bus/nats";
 import type { Config, ConfigSchema, ConfigSource } from "@agentflow/host/config";
 import type { World } from "@agentflow/host/clock";
 import type { Log, LogOptions, TenantLine } from "@agentflow/host/log";
@@ -112,13 +111,13 @@ export async function openStop(of: {
 const tryAgainMs = { first: 250, most: 5_000 } as const;
 
 /**
- * Opens the bus; one that is not there yet is waited for, for services start in any order. Refusals (too old,
- * wrong credentials, another number of logs) are thrown at once.
+ * Opens the bus, or what begins by asking it; one that is not there yet is waited for, for services start in
+ * any order. Refusals (too old, wrong credentials, another number of logs) are thrown at once.
  */
-export async function openBusPatiently(
-  open: () => Promise<NatsBus>,
-  of: { readonly world: World; readonly log: Log; readonly signal: AbortSignal },
-): Promise<NatsBus> {
+export async function openPatiently<T>(
+  open: () => Promise<T>,
+  of: { readonly world: Pick<World, "timers">; readonly log: Log; readonly signal: AbortSignal },
+): Promise<T> {
   const { sleep } = await import("@agentflow/host/clock");
   let pauseMs: number = tryAgainMs.first;
   for (;;) {

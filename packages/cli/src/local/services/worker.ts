@@ -11,7 +11,7 @@ import { projectSource } from "../settings.ts";
 import { workerServiceSettings } from "./settings.ts";
 import {
   nameFrom,
-  openBusPatiently,
+  openPatiently,
   openServiceLog,
   openStop,
   openWorld,
@@ -87,7 +87,7 @@ async function openWorkerBus(
   of: { world: World; log: Log; signal: AbortSignal },
 ) {
   const { openNats } = await import("@agentflow/bus/nats");
-  return openBusPatiently(() => openNats({ ...natsAddress(settings.bus), role: "worker" }), of);
+  return openPatiently(() => openNats({ ...natsAddress(settings.bus), role: "worker" }), of);
 }
 
 /** First no more tasks, then those it has, then its runners. */
