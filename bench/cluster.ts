@@ -98,7 +98,8 @@ function report(): void {
   writeFileSync(path.join(dir, "faults.json"), `${JSON.stringify(faults, null, 1)}\n`);
   say([
     `${faults.length} faults in ${seconds} s, seed ${values.seed}`,
-    `${all.count("accepted")} runs accepted, ${all.count("ended")} ended`,
+    `${all.count("accepted")} runs accepted, ${all.count("ended")} ended; ` +
+      `${all.revived} times a service ended by itself and was started again`,
     ...(hasEnded ? [] : [`RUNS STILL OPEN ${endWithinMs / 1_000} s after all was healed`]),
     "",
     ...recoveryLines(faults, evidence.log),

@@ -8,6 +8,7 @@ import { afBin } from "../embedded/dev.ts";
 import { NODE, freePort, retry, start, stop } from "../lib/children.ts";
 
 const execute = promisify(execFile);
+const restartMs = 1_000;
 
 export interface ServiceOptions {
   readonly dir: string;
@@ -19,6 +20,8 @@ export interface ServiceOptions {
 export abstract class Service {
   readonly name: string;
   protected readonly options: ServiceOptions;
+  /** How often it ended by itself and was started again, as systemd would do it. */
+  revived = 0;
   #child: ChildProcess | undefined;
 
   constructor(name: string, options: ServiceOptions) {
@@ -32,11 +35,19 @@ export abstract class Service {
   start(): void {
     const { dir } = this.options;
     const env = { CI: "1", ...this.env() };
-    this.#child = start(dir, this.name, NODE, [afBin, ...this.words()], { env });
+    const child = start(dir, this.name, NODE, [afBin, ...this.words()], { env });
+    this.#child = child;
+    child.once("exit", () => {
+      if (this.#child !== child) return;
+      this.revived++;
+      setTimeout(() => (this.#child === child ? this.start() : undefined), restartMs);
+    });
   }
 
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    await stop(this.#child, signal, 45_000);
+    const child = this.#child;
+    this.#child = undefined;
+    await stop(child, signal, 45_000);
   }
 
   /** Time stands still for it until the result is called. */
@@ -44,10 +55,6 @@ export abstract class Service {
     const child = this.#child;
     child?.kill("SIGSTOP");
     return () => void child?.kill("SIGCONT");
-  }
-
-  get hasEnded(): boolean {
-    return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 }
 

@@ -1,6 +1,5 @@
 /** What `af server` and `af worker` have in common: settings, lines on stdout, signals, an orderly end. */
 import type { Bus } from "@agentflow/bus";
-import type { NatsBus } from "@agentflow/bus/nats";
 import type { Config, ConfigSchema, ConfigSource } from "@agentflow/host/config";
 import type { World } from "@agentflow/host/clock";
 import type { Log, LogOptions, TenantLine } from "@agentflow/host/log";
@@ -112,7 +111,7 @@ export async function openStop(of: {
 const tryAgainMs = { first: 250, most: 2_000 } as const;
 
 /** Opens the bus; one that is not there yet is waited for, for services start in any order. */
-export function openBusPatiently(open: () => Promise<NatsBus>, of: Patience): Promise<NatsBus> {
+export function openBusPatiently<T>(open: () => Promise<T>, of: Patience): Promise<T> {
   return patiently(open, { ...of, says: "the bus is not there yet; trying again" });
 }
 
