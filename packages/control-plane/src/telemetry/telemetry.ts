@@ -65,7 +65,7 @@ export class Telemetry implements EngineTelemetry {
     this.loop = this.read();
   }
 
-  /** A stream that is shorter than what was read of it began anew: other records come under the same places. */
+  /** A stream that is shorter than what was read of it began anew: others come under the same places. */
   private async checkPlace(): Promise<void> {
     const { store, log } = this.parts;
     if ((await log.head(prefixes.tele)) >= this.seen) return;
