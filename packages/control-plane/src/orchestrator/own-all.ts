@@ -85,7 +85,8 @@ class AllShards implements Ownership {
   #beat = 0;
   #beating: Promise<void> | undefined;
   #stop: Stop = () => undefined;
-  /** While it is displaced: what the others last told, and since when they have told nothing more. */
+  #isReplaced = false;
+  /** Meanwhile: what the others last told, and since when they have told nothing more. */
   #quiet: { readonly seen: Beats; readonly sinceMs: number } | undefined;
   #lookAgain: () => Promise<void> = async () => undefined;
 
@@ -141,7 +142,7 @@ class AllShards implements Ownership {
   async release(): Promise<void> {
     this.#stop();
     await this.#beating;
-    if (this.owns()) await this.#parts.bus.table.delete(allKey, { expect: this.#revision });
+    if (!this.#isReplaced) await this.#parts.bus.table.delete(allKey, { expect: this.#revision });
   }
 
   /** An earlier process of the same kind is displaced. */
@@ -176,15 +177,15 @@ class AllShards implements Ownership {
   }
 
   async #write(): Promise<void> {
-    if (!this.owns()) return this.#regain();
+    if (this.#isReplaced) return this.#regain();
     const put = await this.#parts.bus.table.put(allKey, this.#row(), { expect: this.#revision });
     if (put.ok) this.#revision = put.revision;
     // Our own write whose answer was lost.
     else if (parseOwner(put.row?.value)?.life === this.#life) this.#revision = put.row?.revision ?? 0;
-    else this.#displaced(notOurs(parseOwner(put.row?.value)?.owner));
+    else this.#replaced(parseOwner(put.row?.value)?.owner);
   }
 
-  /** Whoever displaced it may have died: when nobody was heard of for a lease, the shards are its own again. */
+  /** Whoever displaced it may have died: after a lease without a sign of anybody the shards are its again. */
   async #regain(): Promise<void> {
     const { bus, world, say, leaseMs } = this.#parts;
     const now = world.clock.monotonic();
@@ -197,6 +198,7 @@ class AllShards implements Ownership {
     if (!put.ok) return;
     this.#quiet = undefined;
     this.#revision = put.revision;
+    this.#isReplaced = false;
     this.#standing = "held";
     say.info("nobody else holds the shards any more: all of them are served here again");
   }
@@ -206,9 +208,14 @@ class AllShards implements Ownership {
     return JSON.stringify({ v: 1, owner: node, since: this.#since, life: this.#life, beat: this.#beat++ });
   }
 
-  #displaced(error: AgentFlowError): void {
-    this.#standing = "displaced";
-    this.#parts.say.error("this control plane has lost all shards and serves none any more", { error });
+  /**
+   * By one like it the log's fence keeps it harmless: it goes on, for that one may be dead already. Where its
+   * row was taken away, others share the shards: then it serves none.
+   */
+  #replaced(by: string | undefined): void {
+    this.#isReplaced = true;
+    if (by === undefined) this.#standing = "displaced";
+    this.#parts.say.error("the shards are not this control plane's any more", { error: notOurs(by) });
   }
 }
 

@@ -54,15 +54,16 @@ test("one that slept while others took over finds out, and serves no shard any m
   expect([all.lease, all.shards.length, one.shards.length]).toEqual(["displaced", 0, 64]);
 });
 
-test("one that was displaced by another that died takes the shards up again", async () => {
+test("one that was replaced by another that died is the owner again, and is seen to be", async () => {
   kit = new Kit(7);
   const first = await kit.engine("local");
   await kit.engine("local-2");
   await kit.pass(leaseMs);
-  expect([first.lease, first.shards.length]).toEqual(["displaced", 0]);
+  await expect(kit.drive(first.ownsShards())).rejects.toMatchObject({ reason: "other_owner" });
   kit.bus.faults.crash("local-2");
   await kit.pass(3 * leaseMs);
-  expect([first.lease, first.shards.length]).toEqual(["held", 64]);
+  await kit.drive(first.ownsShards());
+  await expect(kit.sharing("cp-1")).rejects.toMatchObject({ ...mixed, details: { owner: "local" } });
 });
 
 test("one that shares and slept while another took all serves none until that one has gone", async () => {
