@@ -18,7 +18,7 @@ async function opened(
     outputs: [{ write: (line) => void lines.push(line) }],
   });
   let tries = 0;
-  let isOpen: boolean | undefined;
+  const over = { isOver: false };
   const opening = openBusPatiently(
     async () => {
       const code = codes[tries++];
@@ -26,11 +26,11 @@ async function opened(
     },
     { world, log, signal: new AbortController().signal },
   );
-  opening.then(
-    () => (isOpen = true),
-    () => (isOpen = false),
-  );
-  while (isOpen === undefined) {
+  const ended = opening.finally(() => {
+    over.isOver = true;
+  });
+  ended.catch(() => undefined);
+  while (!over.isOver) {
     await new Promise((resolve) => setImmediate(resolve));
     await world.time.advance(100);
   }
