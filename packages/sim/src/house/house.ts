@@ -26,7 +26,6 @@ export interface HouseOptions {
 }
 
 const engineRetryMs = 500;
-const unservedLookMs = 2_000;
 
 export class House {
   readonly time = new VirtualTime();
@@ -50,7 +49,6 @@ export class House {
 
   open(): void {
     this.keepEngines();
-    this.time.every(unservedLookMs, () => this.endDisplaced(), { background: true });
     for (const name of this.workerNames) this.startWorker(name);
   }
 
@@ -74,15 +72,6 @@ export class House {
     for (let n = 0; n < (this.options.controlPlanes ?? 1); n++) {
       if (!this.engines.some(({ place }) => place === n)) this.startEngine(n);
     }
-  }
-
-  /** An only owner that another displaced, which is gone by now: whoever watches readiness begins anew. */
-  private endDisplaced(): void {
-    const [one, rival] = this.engines;
-    if (this.isShared || one === undefined || rival !== undefined) return;
-    if (one.engine?.lease !== "displaced") return;
-    this.killEngine(one);
-    this.keepEngines();
   }
 
   /** In the place of one of several; its name is the old one's or, as in a cluster, new with each life. */
