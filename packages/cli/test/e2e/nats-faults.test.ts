@@ -177,8 +177,9 @@ describe.skipIf(missing !== undefined)("when nats-server fails", () => {
     await second.end();
     rmSync(path.join(scratch.dir, "server/installation.json"));
     const third = server(scratch, bus.url);
-    await register(scratch, third);
     const client = await clientOf(scratch, third);
+    await until("the worker tells it of its tools", async () => (await client.tools.list()).items.length > 0);
+    await register(scratch, third);
     expect(await client.runs.startAndWait("one", { n: 2 })).toMatchObject({ output: { value: 2 } });
     await expect(client.runs.get(run)).rejects.toMatchObject({ code: "not_found" });
     const listed = async (): Promise<boolean> => (await client.runs.list({})).runs.length > 0;
