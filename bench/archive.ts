@@ -39,8 +39,8 @@ const services = await startServices({
   project,
   tenants: ["default"],
   slots: 64,
-  // Every ended run may go, however young it is.
-  env: { AF_ENGINE__ARCHIVEIDAGEMS: "1000" },
+  // Every ended run may go, however young it is, but on demand alone.
+  env: { AF_ENGINE__ARCHIVEIDAGEMS: "1000", AF_RETAIN__RUNS: "100000000" },
 });
 const client = services.client("default");
 const session = client.session();
