@@ -1,10 +1,14 @@
 /** A bus that others reach: a backup goes only into an installation at rest, and one restore at a time. */
 import type { Bus } from "@agentflow/bus";
 import { prefixes } from "@agentflow/protocol";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { beforeAll, afterEach, expect, test } from "vitest";
+import { installationKey } from "../installation-id.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { backup, driveReal, echo, opened, optionsOf, runs } from "./fixtures/copies.ts";
-import { type Restored, restoreBackup } from "./index.ts";
+import { type Restored, restoreBackup, verifyBackup } from "./index.ts";
 import { findMark, restoreKey } from "./mark.ts";
 
 const quietMs = 6_000;
@@ -148,3 +152,32 @@ function halting(...writes: ("put" | "append")[]) {
   };
   return { bus, wait: wait.promise, go: () => go.resolve() };
 }
+
+test("one that waits for its installation serves it once the restore is done, and not before", async () => {
+  target = new Kit(13);
+  const { head } = await verifyBackup(opened(bytes));
+  const folder = mkdtempSync(path.join(tmpdir(), "af-hold-"));
+  const installationFile = path.join(folder, "installation.json");
+  writeFileSync(installationFile, JSON.stringify({ v: 1, id: head.installation }));
+  const engine = await target.sharing("cp-1", { installationFile });
+  rmSync(folder, { recursive: true });
+  expect(engine.trouble).toMatchObject({ reason: "installation_lost" });
+  const bus = target.bus.client("restore");
+  const put = bus.table.put.bind(bus.table);
+  const [isBack, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  bus.table.put = async (key, ...given) => {
+    const done = await put(key, ...given);
+    if (key !== installationKey) return done;
+    isBack.resolve();
+    await goOn.promise;
+    return done;
+  };
+  const restoring = restore(bytes, bus);
+  await driveReal(target, isBack.promise);
+  await target.pass(2 * quietMs);
+  expect([engine.trouble, engine.shards]).toEqual([undefined, []]);
+  goOn.resolve();
+  expect((await driveReal(target, restoring)).written.runs.open).toBe(count);
+  await target.pass(2 * quietMs);
+  expect(engine.shards).toHaveLength(64);
+});
