@@ -4,6 +4,7 @@ import type { Table } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError } from "@agentflow/protocol";
+import { findMark } from "./backup/mark.ts";
 import { idIn, installationKey, installationOf } from "./installation-id.ts";
 
 export interface GuardParts {
@@ -52,8 +53,11 @@ export class InstallationGuard {
   async check(): Promise<void> {
     if (this.id === undefined) return;
     const found = await this.look();
-    if (found === this.id) return this.isBack();
-    throw this.isLost(found);
+    if (found !== this.id) throw this.isLost(found);
+    if (this.trouble === undefined) return;
+    // Its row is there before all others are: what is restored is not back before its mark is gone.
+    if ((await findMark(this.parts.table)) !== undefined) throw this.trouble;
+    this.isBack();
   }
 
   /** Called each time that it was found to be lost. */
@@ -90,7 +94,6 @@ export class InstallationGuard {
   }
 
   private isBack(): void {
-    if (this.trouble === undefined) return;
     this.trouble = undefined;
     this.parts.say.info("the installation is back: going on", { installation: this.id });
   }
