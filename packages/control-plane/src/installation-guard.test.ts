@@ -43,6 +43,11 @@ test("whoever remembers nothing takes what it finds, and knows it again", async 
   const first = guard();
   await drive(first.open());
   expect([first.isNew, first.trouble]).toEqual([true, undefined]);
+  // Dead before what another installation left was removed: it is still to be removed.
+  const dead = guard();
+  await drive(dead.open());
+  expect([dead.isNew, dead.trouble]).toEqual([true, undefined]);
+  first.keep();
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
     v: 1,
     id: expect.stringMatching(/^[0-9a-f]{16}$/),

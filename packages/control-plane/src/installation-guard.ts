@@ -24,7 +24,7 @@ export interface GuardParts {
 export class InstallationGuard {
   /** Why nothing is served; undefined while all is well. */
   trouble: AgentFlowError | undefined;
-  /** Nothing was remembered: what was read before may have been another installation's. */
+  /** Nothing is remembered: what was read before may have been another installation's. */
   isNew = false;
   private readonly parts: GuardParts;
   private readonly listeners = new Set<() => void>();
@@ -46,7 +46,12 @@ export class InstallationGuard {
     }
     this.id = await installationOf(table, world);
     this.isNew = true;
-    remember(file, this.id);
+  }
+
+  /** Once nothing is left here that may have been another installation's: who dies before begins anew. */
+  keep(): void {
+    const { file } = this.parts;
+    if (file !== undefined && this.id !== undefined && this.isNew) remember(file, this.id);
   }
 
   /** Asked at each sign of life, and before anything is concluded from a log that is shorter than before. */

@@ -93,8 +93,9 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
           if (one !== undefined) records.push(one);
         }
         upTo = advanced(upTo, batch);
-        seen = higher(seen, upTo);
-        for (const kept of own) forget(kept, upTo);
+        // What was read, and not where a reader says that it is: a cursor may claim any place.
+        seen = higher(seen, advanced(seen, batch));
+        for (const kept of own) forget(kept, seen);
         await reader(records, upTo);
       }
     },

@@ -24,8 +24,7 @@ test("two that pass on starts to each other are done with them at once", async (
       if (engine.shards.includes(shardOf(parseId("run", body.run)))) return body;
     }
   };
-  const start = (at: Engine, owner: Engine) =>
-    at.runs.start(defaultTenant, ofOther(owner), { waitMs: 0 });
+  const start = (at: Engine, owner: Engine) => at.runs.start(defaultTenant, ofOther(owner), { waitMs: 0 });
   // Somebody else asks too: so each control plane lets in no more than two of the tenant's.
   const neighbours = [one, other].map((at) => at.runs.start(beside, kit.body("nap"), { waitMs: 0 }));
   for (const neighbour of neighbours) neighbour.catch(() => undefined);
