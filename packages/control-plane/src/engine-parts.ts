@@ -70,7 +70,7 @@ export async function buildParts(options: EngineOptions) {
     owns: (shard) => ownership.owns(shard),
   });
   const writing: Writing = buildWriting({ ...base, ...reading, ownership, isShared, node });
-  guard.onLost(() => reading.projector.again());
+  guard.onOther(() => reading.projector.again());
   return { base, guard, ownership, isShared, isFirst, ...reading, ...writing };
 }
 

@@ -36,7 +36,6 @@ async function begin(options: EngineOptions, parts: EngineParts): Promise<void> 
   await workers.start();
   await registry.start();
   await projector.start();
-  guard.keep();
   await telemetry.start();
   parts.foreign.begin();
   if (parts.isShared) {

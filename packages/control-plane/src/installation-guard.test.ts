@@ -32,8 +32,8 @@ function installation() {
     while (pending.size > 0) await world.time.advance(5);
     return work;
   };
-  const put = (id: string) =>
-    drive(table.put(installationKey, JSON.stringify({ v: 1, id }), { expect: "any" }));
+  const put = (id: string, restored?: string) =>
+    drive(table.put(installationKey, JSON.stringify({ v: 1, id, restored }), { expect: "any" }));
   const remove = () => drive(table.delete(installationKey, { expect: "any" }));
   return { file, guard, drive, put, remove, said };
 }
@@ -62,7 +62,7 @@ test("another installation, or none, is trouble until the right one is back", as
   writeFileSync(file, JSON.stringify({ v: 1, id: "ours" }));
   const one = guard();
   let lost = 0;
-  one.onLost(() => lost++);
+  one.onOther(() => lost++);
   await drive(one.open());
   expect(one.trouble).toMatchObject({ reason: "installation_lost", details: { found: null } });
   await put("theirs");
@@ -72,7 +72,15 @@ test("another installation, or none, is trouble until the right one is back", as
   await put("ours");
   await drive(one.check());
   expect(one.trouble).toBeUndefined();
+  await put("ours", "again");
+  await drive(one.check());
+  expect([one.isNew, lost]).toEqual([true, 2]);
+  one.keep();
+  expect([one.isNew, JSON.parse(readFileSync(file, "utf8"))]).toEqual([
+    false,
+    { v: 1, id: "ours", restored: "again" },
+  ]);
   await remove();
   await expect(drive(one.check())).rejects.toMatchObject({ reason: "installation_lost" });
-  expect([lost, readFileSync(file, "utf8")]).toEqual([2, JSON.stringify({ v: 1, id: "ours" })]);
+  expect(lost).toBe(3);
 });

@@ -1,7 +1,7 @@
 /** A bus that others reach: a backup goes only into an installation at rest, and one restore at a time. */
 import type { Bus } from "@agentflow/bus";
-import { AgentFlowError, instant, prefixes } from "@agentflow/protocol";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { AgentFlowError, defaultTenant, instant, prefixes } from "@agentflow/protocol";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeAll, afterEach, expect, test } from "vitest";
@@ -130,6 +130,32 @@ test("one that slept while another went on from its mark writes nothing more", a
   go();
   await expect(driveReal(target, slept)).rejects.toMatchObject({ code: "conflict" });
   expect(await target.drive(target.bus.log.head(prefixes.log))).toBe(before);
+});
+
+test("one that comes back after an older backup was restored has read all of it anew", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "af-hold-"));
+  const kept = { readModelDir: folder, installationFile: path.join(folder, "installation.json") };
+  const before = new Kit(15);
+  const first = await before.sharing("cp-1", kept);
+  await before.register(first, "echo", echo);
+  await runs(before, first, count);
+  const older = await backup(before);
+  // Nobody will ever hear of these again.
+  await runs(before, first, 2);
+  await before.drive(first.caughtUp());
+  await before.close();
+  target = new Kit(16);
+  await restored(older);
+  const other = await target.sharing("cp-2");
+  const more = await runs(target, other, 10);
+  await target.drive(other.stop());
+  const again = await target.sharing("cp-1", kept);
+  const { runs: listed } = await target.drive(again.runs.list(defaultTenant, {}));
+  expect(listed).toHaveLength(count + more.length);
+  const seen = readFileSync(kept.installationFile, "utf8");
+  await target.drive(again.stop());
+  rmSync(folder, { recursive: true });
+  expect(JSON.parse(seen)).toMatchObject({ restored: expect.any(String) });
 });
 
 test("one whose lease is lost is told of the mark that came meanwhile once it is seen again", async () => {
