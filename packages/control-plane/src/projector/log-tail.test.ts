@@ -1,6 +1,6 @@
 import { openMemoryBus } from "@agentflow/bus/memory";
 import { virtualWorld } from "@agentflow/host/virtual";
-import { type Commit, defaultTenant, makeRunId, type Subject } from "@agentflow/protocol";
+import { type Commit, defaultTenant, makeRunId, parseId, type Subject } from "@agentflow/protocol";
 import { expect, test } from "vitest";
 import { runSubject } from "../orchestrator/shard.ts";
 import { createLogTail, type LogRecordOfRun } from "./log-tail.ts";
@@ -47,4 +47,28 @@ test("a reader that claims to be far ahead changes nothing for the others", asyn
   for (let n = 0; n < 8; n++) await append();
   const mine = await read(here, 8);
   expect(mine.filter(({ isOwn }) => isOwn)).toHaveLength(8);
+});
+
+test("what a log that lost its end holds in the place of our own is read as it stands there", async () => {
+  const world = virtualWorld(2);
+  const { log } = openMemoryBus({ world, polite: true });
+  const tail = createLogTail(log, { add: () => undefined });
+  const commitOf = (id: string): Commit => ({
+    ...{ v: 1, kind: "commit", events: [], commands: [] },
+    inputs: [{ kind: "nudge", id: parseId("input", id), at: "2026-01-01T00:00:00.000Z" }],
+  });
+  const subject = runSubject(defaultTenant, makeRunId(world.clock.now(), world.random.bytes(10)));
+  const [ours, there] = [commitOf("ours"), commitOf("there")];
+  tail.appending(subject, JSON.stringify(ours), ours);
+  // Acknowledged, and gone before anybody read it.
+  tail.appended(subject, 1);
+  void log.append(subject, JSON.stringify(there), { expect: 0 });
+  const found = Promise.withResolvers<readonly LogRecordOfRun[]>();
+  const stop = new AbortController();
+  const reading = tail.read([0], (records) => found.resolve(records), stop.signal);
+  await world.time.advance(100);
+  expect(await found.promise).toMatchObject([{ revision: 1, isOwn: false, parsed: { commit: there } }]);
+  stop.abort();
+  await world.time.advance(100);
+  await reading;
 });
