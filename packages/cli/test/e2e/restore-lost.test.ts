@@ -1,4 +1,4 @@
-/** The way back that `installation_lost` names: a backup, restored under a control plane that waits for it. */
+/** The way back that `installation_lost` names: a backup, restored under control planes that wait for it. */
 import { natsServerMissing } from "@agentflow/bus/servers";
 import { describe, expect, test } from "vitest";
 import { openedHere } from "./opened.ts";

@@ -12,9 +12,9 @@ test("a reader that claims to be far ahead changes nothing for the others", asyn
   const { log } = openMemoryBus({ world, polite: true, logs: lanes });
   const tail = createLogTail(log, { add: () => undefined });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
-    let isOver = false;
-    void work.finally(() => (isOver = true));
-    while (!isOver) await world.time.advance(5);
+    const pending = new Set([work]);
+    void work.finally(() => pending.delete(work));
+    while (pending.size > 0) await world.time.advance(5);
     return work;
   };
   const commit: Commit = { v: 1, kind: "commit", inputs: [], events: [], commands: [] };
@@ -54,8 +54,11 @@ test("what a log that lost its end holds in the place of our own is read as it s
   const { log } = openMemoryBus({ world, polite: true });
   const tail = createLogTail(log, { add: () => undefined });
   const commitOf = (id: string): Commit => ({
-    ...{ v: 1, kind: "commit", events: [], commands: [] },
+    v: 1,
+    kind: "commit",
     inputs: [{ kind: "nudge", id: parseId("input", id), at: "2026-01-01T00:00:00.000Z" }],
+    events: [],
+    commands: [],
   });
   const subject = runSubject(defaultTenant, makeRunId(world.clock.now(), world.random.bytes(10)));
   const [ours, there] = [commitOf("ours"), commitOf("there")];

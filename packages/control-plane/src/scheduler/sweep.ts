@@ -51,7 +51,7 @@ export class Sweep {
     this.parts = parts;
   }
 
-  /** Takes up the runs of these shards: how many there were; undefined when it was stopped before the last. */
+  /** Takes up the runs of these shards: how many there were; undefined when a stop broke it off. */
   async recover(takes: (shard: Shard) => boolean): Promise<number | undefined> {
     const { config, orchestrator } = this.parts;
     let count = 0;
