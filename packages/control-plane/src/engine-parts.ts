@@ -84,7 +84,14 @@ function basicsOf(options: EngineOptions, onDamage: () => void) {
   const metrics = createEngineMetrics(options.metrics);
   const say = options.log.child({ component: "engine" });
   const store = openReadStore(options.readModelDir, onDamage);
-  const guard = new InstallationGuard({ table: bus.table, world, say, file: options.installationFile });
+  const { lanes } = bus.log;
+  const guard = new InstallationGuard({
+    table: bus.table,
+    lanes,
+    world,
+    say,
+    file: options.installationFile,
+  });
   const { log, table }: Bus = bus;
   const onMismatch = (of: Mismatch): void => options.onMismatch?.(of);
   return { guard, onMismatch, bus, world, say, config, metrics, log, table, store, skipped: metrics.skipped };

@@ -25,15 +25,15 @@ function installation() {
     outputs: [{ write: (line) => void said.push(JSON.stringify(line)) }],
   });
   const file = path.join(folder, "installation.json");
-  const guard = () => new InstallationGuard({ table, world, say, file });
+  const guard = () => new InstallationGuard({ table, lanes: 2, world, say, file });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
     const pending = new Set([work]);
     void work.finally(() => pending.delete(work)).catch(() => undefined);
     while (pending.size > 0) await world.time.advance(5);
     return work;
   };
-  const put = (id: string, restored?: string) =>
-    drive(table.put(installationKey, JSON.stringify({ v: 1, id, restored }), { expect: "any" }));
+  const put = (id: string, more: { restored?: string; logs?: number } = {}) =>
+    drive(table.put(installationKey, JSON.stringify({ v: 1, id, ...more }), { expect: "any" }));
   const remove = () => drive(table.delete(installationKey, { expect: "any" }));
   return { file, guard, drive, put, remove, said };
 }
@@ -72,7 +72,7 @@ test("another installation, or none, is trouble until the right one is back", as
   await put("ours");
   await drive(one.check());
   expect(one.trouble).toBeUndefined();
-  await put("ours", "again");
+  await put("ours", { restored: "again" });
   await drive(one.check());
   expect([one.isNew, lost]).toEqual([true, 2]);
   one.keep();
@@ -80,7 +80,14 @@ test("another installation, or none, is trouble until the right one is back", as
     false,
     { v: 1, id: "ours", restored: "again" },
   ]);
+  await put("ours", { restored: "again", logs: 3 });
+  await expect(drive(one.check())).rejects.toMatchObject({
+    reason: "other_logs",
+    details: { logs: 3, opened: 2 },
+  });
+  await put("ours", { restored: "again" });
+  await drive(one.check());
   await remove();
   await expect(drive(one.check())).rejects.toMatchObject({ reason: "installation_lost" });
-  expect(lost).toBe(3);
+  expect(lost).toBe(4);
 });

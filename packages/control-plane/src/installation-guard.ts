@@ -9,6 +9,8 @@ import { type Installation, installationIn, installationKey, parseInstallation }
 
 export interface GuardParts {
   readonly table: Table;
+  /** Logs of the installation when this control plane opened the bus. */
+  readonly lanes: number;
   readonly world: Pick<World, "random" | "clock">;
   readonly say: Log;
   /** Where the installation that is served here is remembered; without it nothing is. */
@@ -63,7 +65,7 @@ export class InstallationGuard {
   async check(): Promise<void> {
     if (this.own === undefined) return;
     const found = await this.look();
-    if (found?.id !== this.own.id) throw this.isLost(found?.id);
+    if (found?.id !== this.own.id || this.hasOtherLogs(found)) throw this.isLost(found);
     if (found.restored !== this.own.restored) this.isRestored(found);
     if (this.trouble === undefined) return;
     // Its row is there before all others are: what is restored is not back before its mark is gone.
@@ -91,9 +93,16 @@ export class InstallationGuard {
     }
   }
 
-  private isLost(found: string | undefined): AgentFlowError {
+  private hasOtherLogs({ logs }: Installation): boolean {
+    return logs !== undefined && logs !== this.parts.lanes;
+  }
+
+  private isLost(of: Installation | undefined): AgentFlowError {
     const isNews = this.trouble === undefined;
-    const trouble = lost({ ours: this.own?.id ?? "", found, file: this.parts.file ?? "" });
+    const { file = "", lanes } = this.parts;
+    const found = of?.id;
+    const isOurs = of !== undefined && found === this.own?.id;
+    const trouble = isOurs ? otherLogs(of, lanes) : lost({ ours: this.own?.id ?? "", found, file });
     this.trouble = trouble;
     if (!isNews) return trouble;
     this.parts.say.error("the bus does not hold the installation that is served here: nothing is served", {
@@ -116,6 +125,15 @@ export class InstallationGuard {
     this.trouble = undefined;
     this.parts.say.info("the installation is back: going on", { installation: this.own?.id });
   }
+}
+
+function otherLogs({ logs = 0 }: Installation, opened: number): AgentFlowError {
+  const message = `the installation was restored into ${logs} logs, and this control plane knows of ${opened}`;
+  return new AgentFlowError("unavailable", message, {
+    reason: "other_logs",
+    details: { logs, opened, retryAfterMs: 1_000 },
+    suggestions: ["start this control plane again"],
+  });
 }
 
 function lost(of: { ours: string; found: string | undefined; file: string }): AgentFlowError {

@@ -9,6 +9,8 @@ export interface Installation {
   readonly id: string;
   /** The restore that it came from, if it came from one: its log has other revisions than the one before. */
   readonly restored: string | undefined;
+  /** Logs that it was restored into. */
+  readonly logs?: number;
 }
 
 /** Made once, by whoever comes first; the row is the truth. */
@@ -37,11 +39,12 @@ export function parseInstallation(text: string): Installation {
   if (typeof row !== "object" || row === null) return { id: "unknown", restored: undefined };
   const id = "id" in row && typeof row.id === "string" ? row.id : "unknown";
   const restored = "restored" in row && typeof row.restored === "string" ? row.restored : undefined;
-  return { id, restored };
+  const logs = "logs" in row && typeof row.logs === "number" ? { logs: row.logs } : {};
+  return { id, restored, ...logs };
 }
 
 /** The row as a restore writes it. */
-export function showRestored(text: string, restored: string): string {
+export function showRestored(text: string, of: { readonly restored: string; readonly logs: number }): string {
   const row: unknown = JSON.parse(text);
-  return JSON.stringify({ ...(typeof row === "object" ? row : {}), restored });
+  return JSON.stringify({ ...(typeof row === "object" ? row : {}), ...of });
 }

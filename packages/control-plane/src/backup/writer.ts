@@ -63,7 +63,9 @@ export class Writer {
 
   /** Whoever has read of the installation before learns that it is to be read anew. */
   #valueOf({ key, value }: BackupRow): string {
-    return key === installationKey ? showRestored(value, this.#by) : value;
+    return key === installationKey
+      ? showRestored(value, { restored: this.#by, logs: this.#bus.log.lanes })
+      : value;
   }
 }
 
