@@ -128,7 +128,7 @@ export class InstallationGuard {
 }
 
 function otherLogs({ logs = 0 }: Installation, opened: number): AgentFlowError {
-  const message = `the installation was restored into ${logs} logs, and this control plane knows of ${opened}`;
+  const message = `the installation was restored into ${logs} logs; this control plane knows of ${opened}`;
   return new AgentFlowError("unavailable", message, {
     reason: "other_logs",
     details: { logs, opened, retryAfterMs: 1_000 },
