@@ -70,7 +70,7 @@ export async function buildParts(options: EngineOptions) {
     owns: (shard) => ownership.owns(shard),
   });
   const writing: Writing = buildWriting({ ...base, ...reading, ownership, isShared, node });
-  guard.onLost(() => reading.projector.again());
+  guard.onOther(() => reading.projector.again());
   return { base, guard, ownership, isShared, isFirst, ...reading, ...writing };
 }
 
@@ -84,7 +84,14 @@ function basicsOf(options: EngineOptions, onDamage: () => void) {
   const metrics = createEngineMetrics(options.metrics);
   const say = options.log.child({ component: "engine" });
   const store = openReadStore(options.readModelDir, onDamage);
-  const guard = new InstallationGuard({ table: bus.table, world, say, file: options.installationFile });
+  const { lanes } = bus.log;
+  const guard = new InstallationGuard({
+    table: bus.table,
+    lanes,
+    world,
+    say,
+    file: options.installationFile,
+  });
   const { log, table }: Bus = bus;
   const onMismatch = (of: Mismatch): void => options.onMismatch?.(of);
   return { guard, onMismatch, bus, world, say, config, metrics, log, table, store, skipped: metrics.skipped };

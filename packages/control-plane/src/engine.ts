@@ -58,7 +58,7 @@ async function recoverAll({ log, node }: EngineOptions, parts: EngineParts): Pro
     recovery.begin(shard, { term: 0, sentUpTo: isLost ? 0 : sent });
   }
   if (isLost) resends.begin(shards, sentUpTo);
-  const count = await sweep.recover(() => true);
+  const count = (await sweep.recover(() => true)) ?? 0;
   for (const shard of shards) recovery.end(shard);
   resends.end(shards);
   if (count > 0) log.info("runs taken up again", { runs: count });

@@ -25,15 +25,15 @@ function installation() {
     outputs: [{ write: (line) => void said.push(JSON.stringify(line)) }],
   });
   const file = path.join(folder, "installation.json");
-  const guard = () => new InstallationGuard({ table, world, say, file });
+  const guard = () => new InstallationGuard({ table, lanes: 2, world, say, file });
   const drive = async <T>(work: Promise<T>): Promise<T> => {
     const pending = new Set([work]);
     void work.finally(() => pending.delete(work)).catch(() => undefined);
     while (pending.size > 0) await world.time.advance(5);
     return work;
   };
-  const put = (id: string) =>
-    drive(table.put(installationKey, JSON.stringify({ v: 1, id }), { expect: "any" }));
+  const put = (id: string, more: { restored?: string; logs?: number } = {}) =>
+    drive(table.put(installationKey, JSON.stringify({ v: 1, id, ...more }), { expect: "any" }));
   const remove = () => drive(table.delete(installationKey, { expect: "any" }));
   return { file, guard, drive, put, remove, said };
 }
@@ -43,6 +43,11 @@ test("whoever remembers nothing takes what it finds, and knows it again", async 
   const first = guard();
   await drive(first.open());
   expect([first.isNew, first.trouble]).toEqual([true, undefined]);
+  // Dead before what another installation left was removed: it is still to be removed.
+  const dead = guard();
+  await drive(dead.open());
+  expect([dead.isNew, dead.trouble]).toEqual([true, undefined]);
+  first.keep();
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
     v: 1,
     id: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -57,7 +62,7 @@ test("another installation, or none, is trouble until the right one is back", as
   writeFileSync(file, JSON.stringify({ v: 1, id: "ours" }));
   const one = guard();
   let lost = 0;
-  one.onLost(() => lost++);
+  one.onOther(() => lost++);
   await drive(one.open());
   expect(one.trouble).toMatchObject({ reason: "installation_lost", details: { found: null } });
   await put("theirs");
@@ -67,7 +72,22 @@ test("another installation, or none, is trouble until the right one is back", as
   await put("ours");
   await drive(one.check());
   expect(one.trouble).toBeUndefined();
+  await put("ours", { restored: "again" });
+  await drive(one.check());
+  expect([one.isNew, lost]).toEqual([true, 2]);
+  one.keep();
+  expect([one.isNew, JSON.parse(readFileSync(file, "utf8"))]).toEqual([
+    false,
+    { v: 1, id: "ours", restored: "again" },
+  ]);
+  await put("ours", { restored: "again", logs: 3 });
+  await expect(drive(one.check())).rejects.toMatchObject({
+    reason: "other_logs",
+    details: { logs: 3, opened: 2 },
+  });
+  await put("ours", { restored: "again" });
+  await drive(one.check());
   await remove();
   await expect(drive(one.check())).rejects.toMatchObject({ reason: "installation_lost" });
-  expect([lost, readFileSync(file, "utf8")]).toEqual([2, JSON.stringify({ v: 1, id: "ours" })]);
+  expect(lost).toBe(4);
 });

@@ -1,11 +1,15 @@
 /** A bus that others reach: a backup goes only into an installation at rest, and one restore at a time. */
 import type { Bus } from "@agentflow/bus";
-import { prefixes } from "@agentflow/protocol";
+import { AgentFlowError, defaultTenant, instant, prefixes } from "@agentflow/protocol";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { beforeAll, afterEach, expect, test } from "vitest";
+import { installationKey } from "../installation-id.ts";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { backup, driveReal, echo, opened, optionsOf, runs } from "./fixtures/copies.ts";
-import { type Restored, restoreBackup } from "./index.ts";
-import { findMark, restoreKey } from "./mark.ts";
+import { type Restored, restoreBackup, verifyBackup } from "./index.ts";
+import { findMark, putMark, removeMark, restoreKey } from "./mark.ts";
 
 const quietMs = 6_000;
 const count = 3;
@@ -128,6 +132,60 @@ test("one that slept while another went on from its mark writes nothing more", a
   expect(await target.drive(target.bus.log.head(prefixes.log))).toBe(before);
 });
 
+test("one that comes back after an older backup was restored has read all of it anew", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "af-hold-"));
+  const kept = { readModelDir: folder, installationFile: path.join(folder, "installation.json") };
+  const before = new Kit(15);
+  const first = await before.sharing("cp-1", kept);
+  await before.register(first, "echo", echo);
+  await runs(before, first, count);
+  const older = await backup(before);
+  // Nobody will ever hear of these again.
+  await runs(before, first, 2);
+  await before.drive(first.caughtUp());
+  await before.close();
+  target = new Kit(16);
+  await restored(older);
+  const other = await target.sharing("cp-2");
+  const more = await runs(target, other, 10);
+  await target.drive(other.stop());
+  const again = await target.sharing("cp-1", kept);
+  const { runs: listed } = await target.drive(again.runs.list(defaultTenant, {}));
+  expect(listed).toHaveLength(count + more.length);
+  const seen = readFileSync(kept.installationFile, "utf8");
+  await target.drive(again.stop());
+  rmSync(folder, { recursive: true });
+  expect(JSON.parse(seen)).toMatchObject({ restored: expect.any(String) });
+});
+
+test("one whose lease is lost is told of the mark that came meanwhile once it is seen again", async () => {
+  target = new Kit(14);
+  const bus = target.bus.client("cp-1");
+  const put = bus.table.put.bind(bus.table);
+  let isSeen = true;
+  bus.table.put = (key, ...given) => {
+    if (key.startsWith("node.") && !isSeen) throw new AgentFlowError("unavailable", "not now");
+    return put(key, ...given);
+  };
+  const engine = await target.sharing("cp-1", { bus });
+  isSeen = false;
+  await target.pass(quietMs);
+  expect(engine.lease).toBe("lost");
+  // Whatever changes, it looks around.
+  const row = JSON.stringify({ v: 1, owner: "cp-2", life: "x", since: "2026-01-01T00:00:00.000Z" });
+  await target.drive(target.bus.table.put("owner.00", row, { expect: "any" }));
+  await target.pass(quietMs);
+  const at = instant(target.world.clock.now());
+  const begun = { at, installation: "i", sha256: "0", total: 1, done: 0, by: "restore" };
+  const revision = await target.drive(putMark(target.bus.table, begun, 0));
+  isSeen = true;
+  await target.pass(2 * quietMs);
+  expect([engine.lease, engine.shards]).toEqual(["held", []]);
+  await target.drive(removeMark(target.bus.table, revision));
+  await target.pass(3 * quietMs);
+  expect(engine.shards).toHaveLength(64);
+});
+
 /** A client that stands still at its first append, with all that it would write from there on. */
 function halting(...writes: ("put" | "append")[]) {
   const bus = target.bus.client("halting");
@@ -148,3 +206,32 @@ function halting(...writes: ("put" | "append")[]) {
   };
   return { bus, wait: wait.promise, go: () => go.resolve() };
 }
+
+test("one that waits for its installation serves it once the restore is done, and not before", async () => {
+  target = new Kit(13);
+  const { head } = await verifyBackup(opened(bytes));
+  const folder = mkdtempSync(path.join(tmpdir(), "af-hold-"));
+  const installationFile = path.join(folder, "installation.json");
+  writeFileSync(installationFile, JSON.stringify({ v: 1, id: head.installation }));
+  const engine = await target.sharing("cp-1", { installationFile });
+  rmSync(folder, { recursive: true });
+  expect(engine.trouble).toMatchObject({ reason: "installation_lost" });
+  const bus = target.bus.client("restore");
+  const put = bus.table.put.bind(bus.table);
+  const [isBack, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  bus.table.put = async (key, ...given) => {
+    const done = await put(key, ...given);
+    if (key !== installationKey) return done;
+    isBack.resolve();
+    await goOn.promise;
+    return done;
+  };
+  const restoring = restore(bytes, bus);
+  await driveReal(target, isBack.promise);
+  await target.pass(2 * quietMs);
+  expect([engine.trouble?.reason, engine.shards]).toEqual(["installation_lost", []]);
+  goOn.resolve();
+  expect((await driveReal(target, restoring)).written.runs.open).toBe(count);
+  await target.pass(2 * quietMs);
+  expect(engine.shards).toHaveLength(64);
+});

@@ -76,13 +76,14 @@ export async function refuseFull(
 export class Hold {
   /** A restore of the same backup was here before. */
   readonly resumes: boolean;
+  /** Names this restore. */
+  readonly by: string;
   readonly lost: AbortSignal;
   done = 0;
   readonly #options: HoldOptions;
   readonly #wanted: Wanted;
   readonly #at: Instant;
   readonly #abort = new AbortController();
-  readonly #by: string;
   #revision: Revision;
   #heldMs: number;
   #beating: Promise<void> | undefined;
@@ -92,7 +93,7 @@ export class Hold {
     this.#options = options;
     this.#wanted = of.wanted;
     this.#at = of.at;
-    this.#by = of.by;
+    this.by = of.by;
     this.#revision = of.revision;
     this.#heldMs = options.world.clock.monotonic();
     this.resumes = of.resumes;
@@ -135,7 +136,7 @@ export class Hold {
     await this.pause();
     const { table } = this.#options.bus;
     const found = await findMark(table);
-    if (found === undefined || found.mark.by !== this.#by) throw takenOver();
+    if (found === undefined || found.mark.by !== this.by) throw takenOver();
     await removeMark(table, found.revision);
   }
 
@@ -158,7 +159,7 @@ export class Hold {
     const { table } = this.#options.bus;
     const sentMs = this.#options.world.clock.monotonic();
     const { installation, sha256, total } = this.#wanted;
-    const mark = { at: this.#at, installation, sha256, total, done: this.done, by: this.#by };
+    const mark = { at: this.#at, installation, sha256, total, done: this.done, by: this.by };
     try {
       this.#revision = await putMark(table, mark, this.#revision);
       this.#heldMs = sentMs;
@@ -166,7 +167,7 @@ export class Hold {
       if (!AgentFlowError.is(error) || error.reason !== takenOver().reason) throw error;
       // Our own write whose answer was lost, or another's mark.
       const found = await findMark(table);
-      if (found?.mark.by === this.#by) this.#revision = found.revision;
+      if (found?.mark.by === this.by) this.#revision = found.revision;
       else this.#abort.abort(error);
     }
   }

@@ -1,5 +1,6 @@
 /** Writes the records of a backup: what is named before what names it, each run's records in their order. */
 import type { Blobs, Bus } from "@agentflow/bus";
+import { installationKey, showRestored } from "../installation-id.ts";
 import type { BackupBlob, BackupEntry, BackupRecord, BackupRow } from "./records.ts";
 import { Tracks } from "./tracks.ts";
 
@@ -13,14 +14,16 @@ export class Writer {
   /** Records that are durable. */
   done = 0;
   readonly #bus: Bus;
+  readonly #by: string;
   readonly #blobs: BlobWriter;
   readonly #tracks: Tracks;
   #entries: BackupEntry[] = [];
   #characters = 0;
   #rows: BackupRow[] = [];
 
-  constructor(bus: Bus, of: { readonly resumes: boolean }) {
+  constructor(bus: Bus, of: { readonly resumes: boolean; readonly by: string }) {
     this.#bus = bus;
+    this.#by = of.by;
     this.#blobs = new BlobWriter(bus.blobs);
     this.#tracks = new Tracks(bus.log, of);
   }
@@ -54,8 +57,15 @@ export class Writer {
     await Promise.all([...bySubject].map(([subject, records]) => this.#tracks.write(subject, records)));
     const rows = this.#rows;
     this.#rows = [];
-    await Promise.all(rows.map(({ key, value }) => this.#bus.table.put(key, value, { expect: "any" })));
+    await Promise.all(rows.map((row) => this.#bus.table.put(row.key, this.#valueOf(row), { expect: "any" })));
     this.done += entries.length + rows.length;
+  }
+
+  /** Whoever has read of the installation before learns that it is to be read anew. */
+  #valueOf({ key, value }: BackupRow): string {
+    return key === installationKey
+      ? showRestored(value, { restored: this.#by, logs: this.#bus.log.lanes })
+      : value;
   }
 }
 

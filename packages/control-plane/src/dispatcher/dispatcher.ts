@@ -277,8 +277,9 @@ export class Dispatcher {
   private free(item: Item): void {
     this.open.remove(item);
     item.lane.remove(item);
-    // Also another lane: a tenant has one room with the queue for all of its own.
-    if (this.waiting > 0) this.wake();
+    // Also another lane: a tenant has one room with the queue for all of its own. Whether anything waits is
+    // asked once a turn: there are as many lanes as pools that somebody ever named.
+    this.wake();
   }
 
   private lane({ tenant }: RunRef, { pool }: DispatchTask, { build }: TaskContext): Lane {

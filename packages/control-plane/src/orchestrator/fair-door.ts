@@ -11,10 +11,14 @@ export interface FairDoorParts {
 export type Done = () => void;
 type Work = (done: Done) => void;
 
-/** Reports of workers have a line of their own: behind its tenant's starts a step would wait. */
+/**
+ * Reports of workers have a line of their own: behind its tenant's starts a step would wait. So has what
+ * another control plane passes on, which ends here: behind what is passed on from here, which waits for that
+ * one, each would wait for the other.
+ */
 export interface Asking {
   readonly tenant: TenantId;
-  readonly from: "clients" | "workers";
+  readonly from: "clients" | "peers" | "workers";
 }
 
 interface Line {

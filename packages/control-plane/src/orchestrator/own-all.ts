@@ -3,6 +3,7 @@ import type { Bus, Revision, Table } from "@agentflow/bus";
 import { sleep, type Stop, type World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import { AgentFlowError, type Instant, instant, parseId, type Shard } from "@agentflow/protocol";
+import { refuseHalfRestored } from "../backup/mark.ts";
 import type { Ownership, OwnershipView } from "./ownership.ts";
 import { parseOwner } from "./parse-owner.ts";
 import { allShards } from "./shard.ts";
@@ -194,6 +195,7 @@ class AllShards implements Ownership {
     const isQuiet = changedSince(seen, beats).length === 0;
     this.#quiet = { seen: beats, sinceMs: isQuiet ? sinceMs : now };
     if (now - this.#quiet.sinceMs < quietMsOf(leaseMs)) return;
+    await refuseHalfRestored(bus);
     const put = await bus.table.put(allKey, this.#row(), { expect: beats.get(allKey) ?? 0 });
     if (!put.ok) return;
     this.#quiet = undefined;

@@ -189,9 +189,9 @@ export class Router {
   }
 }
 
-/** What another control plane passes on for a client stands in the clients' line here as there. */
+/** What clients ask for comes over the wire from another control plane, which passes it on. */
 function fromOf({ kind }: RunInput): Asking["from"] {
-  return kind === "start" || kind === "cancel" || kind === "resolve" ? "clients" : "workers";
+  return kind === "start" || kind === "cancel" || kind === "resolve" ? "peers" : "workers";
 }
 
 const pauseMsMin = 25;

@@ -176,6 +176,8 @@ export class Starts {
   }
 
   private listen(ref: RunRef, wait: Wait, waitMs: number): void {
+    // Whoever left while its start waited for its turn takes up no place.
+    if (wait.over) return;
     const { waiters, config } = this.parts;
     const forMs = Math.min(waitMs, config.waitMaxMs);
     wait.listening = true;

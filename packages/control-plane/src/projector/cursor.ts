@@ -50,8 +50,9 @@ function showLane({ revision, n }: LanePlace): string {
   return n === wholeCommit ? revision.toString(36) : `${revision.toString(36)}-${(n + 1).toString(36)}`;
 }
 
-const ofOne = /^e([0-9a-z]{1,11})-([0-9a-z]{1,6})$/;
-const lanePattern = /^([0-9a-z]{1,11})(?:-([0-9a-z]{1,6}))?$/;
+// Ten digits are a number that is exact, and more than any log will count.
+const ofOne = /^e([0-9a-z]{1,10})-([0-9a-z]{1,6})$/;
+const lanePattern = /^([0-9a-z]{1,10})(?:-([0-9a-z]{1,6}))?$/;
 
 /** The empty cursor is "before everything"; one of a single run says nothing of other lanes. */
 export function readPlace(cursor: string, lanes: number): EventPlace {

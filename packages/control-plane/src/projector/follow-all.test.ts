@@ -127,7 +127,15 @@ test("with one lane cursors are what they always were; with several they name a 
   expect([firstBehind(next, 46), firstBehind(next, 49)]).toEqual([wholeCommit, 0]);
   expect(next.map(({ revision }) => laneOf(revision, 3))).toEqual([0, 1, 0]);
   expect(startOf(2)).toEqual([0, 0]);
-  for (const wrong of ["v19.1a-2", "v19.1a-2.0.0", "v..", "v19.1a-.0", `v${"z".repeat(12)}.0.0`, "w1.2.3"]) {
+  for (const wrong of [
+    "v19.1a-2",
+    `v${"z".repeat(11)}.0.0`,
+    "v19.1a-2.0.0",
+    "v..",
+    "v19.1a-.0",
+    `v${"z".repeat(12)}.0.0`,
+    "w1.2.3",
+  ]) {
     expect(() => readPlace(wrong, 3)).toThrow(/not a cursor/);
   }
   expect(() => readPlace("v19", 3)).toThrow(/not a cursor/);

@@ -46,14 +46,19 @@ export interface LogTail {
   read(after: Position, reader: LogReader, signal: AbortSignal): Promise<void>;
 }
 
+interface Written {
+  readonly body: string;
+  readonly commit: Commit;
+}
+
 const ownMax = 20_000;
 
 /** The one reader of the log in an engine: everybody else is fed by it, in order within each lane. */
 export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
   const { lanes } = log;
   /** By lane, each in the order of its revisions. */
-  const own = Array.from({ length: lanes }, () => new Map<Revision, Commit>());
-  const inFlight = new Map<Subject, { readonly body: string; readonly commit: Commit }>();
+  const own = Array.from({ length: lanes }, () => new Map<Revision, Written>());
+  const inFlight = new Map<Subject, Written>();
   let seen = startOf(lanes);
   const record = (entry: LogEntry): LogRecordOfRun | undefined => {
     const subject = parseLogSubject(entry.subject);
@@ -63,10 +68,9 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
     }
     if (subject.kind === "turn") return undefined;
     const { tenant, run, shard } = subject;
-    const flying = inFlight.get(entry.subject);
-    const commit =
-      own[laneOf(entry.revision, lanes)]?.get(entry.revision) ??
-      (flying?.body === entry.body ? flying.commit : undefined);
+    const written = own[laneOf(entry.revision, lanes)]?.get(entry.revision) ?? inFlight.get(entry.subject);
+    // A log that lost its end gives revisions again: what was written there may be another's by now.
+    const commit = written?.body === entry.body ? written.commit : undefined;
     const parsed: ParsedCommit = commit === undefined ? parseCommit(entry.body) : { ok: true, commit };
     const { revision, atMs } = entry;
     return { tenant, run, shard, revision, isOwn: commit !== undefined, atMs, parsed };
@@ -82,7 +86,7 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
       const kept = own[laneOf(revision, lanes)];
       if (kept === undefined) return;
       if (kept.size >= ownMax) kept.clear();
-      kept.set(revision, flying.commit);
+      kept.set(revision, flying);
     },
     async read(after, reader, signal) {
       let upTo = after;
@@ -93,15 +97,16 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
           if (one !== undefined) records.push(one);
         }
         upTo = advanced(upTo, batch);
-        seen = higher(seen, upTo);
-        for (const kept of own) forget(kept, upTo);
+        // What was read, and not where a reader says that it is: a cursor may claim any place.
+        seen = higher(seen, advanced(seen, batch));
+        for (const kept of own) forget(kept, seen);
         await reader(records, upTo);
       }
     },
   };
 }
 
-function forget(kept: Map<Revision, Commit>, upTo: Position): void {
+function forget(kept: Map<Revision, Written>, upTo: Position): void {
   for (const revision of kept.keys()) {
     if (!covers(upTo, revision)) return;
     kept.delete(revision);

@@ -38,7 +38,7 @@ export interface ProjectorParts {
   /** Counts commits that this build cannot read. */
   readonly unreadable: { add(): void };
   /** Asked before anything is concluded from where the log ends. */
-  readonly guard: Pick<InstallationGuard, "check" | "isNew" | "trouble">;
+  readonly guard: Pick<InstallationGuard, "check" | "isNew" | "keep" | "trouble">;
   /** A commit that this engine did not write, the first time that it is read. */
   readonly onForeign: (record: LogRecordOfRun) => void;
 }
@@ -187,6 +187,7 @@ export class Projector {
     await this.parts.store.call("reset", undefined);
     await this.parts.refill();
     this.read = this.applied = this.beginning;
+    this.parts.guard.keep();
   }
 
   private async restoreUnknown(): Promise<void> {
@@ -223,8 +224,8 @@ export class Projector {
   /** A log that lost its tail gives revisions again that were read here already. */
   private async checkHead(): Promise<void> {
     const heads = await this.parts.log.heads();
-    if (reaches(heads, this.read)) return;
-    this.parts.say.warn("the log lost its end: rebuilding the read model", {
+    if (reaches(heads, this.read) && !this.parts.guard.isNew) return;
+    this.parts.say.warn("the log is not the one that was read: rebuilding the read model", {
       read: toJson(this.read),
       head: toJson(heads),
     });

@@ -51,8 +51,8 @@ export class Sweep {
     this.parts = parts;
   }
 
-  /** Takes up the runs of these shards; resolves with how many there were. */
-  async recover(takes: (shard: Shard) => boolean): Promise<number> {
+  /** Takes up the runs of these shards: how many there were; undefined when a stop broke it off. */
+  async recover(takes: (shard: Shard) => boolean): Promise<number | undefined> {
     const { config, orchestrator } = this.parts;
     let count = 0;
     await this.eachLive(async (refs) => {
@@ -64,7 +64,7 @@ export class Sweep {
         count += some.length;
       }
     });
-    return count;
+    return this.stopped.signal.aborted ? undefined : count;
   }
 
   start(): void {

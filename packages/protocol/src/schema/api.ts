@@ -52,7 +52,7 @@ export const registerBody = z.strictObject({
   strict: z.boolean().exactOptional(),
 });
 
-/** Which ended runs leave the log now; both left out: those over the installation's own bounds. */
+/** Which ended runs leave the log now; both left out: none. */
 export const archiveBody = z.strictObject({
   /** Those that ended longer ago. */
   olderThanMs: z.int().min(0).exactOptional(),

@@ -115,9 +115,11 @@ export class Leases implements Ownership {
 
   async start(): Promise<void> {
     // First without being seen, for whoever is refused has no part in it; then seen by all who look.
-    await this.permit();
+    await this.parts.permit();
     await this.presence.start();
-    await this.permit();
+    // One that waits for its installation is not seen yet: what it is told now says nothing of later.
+    if (this.standing === "held") await this.permit();
+    else this.wasAway = true;
     this.act();
     await this.acting;
   }
@@ -225,7 +227,7 @@ export class Leases implements Ownership {
     while (this.actAgain && !this.stopped.signal.aborted) {
       this.actAgain = false;
       try {
-        if (this.wasAway) await this.lookAround();
+        if (this.wasAway && this.standing === "held") await this.lookAround();
         if (this.canAct()) await this.claim();
         if (this.canAct()) await this.rebalance();
       } catch (error) {
@@ -241,14 +243,20 @@ export class Leases implements Ownership {
 
   /** After a lost lease: what the watches have not told yet, so that nobody's shards are taken for ours. */
   private async lookAround(): Promise<void> {
-    for (const row of await this.parts.table.list(ownerPrefix)) this.ownerChanged(row);
-    await this.permit();
     this.wasAway = false;
+    try {
+      for (const row of await this.parts.table.list(ownerPrefix)) this.ownerChanged(row);
+      await this.permit();
+    } catch (error) {
+      this.wasAway = true;
+      throw error;
+    }
   }
 
+  /** Holds until the lease is lost, also when that is while it is asked for. */
   private async permit(): Promise<void> {
     await this.parts.permit();
-    this.isPermitted = true;
+    this.isPermitted = this.standing === "held" && !this.wasAway;
   }
 
   private canAct(): boolean {

@@ -1,6 +1,7 @@
 /** One control plane with all shards and others that share them: never both on one bus. */
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, instant } from "@agentflow/protocol";
 import { afterEach, expect, test } from "vitest";
+import { putMark, removeMark } from "../../backup/mark.ts";
 import { Kit } from "../fixtures/engine-kit.ts";
 import { allKey } from "./signs-of-life.ts";
 
@@ -64,6 +65,20 @@ test("one that was replaced by another that died is the owner again, and is seen
   await kit.pass(3 * leaseMs);
   await kit.drive(first.ownsShards());
   await expect(kit.sharing("cp-1")).rejects.toMatchObject({ ...mixed, details: { owner: "local" } });
+});
+
+test("one whose row was taken away takes nothing up while a backup is being restored", async () => {
+  kit = new Kit(8);
+  const all = await kit.engine("local");
+  await kit.drive(kit.bus.table.delete(allKey, { expect: "any" }));
+  const at = instant(kit.world.clock.now());
+  const begun = { at, installation: "i", sha256: "0", total: 1, done: 0, by: "restore" };
+  const mark = await kit.drive(putMark(kit.bus.table, begun, 0));
+  await kit.pass(4 * leaseMs);
+  expect([all.lease, all.shards.length]).toEqual(["displaced", 0]);
+  await kit.drive(removeMark(kit.bus.table, mark));
+  await kit.pass(2 * leaseMs);
+  expect([all.lease, all.shards.length]).toEqual(["held", 64]);
 });
 
 test("one that shares and slept while another took all serves none until that one has gone", async () => {
