@@ -54,6 +54,19 @@ describe("af bus credentials", () => {
     expect(config).toContain("MSG.NEXT.AF_TASK.globex_gpu_dev");
     const rotated = await af("bus", "--rotate", "--json");
     expect(rotated.code).toBe(0);
+    const { identities } = JSON.parse(rotated.stdout).data;
+    const roles = identities.map(({ role, tenant, state }: { [key: string]: string }) => [
+      role,
+      tenant,
+      state,
+    ]);
+    expect(roles).toEqual([
+      ["control-plane", undefined, "rotated"],
+      ["archiver", undefined, "rotated"],
+      ["worker", "acme", "rotated"],
+      ["worker", "globex", "rotated"],
+    ]);
+    expect(readFileSync(path.join(folder, "auth.conf"), "utf8")).not.toContain("acme_default_dev");
     expect(readFileSync(path.join(folder, "worker-acme.nk"), "utf8")).not.toBe(seed);
   });
 
