@@ -95,7 +95,9 @@ export function fromNats(error: unknown, doing: string): AgentFlowError {
     case "UserAuthenticationExpiredError":
       return say("unauthenticated", "nats_login", loginHints);
     case "PermissionViolationError":
-      return say("forbidden", "nats_permission");
+      return say("forbidden", "nats_permission", [
+        "use the identity of this role: af bus credentials DIR --add",
+      ]);
     case "ConnectionError":
     case "ClosedConnectionError":
     case "DrainingConnectionError":
@@ -135,7 +137,10 @@ export function closedError(): AgentFlowError {
 }
 
 export function notConnected(doing: string): AgentFlowError {
-  return new AgentFlowError("unavailable", `${doing}: not connected to NATS`, { reason: "not_connected" });
+  return new AgentFlowError("unavailable", `${doing}: not connected to NATS`, {
+    reason: "not_connected",
+    suggestions: ["start the NATS server: work goes on by itself then", "af bus doctor"],
+  });
 }
 
 /** Sent, and the connection broke before the answer: it may have been carried out. */
