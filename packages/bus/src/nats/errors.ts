@@ -72,6 +72,10 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
   return refused("internal", "nats_refused");
 }
 
+const elsewhere = [
+  "is a NATS server there? another address: --bus URL, AF_BUS__SERVERS, or bus.servers of --config",
+];
+
 const loginHints = [
   "name the identity: --nkey FILE and --inbox PREFIX (or --creds FILE), as af bus credentials printed them",
   "after new credentials: nats-server --signal reload",
@@ -102,7 +106,7 @@ export function fromNats(error: unknown, doing: string): AgentFlowError {
     case "ClosedConnectionError":
     case "DrainingConnectionError":
     case "RequestError":
-      return say("unavailable", "not_connected");
+      return say("unavailable", "not_connected", elsewhere);
     case "InvalidArgumentError":
       return text.includes("max_payload") ? payloadTooBig(doing) : say("internal", "nats");
     default:

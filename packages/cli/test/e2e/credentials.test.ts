@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined).each([{ mode: [] }, { mode: ["--accounts"
       expect(told.stdout).toMatch(/✓ bus +NATS: .*one copy.*; 0 dead letters/);
       const stranger = keep(new Service(["worker", ...where], scratch.dir));
       await stranger.said("the worker could not start");
-      expect(await stranger.exited).toBe(1);
+      expect(await stranger.exited).toBe(5);
       hands.signal("SIGTERM");
       expect(await hands.exited).toBe(0);
       control.signal("SIGTERM");
