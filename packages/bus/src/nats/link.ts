@@ -61,7 +61,7 @@ export class Link {
   #closing: Promise<void> | undefined;
   #tokens = 0;
   #storesNothing = false;
-  /** Since nothing was ever answered and the server lets nothing be: who asks is told, and waits for nothing. */
+  /** The server lets us hear no answer, and none ever came: who asks is told, and does not wait. */
   #isDeaf = false;
   #wasAnswered = false;
   #sweep: NodeJS.Timeout | undefined;

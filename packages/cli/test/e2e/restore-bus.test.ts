@@ -180,7 +180,7 @@ describe.skipIf(missing !== undefined)("restore on NATS", () => {
     });
     expect(killed.code).toBe(null);
     const early = service(scratch, "server", "--bus", bus.url, "--state", "early", "--port", "0");
-    expect(await early.exited).toBe(1);
+    expect(await early.exited).toBe(8);
     expect(JSON.stringify(early.lines)).toContain("restore_unfinished");
     const other = await af(["restore", "b.zst", "--bus", bus.url]);
     expect(other.stderr).toMatch(/another backup.*\(restore_unfinished\)[\s\S]*with the same file/);

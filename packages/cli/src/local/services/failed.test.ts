@@ -1,13 +1,15 @@
 import { AgentFlowError } from "@agentflow/protocol";
-import { createLog } from "@agentflow/host/log";
-import { virtualWorld } from "@agentflow/host/virtual";
-import { createStop } from "@agentflow/host/stop";
 import { afterEach, expect, test, vi } from "vitest";
 import { failStart } from "./failed.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
 async function failed(thrown: unknown): Promise<{ line: unknown; stderr: string; exitCode: number }> {
+  const [{ createLog }, { createStop }, { virtualWorld }] = await Promise.all([
+    import("@agentflow/host/log"),
+    import("@agentflow/host/stop"),
+    import("@agentflow/host/virtual"),
+  ]);
   const { time } = virtualWorld();
   const lines: string[] = [];
   const log = createLog({
@@ -28,7 +30,7 @@ async function failed(thrown: unknown): Promise<{ line: unknown; stderr: string;
   return { line: JSON.parse(line), stderr, exitCode: (await stop.done).exitCode };
 }
 
-test("a start that fails says why and what to do, in the log and on stderr, and ends with its code", async () => {
+test("a start that fails says why and what to do, in the log and on stderr, and exits so", async () => {
   const fixed = new AgentFlowError("refused", "this installation was made with 4 logs, not 2", {
     reason: "logs_fixed",
     suggestions: ["leave the number out, or say 4"],

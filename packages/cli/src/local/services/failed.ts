@@ -4,8 +4,8 @@ import type { GracefulStop } from "@agentflow/host/stop";
 import { AgentFlowError, errorTable } from "@agentflow/protocol";
 
 /**
- * What a start fails of, in the words a person can act on. They stand beside the error, whose own message a log
- * leaves out: at a start it speaks of settings, addresses and files, never of what runs were given.
+ * What a start fails of, in the words a person can act on. They stand beside the error, whose own message a
+ * log leaves out: at a start it speaks of settings, addresses and files, never of what runs were given.
  */
 export function wordsOf(error: AgentFlowError): { why: string; next?: readonly string[] } {
   const { message, suggestions } = error;
