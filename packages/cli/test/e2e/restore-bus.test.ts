@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)("restore on NATS", () => {
     expect(refused.code).toBe(8);
     // Whichever gives a sign of life first.
     expect(refused.stderr).toMatch(
-      /at work: .*(control plane one|worker \S+).*\(installation_busy\)[\s\S]*stop its/,
+      /at work: (control plane one|worker \S+).*\(installation_busy\)\s+try +stop its/,
     );
     empty.control.signal("SIGKILL");
     await empty.control.exited;
