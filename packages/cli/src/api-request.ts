@@ -46,7 +46,7 @@ export async function askApi(installation: Installation, question: ApiQuestion):
     throw new AgentFlowError("unavailable", `no answer from ${target.origin}`, {
       reason: "unreachable",
       cause,
-      suggestions: ["af dev", "af doctor"],
+      suggestions: ["start it: af dev, or af server", "another address: --url, or AF_URL", "af doctor"],
     });
   });
   return parseAnswer(text, target.origin, version);

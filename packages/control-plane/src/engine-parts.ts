@@ -64,6 +64,7 @@ export async function buildParts(options: EngineOptions) {
   const isFirst = (): boolean => ownership.owns(choresShard);
   const reading: Reading = buildReading(base, {
     isFirst,
+    firstOne: () => ownership.view().shards.find(({ shard }) => shard === choresShard)?.owner,
     slotsChanged: () => writing.dispatcher.slotsChanged(),
     onShorter: (heads) => writing.orchestrator.rewind(heads),
     seen: (ref, revision) => writing.orchestrator.seen(ref, revision),
@@ -99,6 +100,8 @@ function basicsOf(options: EngineOptions, onDamage: () => void) {
 
 interface Late {
   readonly isFirst: () => boolean;
+  /** The control plane that does the chores of all, as far as it is known. */
+  readonly firstOne: () => string | undefined;
   readonly slotsChanged: () => void;
   readonly onShorter: (heads: Position) => void;
   readonly seen: Orchestrator["seen"];
@@ -110,7 +113,7 @@ function buildReading(base: Base, late: Late) {
   const { bus, world, config, metrics } = base;
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub(bus.log.lanes);
-  const archive = new Archive({ ...base, isFirst: late.isFirst });
+  const archive = new Archive({ ...base, isFirst: late.isFirst, firstOne: late.firstOne });
   const waiters = new Waiters<RunOutcome>(world, config.waitersMax);
   const foreign = new Foreign({ waiters, owns: late.owns, seen: late.seen });
   const telemetry = new Telemetry(base);

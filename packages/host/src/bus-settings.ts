@@ -17,7 +17,11 @@ export const busSettings = z.object({
 
 /** What only a control plane says, and what is fixed when the installation is made. */
 export const busOwnerSettings = busSettings.extend({
-  replicas: z.number().int().min(1).max(5).default(1).describe("copies of each stream: 1, 3 or 5"),
+  replicas: z
+    .number()
+    .refine((copies) => [1, 3, 5].includes(copies), { error: "takes 1, 3 or 5" })
+    .default(1)
+    .describe("copies of each stream: 1, 3 or 5"),
   logs: z
     .number()
     .int()

@@ -84,6 +84,14 @@ test("a part that was removed is not ended, and all who ask get the same result"
   expect(seen).toEqual([]);
 });
 
+test("whoever begins the stop may say with which code the process ends", async () => {
+  const { stop, time } = open();
+  void stop.begin("error", 8);
+  void stop.begin("error", 3);
+  await time.runUntilIdle();
+  expect((await stop.done).exitCode).toBe(8);
+});
+
 test.each([
   ["SIGTERM", true, 0],
   ["SIGHUP", true, 0],

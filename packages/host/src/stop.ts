@@ -33,8 +33,11 @@ export interface GracefulStop {
   readonly signal: AbortSignal;
   /** A part to end; within `close` the last one added goes first, within the others all go at once. */
   add(phase: StopPhase, name: string, close: Closer): Remove;
-  /** Stops, once; a second call while stopping forces the end. All calls get the same result. */
-  begin(reason: StopReason): Promise<StopResult>;
+  /**
+   * Stops, once; a second call while stopping forces the end. All calls get the same result. The first one's
+   * `exitCode` is the process's, whatever the reason would make it.
+   */
+  begin(reason: StopReason, exitCode?: number): Promise<StopResult>;
   readonly done: Promise<StopResult>;
 }
 
@@ -58,7 +61,7 @@ export function createStop(options: StopOptions): GracefulStop {
       parts.add(part);
       return () => void parts.delete(part);
     },
-    begin(reason) {
+    begin(reason, exitCode) {
       if (stopping.signal.aborted) {
         if (!hurry.signal.aborted) options.log.warn("stopping at once", { reason });
         hurry.abort();
@@ -70,7 +73,7 @@ export function createStop(options: StopOptions): GracefulStop {
         const unfinished = await endAll(parts, hurry, options);
         const clean = unfinished.length === 0;
         if (!clean) options.log.warn("stopped with parts unfinished", { unfinished });
-        resolve({ reason, clean, unfinished, exitCode: exitCodeOf(reason, clean) });
+        resolve({ reason, clean, unfinished, exitCode: exitCode ?? exitCodeOf(reason, clean) });
       })();
       return done;
     },

@@ -1,5 +1,5 @@
 export { type FsyncTimes, measureFsync } from "./fsync.ts";
-export { readOwner } from "./lock.ts";
+export { type OwnerLock, readOwner, takeLock } from "./lock.ts";
 export type { BusNote } from "./notes.ts";
 export { type EmbeddedBus, type EmbeddedOptions, openEmbedded } from "./open.ts";
 export type { Owner } from "./parse-owner.ts";

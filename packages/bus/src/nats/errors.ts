@@ -24,6 +24,8 @@ export const apiErrors = {
   tooBig: [10_054],
   disabled: [10_039, 10_076, 10_119],
   denied: [10_109, 10_110],
+  /** More copies than the server, which is none of a cluster, can keep. */
+  noCopies: [10_074],
 } as const;
 
 export type ApiErrorName = keyof typeof apiErrors;
@@ -37,7 +39,7 @@ export function isApiError(error: ApiError | undefined, name: ApiErrorName): boo
 export function fromApi(error: ApiError, doing: string): AgentFlowError {
   const details = { natsError: error.number, description: error.description };
   const refused = (
-    code: "unavailable" | "limit_exceeded" | "not_found" | "internal",
+    code: "unavailable" | "limit_exceeded" | "not_found" | "refused" | "internal",
     reason: string,
     hint?: string,
   ) =>
@@ -57,11 +59,27 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
   if (isApiError(error, "disabled")) {
     return refused("unavailable", "no_jetstream", "turn JetStream on in the NATS server's configuration");
   }
+  if (isApiError(error, "noCopies")) {
+    return refused(
+      "refused",
+      "no_copies",
+      "leave --replicas out: it needs a cluster of as many NATS servers",
+    );
+  }
   if (isApiError(error, "notNow") || error.code === 503 || error.code === 408) {
     return refused("unavailable", "no_quorum");
   }
   return refused("internal", "nats_refused");
 }
+
+const elsewhere = [
+  "is a NATS server there? another address: --bus URL, AF_BUS__SERVERS, or bus.servers of --config",
+];
+
+const loginHints = [
+  "name the identity: --nkey FILE and --inbox PREFIX (or --creds FILE), as af bus credentials printed them",
+  "after new credentials: nats-server --signal reload",
+];
 
 /** What the client library threw. */
 export function fromNats(error: unknown, doing: string): AgentFlowError {
@@ -70,7 +88,8 @@ export function fromNats(error: unknown, doing: string): AgentFlowError {
   const say = (
     code: "unavailable" | "timeout" | "forbidden" | "unauthenticated" | "internal",
     reason: string,
-  ) => new AgentFlowError(code, `${doing}: ${text}`, { reason, cause: error });
+    suggestions: readonly string[] = [],
+  ) => new AgentFlowError(code, `${doing}: ${text}`, { reason, cause: error, suggestions });
   switch (name) {
     case "TimeoutError":
       return say("timeout", "no_answer");
@@ -78,14 +97,16 @@ export function fromNats(error: unknown, doing: string): AgentFlowError {
       return say("unavailable", "no_server");
     case "AuthorizationError":
     case "UserAuthenticationExpiredError":
-      return say("unauthenticated", "nats_login");
+      return say("unauthenticated", "nats_login", loginHints);
     case "PermissionViolationError":
-      return say("forbidden", "nats_permission");
+      return say("forbidden", "nats_permission", [
+        "use the identity of this role: af bus credentials DIR --add",
+      ]);
     case "ConnectionError":
     case "ClosedConnectionError":
     case "DrainingConnectionError":
     case "RequestError":
-      return say("unavailable", "not_connected");
+      return say("unavailable", "not_connected", elsewhere);
     case "InvalidArgumentError":
       return text.includes("max_payload") ? payloadTooBig(doing) : say("internal", "nats");
     default:
@@ -103,12 +124,27 @@ function payloadTooBig(doing: string): AgentFlowError {
   });
 }
 
+/** Connected, but under a prefix of answers that is another's. */
+export function inboxRefused(doing: string, inbox: string): AgentFlowError {
+  return new AgentFlowError(
+    "forbidden",
+    `${doing}: NATS does not let this identity hear answers at ${inbox}`,
+    {
+      reason: "inbox_refused",
+      suggestions: ["--inbox PREFIX, as af bus credentials printed it for this identity"],
+    },
+  );
+}
+
 export function closedError(): AgentFlowError {
   return new AgentFlowError("unavailable", "this bus was closed", { reason: "closed" });
 }
 
 export function notConnected(doing: string): AgentFlowError {
-  return new AgentFlowError("unavailable", `${doing}: not connected to NATS`, { reason: "not_connected" });
+  return new AgentFlowError("unavailable", `${doing}: not connected to NATS`, {
+    reason: "not_connected",
+    suggestions: ["start the NATS server: work goes on by itself then", "af bus doctor"],
+  });
 }
 
 /** Sent, and the connection broke before the answer: it may have been carried out. */

@@ -10,6 +10,7 @@ import {
   closedError,
   connectionLost,
   fromNats,
+  inboxRefused,
   isNoAnswer,
   noAnswer,
   noServer,
@@ -60,6 +61,9 @@ export class Link {
   #closing: Promise<void> | undefined;
   #tokens = 0;
   #storesNothing = false;
+  /** The server lets us hear no answer, and none ever came: who asks is told, and does not wait. */
+  #isDeaf = false;
+  #wasAnswered = false;
   #sweep: NodeJS.Timeout | undefined;
   #outgoing: Outgoing[] = [];
   readonly #pending = new Map<string, Pending>();
@@ -114,6 +118,7 @@ export class Link {
   requireUp(doing: string): void {
     if (this.#isClosed) throw closedError();
     if (!this.#isUp) throw notConnected(doing);
+    if (this.#isDeaf) throw inboxRefused(doing, this.inbox);
   }
 
   /** Leaves at the end of this turn, with everything else that is sent in it. */
@@ -222,6 +227,7 @@ export class Link {
   #answered(error: Error | null, skip: number, answer: Msg): void {
     if (error !== null) return;
     this.lastSuccessMs = Date.now();
+    this.#wasAnswered = true;
     const token = answer.subject.slice(skip);
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
@@ -285,6 +291,7 @@ export class Link {
   #forbidden(error: PermissionViolationError): void {
     const operation = error.operation === "publish" ? "publish" : "subscribe";
     const { subject } = error;
+    if (operation === "subscribe" && subject === `${this.inbox}.a.*` && !this.#wasAnswered) this.#deafen();
     for (const [token, pending] of this.#pending) {
       if (operation !== "publish" || pending.subject !== subject) continue;
       this.#pending.delete(token);
@@ -293,8 +300,16 @@ export class Link {
     for (const fn of this.#atRefused) fn({ operation, subject });
   }
 
+  /** Later it may be the moment of a rotation, and what was asked may have been carried out. */
+  #deafen(): void {
+    this.#isDeaf = true;
+    for (const { doing, reject } of this.#pending.values()) reject(inboxRefused(doing, this.inbox));
+    this.#pending.clear();
+  }
+
   #up(): void {
     this.#isUp = true;
+    this.#isDeaf = false;
     this.#storesNothing = false;
     for (const fn of this.#atReconnect) fn();
   }

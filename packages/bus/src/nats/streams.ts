@@ -241,7 +241,8 @@ function withoutStream(error: unknown): undefined {
 }
 
 function lanesFixed(made: number, asked: number): AgentFlowError {
-  return new AgentFlowError("refused", `this installation was made with ${made} logs, not ${asked}`, {
+  const has = made === 1 ? "one log" : `${made} logs`;
+  return new AgentFlowError("refused", `this installation was made with ${has}, not ${asked}`, {
     reason: "logs_fixed",
     details: { made, asked },
     suggestions: [

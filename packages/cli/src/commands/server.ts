@@ -56,6 +56,7 @@ export default class Server extends AgentFlowCommand {
         "api.host": "--host",
         "api.port": "--port",
         "bus.archiver": "--archiver",
+        "bus.replicas": "--replicas",
         "bus.logs": "--logs",
       },
       config: flags.config,

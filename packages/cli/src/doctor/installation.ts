@@ -30,7 +30,13 @@ function devCheck(project: string): Check {
 /** Read without a lock and without waiting: a running owner is not disturbed. */
 async function stateChecks(project: string): Promise<Check[]> {
   const file = join(project, ".agentflow/state/log.db");
-  if (!existsSync(file)) return [{ name: "state", state: "good", fact: "empty: nothing has run here yet" }];
+  if (!existsSync(file)) {
+    const isOnNats = existsSync(join(project, ".agentflow/nats"));
+    const fact = isOnNats
+      ? "on NATS, in .agentflow/nats: af dev --bus nats"
+      : "empty: nothing has run here yet";
+    return [{ name: "state", state: "good", fact }];
+  }
   const { DatabaseSync } = await import("node:sqlite");
   const db = new DatabaseSync(file, { readOnly: true, timeout: 200 });
   try {

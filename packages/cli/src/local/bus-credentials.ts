@@ -1,12 +1,20 @@
 /** Identities of an installation as files of one folder: seeds, and what nats-server must know of them. */
 import type { AuthUser, Role } from "@agentflow/bus/nats";
-import { AgentFlowError, type BuildId, parseId, type PoolName, type TenantId } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type BuildId,
+  defaultTenant,
+  parseId,
+  type PoolName,
+  type TenantId,
+} from "@agentflow/protocol";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Granted, parseGranted, writeGranted } from "./parse-granted.ts";
 
 export interface CredentialsOptions {
   readonly folder: string;
+  /** `default` where none is named, nor was before; pools likewise, and `dev` for builds. */
   readonly tenants: readonly TenantId[];
   readonly pools: readonly PoolName[];
   readonly builds: readonly BuildId[];
@@ -71,21 +79,27 @@ function grantedBy({ pools, builds, accounts, there }: CredentialsOptions, confi
   const before = isThere ? parseGranted(readFileSync(config, "utf8")) : undefined;
   return {
     accounts: accounts || before?.accounts === true,
-    pools: [...new Set([...(before?.pools ?? []), ...pools])],
-    builds: [...new Set([...(before?.builds ?? []), ...builds])],
+    pools: joined(before?.pools ?? [], pools, parseId("pool", "default")),
+    builds: joined(before?.builds ?? [], builds, parseId("build", "dev")),
   };
 }
 
 /** A tenant whose seed is there stays one. */
 function rolesOf({ folder, tenants, there }: CredentialsOptions, granted: Granted): readonly Role[] {
   const before = there === "refuse" ? [] : tenantsIn(folder);
-  const all = [...new Set([...before, ...tenants])];
+  const all = joined(before, tenants, defaultTenant);
   const { pools, builds } = granted;
   return [
     { kind: "control-plane" },
     { kind: "archiver" },
     ...all.map((tenant) => ({ kind: "worker", tenant, pools, builds }) as const),
   ];
+}
+
+/** Nobody gets a right by being left out: the default is for the first time alone. */
+function joined<T>(before: readonly T[], named: readonly T[], byDefault: T): readonly T[] {
+  const all = [...new Set([...before, ...named])];
+  return all.length === 0 ? [byDefault] : all;
 }
 
 function tenantsIn(folder: string): TenantId[] {

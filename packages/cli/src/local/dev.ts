@@ -13,6 +13,7 @@ import type { DevOptions } from "./dev-options.ts";
 import { type Installation, openInstallation } from "./installation.ts";
 import { join } from "./join.ts";
 import { readKeys } from "./keys.ts";
+import { stateOf } from "./open-bus.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
@@ -162,6 +163,7 @@ class DevSession {
       loadMs: ms,
       workflows: registered,
       manifest,
+      state: stateOf(this.#options.bus ?? "embedded"),
       durability: this.#installation.bus.durability,
       resumed: runs["running"] ?? 0,
     });

@@ -34,14 +34,20 @@ export interface LocalBus {
 /** Throws `invalid_input` for what is no bus, and what the bus itself says when it cannot be had. */
 export async function openBus(options: OpenBusOptions): Promise<LocalBus> {
   if (options.bus === "embedded") return openEmbeddedBus(options);
-  if (options.bus === "nats") return openOwnNats(options);
+  if (options.bus === "nats") return alone(options, () => openOwnNats(options));
   if (options.bus.startsWith("nats://") || options.bus.startsWith("tls://")) {
-    return openNatsBus(options, { servers: options.bus.split(",").map((one) => one.trim()) });
+    const servers = options.bus.split(",").map((one) => one.trim());
+    return alone(options, () => openNatsBus(options, { servers }));
   }
   throw new AgentFlowError("invalid_input", `--bus ${options.bus} is no bus that af dev has`, {
     reason: "unknown_bus",
     suggestions: ["af dev --bus embedded", "af dev --bus nats", "af dev --bus nats://127.0.0.1:4222"],
   });
+}
+
+/** Where the runs are kept: a folder of the project, or the address of a bus elsewhere. */
+export function stateOf(bus: string): string {
+  return bus === "embedded" ? ".agentflow/state" : bus === "nats" ? ".agentflow/nats" : bus;
 }
 
 /** True for a bus of somebody else, which other control planes may serve too. */
@@ -72,6 +78,26 @@ async function openEmbeddedBus(options: OpenBusOptions): Promise<LocalBus> {
     return { bus, address, ...logs, close };
   } catch (error) {
     await closeBus();
+    throw error;
+  }
+}
+
+/**
+ * One `af dev` a folder, whatever its bus: two would share the read model, and two nats-servers one store. An
+ * embedded bus takes this lock by itself.
+ */
+async function alone({ paths }: OpenBusOptions, open: () => Promise<LocalBus>): Promise<LocalBus> {
+  const { takeLock } = await import("@agentflow/bus/embedded");
+  const lock = takeLock(paths.state);
+  try {
+    const local = await open();
+    const close = async (): Promise<void> => {
+      await local.close();
+      lock.release();
+    };
+    return { ...local, close };
+  } catch (error) {
+    lock.release();
     throw error;
   }
 }

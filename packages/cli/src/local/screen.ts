@@ -43,6 +43,8 @@ export interface ReadyFacts {
   readonly loadMs: number;
   readonly workflows: readonly string[];
   readonly manifest: Manifest;
+  /** Where its runs are kept: a folder of the project, or the address of a bus elsewhere. */
+  readonly state: string;
   readonly durability: string;
   /** Runs of before that go on now. */
   readonly resumed: number;

@@ -13,12 +13,15 @@ export async function* readState(of: {
   readonly telemetry: boolean;
 }): AsyncGenerator<Uint8Array, void> {
   const { dir, version, telemetry } = of;
-  const { state } = localPaths(dir);
+  const { state, nats } = localPaths(dir);
   if (!existsSync(path.join(state, "log.db"))) {
+    const isOnNats = existsSync(nats);
     throw new AgentFlowError("not_found", "there is no state here to be saved", {
       reason: "no_state",
       details: { where: state },
-      suggestions: ["af dev makes it"],
+      suggestions: isOnNats
+        ? [`its runs lie in ${nats}: af dev --bus nats, and while that runs af backup`]
+        : ["af dev makes it"],
     });
   }
   const { backup, system, embedded } = await loadParts();

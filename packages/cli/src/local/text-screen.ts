@@ -63,7 +63,7 @@ function readyLines(facts: ReadyFacts, { write, ink }: Canvas): void {
   ];
   write(`${ink.bold("af dev")} ready in ${showDuration(facts.readyMs)} at ${ink.cyan(facts.url)}`);
   write(`  loaded   ${loaded.join(", ")}`);
-  write(`  state    .agentflow/state (${facts.durability})`);
+  write(`  state    ${safe(facts.state)} (${facts.durability})`);
   if (resumed > 0) write(`  resumed  ${resumed} ${resumed === 1 ? "run" : "runs"} from before`);
   if (workflows[0] !== undefined) write(`  try      ${ink.bold(`af run ${safe(workflows[0])}`)}`);
   if (process.stdin.isTTY && process.stdout.isTTY)

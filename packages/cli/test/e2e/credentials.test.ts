@@ -54,6 +54,19 @@ describe("af bus credentials", () => {
     expect(config).toContain("MSG.NEXT.AF_TASK.globex_gpu_dev");
     const rotated = await af("bus", "--rotate", "--json");
     expect(rotated.code).toBe(0);
+    const { identities } = JSON.parse(rotated.stdout).data;
+    const roles = identities.map(({ role, tenant, state }: { [key: string]: string }) => [
+      role,
+      tenant,
+      state,
+    ]);
+    expect(roles).toEqual([
+      ["control-plane", undefined, "rotated"],
+      ["archiver", undefined, "rotated"],
+      ["worker", "acme", "rotated"],
+      ["worker", "globex", "rotated"],
+    ]);
+    expect(readFileSync(path.join(folder, "auth.conf"), "utf8")).not.toContain("acme_default_dev");
     expect(readFileSync(path.join(folder, "worker-acme.nk"), "utf8")).not.toBe(seed);
   });
 
@@ -124,7 +137,7 @@ describe.skipIf(missing !== undefined).each([{ mode: [] }, { mode: ["--accounts"
       expect(told.stdout).toMatch(/✓ bus +NATS: .*one copy.*; 0 dead letters/);
       const stranger = keep(new Service(["worker", ...where], scratch.dir));
       await stranger.said("the worker could not start");
-      expect(await stranger.exited).toBe(1);
+      expect(await stranger.exited).toBe(5);
       hands.signal("SIGTERM");
       expect(await hands.exited).toBe(0);
       control.signal("SIGTERM");

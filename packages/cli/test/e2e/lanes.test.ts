@@ -179,7 +179,7 @@ describe.skipIf(missing !== undefined)("an installation with four logs", () => {
     const other = house.server("other", "--logs", "2");
     const { error } = await other.said("the server could not start");
     expect(JSON.stringify(error)).toContain("logs_fixed");
-    expect(await other.exited).toBe(1);
+    expect(await other.exited).toBe(8);
     const doctor = async (...more: string[]) => {
       const ran = await runAf(["bus", "doctor", "--bus", house.bus.url, "--json"], {
         cwd: house.scratch.dir,

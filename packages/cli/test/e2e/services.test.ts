@@ -211,8 +211,10 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     await server(scratch, bus.url).said("ready");
     const words = ["server", "--bus", bus.url, "--state", "other", "--port", "0", "--nkey", "nowhere.nk"];
     const other = service(words, scratch.dir);
-    await other.said("the server could not start");
-    expect(await other.exited).toBe(1);
+    const said = await other.said("the server could not start");
+    expect(said).toMatchObject({ why: "the credentials in nowhere.nk cannot be read" });
+    expect(await other.exited).toBe(2);
+    expect(other.stderr).toMatch(/nowhere\.nk cannot be read[^]*af bus credentials/);
     const wrong = await runAf(["worker", "--slots", "2", "--config", "nowhere.yaml"], { cwd: scratch.dir });
     expect(wrong).toMatchObject({
       code: 2,
@@ -227,9 +229,15 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     const first = start(scratch, options);
     await first.ready;
     const { run } = await first.client().runs.startAndWait("one", { n: 3 });
+    const joins = start(scratch, options);
+    expect(await joins.ready).toMatchObject({ joined: true, pid: first.pid });
+    joins.signal("SIGTERM");
+    await joins.exited;
     process.kill(first.pid, "SIGKILL");
     await first.exited;
     await until("nothing of it is left", () => processesIn(scratch.dir).length === 0);
+    const atRest = await runAf(["backup", "a.zst"], { cwd: scratch.dir });
+    expect(atRest).toMatchObject({ code: 4, stderr: expect.stringContaining("af dev --bus nats") });
     const second = start(scratch, options);
     await second.ready;
     const kept = await second.client().runs.get(run);

@@ -37,13 +37,16 @@ export function requireScope(principal: Principal, scope: Scope): void {
   throw new AgentFlowError("forbidden", `this needs the scope ${scope}`, {
     reason: "scope_missing",
     details: { scope },
-    suggestions: ["use a key that has it: af key create --scope"],
+    suggestions: [`use a key that has it: af key create NAME --scope ${scope}`],
   });
 }
 
 export function unauthenticated(message: string): AgentFlowError {
   return new AgentFlowError("unauthenticated", message, {
     reason: "bad_credentials",
-    suggestions: ["af dev writes a token to .agentflow/token; elsewhere set AF_TOKEN"],
+    suggestions: [
+      "af dev writes a token to .agentflow/token, af server to its --state folder: each opens that one alone",
+      "AF_TOKEN takes that, or a key of the installation: af key create",
+    ],
   });
 }

@@ -16,6 +16,7 @@ export function shardMoved(shard: string): AgentFlowError {
   return new AgentFlowError("unavailable", `shard ${shard} is not served here any more`, {
     reason: "shard_moved",
     details: { shard, retryAfterMs: 100 },
+    suggestions: ["ask again in a moment", "af status: who serves, and whether the bus is there"],
   });
 }
 

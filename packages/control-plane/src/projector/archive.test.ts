@@ -57,7 +57,8 @@ async function readModel(runs: readonly RunId[]): Promise<ReadStore> {
 
 function archiveOn(bus: Bus, store: ReadStore): Archive {
   const say = createLog({ source: "control-plane", clock: kit.world.clock, outputs: [] });
-  return new Archive({ bus, store, world: kit.world, say, config: engineDefaults, isFirst: () => true });
+  const alone = { isFirst: () => true, firstOne: () => undefined };
+  return new Archive({ bus, store, world: kit.world, say, config: engineDefaults, ...alone });
 }
 
 /** The same ports, which die before the write number `at`, or after it was carried out, and stay dead. */

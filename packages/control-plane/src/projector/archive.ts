@@ -20,6 +20,7 @@ export interface ArchiveParts {
   readonly config: Pick<EngineConfig, "archiveIdAgeMs">;
   /** True for the one control plane that archives; the others learn what it did. */
   readonly isFirst: () => boolean;
+  readonly firstOne: () => string | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -92,7 +93,7 @@ export class Archive implements Histories {
 
   /** See `Engine.archive`. */
   async now({ olderThanMs, keepRuns }: ArchiveNow): Promise<number> {
-    if (!this.parts.isFirst()) throw archivesElsewhere();
+    if (!this.parts.isFirst()) throw archivesElsewhere(this.parts.firstOne());
     // One that goes on has other bounds: its answer would be no answer to this.
     while (this.passing !== undefined) await this.passing.catch(() => undefined);
     return this.retain({
@@ -142,9 +143,11 @@ export class Archive implements Histories {
   }
 }
 
-function archivesElsewhere(): AgentFlowError {
-  return new AgentFlowError("refused", "another control plane of this installation does the archiving", {
+function archivesElsewhere(node: string | undefined): AgentFlowError {
+  const who = node === undefined ? "another control plane" : `the control plane ${node}`;
+  return new AgentFlowError("refused", `${who} does the archiving of this installation`, {
     reason: "archives_elsewhere",
-    suggestions: ["ask the one that holds shard 00: af status"],
+    ...(node === undefined ? {} : { details: { node } }),
+    suggestions: ["ask that one, at its address and with its token or an API key: --url"],
   });
 }

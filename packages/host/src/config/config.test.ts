@@ -218,6 +218,13 @@ describe("faults", () => {
     expect(notes).toEqual(["AF_RETAIN_DAY is no setting of this process; did you mean AF_RETAIN_DAYS?"]);
   });
 
+  test("where a client finds an installation is no misspelt setting", async () => {
+    const { notes } = await loadConfig(z.object({ node: z.string().optional() }), {
+      environment: { AF_TOKEN: "t", AF_URL: "http://h", AF_NOD: "n" },
+    });
+    expect(notes).toEqual(["AF_NOD is no setting of this process; did you mean AF_NODE?"]);
+  });
+
   test("a missing or empty file is no fault", async () => {
     const { value } = await loadConfig(schema, {
       user: { path: "none" },

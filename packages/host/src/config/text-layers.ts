@@ -43,11 +43,14 @@ export function readEnvironment(environment: Environment, tree: Section): LayerR
       settings.push({ path: found.path, value: fromText(value, found.node), place });
       continue;
     }
-    const near = nearest(name, known);
+    const near = others.has(name) ? undefined : nearest(name, known);
     if (near !== undefined) notes.push(`${name} is no setting of this process; did you mean ${near}?`);
   }
   return { settings, faults: [], notes };
 }
+
+/** How a client finds an installation: in the same shell, and no misspelt setting. */
+const others: ReadonlySet<string> = new Set(["AF_URL", "AF_TOKEN"]);
 
 export function unknownKey(key: string, place: Place, tree: Section): Fault {
   const known = [...leavesOf(tree)].map(([path]) => dotted(path));

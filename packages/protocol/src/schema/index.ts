@@ -10,6 +10,7 @@ export { type SchemaFault, faultsOf } from "./faults.ts";
 export { inputAnswer as inputAnswerSchema, inputRequest as inputRequestSchema } from "./input.ts";
 export { journalEntry as journalEntrySchema } from "./journal.ts";
 export { jsonSchemaNames, jsonSchemaOf, jsonSchemaText } from "./json-schemas.ts";
+export { idText } from "./parse-id.ts";
 export { plan as planSchema } from "./plan.ts";
 export { project as projectSchema } from "./project.ts";
 export { task as taskSchema } from "./task.ts";

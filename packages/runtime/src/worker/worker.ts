@@ -6,6 +6,7 @@ import type { Bus, Delivery } from "@agentflow/bus";
 import { type Random, type World, sleep } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import {
+  AgentFlowError,
   type BuildId,
   type LoadProblem,
   type LogRecord,
@@ -199,7 +200,14 @@ export class Worker {
           void this.#run(delivery);
         }
       } catch (error) {
-        log.warn("the queue was lost; taking tasks again", { error: String(error) });
+        const known = AgentFlowError.from(error, "taking tasks");
+        // Refused, it will not pass by itself: whoever reads this has to do something.
+        const says = known.code === "forbidden" ? "no tasks may be taken here" : "the queue was lost";
+        log.warn(`${says}; taking tasks again`, {
+          error: String(error),
+          next: known.suggestions,
+          retryMs: pauseMs,
+        });
       }
       await sleep(world.timers, pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, workerLimits.retakeMaxMs);

@@ -177,6 +177,6 @@ function unreachable(error: unknown, base: URL): AgentFlowError {
   return new AgentFlowError("unavailable", `no answer from ${base.origin}: ${text}`, {
     reason: "unreachable",
     cause: error,
-    suggestions: ["af dev", "af doctor"],
+    suggestions: ["start it: af dev, or af server", "another address: --url, or AF_URL", "af doctor"],
   });
 }

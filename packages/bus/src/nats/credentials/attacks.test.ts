@@ -177,6 +177,16 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
     await expect(worker.blobs.get(key)).rejects.toMatchObject({ code: "forbidden" });
   });
 
+  test("one who names no inbox, or another's, is told so at once and not left to wait", async () => {
+    for (const inboxPrefix of ["_INBOX", `_AF.worker-${other}`]) {
+      await expect(secured.worker(roles.own, { inboxPrefix })).rejects.toMatchObject({
+        code: "forbidden",
+        reason: "inbox_refused",
+        suggestions: [expect.stringContaining("--inbox")],
+      });
+    }
+  });
+
   test("what is another's or the owner's is refused, and answered by nobody", async () => {
     const nc = await secured.raw(roles.own);
     const answers: string[] = [];

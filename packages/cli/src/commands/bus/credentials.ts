@@ -41,9 +41,9 @@ export default class BusCredentials extends AgentFlowCommand {
     const { makeCredentials } = await import("../../local/bus-credentials.ts");
     const made = await makeCredentials({
       folder: resolve(this.folder(flags), args.dir),
-      tenants: (flags.tenant ?? ["default"]).map((tenant) => parseId("tenant", tenant)),
-      pools: (flags.pool ?? ["default"]).map((pool) => parseId("pool", pool)),
-      builds: (flags.build ?? ["dev"]).map((build) => parseId("build", build)),
+      tenants: (flags.tenant ?? []).map((tenant) => parseId("tenant", tenant)),
+      pools: (flags.pool ?? []).map((pool) => parseId("pool", pool)),
+      builds: (flags.build ?? []).map((build) => parseId("build", build)),
       accounts: flags.accounts,
       there: flags.rotate ? "rotate" : flags.add ? "add" : "refuse",
     });

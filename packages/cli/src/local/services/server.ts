@@ -3,12 +3,13 @@ import type { NatsBus } from "@agentflow/bus/nats";
 import type { ControlPlane } from "@agentflow/control-plane";
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
-import { AgentFlowError, type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
+import { type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import os from "node:os";
 import { localToken } from "../paths.ts";
 import { retainRegularly } from "../retain.ts";
+import { failStart } from "./failed.ts";
 import { natsAddress } from "./nats-address.ts";
 import { watchRefusals } from "./refusals.ts";
 import { serverSettings } from "./settings.ts";
@@ -70,8 +71,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
       state: settings.state,
     });
   } catch (error) {
-    log.fatal("the server could not start", { error: AgentFlowError.from(error, "starting") });
-    void stop.begin("error");
+    await failStart(error, { says: "the server could not start", log, stop });
   }
   return forever();
 }

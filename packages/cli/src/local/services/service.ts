@@ -14,6 +14,7 @@ import {
 } from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
+import { wordsOf } from "./failed.ts";
 
 /** What was asked for on the command line. */
 export interface ServiceOptions {
@@ -138,7 +139,7 @@ export async function patiently<T>(
       const known = AgentFlowError.from(error, "starting");
       const mayPass = known.code === "unavailable" || known.code === "timeout";
       if (!mayPass || of.signal.aborted) throw known;
-      of.log.warn(of.says, { error: known, retryMs: pauseMs });
+      of.log.warn(of.says, { ...wordsOf(known), code: known.code, reason: known.reason, retryMs: pauseMs });
     }
     await sleep(of.world.timers, pauseMs, of.signal);
     pauseMs = Math.min(pauseMs * 2, tryAgainMs.most);

@@ -3,8 +3,9 @@ import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
 import type { GracefulStop } from "@agentflow/host/stop";
 import type { Worker } from "@agentflow/runtime";
-import { AgentFlowError, parseId } from "@agentflow/protocol";
+import { parseId } from "@agentflow/protocol";
 import os from "node:os";
+import { failStart } from "./failed.ts";
 import { natsAddress } from "./nats-address.ts";
 import { serveHealth } from "./health-server.ts";
 import { projectSource } from "../settings.ts";
@@ -69,8 +70,7 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
     });
     await worker.start();
   } catch (error) {
-    log.fatal("the worker could not start", { error: AgentFlowError.from(error, "starting") });
-    void stop.begin("error");
+    await failStart(error, { says: "the worker could not start", log, stop });
   }
   return new Promise(() => undefined);
 }

@@ -313,7 +313,8 @@ test("one place archives, and the read models of the others learn what it did", 
   const [first, second] = one.shards.includes(choresShard) ? [one, other] : [other, one];
   const retention = { days: 0, runs: 0 };
   expect(await kit.drive(second.retain(retention))).toBe(0);
-  const elsewhere = { code: "refused", reason: "archives_elsewhere" };
+  const node = first === one ? "cp-1" : "cp-2";
+  const elsewhere = { code: "refused", reason: "archives_elsewhere", details: { node } };
   await expect(kit.drive(second.archive({ keepRuns: 0 }))).rejects.toMatchObject(elsewhere);
   expect(await kit.drive(first.retain(retention))).toBe(3);
   expect(await kit.drive(second.retain(retention))).toBe(0);

@@ -211,7 +211,12 @@ export class Presence {
       reason: "node_displaced",
       suggestions: ["give each control plane a name of its own, or stop this one"],
     });
-    this.parts.say.error("this control plane was displaced and serves no shard any more", { error });
+    const next = error.suggestions;
+    this.parts.say.error("this control plane was displaced and serves no shard any more", {
+      node,
+      next,
+      error,
+    });
     if (wasHeld) this.parts.onLost();
   }
 }
