@@ -61,9 +61,13 @@ function hadTwoBodies({ ledger }: House, run: string): boolean {
   return ledger.isTorn(run) && ledger.refused.some((one) => one.run === run && one.body === "other");
 }
 
-/** Ended, or waiting for a person as it should. */
+/** Ended, or waiting for a person as it should, with nothing else under way. */
 export function isSettled(history: History): boolean {
-  return history.end !== undefined || [...history.steps.values()].some(isUnknown);
+  if (history.end !== undefined) return true;
+  const tried = [...history.steps.values()].filter(
+    ({ end, attempts }) => end === undefined && attempts.length > 0,
+  );
+  return tried.length > 0 && tried.every(isUnknown);
 }
 
 async function projected(house: House, engine: Engine): Promise<Projected> {

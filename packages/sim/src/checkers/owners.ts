@@ -50,12 +50,14 @@ export class Owners {
   private look(): void {
     const now = this.house.time.monotonic();
     const held = new Map<string, number>();
+    // While no control plane has come back yet, nobody could own anything.
+    const serving = this.house.engine !== undefined;
     for (const { engine } of this.house.engines) {
       for (const shard of engine?.shards ?? []) held.set(shard, (held.get(shard) ?? 0) + 1);
     }
     for (const shard of shards) {
       const owners = held.get(shard) ?? 0;
-      this.free.look(shard, owners === 0, now);
+      this.free.look(shard, serving && owners === 0, now);
       this.shared.look(shard, owners > 1, now);
     }
   }
