@@ -64,10 +64,9 @@ function hadTwoBodies({ ledger }: House, run: string): boolean {
 /** Ended, or waiting for a person as it should, with nothing else under way. */
 export function isSettled(history: History): boolean {
   if (history.end !== undefined) return true;
-  const tried = [...history.steps.values()].filter(
-    ({ end, attempts }) => end === undefined && attempts.length > 0,
-  );
-  return tried.length > 0 && tried.every(isUnknown);
+  const open = [...history.steps.values()].filter(({ end }) => end === undefined);
+  const under = open.filter(({ attempts, waiting }) => attempts.length > 0 || waiting !== undefined);
+  return under.length > 0 && under.every(isUnknown);
 }
 
 async function projected(house: House, engine: Engine): Promise<Projected> {
