@@ -2,6 +2,7 @@ import type { Client, Session } from "@agentflow/sdk/client";
 import { type Dev, startDev } from "../embedded/dev.ts";
 import { parseOutput } from "../embedded/parse-output.ts";
 import { benchProject, writeProject } from "../embedded/project.ts";
+import { overheadsOf } from "../agents/turns.ts";
 import type { Adapter, Work } from "../harness/adapter.ts";
 import { retry, runDir } from "../lib/children.ts";
 import type { Pids } from "../lib/sampler.ts";
@@ -19,6 +20,7 @@ export default class AgentflowEmbedded implements Adapter {
   #dev: Dev | undefined;
   #client: Client | undefined;
   #session: Session | undefined;
+  readonly #agents: string[] = [];
   #start: ((work: Work) => Promise<number>) | undefined;
 
   async start(): Promise<void> {
@@ -29,18 +31,25 @@ export default class AgentflowEmbedded implements Adapter {
     const session = client.session();
     this.#client = client;
     this.#session = session;
-    this.#start = async ({ kind }) =>
-      parseOutput(
+    this.#start = async ({ kind }) => {
+      const answer =
         door === "post"
           ? await client.runs.startAndWait(kind, { n: 0 })
-          : await session.start(kind, { n: 0 }),
-      );
+          : await session.start(kind, { n: 0 });
+      if (kind === "agent") this.#agents.push(answer.run);
+      return parseOutput(answer);
+    };
     await retry(() => this.runOne({ kind: "one", steps: 1 }));
   }
 
   async runOne(work: Work): Promise<number> {
     if (this.#start === undefined) throw new Error("not started");
     return this.#start(work);
+  }
+
+  async turns(): Promise<readonly number[]> {
+    if (this.#client === undefined) throw new Error("not started");
+    return overheadsOf(this.#client, this.#agents.slice(-200));
   }
 
   pids(): Pids {

@@ -6,6 +6,7 @@ import { type Client, type Session, createClient } from "@agentflow/sdk/client";
 import { afBin } from "../embedded/dev.ts";
 import { parseOutput } from "../embedded/parse-output.ts";
 import { benchProject, writeProject } from "../embedded/project.ts";
+import { overheadsOf } from "../agents/turns.ts";
 import type { Adapter, Work } from "../harness/adapter.ts";
 import { NODE, freePort, retry, runDir, start, stop } from "../lib/children.ts";
 import { type BenchNats, startBenchNats } from "../lib/nats-server.ts";
@@ -29,6 +30,7 @@ export default class AgentflowNats implements Adapter {
   #worker: ChildProcess | undefined;
   #client: Client | undefined;
   #session: Session | undefined;
+  readonly #agents: string[] = [];
 
   async start(): Promise<void> {
     const dir = runDir(`agentflow-nats-${sync}-${logs}-${door}`);
@@ -55,9 +57,15 @@ export default class AgentflowNats implements Adapter {
   async runOne({ kind }: Work): Promise<number> {
     const [client, session] = [this.#client, this.#session];
     if (client === undefined || session === undefined) throw new Error("not started");
-    return parseOutput(
-      door === "post" ? await client.runs.startAndWait(kind, { n: 0 }) : await session.start(kind, { n: 0 }),
-    );
+    const answer =
+      door === "post" ? await client.runs.startAndWait(kind, { n: 0 }) : await session.start(kind, { n: 0 });
+    if (kind === "agent") this.#agents.push(answer.run);
+    return parseOutput(answer);
+  }
+
+  async turns(): Promise<readonly number[]> {
+    if (this.#client === undefined) throw new Error("not started");
+    return overheadsOf(this.#client, this.#agents.slice(-200));
   }
 
   pids(): Pids {

@@ -21,6 +21,8 @@ const project = (name: string): ProjectFiles => ({
   "agentflow.yaml": `apiVersion: agentflow.dev/v1
 kind: Project
 name: ${name}
+models:
+  default: { provider: scripted, model: scripted }
 pools:
   default: { concurrency: 64 }
 targets:
@@ -39,12 +41,40 @@ export function benchProject(): ProjectFiles {
   const sum = `  sum: {uses: set, with: {n: "\${${terms}}"}}`;
   return {
     ...project("bench"),
-    "tools/bench.ts": addTool,
+    "tools/bench.ts": addTool + doubleTool,
+    "agents/clerk.yaml": clerkAgent,
+    "prompts/script.yaml": clerkScript,
+    "workflows/agent.yaml": workflow(
+      "agent",
+      [`  s0: {uses: "agent:clerk", with: {n: "\${input.n}"}}`],
+      "${steps.s0.output.n}",
+    ),
     "workflows/one.yaml": workflow("one", [addStep("s0", "${input.n}")], "${steps.s0.output.n}"),
     "workflows/chain.yaml": workflow("chain", chain, "${steps.s9.output.n}"),
     "workflows/fan.yaml": workflow("fan", [...fan, sum], "${steps.sum.output.n}"),
   };
 }
+
+/** Five turns: one of the two tools in each of the first four, the sum in the last. */
+const clerkAgent = `apiVersion: agentflow.dev/v1
+kind: Agent
+name: clerk
+description: Adds one, turn by turn
+instructions: Add one with the tool that fits until you are at four, then say five.
+input: {type: object, required: [n], properties: {n: {type: number}}}
+output: {type: object, required: [n], properties: {n: {type: number}}}
+tools: [bench.add, bench.double]
+`;
+
+const clerkScript = `apiVersion: agentflow.dev/v1
+kind: ModelScript
+rules:
+  - {when: {turn: 1}, calls: [{tool: bench__add, input: {n: 0}}]}
+  - {when: {turn: 2}, calls: [{tool: bench__double, input: {n: 1}}]}
+  - {when: {turn: 3}, calls: [{tool: bench__add, input: {n: 2}}]}
+  - {when: {turn: 4}, calls: [{tool: bench__add, input: {n: 3}}]}
+  - {json: {n: "\${results[0].output.n + 1}"}}
+`;
 
 /** Steps of a run of the kill matrix: each reads the one before and takes a moment. */
 export const ledgerSteps = 6;
@@ -146,6 +176,16 @@ export const add = defineTool({
   output: z.object({ n: z.number() }),
   effect: "pure",
   run: ({ n }) => ({ n: n + 1 }),
+});
+`;
+
+const doubleTool = `
+export const double = defineTool({
+  description: "Double",
+  input: z.object({ n: z.number() }),
+  output: z.object({ n: z.number() }),
+  effect: "pure",
+  run: ({ n }) => ({ n: n * 2 }),
 });
 `;
 

@@ -3,7 +3,7 @@ import type { Pids } from "../lib/sampler.ts";
 
 /** A step adds 1: the result of a run must equal its number of steps. */
 export interface Work {
-  readonly kind: "one" | "chain" | "fan";
+  readonly kind: "one" | "chain" | "fan" | "agent";
   readonly steps: number;
 }
 
@@ -14,6 +14,8 @@ export interface Adapter {
   start(): Promise<void>;
   /** Starts one run, waits for its end, gives the number of steps done. */
   runOne(work: Work): Promise<number>;
+  /** Where there are agents: what each turn of the last runs cost beside the model and its tools, in ms. */
+  turns?(): Promise<readonly number[]>;
   /** Every process involved, by label; descendants are found. */
   pids(): Pids;
   stop(): Promise<void>;

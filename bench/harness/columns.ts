@@ -2,7 +2,7 @@
 import { median } from "./quantiles.ts";
 import type { Repeat, SystemResult } from "./result.ts";
 
-export type WorkName = "w1" | "w2" | "w3" | "w4" | "w5";
+export type WorkName = "w1" | "w2" | "w3" | "w4" | "w5" | "w6";
 
 export interface Column {
   readonly key: string;
@@ -23,6 +23,8 @@ export const columns: readonly Column[] = [
   column("w3Memory", "W3 memory MiB", "w3", ({ w3 }) =>
     w3 === undefined ? undefined : mebi(w3.peakPssTotal),
   ),
+  column("w6P50", "W6 p50 ms", "w6", ({ w6 }) => w6?.p50),
+  column("w6TurnP95", "W6 turn p95 ms", "w6", ({ w6 }) => w6?.turn.p95),
   { key: "memoryAfter", title: "W5 control MiB", work: "w5", value: memoryAfter },
   { key: "rateAfter", title: "W5 rate %", work: "w5", value: rateAfter },
 ];

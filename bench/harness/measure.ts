@@ -8,7 +8,7 @@ import { type Adapter, systemNamed } from "./adapter.ts";
 import { makeAdapter } from "./parse-adapter.ts";
 import { parseFlags } from "./parse-flags.ts";
 import type { Repeat, SystemResult } from "./result.ts";
-import { w1, w2, w3, w4, w5 } from "./workloads.ts";
+import { w1, w2, w3, w4, w5, w6 } from "./workloads.ts";
 
 const [name = "", out = "", ...words] = process.argv.slice(2);
 const { limits, work, reps } = parseFlags(words);
@@ -18,7 +18,7 @@ const repeats: Repeat[] = [];
 let growth: SystemResult["w5"];
 let note = "";
 
-const works = { w1, w2, w3, w4 } as const;
+const works = { w1, w2, w3, w4, w6 } as const;
 for (let rep = 0; rep < reps && work.some((one) => one in works); rep++) {
   await withAdapter(async (adapter) => {
     repeats.push(await repeat(adapter, rep));
@@ -37,7 +37,7 @@ process.exit(0);
 
 async function repeat(adapter: Adapter, rep: number): Promise<Repeat> {
   const done: { -readonly [name in keyof Repeat]: Repeat[name] } = {};
-  for (const one of ["w1", "w2", "w3", "w4"] as const) {
+  for (const one of ["w1", "w2", "w3", "w4", "w6"] as const) {
     if (!work.includes(one)) continue;
     const beganMs = performance.now();
     const figures = await attempt(one, () => works[one](adapter, limits));

@@ -18,7 +18,7 @@ export const usage = `npm run bench -- [flags]
   --reps 3        repeats of W1 to W4, each with empty data
   --runs1 500     runs of W1
   --cap 60        seconds at most: W1 and W3
-  --cap2 10       seconds at most: W2 and W4
+  --cap2 10       seconds at most: W2, W4 and W6
   --fill 20000,100000   stored runs that W5 probes at
   --fillcap 120   seconds one fill of W5 may take
   --from FILE     draw the table of a recorded sitting`;

@@ -1,12 +1,13 @@
 /** What one system's measuring leaves in a file, and one sitting of several systems. */
 import type { Measured } from "./load.ts";
-import type { Growth, W2 } from "./workloads.ts";
+import type { Growth, W2, W6 } from "./workloads.ts";
 
 export interface Repeat {
   readonly w1?: Measured;
   readonly w2?: W2;
   readonly w3?: Measured;
   readonly w4?: Measured;
+  readonly w6?: W6;
 }
 
 export interface SystemResult {

@@ -1,7 +1,7 @@
-/** W1 to W5, the same for every system. */
+/** W1 to W5, the same for every system; W6 where there are agents. */
 import type { Adapter, Work } from "./adapter.ts";
 import { type Loaded, type Measured, load, measured } from "./load.ts";
-import { median } from "./quantiles.ts";
+import { median, type Spread, spreadOf } from "./quantiles.ts";
 
 export interface Limits {
   /** Runs of W1. */
@@ -27,12 +27,16 @@ export interface Growth {
   readonly memory: { readonly [label: string]: number };
 }
 
+/** `turn`: what one turn costs beside the model and its tools. */
+export type W6 = Measured & { readonly turn: Spread };
+
 export type W2 = Measured & { readonly solo: Loaded };
 
-export const workNames = ["w1", "w2", "w3", "w4", "w5"] as const;
+export const workNames = ["w1", "w2", "w3", "w4", "w5", "w6"] as const;
 
 const one: Work = { kind: "one", steps: 1 };
 const chain: Work = { kind: "chain", steps: 10 };
+const agent: Work = { kind: "agent", steps: 5 };
 const fan: Work = { kind: "fan", steps: 100 };
 
 /** One step on a worker process, one client. */
@@ -59,6 +63,14 @@ export async function w3(adapter: Adapter, limits: Limits): Promise<Measured> {
 export async function w4(adapter: Adapter, limits: Limits): Promise<Measured> {
   await load(adapter, fan, { runs: 3, seconds: 60, inFlight: 1 });
   return measured(adapter, fan, { runs: 30, seconds: limits.cap2, inFlight: 1 });
+}
+
+/** An agent of five turns with two tools, on a model that answers at once; one client. */
+export async function w6(adapter: Adapter, limits: Limits): Promise<W6 | undefined> {
+  if (adapter.turns === undefined) return undefined;
+  await load(adapter, agent, { runs: 20, seconds: 10, inFlight: 1 });
+  const solo = await measured(adapter, agent, { runs: 200, seconds: limits.cap2, inFlight: 1 });
+  return { ...solo, turn: spreadOf(await adapter.turns()) };
 }
 
 /** The rate of W3 after so many runs have been stored; three probes a level, the middle one counts. */

@@ -87,6 +87,7 @@ function bareLog(): Log {
       return { ok: true, revision };
     },
     read: async () => [],
+    async *subjects() {},
     async *tail({ filter, signal }) {
       const own = new Bell(signal);
       const isLog = filter.some((one) => one.startsWith("af.log."));

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { errorTable, eventKinds, exitCodes } from "@agentflow/protocol";
+import { turnEventSchemas } from "@agentflow/protocol/schema";
 import { describe, expect, test } from "vitest";
 import { table } from "./markdown.ts";
 import { referencePages } from "./pages.ts";
@@ -23,6 +24,9 @@ test("every code, event and exit code has its row", () => {
   const text = (file: string): string => pages.find((page) => page.file === file)?.text ?? "";
   for (const code of Object.keys(errorTable)) expect(text("errors.md")).toContain(`| \`${code}\` |`);
   for (const kind of Object.keys(eventKinds)) expect(text("events.md")).toContain(`\n## ${kind}\n`);
+  for (const { shape } of turnEventSchemas) {
+    expect(text("journal.md")).toContain(`\n## ${shape.kind.value}\n`);
+  }
   for (const exit of Object.values(exitCodes))
     expect(text("exit-codes.md")).toMatch(new RegExp(`^\\| ${exit} \\|`, "m"));
 });

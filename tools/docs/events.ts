@@ -1,10 +1,9 @@
 import { code, generated, page, table } from "./markdown.ts";
 import { branches, node, properties, readSchema, type SchemaNode } from "./schema.ts";
 
-/** Every kind of event with its keys, from the schema of the commit. */
+/** Every kind of event of a run with its keys, from the schema of the commit. */
 export function eventsPage(): string {
-  const commit = readSchema("commit");
-  const events = branches(node(node(node(commit["properties"])["events"])["items"]));
+  const events = eventsOf("commit");
   return page([
     "# Events of a run",
     generated,
@@ -12,12 +11,37 @@ export function eventsPage(): string {
       "the run is kept. `af run watch`, `af trace`, the API and your own tools read the same ones.",
     'Times are RFC 3339, UTC, with milliseconds. A value is `{"inline": …}` up to 64 KiB, else ' +
       '`{"blob": "<key>", "bytes": n}`. Later versions may add keys: ignore those that you do not know.',
-    table(
-      ["Event", "What it says"],
-      events.map((event) => [`[${code(kindOf(event))}](#${kindOf(event)})`, String(event["description"])]),
-    ),
+    contents(events),
     ...events.flatMap(section),
   ]);
+}
+
+/** Every kind of event of an agent step's journal. */
+export function journalPage(): string {
+  const events = eventsOf("journal");
+  return page([
+    "# Journal of an agent",
+    generated,
+    "What a model agent did within its step, across all attempts: each reply and each call is written " +
+      "down before the next. Another attempt goes on from what stands here. A sub-agent has a journal of " +
+      "its own, under the step's name and `~<n>`.",
+    "A record is one append: its `events` became true together. Times and values are written as in the " +
+      "[events of a run](events.md). Later versions may add keys: ignore those that you do not know.",
+    contents(events),
+    ...events.flatMap(section),
+  ]);
+}
+
+function eventsOf(schema: string): SchemaNode[] {
+  const { properties: keys } = readSchema(schema);
+  return branches(node(node(node(keys)["events"])["items"]));
+}
+
+function contents(events: readonly SchemaNode[]): string {
+  return table(
+    ["Event", "What it says"],
+    events.map((event) => [`[${code(kindOf(event))}](#${kindOf(event)})`, String(event["description"])]),
+  );
 }
 
 function section(event: SchemaNode): string[] {

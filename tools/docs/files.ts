@@ -6,9 +6,9 @@ export function filesPage(): string {
   return page([
     "# Files of a project",
     generated,
-    "Both files are YAML. The first line of each tells an editor which schema it follows, so that keys are " +
-      "completed, explained and checked while you type. An unknown key is an error: `af validate` names " +
-      "it with its line.",
+    "These files are YAML. The first line of each tells an editor which schema it follows, so that keys " +
+      "are completed, explained and checked while you type. An unknown key is an error: `af validate` " +
+      "names it with its line.",
     "Durations are written `250ms`, `30s`, `5m`, `24h` or `7d`.",
     "## agentflow.yaml",
     "```yaml\n# yaml-language-server: $schema=./node_modules/@agentflow/protocol/schemas/project.json\n" +
@@ -24,9 +24,19 @@ export function filesPage(): string {
     "A string may hold expressions in `${ }`. One that is a single `${ }` keeps the value's type. `if`, " +
       "`select`, `forEach.in` and `catch.when` are expressions themselves, without `${ }`.",
     ...sections(readSchema("workflow"), ""),
+    "## agents/*.yaml",
+    "```yaml\n# yaml-language-server: $schema=../node_modules/@agentflow/protocol/schemas/agent.json\n" +
+      "apiVersion: agentflow.dev/v1\nkind: Agent\nname: writer\ndescription: Answers a ticket\n" +
+      "instructions: {file: prompts/writer.md}\ntools: [orders.find]\n```",
+    "`instructions` and `prompt` may hold expressions in `${ }` over `input` and `run`.",
+    ...sections(readSchema("agent"), ""),
+    "## Model scripts",
+    "What a scripted model says, for `provider: scripted` and `af mock-llm`; told in " +
+      "[Models](../guide/models.md).",
+    ...sections(readSchema("model-script"), ""),
     "## agents/*.ts and tools/*.ts",
-    "Agents and tools are written in TypeScript, with `defineAgent` and `defineTool` of " +
-      "`@agentflow/sdk`. There is no form of them in YAML yet.",
+    "Tools are written in TypeScript, with `defineTool` of `@agentflow/sdk`. So are agents whose work is a " +
+      "function, and, where you prefer it to YAML, agents whose work a model does: `defineAgent`.",
   ]);
 }
 

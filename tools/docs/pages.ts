@@ -1,6 +1,6 @@
 /** The generated pages of the reference, each made from the one place in the code that says it. */
 import { errorsPage, exitCodesPage } from "./codes.ts";
-import { eventsPage } from "./events.ts";
+import { eventsPage, journalPage } from "./events.ts";
 import { filesPage } from "./files.ts";
 
 export interface Page {
@@ -14,6 +14,7 @@ export function referencePages(): readonly Page[] {
     { file: "errors.md", text: errorsPage() },
     { file: "exit-codes.md", text: exitCodesPage() },
     { file: "events.md", text: eventsPage() },
+    { file: "journal.md", text: journalPage() },
     { file: "files.md", text: filesPage() },
   ];
 }

@@ -17,11 +17,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const templates = readdirSync(path.join(root, "templates"));
 const inputs: { readonly [template: string]: string } = {
   minimal: `{"name":"Ada"}`,
+  "research-team": "@inputs/trees.json",
+  "support-triage": "@inputs/refund.json",
   "repo-report": JSON.stringify({
     lockfile: path.join(root, "templates/repo-report/fixtures/package-lock.json"),
   }),
 };
-const workflows: { readonly [template: string]: string } = { minimal: "hello", "repo-report": "repo-report" };
+const workflows: { readonly [template: string]: string } = {
+  minimal: "hello",
+  "repo-report": "repo-report",
+  "research-team": "research",
+  "support-triage": "triage",
+};
+/** Runs that stop and ask a person. */
+const asking: ReadonlySet<string> = new Set(["support-triage"]);
 
 describe.each(templates)("the template %s", (template) => {
   const dir = path.join(folder, template);
@@ -73,8 +82,11 @@ describe.each(templates)("the template %s", (template) => {
       });
       const input = inputs[template] ?? "{}";
       const args = [af, "run", workflows[template] ?? template, "--input", input, "--json"];
-      const { stdout } = await run(process.execPath, args, { cwd: dir });
-      expect(JSON.parse(stdout)).toMatchObject({ ok: true, data: { status: "completed" } });
+      if (asking.has(template)) await runAndApprove(args, dir);
+      else {
+        const { stdout } = await run(process.execPath, args, { cwd: dir });
+        expect(JSON.parse(stdout)).toMatchObject({ ok: true, data: { status: "completed" } });
+      }
       if (template === "minimal") {
         expect(await startAndFollow(dir, "hello", {})).toHaveProperty("lines");
       }
@@ -84,6 +96,16 @@ describe.each(templates)("the template %s", (template) => {
     }
   });
 });
+
+/** As its README says: the run stops and asks, somebody says yes, it ends. */
+async function runAndApprove(args: readonly string[], dir: string): Promise<void> {
+  await expect(run(process.execPath, [...args], { cwd: dir })).rejects.toMatchObject({ code: 12 });
+  const asked = await run(process.execPath, [af, "approvals", "list", "--json"], { cwd: dir });
+  const [{ approval, run: id }] = JSON.parse(asked.stdout).data.approvals;
+  await run(process.execPath, [af, "approvals", "approve", approval, "--yes"], { cwd: dir });
+  const watched = await run(process.execPath, [af, "run", "watch", id, "--json"], { cwd: dir });
+  expect(watched.stdout).toContain("run_completed");
+}
 
 describe("the example orders", () => {
   const dir = path.join(folder, "orders");

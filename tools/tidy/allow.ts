@@ -34,6 +34,10 @@ export const adapters = [
   "packages/cli/src/**",
   // A child process that runs users' code; it owns nothing that is replayed.
   "packages/runtime/src/runner/**",
+  // A server for tests: its pace is the real clock's.
+  "packages/runtime/src/model/mock/**",
+  // A scripted reply takes the time that its script says, in a process of users' code.
+  "packages/runtime/src/model/scripted.ts",
   // Where a worker meets the operating system: pipes, children and what they print.
   "packages/runtime/src/channel/frames.ts",
   "packages/runtime/src/worker/{runner-process,output-lines}.ts",

@@ -18,6 +18,8 @@ export interface AuditItem {
   readonly reason?: string;
   readonly to?: string;
   readonly worker?: string;
+  /** As a model wrote it. */
+  readonly tool?: string;
   readonly tenant?: string;
   readonly leftOut?: number;
 }

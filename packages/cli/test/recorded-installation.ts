@@ -1,10 +1,13 @@
 /** A small server with recorded answers, shaped by the protocol's types. */
 import type {
+  ApprovalView,
   CallableView,
   InstallationStatus,
   RunEventView,
   RunView,
   TelemetryPage,
+  UsageAnswer,
+  UsageTotals,
   WhyAnswer,
   WorkerView,
   WorkflowView,
@@ -14,6 +17,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { debugAnswer } from "./recorded-debug.ts";
 import { smallBackup } from "./small-backup.ts";
 
 export const runs = {
@@ -25,6 +29,8 @@ export const runs = {
 /** Clears the screen, sets a title, turns letters around. */
 export const hostile = "\u001b[2J\u001b]0;owned\u0007\u202eevil\u009b31m";
 export const token = "f".repeat(64);
+
+export const approval = `${runs.stuck}-1`;
 
 const at = (ms: number): string => new Date(Date.UTC(2026, 0, 31, 12) + ms).toISOString();
 
@@ -85,7 +91,54 @@ const failed: RunView = {
   failure: failureOfGreet,
 };
 
-const stuck: RunView = { ...done, run: runs.stuck, status: "running", revision: 9 };
+const stuck: RunView = {
+  ...done,
+  run: runs.stuck,
+  status: "running",
+  revision: 9,
+  usage: { inputTokens: 1_200, outputTokens: 80, modelCalls: 3, toolCalls: 2, usd: "0.0042" },
+  steps: [
+    {
+      step: "greet",
+      uses: "agent:writer",
+      status: "asking",
+      approval: `${runs.stuck}-1`,
+      attempts: [{ attempt: 1, dispatchedAt: at(0), outcome: "suspended" }],
+    },
+  ],
+};
+
+const open: ApprovalView = {
+  approval: `${runs.stuck}-1`,
+  run: runs.stuck,
+  workflow: "hello",
+  step: "greet",
+  call: "greet/1-0",
+  status: "open",
+  shown: {
+    uses: "tool:mail.send",
+    effect: "irreversible",
+    input: { to: `ada@example.org ${hostile}`, text: `Dear Ada,\n${hostile}\nyours`, copies: 2 },
+    text: `Send it? ${hostile}`,
+  },
+  hash: "a".repeat(64),
+  requestedAt: at(0),
+  expiresAt: at(86_400_000),
+};
+
+const used: UsageTotals = {
+  inputTokens: 1_200,
+  outputTokens: 80,
+  modelCalls: 3,
+  toolCalls: 2,
+  usd: "0.0042",
+};
+
+const usage: UsageAnswer = {
+  by: "agent",
+  rows: [{ name: `writer ${hostile}`, usage: used, runs: 2 }],
+  total: { ...used, unpriced: true },
+};
 
 const callables: readonly CallableView[] = [
   {
@@ -168,6 +221,7 @@ const status: InstallationStatus = {
   runs: { completed: 1, failed: 1 },
   hot: 0,
   backlog: [{ pool: "default", waiting: 0, outstanding: 0, slots: 8 }],
+  approvals: 1,
   timers: 0,
   workers: 1,
   broken: [],
@@ -379,6 +433,8 @@ function refusalOf(method: string, url: string, body: string): object | undefine
   if (method !== "POST") return undefined;
   if (url === `/v1/runs/${runs.failed}/cancel`)
     return { code: "refused", reason: "run_already_ended", message: "the run has ended" };
+  if (url.startsWith("/v1/approvals/") && !body.includes("a".repeat(64)))
+    return { code: "refused", reason: "approval_changed", message: "what was approved is not what is asked" };
   const taken = /^\/v1\/runs(\?|$)/.test(url) && body.includes('"taken"');
   return taken ? { code: "conflict", message: "started before with another body" } : undefined;
 }
@@ -391,6 +447,8 @@ function send(response: ServerResponse, status: number, body: object): void {
 }
 
 function dataOf(method: string, url: URL, body: string): unknown {
+  const debugged = debugAnswer(method, url);
+  if (debugged !== undefined) return debugged;
   const [, , kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
   const views = [done, failed, stuck];
   if (kind === "runs" && name === "" && method === "POST") return startOf(body);
@@ -407,6 +465,8 @@ function dataOf(method: string, url: URL, body: string): unknown {
   if (kind === "agents") return { items: callables.slice(1) };
   if (kind === "workers") return { items: [worker] };
   if (kind === "status") return status;
+  if (kind === "approvals") return ofApprovals(method, name, body);
+  if (kind === "usage") return usage;
   if (kind === "telemetry") return telemetry;
   if (kind === "keys") return ofKeys(method);
   if (kind === "audit") return { records: [turnedAway] };
@@ -439,6 +499,14 @@ function ofRun(view: RunView | undefined, what: string | undefined): unknown {
   if (what === "events") return { events, cursor: "4" };
   if (what === undefined) return view;
   return { run, status: state, revision, ...(failure ? { failure } : { output }) };
+}
+
+function ofApprovals(method: string, name: string, body: string): unknown {
+  if (name === "") return { approvals: [open] };
+  if (name !== open.approval) return undefined;
+  if (method === "GET") return open;
+  const { approve } = JSON.parse(body);
+  return { ...open, status: approve === true ? "approved" : "denied", decidedAt: at(5_000), by: "local" };
 }
 
 function ofKeys(method: string): unknown {

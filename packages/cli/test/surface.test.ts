@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  approval,
   becomeAnotherRelease,
   hostile,
   recordedInstallation,
@@ -37,7 +38,20 @@ const exits: { readonly [example: string]: number } = {
   "af why @last --json": 8,
   "af run resolve @last --as retry": 8,
 };
-const makesThings = new Set(["init", "dev", "restore", "server", "worker", "bus:credentials", "bus:doctor"]);
+const makesThings = new Set([
+  "init",
+  "dev",
+  "restore",
+  "server",
+  "worker",
+  "bus:credentials",
+  "bus:doctor",
+  "secrets:set",
+  "secrets:rm",
+  "mock-llm",
+  "mock-llm:record",
+  "mock-llm:replay",
+]);
 
 describe("examples", () => {
   for (const entry of Object.values(table.commands).filter(({ id }) => !makesThings.has(id))) {
@@ -46,7 +60,12 @@ describe("examples", () => {
       expect(examples.length).toBeGreaterThanOrEqual(2);
       for (const example of examples) {
         // What follows `@last` in the record is a run that still runs: watching it would not end.
-        const words = wordsOf(example.replace("watch @last", `watch ${runs.done}`).replace("KEY", "k1"));
+        const words = wordsOf(
+          example
+            .replace("watch @last", `watch ${runs.done}`)
+            .replace("KEY", "k1")
+            .replace("APPROVAL", approval),
+        );
         const ran = await af(...words.slice(1));
         expect(`${example}: ${ran.code} ${ran.code === (exits[example] ?? 0) ? "" : ran.stderr}`.trim()).toBe(
           `${example}: ${exits[example] ?? 0}`,
@@ -428,5 +447,56 @@ describe("what is shown", () => {
     for (const [name, { exit }] of Object.entries(errorTable)) {
       expect(codes.find(({ code }) => code === exit)?.errors).toContain(name);
     }
+  });
+});
+
+describe("approvals", () => {
+  const decided = () =>
+    house.asked.filter(({ method, path: to }) => method === "POST" && to.endsWith(approval));
+
+  test("are shown word for word, harmless, with nothing cut", async () => {
+    const ran = await af("approvals", "show", approval);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain("irreversible: it cannot be taken back");
+    expect(ran.stdout).toContain("a".repeat(64));
+    expect(ran.stdout).toContain("│ Dear Ada,");
+    expect(ran.stdout).toContain("copies  2");
+    expect(ran.stdout).not.toContain("\u001b");
+    expect(ran.stderr).toContain(`af approvals approve ${approval}`);
+  });
+
+  test("are not decided where nobody can be asked, unless it is said: exits 2", async () => {
+    const before = decided().length;
+    const ran = await af("approvals", "approve", approval);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain("--yes");
+    expect(decided().length).toBe(before);
+  });
+
+  test("are answered by the hash that was just shown, or by the one that is given", async () => {
+    const ran = await af("approvals", "approve", approval, "--yes", "--comment", "fine");
+    expect(ran.stdout).toContain("is approved");
+    const asked = decided().at(-1);
+    expect(JSON.parse(asked?.body ?? "{}")).toMatchObject({
+      hash: "a".repeat(64),
+      approve: true,
+      comment: "fine",
+    });
+    const other = await af("approvals", "deny", approval, "--hash", "b".repeat(64));
+    expect(other.code).toBe(8);
+    expect(other.stderr).toContain("what was approved is not what is asked");
+  });
+
+  test("one can be named by its beginning or by its run", async () => {
+    for (const name of [approval.slice(0, 9), runs.stuck]) {
+      expect((await af("approvals", "show", name, "--json")).stdout).toContain(approval);
+    }
+    expect(await af("approvals", "show", "rzz")).toMatchObject({ code: 4 });
+  });
+
+  test("a run shows what it used up and what it asks", async () => {
+    const ran = await af("run", "get", runs.stuck);
+    expect(ran.stdout).toContain("1200 tokens in, 80 out, 3 model calls, 2 tool calls, $0.0042");
+    expect(ran.stdout).toContain(`af approvals show ${approval}`);
   });
 });

@@ -1,14 +1,18 @@
 /** A control plane: the engine and the API before it, started and stopped together. */
 import type { Bus } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
+import type { Log, Secrets } from "@agentflow/host/log";
 import type { Metrics } from "@agentflow/host/metrics";
+import type { Services } from "./api/parse-operation.ts";
 import { type ApiServer, startServer } from "./api/server.ts";
 import { type Audit, createAudit } from "./auth/audit.ts";
 import { createGate } from "./auth/gate.ts";
 import { type Keys, createKeys } from "./auth/keys.ts";
 import type { EngineConfig } from "./engine-config.ts";
 import { type Engine, type TenantDefaults, startEngine } from "./engine.ts";
+import { choresShard } from "./orchestrator/shard.ts";
+import { countGenAi } from "./telemetry/genai-metrics.ts";
+import type { Target } from "./telemetry/otlp/post.ts";
 import type { ServerLimits } from "./api/limits.ts";
 import { createThrottle } from "./auth/throttle.ts";
 import { type Readiness, type ReadinessTimes, watchReadiness } from "./readiness.ts";
@@ -29,6 +33,12 @@ export interface ControlPlaneOptions {
   readonly config?: Partial<EngineConfig>;
   /** See `EngineOptions.ownership`. */
   readonly ownership?: "all" | "leases";
+  /** Where spans are exported to, by OTLP over HTTP. */
+  readonly otlp?: Target;
+  /** Where the worker is a child of this process. */
+  readonly inspectWorker?: Services["inspectWorker"];
+  /** See `EngineOptions.hidden`. */
+  readonly hidden?: Secrets;
 }
 
 export interface ApiOptions {
@@ -60,6 +70,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const audit = createAudit({ bus, clock: world.clock, timers: world.timers, log });
   const engine = await startEngine({
     ...options,
+    onRefusedCall: ({ tenant, run, step, tool, reason }) =>
+      audit.write(tenant, {
+        by: `the agent of ${step}`,
+        did: "callTool",
+        outcome: "refused",
+        reason,
+        to: run,
+        tool,
+      }),
     onMismatch: ({ tenant, foreign, run, worker }) =>
       audit.note({
         by: `a worker of ${tenant}`,
@@ -77,6 +96,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const server = await listenOrStop({ engine, readiness }, () =>
     listen(options, { engine, keys, audit, readiness }),
   );
+  const otlp = await exportSpans(options, engine);
+  const stopCounting = countSpans(options, engine);
   log.info("control plane listens", { url: server.url, version: options.version, node: options.node });
   return {
     engine,
@@ -90,9 +111,25 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await engine.drain();
       await server.close(withinMs);
       readiness.stop();
+      stopCounting();
+      await otlp?.stop();
       await engine.stop();
     },
   };
+}
+
+/** Loaded only where somebody wants it. */
+async function exportSpans({ otlp, ...options }: ControlPlaneOptions, engine: Engine) {
+  if (otlp === undefined) return undefined;
+  const { startOtlp } = await import("./telemetry/otlp/start-otlp.ts");
+  return startOtlp({ ...options, engine, target: otlp });
+}
+
+/** Every control plane reads every span: the one that does chores counts them, so that sums are sums. */
+function countSpans({ metrics }: ControlPlaneOptions, engine: Engine): () => void {
+  const count = countGenAi(metrics);
+  const isMine = (): boolean => engine.shards.includes(choresShard);
+  return engine.observe({ onSpan: (_tenant, span) => void (isMine() && count(span)) });
 }
 
 interface Parts {
@@ -132,6 +169,7 @@ async function listen(
       audit,
       version,
       ready,
+      ...(options.inspectWorker === undefined ? {} : { inspectWorker: options.inspectWorker }),
       async backup(of) {
         // Rarely asked for, and what makes it is big.
         const { backupBytes } = await import("./backup/index.ts");

@@ -4,17 +4,24 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
+import type { Log, Secrets } from "@agentflow/host/log";
 import type {
   AgentFlowError,
+  ApprovalPage,
+  ApprovalView,
   BuildId,
   CallableView,
+  DecideBody,
   EventPage,
   InputAnswer,
   InstallationStatus,
+  JournalPage,
+  JournalView,
+  LiveView,
   LogLevel,
   LogRecord,
   LogSource,
+  Plan,
   PoolName,
   RegisterBody,
   ResolveBody,
@@ -31,6 +38,8 @@ import type {
   TelemetryBatch,
   TelemetryPage,
   TenantId,
+  UsageAnswer,
+  UsageGroup,
   WhyAnswer,
   WorkerView,
   WorkflowName,
@@ -41,7 +50,9 @@ import type { EngineConfig } from "./engine-config.ts";
 import type { Mismatch } from "./orchestrator/router.ts";
 import type { LeaseStanding } from "./orchestrator/shards/presence.ts";
 import type { ArchiveNow } from "./projector/archive.ts";
+import type { OnRefusedCall } from "./projector/refused-calls.ts";
 import type { Retention } from "./projector/archive-pass.ts";
+import type { JournalQuery } from "./projector/journals.ts";
 import type { Metrics } from "@agentflow/host/metrics";
 
 export interface EngineOptions {
@@ -70,6 +81,10 @@ export interface EngineOptions {
   readonly config?: Partial<EngineConfig>;
   /** Told of each input that was refused because it spoke of another tenant than the subject it came on. */
   readonly onMismatch?: (of: Mismatch) => void;
+  /** What is known to be secret in this process: hidden in the telemetry that is kept here. */
+  readonly hidden?: Secrets;
+  /** Told of each call that an agent asked for and may not have, once, by the owner of its shard. */
+  readonly onRefusedCall?: OnRefusedCall;
 }
 
 /** What holds for a tenant that has said nothing of its own. */
@@ -84,6 +99,7 @@ export interface TenantDefaults {
  */
 export interface Engine {
   readonly runs: EngineRuns;
+  readonly people: EnginePeople;
   readonly registry: EngineRegistry;
   readonly telemetry: EngineTelemetry;
   /** Of the whole installation, or with `tenant` of what is that tenant's own. */
@@ -115,10 +131,18 @@ export interface Engine {
    * (archives_elsewhere) where another control plane archives.
    */
   archive(which: ArchiveNow): Promise<number>;
+  /** Tells what comes of all tenants from now on, until the returned function is called. */
+  observe(observer: EngineObserver): () => void;
   /** Refuses new work; resolves once appends in flight are acknowledged and what they led to is handed on. */
   drain(): Promise<void>;
   /** Drains, flushes the read model, writes the watermark and stops serving. Again: the same promise. */
   stop(): Promise<void>;
+}
+
+/** Both are called while the log is read: they must be quick and must not throw. */
+export interface EngineObserver {
+  onSpan?(tenant: string, span: SpanRecord): void;
+  onRunEnd?(tenant: TenantId, run: RunId): void;
 }
 
 export interface EngineRuns {
@@ -143,6 +167,8 @@ export interface EngineRuns {
   resolve(tenant: TenantId, run: RunId, body: ResolveBody & { readonly by?: string }): Promise<InputAnswer>;
   get(tenant: TenantId, run: RunId): Promise<RunView>;
   why(tenant: TenantId, run: RunId): Promise<WhyAnswer>;
+  /** The plan that the run walks. */
+  plan(tenant: TenantId, run: RunId): Promise<Plan>;
   list(tenant: TenantId, filter: RunFilter): Promise<RunPage>;
   /** Events behind the cursor (all when it is empty), oldest first. */
   events(
@@ -150,6 +176,8 @@ export interface EngineRuns {
     run: RunId,
     options: { readonly after?: string; readonly limit?: number },
   ): Promise<EventPage>;
+  /** Records of the journals of its agent steps behind the cursor, in the order of the log. */
+  journal(tenant: TenantId, run: RunId, query: JournalQuery): Promise<JournalPage>;
   /**
    * Each event of the named runs once, in order, first what is stored behind `after`, then what comes;
    * resolves
@@ -157,6 +185,35 @@ export interface EngineRuns {
    * the tenant, from now on unless `after` says from where.
    */
   follow(tenant: TenantId, options: FollowRuns): Promise<void>;
+}
+
+/** What people are asked, and what runs use up. One of another tenant is `not_found`. */
+export interface EnginePeople {
+  /** Newest first, from the read model. */
+  approvals(tenant: TenantId, filter: ApprovalFilter): Promise<ApprovalPage>;
+  approval(tenant: TenantId, approval: string): Promise<ApprovalView>;
+  /** `refused` when another hash is meant than what stands there, or when it was decided before. */
+  decide(tenant: TenantId, approval: string, body: DecideRequest): Promise<ApprovalView>;
+  usage(tenant: TenantId, filter: UsageFilter): Promise<UsageAnswer>;
+}
+
+export interface ApprovalFilter {
+  /** Statuses with commas between them; `decided` for all that are not open. */
+  readonly status?: string;
+  readonly run?: string;
+  /** 50 when left out, 200 at most. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface DecideRequest extends DecideBody {
+  readonly by?: string;
+}
+
+export interface UsageFilter {
+  readonly by: UsageGroup;
+  /** Used up at or after, RFC 3339. */
+  readonly since?: string;
 }
 
 export interface WaitOptions {
@@ -204,6 +261,20 @@ export interface FollowRuns {
   /** `cursor` tells the place behind the event, for those who will come back to it. */
   readonly onEvent: (event: RunEventView, cursor: () => string) => void;
   readonly signal: AbortSignal;
+  /** Of named runs also their journals, and what their agents tell live. */
+  readonly live?: FollowLive;
+}
+
+export interface FollowLive {
+  /** Between the events, in the order of the log; `cursor` as that of an event. */
+  readonly onJournal: (record: JournalView, cursor: () => string) => void;
+  /**
+   * What is told of replies before the journal has them. For who comes late it begins with what was told of
+   * replies under way. Text of a reply comes with its place: it may overlap, and there may be gaps.
+   */
+  readonly onLive: (live: LiveView) => void;
+  /** True while the follower is behind: what is told live is left out, and made up for where it can be. */
+  readonly isBehind: () => boolean;
 }
 
 export interface EngineRegistry {

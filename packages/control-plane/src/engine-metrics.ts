@@ -1,3 +1,4 @@
+import type { ModelChange } from "./projector/read-rows.ts";
 import type { CounterCell, HistogramCell, Metrics, WithLabels } from "@agentflow/host/metrics";
 
 /** What the engine counts; each cell is taken once, so that counting costs an addition. */
@@ -17,6 +18,8 @@ export interface EngineMetrics {
   readonly nudges: CounterCell;
   readonly shardTakeovers: CounterCell;
   readonly leasesLost: CounterCell;
+  readonly modelTokens: WithLabels<CounterCell>;
+  readonly modelUsd: WithLabels<CounterCell>;
 }
 
 export type RunEnding = "completed" | "failed" | "cancelled";
@@ -29,10 +32,24 @@ export interface EngineGauges {
   waiters(): number;
   backlog(): number;
   outstanding(): number;
+  approvalsOpen(): number;
   projectionLagMs(): number;
   shardsHeld(): number;
   shardsFree(): number;
   nodesAlive(): number;
+}
+
+/** Names of models that are told apart. */
+const modelsMax = 50;
+
+export function countModel(
+  metrics: EngineMetrics,
+  { model, usage }: Pick<ModelChange, "model" | "usage">,
+): void {
+  metrics.modelTokens.of({ direction: "input", model }).add(usage.inputTokens);
+  metrics.modelTokens.of({ direction: "output", model }).add(usage.outputTokens);
+  const usd = Number(usage.usd);
+  if (usd > 0) metrics.modelUsd.of({ model }).add(usd);
 }
 
 const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1_024];
@@ -73,6 +90,16 @@ export function createEngineMetrics(metrics: Metrics): EngineMetrics {
     ),
     nudges: count("run_nudges_total", "Silent runs whose open commands were sent again."),
     shardTakeovers: count("shard_takeovers_total", "Shards that this control plane took."),
+    modelTokens: metrics.counter({
+      name: "model_tokens_total",
+      help: "Tokens of model calls whose replies were journalled, by the model's name in the project.",
+      labels: { direction: ["input", "output"], model: modelsMax },
+    }),
+    modelUsd: metrics.counter({
+      name: "model_usd_total",
+      help: "US dollars of the same calls, where they have a price.",
+      labels: { model: modelsMax },
+    }),
     leasesLost: count("lease_losses_total", "Times that its lease was not renewed in time."),
   };
 }
@@ -88,6 +115,7 @@ export function registerGauges(metrics: Metrics, read: EngineGauges): void {
   gauge("run_waiters", "Clients that wait for the end of a run.", () => read.waiters());
   gauge("backlog_tasks", "Tasks that wait to be released.", () => read.backlog());
   gauge("outstanding_tasks", "Tasks released whose attempts are open.", () => read.outstanding());
+  gauge("approvals_open", "Approvals that wait for a person.", () => read.approvalsOpen());
   gauge("projection_lag_ms", "How far the read model is behind the log.", () => read.projectionLagMs());
   gauge("shards_held", "Shards that this control plane serves.", () => read.shardsHeld());
   gauge("shards_without_owner", "Shards that nobody holds, as seen from here.", () => read.shardsFree());

@@ -1,12 +1,13 @@
 /** The parts of an engine, made and joined: what reads the log, and what decides and writes. */
 import { type Bus, lower, type Position } from "@agentflow/bus";
+import { parseId } from "@agentflow/protocol";
 import { refuseHalfRestored } from "./backup/mark.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Resends } from "./dispatcher/resends.ts";
 import { watermarkKey, WatermarkKeeper } from "./dispatcher/watermark.ts";
 import type { EngineOptions } from "./engine-api.ts";
 import { engineDefaults } from "./engine-config.ts";
-import { createEngineMetrics } from "./engine-metrics.ts";
+import { countModel, createEngineMetrics } from "./engine-metrics.ts";
 import { Foreign } from "./orchestrator/foreign.ts";
 import { whyNot } from "./orchestrator/admission.ts";
 import { InstallationGuard } from "./installation-guard.ts";
@@ -16,7 +17,7 @@ import { Orchestrator } from "./orchestrator/orchestrator.ts";
 import { ownAll, refuseAllOwned } from "./orchestrator/own-all.ts";
 import type { Ownership } from "./orchestrator/ownership.ts";
 import { Plans } from "./orchestrator/plans.ts";
-import { choresShard } from "./orchestrator/shard.ts";
+import { choresShard, shardOf } from "./orchestrator/shard.ts";
 import { type Mismatch, Router } from "./orchestrator/router.ts";
 import { Leases } from "./orchestrator/shards/leases.ts";
 import { Recovery } from "./orchestrator/shards/recovery.ts";
@@ -24,8 +25,10 @@ import { ShardKeeper } from "./orchestrator/shards/shard-keeper.ts";
 import { Waiters } from "./orchestrator/waiters.ts";
 import { Archive } from "./projector/archive.ts";
 import { Hub } from "./projector/hub.ts";
+import { liveLimits, LiveRuns } from "./projector/live/live-runs.ts";
 import { createLogTail } from "./projector/log-tail.ts";
 import { Projector } from "./projector/projector.ts";
+import { type OnRefusedCall, RefusedCalls } from "./projector/refused-calls.ts";
 import { openReadStore } from "./projector/read-store.ts";
 import { Registry } from "./registry/registry.ts";
 import { Workers } from "./registry/workers.ts";
@@ -94,8 +97,23 @@ function basicsOf(options: EngineOptions, onDamage: () => void) {
     file: options.installationFile,
   });
   const { log, table }: Bus = bus;
+  const onRefusedCall: OnRefusedCall = async (of) => options.onRefusedCall?.(of);
   const onMismatch = (of: Mismatch): void => options.onMismatch?.(of);
-  return { guard, onMismatch, bus, world, say, config, metrics, log, table, store, skipped: metrics.skipped };
+  return {
+    guard,
+    onMismatch,
+    onRefusedCall,
+    bus,
+    world,
+    say,
+    config,
+    metrics,
+    log,
+    table,
+    store,
+    skipped: metrics.skipped,
+    hidden: options.hidden,
+  };
 }
 
 interface Late {
@@ -113,12 +131,23 @@ function buildReading(base: Base, late: Late) {
   const { bus, world, config, metrics } = base;
   const tail = createLogTail(bus.log, metrics.skipped);
   const hub = new Hub(bus.log.lanes);
+  const live = new LiveRuns({ ...base, wire: bus.wire, hub, timers: world.timers, limits: liveLimits });
   const archive = new Archive({ ...base, isFirst: late.isFirst, firstOne: late.firstOne });
   const waiters = new Waiters<RunOutcome>(world, config.waitersMax);
   const foreign = new Foreign({ waiters, owns: late.owns, seen: late.seen });
   const telemetry = new Telemetry(base);
+  const refusedCalls = new RefusedCalls({ ...base, owns: late.owns, report: base.onRefusedCall });
+  const startedMs = world.clock.now();
   const projector = new Projector({
     ...base,
+    refusedCalls,
+    onModels: (models) => {
+      // Counters count what happened while this process was there to see it, once over all control planes.
+      for (const one of models) {
+        const isOurs = one.atMs >= startedMs && late.owns(shardOf(parseId("run", one.run)));
+        if (isOurs) countModel(metrics, one);
+      }
+    },
     tail,
     hub,
     unreadable: metrics.unreadable,
@@ -129,7 +158,7 @@ function buildReading(base: Base, late: Late) {
   const workers = new Workers({ ...base, onChange: late.slotsChanged, isFirst: late.isFirst });
   const plans = new Plans(bus.blobs, config.plansMax);
   const registry = new Registry({ ...base, plans, workers });
-  return { tail, hub, archive, waiters, projector, workers, plans, registry, telemetry, foreign };
+  return { tail, hub, live, archive, waiters, projector, workers, plans, registry, telemetry, foreign };
 }
 
 type WritingParts = Base &

@@ -36,6 +36,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
     runs: await countsOf(store, tenant),
     hot: tenant === undefined ? orchestrator.hot.size : orchestrator.hot.sizeOf(tenant),
     backlog: backlogOf(parts.dispatcher, tenant),
+    approvals: await openApprovals(store, tenant),
     timers: tenant === undefined ? scheduler.size : scheduler.sizeOf(tenant),
     workers: tenant === undefined ? workers.size : workers.sizeOf(tenant),
     broken: workers.broken(tenant),
@@ -55,6 +56,12 @@ async function countsOf(
     sums.set(row.status, (sums.get(row.status) ?? 0) + row.count);
   }
   return Object.fromEntries(sums);
+}
+
+async function openApprovals(store: ReadStore, tenant: TenantId | undefined): Promise<number> {
+  const counts = await store.call("openApprovals", undefined);
+  const own = tenant === undefined ? counts : counts.filter((row) => row.tenant === tenant);
+  return own.reduce((sum, { count }) => sum + count, 0);
 }
 
 function backlogOf(dispatcher: Dispatcher, tenant: TenantId | undefined): InstallationStatus["backlog"] {

@@ -1,13 +1,14 @@
 export type * from "./engine-api.ts";
 import { laneOfShard } from "@agentflow/bus";
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, instant } from "@agentflow/protocol";
 import { refuseHalfRestored } from "./backup/mark.ts";
-import type { Engine, EngineOptions } from "./engine-api.ts";
+import type { Engine, EngineObserver, EngineOptions } from "./engine-api.ts";
 import { registerGauges } from "./engine-metrics.ts";
 import { buildParts, type EngineParts } from "./engine-parts.ts";
 import { engineStatus } from "./engine-status.ts";
+import { People } from "./orchestrator/people.ts";
 import { RunQueries } from "./orchestrator/run-queries.ts";
-import { Runs } from "./orchestrator/runs.ts";
+import { type Ask, Runs } from "./orchestrator/runs.ts";
 import { Starts } from "./orchestrator/starts.ts";
 
 /**
@@ -75,6 +76,7 @@ function showGauges(options: EngineOptions, parts: EngineParts): void {
     waiters: () => waiters.size,
     backlog: () => dispatcher.waiting,
     outstanding: () => dispatcher.outstanding,
+    approvalsOpen: () => projector.openApprovals,
     projectionLagMs: () => projector.lagMs,
     shardsHeld: () => ownership.shards.length,
     shardsFree: () => ownership.view().shards.filter(({ owner }) => owner === "").length,
@@ -83,15 +85,19 @@ function showGauges(options: EngineOptions, parts: EngineParts): void {
 }
 
 /** The doors to runs, over parts that stand already. */
-function buildRuns(options: EngineOptions, parts: EngineParts): Runs {
-  const { base, router, door, archive, hub, tail, projector } = parts;
+function buildRuns(options: EngineOptions, parts: EngineParts): { runs: Runs; people: People } {
+  const { base, router, door, archive, projector } = parts;
   const { bus, world, config, store } = base;
   const { build } = options.tenantDefaults;
   const queries = new RunQueries({ ...base, ...parts });
   const starts = new Starts({ ...base, ...parts, build, standing: (ref) => queries.standing(ref) });
-  const following = { hub, tail, log: bus.log, histories: archive, followersMax: config.followersMax };
+  const { followersMax } = config;
+  const following = { ...parts, log: bus.log, histories: archive, journals: archive, followersMax };
   const listing = { store, projector, lanes: bus.log.lanes, minRevisionWaitMs: config.minRevisionWaitMs };
-  return new Runs({ world, blobs: bus.blobs, router, door, starts, queries, following, listing });
+  const runs = new Runs({ world, blobs: bus.blobs, router, door, starts, queries, following, listing });
+  const ask: Ask = (tenant, run, input) => runs.ask(tenant, run, input);
+  const people = new People({ store, queries, ask, now: () => instant(world.clock.now()) });
+  return { runs, people };
 }
 
 function engineOf(options: EngineOptions, parts: EngineParts): Engine {
@@ -100,7 +106,7 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
   let stopped: Promise<void> | undefined;
   const drain = (): Promise<void> => (drained ??= drainParts(parts));
   return {
-    runs: buildRuns(options, parts),
+    ...buildRuns(options, parts),
     registry: parts.registry,
     telemetry: parts.telemetry,
     status: (of = {}) => engineStatus({ ...parts, store: parts.base.store, options, startedAtMs }, of.tenant),
@@ -118,10 +124,27 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     ownsShards: () => checkShards(parts),
     retain: (retention) => parts.archive.retain(retention),
     archive: (which) => parts.archive.now(which),
+    observe: (observer) => observe(parts, observer),
     drain,
     stop: () => (stopped ??= stop(parts, drain)),
   };
 }
+
+function observe({ telemetry, hub }: EngineParts, { onSpan, onRunEnd }: EngineObserver): () => void {
+  const stops: (() => void)[] = [];
+  if (onSpan !== undefined) {
+    stops.push(telemetry.tap((record) => void (record.kind === "span" && onSpan(record.tenant, record))));
+  }
+  if (onRunEnd !== undefined) {
+    const tap = hub.tap(({ tenant, run, parsed }) => {
+      if (parsed.ok && parsed.commit.events.some(({ kind }) => runEnds.has(kind))) onRunEnd(tenant, run);
+    });
+    stops.push(tap);
+  }
+  return () => stops.forEach((stop) => stop());
+}
+
+const runEnds: ReadonlySet<string> = new Set(["run_completed", "run_failed", "run_cancelled"]);
 
 async function checkShards({ router, ownership }: EngineParts): Promise<void> {
   await ownership.check();
@@ -140,6 +163,7 @@ async function drainParts({ ownership, router, orchestrator }: EngineParts): Pro
 /** Inward: first nothing new, then what is in flight, then what remembers, last what was opened first. */
 async function stop(parts: EngineParts, drain: () => Promise<void>): Promise<void> {
   await parts.sweep.stop();
+  await parts.live.stop();
   await parts.archive.stop();
   await drain();
   await parts.router.stop();

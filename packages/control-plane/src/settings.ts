@@ -1,5 +1,5 @@
 /** What a control plane reads of the configuration; a process spreads it into its own schema. */
-import { settings, whole, wholes } from "@agentflow/host/settings";
+import { settings, text, whole, wholes } from "@agentflow/host/settings";
 import { z } from "zod";
 import { serverLimits } from "./api/limits.ts";
 import { engineDefaults } from "./engine-config.ts";
@@ -13,6 +13,15 @@ export const controlPlaneSettings = {
     hosts: texts.describe("further names under which the API may be addressed"),
     origins: texts.describe("further origins whose pages may call"),
     limits: wholes({ ...serverLimits }).describe("bounds of the HTTP edge"),
+  }),
+  telemetry: settings({
+    otlp: settings({
+      endpoint: text("collector that spans are sent to by OTLP over HTTP, without /v1/traces"),
+      headers: z
+        .record(z.string(), z.string())
+        .default({})
+        .describe("headers of it: secret://NAME for a key"),
+    }),
   }),
   retain: settings({
     days: whole(7, { about: "ended runs stay in the log so long", reload: true }),

@@ -49,6 +49,11 @@ export function wholes(
   return z.object(Object.fromEntries(settings));
 }
 
+/** A setting that is off unless somebody turns it on. */
+export function onOff(about: string): z.ZodDefault<z.ZodBoolean> {
+  return z.boolean().default(false).describe(about);
+}
+
 /** A setting that is a short text; without a default it may be left out. */
 export function text(about: string): z.ZodOptional<z.ZodString> {
   return z.string().min(1).optional().describe(about);

@@ -1,8 +1,12 @@
 /** Types, ids, subjects and errors: importable without zod. The schemas stand in `./schemas`. */
+export * from "./agent.ts";
+export * from "./api/approvals.ts";
 export type * from "./api/installation.ts";
 export * from "./api/runs.ts";
 export * from "./api/socket.ts";
+export * from "./api/usage.ts";
 export * from "./api/version.ts";
+export { canonicalJson } from "./canonical.ts";
 export * from "./depth.ts";
 export * from "./duration.ts";
 export type * from "./envelope.ts";
@@ -15,10 +19,13 @@ export * from "./ids.ts";
 export type * from "./input.ts";
 export type * from "./journal.ts";
 export * from "./json.ts";
+export type * from "./live.ts";
+export * from "./model.ts";
 export { nearest } from "./nearest.ts";
 export type * from "./plan.ts";
 export type * from "./project.ts";
 export * from "./reference.ts";
+export * from "./script.ts";
 export * from "./subjects.ts";
 export * from "./task.ts";
 export * from "./telemetry.ts";

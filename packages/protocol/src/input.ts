@@ -1,5 +1,6 @@
 /** Inputs: what asks a run to move. Sent to the shard's owner as a request; answered once it is durable. */
 import type { Failure } from "./errors.ts";
+import type { Ask } from "./journal.ts";
 import type { AttemptFacts, LastHolder } from "./events/run.ts";
 import type { BuildId, DefinitionHash, InputId, RunId, StepInstance, WorkerId } from "./ids.ts";
 import type { Instant, Json, Value } from "./json.ts";
@@ -13,6 +14,7 @@ export type RunInput =
   | TimerInput
   | CancelInput
   | ResolveInput
+  | ApprovalInput
   | NudgeInput
   | ContinueInput;
 
@@ -38,7 +40,9 @@ export interface StartInput extends InputBase {
 export type Outcome =
   | { readonly kind: "succeeded"; readonly output: Value; readonly selected?: Json }
   | { readonly kind: "failed"; readonly failure: Failure; readonly retryable?: boolean }
-  | { readonly kind: "lost"; readonly reason: string };
+  | { readonly kind: "lost"; readonly reason: string }
+  /** The step's agent cannot go on before people have answered; its journal holds what was done. */
+  | { readonly kind: "suspended"; readonly asks: readonly Ask[] };
 
 /** How an attempt ended, from the worker that ran it. */
 export interface ResultInput extends InputBase, AttemptFacts {
@@ -93,10 +97,22 @@ export interface CancelInput extends InputBase {
 export interface ResolveInput extends InputBase {
   readonly kind: "resolve";
   readonly step: StepInstance;
+  /** The call in question, where the step is an agent's: as its `step_unknown` names it. */
+  readonly call?: string;
   readonly as: "done" | "failed" | "retry";
   readonly output?: Value;
   readonly message?: string;
   readonly by?: string;
+}
+
+/** A person approves or denies what they were shown: the hash says what that was. */
+export interface ApprovalInput extends InputBase {
+  readonly kind: "approval";
+  readonly approval: string;
+  readonly hash: string;
+  readonly approve: boolean;
+  readonly by?: string;
+  readonly comment?: string;
 }
 
 export interface NudgeInput extends InputBase {

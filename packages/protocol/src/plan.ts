@@ -1,6 +1,7 @@
 /** The plan: the one form that every planner compiles to. Stored by its hash; a run names the hash. */
 import type { PoolName, StepId } from "./ids.ts";
 import type { Json, JsonSchema } from "./json.ts";
+import type { TaskBudget } from "./budget.ts";
 import type { Effect, Join } from "./workflow.ts";
 
 export interface Plan {
@@ -12,6 +13,8 @@ export interface Plan {
   readonly planner: "static";
   readonly input?: JsonSchema;
   readonly timeoutMs?: number;
+  /** What one run may use up; runs of it are given the least of this and of what is left. */
+  readonly budget?: TaskBudget;
   readonly steps: { readonly [step: string]: PlanStep };
   readonly output: Json;
 }
@@ -19,6 +22,8 @@ export interface Plan {
 export type PlanUses =
   | { readonly kind: "tool"; readonly name: string }
   | { readonly kind: "agent"; readonly name: string }
+  /** A question to a person: the step's output is the answer. */
+  | { readonly kind: "human"; readonly name: "approve" }
   | { readonly kind: "set" }
   | { readonly kind: "wait" }
   | { readonly kind: "emit" };
@@ -37,6 +42,7 @@ export interface PlanStep {
   readonly timeoutMs?: number;
   readonly catch?: PlanCatch;
   readonly select?: string;
+  readonly approval?: { readonly text?: string; readonly expiresMs: number };
 }
 
 export interface PlanRetry {

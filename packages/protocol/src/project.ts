@@ -1,6 +1,9 @@
 /** A project as authored: agentflow.yaml. Strings may be references, see reference.ts. */
-import type { Json } from "./json.ts";
+import type { BudgetDefinition } from "./budget.ts";
+import type { Json, JsonObject } from "./json.ts";
 import type { apiVersion } from "./workflow.ts";
+
+export type { BudgetDefinition } from "./budget.ts";
 
 export interface ProjectDefinition {
   readonly apiVersion: typeof apiVersion;
@@ -23,18 +26,28 @@ export interface ModelDefinition {
   readonly baseUrl?: string;
   /** Always a reference: a key has no place in a file that is committed. */
   readonly apiKey?: string;
+  /** Names under `models` that are asked in order when this one cannot answer. */
+  readonly fallbacks?: readonly string[];
+  /** Longest that one call may take (2m). */
+  readonly timeout?: string;
+  /** US dollars for a million tokens; takes the place of the price table that comes with `af`. */
+  readonly price?: PriceDefinition;
+  /** For the provider `scripted`: the file of what it says, relative to the project. */
+  readonly script?: string;
+  /** What the provider takes beside: passed on as it is, under the provider's name. */
+  readonly options?: JsonObject;
+}
+
+export interface PriceDefinition {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
 }
 
 export interface PoolDefinition {
   /** Tasks that one worker of the pool runs at the same time. */
   readonly concurrency: number;
-}
-
-/** What one run may use up; it is stopped and asks when it reaches the first of them. */
-export interface BudgetDefinition {
-  readonly usd?: number;
-  readonly tokens?: number;
-  readonly time?: string;
 }
 
 export type BusKind = "embedded" | "nats" | "redis" | "rabbitmq";

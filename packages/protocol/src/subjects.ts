@@ -40,6 +40,9 @@ export const subjects = {
 export const prefixes = {
   log: "af.log." as Subject,
   shard: (shard: Shard): Subject => `af.log.${shard}.` as Subject,
+  /** The journals of a run's steps. */
+  turns: (of: { shard: Shard; tenant: TenantId; run: RunId }): Subject =>
+    `af.log.${of.shard}.${of.tenant}.turn.${of.run}.` as Subject,
   in: (shard: Shard): Subject => `af.in.${shard}.` as Subject,
   dead: "af.dead." as Subject,
   deadOf: (tenant: TenantId): Subject => `af.dead.${tenant}.` as Subject,

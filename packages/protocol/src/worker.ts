@@ -1,6 +1,8 @@
 /** What workers say of themselves: presence in Table, and the manifest of the code they loaded. */
 import type { BuildId, PoolName, RunId, StepInstance, TenantId, WorkerId } from "./ids.ts";
 import type { Instant, JsonSchema } from "./json.ts";
+import type { AgentSpec } from "./agent.ts";
+import type { ModelDefinition } from "./project.ts";
 import type { Effect, WorkflowDefinition } from "./workflow.ts";
 
 /**
@@ -48,9 +50,11 @@ export interface Manifest {
   readonly agents: readonly Callable[];
   /** Workflows written in TypeScript; those in YAML are read by the CLI. */
   readonly workflows: readonly WorkflowDefinition[];
+  /** `models` of agentflow.yaml, references still in them. */
+  readonly models?: { readonly [name: string]: ModelDefinition };
 }
 
-/** A tool or a function agent as it was declared. */
+/** A tool or an agent as it was declared. */
 export interface Callable {
   readonly name: string;
   readonly description: string;
@@ -61,6 +65,12 @@ export interface Callable {
   readonly file: string;
   /** Longest one call may take, when declared. */
   readonly timeoutMs?: number;
+  /** Names of the secrets that a tool's calls are given. */
+  readonly secrets?: readonly string[];
+  /** A person is asked before each call. */
+  readonly approval?: "always";
+  /** Present when the agent is a model with instructions, and not a function. */
+  readonly agent?: AgentSpec;
 }
 
 /** User code that does not load: where, and what to do. */

@@ -1,5 +1,6 @@
 /** A workflow as authored: `workflows/*.yaml`, or `defineWorkflow` in TypeScript. */
 import type { Json, JsonSchema } from "./json.ts";
+import type { BudgetDefinition } from "./budget.ts";
 
 export const apiVersion = "agentflow.dev/v1";
 
@@ -17,6 +18,8 @@ export interface WorkflowDefinition {
   readonly planner?: { readonly kind: "static" };
   /** The whole run ends as failed (`timeout`) after this long. */
   readonly timeout?: string;
+  /** What one run may use up; the project's `budgets` where left out. */
+  readonly budgets?: BudgetDefinition;
   readonly steps: { readonly [step: string]: StepDefinition };
   /** A template over `steps` and `input`; without one the output is null. */
   readonly output?: Json;
@@ -26,7 +29,7 @@ export type Join = "all" | "any" | "settled" | `n:${number}`;
 
 export interface StepDefinition {
   readonly description?: string;
-  /** `tool:<file>.<export>`, `agent:<name>`, `set`, `wait` or `emit`. */
+  /** `tool:<file>.<export>`, `agent:<name>`, `human:approve`, `set`, `wait` or `emit`. */
   readonly uses: string;
   /** A template: any JSON; a string that is one `${ }` keeps the value's type. */
   readonly with?: Json;
@@ -45,6 +48,15 @@ export interface StepDefinition {
   readonly select?: string;
   /** The pool of workers that takes the step's tasks; `default` when left out. */
   readonly pool?: string;
+  /** A person is asked before the step begins; denied, it fails as `approval_denied`. */
+  readonly approval?: ApprovalDefinition | true;
+}
+
+export interface ApprovalDefinition {
+  /** Template: why it is asked. */
+  readonly text?: string;
+  /** How long an answer is waited for; then it counts as denied. */
+  readonly expires?: string;
 }
 
 export interface ForEachDefinition {

@@ -17,13 +17,19 @@ function built(name: string): string {
   return existsSync(dist) ? dist : path.join(import.meta.dirname, `${name}.ts`);
 }
 
-/** An ordinary environment, without what is ours. */
-export function runnerEnvironment(all: { readonly [name: string]: string | undefined }): {
-  [name: string]: string;
-} {
+/** An ordinary environment, without what is ours and without secrets: a task brings those it may have. */
+export function runnerEnvironment(
+  all: { readonly [name: string]: string | undefined },
+  isSecret: (name: string, value: string) => boolean,
+): { [name: string]: string } {
   const kept: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(all)) {
-    if (value !== undefined && !name.startsWith("AF_") && name !== "NODE_OPTIONS") kept[name] = value;
+    if (value === undefined || name.startsWith("AF_") || name === "NODE_OPTIONS") continue;
+    if (!isSecret(name, value)) kept[name] = value;
   }
-  return kept;
+  const behind = proxyVariables.some((name) => kept[name] !== undefined && kept[name] !== "");
+  // Node asks it before it looks at the others: models and HTTP tools then go through the proxy too.
+  return behind ? { NODE_USE_ENV_PROXY: "1", ...kept } : kept;
 }
+
+const proxyVariables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];

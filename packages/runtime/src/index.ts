@@ -1,5 +1,6 @@
 export { type Channel, openChannel } from "./channel/frames.ts";
 export { parseFromSupervisor } from "./channel/parse-messages.ts";
+export type { ModelCall, ResolvedModel } from "./channel/model-messages.ts";
 export type { Call, CallEnd } from "./channel/runner-messages.ts";
 export type {
   BusAddress,
@@ -11,14 +12,16 @@ export type {
   ToSupervisor,
   WorkerConfig,
 } from "./channel/supervisor-messages.ts";
+export { type FillIn, fillInBy } from "./agent/start-messages.ts";
 export { runnerEntry, runnerEnvironment, supervisorEntry } from "./entries.ts";
 export { codeHash } from "./runner/code-hash.ts";
 export { type LoadedProject, loadProject } from "./runner/load.ts";
 export { type Calls, createCalls } from "./runner/calls.ts";
 export { loadProblem } from "./runner/problem.ts";
 export { loadOnce } from "./worker/load-once.ts";
-export type { CallLost, Runner, RunnerEvents, StartRunner } from "./worker/runner-port.ts";
+export type { CallLost, OnParts, Runner, RunnerEvents, StartRunner } from "./worker/runner-port.ts";
 export { startRunnerProcess } from "./worker/runner-process.ts";
 export { makeWorker, type WorkerParts } from "./worker/make-worker.ts";
 export { workerLimits } from "./worker/limits.ts";
+export type { SecretSource } from "./worker/secrets.ts";
 export { Worker, type WorkerOptions } from "./worker/worker.ts";

@@ -4,6 +4,7 @@
  */
 import { type Bus } from "@agentflow/bus";
 import { type Log, createLog, toSink } from "@agentflow/host/log";
+import { openSecrets } from "@agentflow/host/secrets";
 import { systemWorld } from "@agentflow/host/world";
 import type { LogRecord } from "@agentflow/protocol";
 import { Socket } from "node:net";
@@ -47,6 +48,9 @@ class Supervisor {
       case "level":
         this.#log?.setLevel(message[1]);
         return;
+      case "inspect":
+        this.#worker?.inspect(message[1]);
+        return;
       case "drain":
         void this.#drain(message[1]);
         return;
@@ -55,8 +59,11 @@ class Supervisor {
 
   async #start(config: SupervisorConfig): Promise<void> {
     const world = systemWorld();
+    const secrets = openSecrets({ projectDir: config.projectDir, environment: process.env });
+    secrets.watch(world.timers);
     const log = createLog({
       source: "worker",
+      secrets: secrets.hidden,
       clock: world.clock,
       level: config.logLevel ?? "info",
       outputs: [toSink((line) => this.#passOn(parseLogLine(line), config))],
@@ -71,6 +78,7 @@ class Supervisor {
       log,
       pid: process.pid,
       environment: process.env,
+      secrets,
       events: {
         ready: (manifest, ms) => this.#say(["ready", { manifest, ms }]),
         broken: (problem) => this.#say(["broken", problem]),

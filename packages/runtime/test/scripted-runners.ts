@@ -1,10 +1,12 @@
 /** Runners without a process or code: a test says when they are loaded, answer and die. */
 import { type LoadProblem, type Manifest, instant } from "@agentflow/protocol";
+import type { ModelCall } from "../src/channel/model-messages.ts";
 import type { Call, CallEnd } from "../src/channel/runner-messages.ts";
-import type { CallLost, Runner, StartRunner } from "../src/worker/runner-port.ts";
+import type { CallLost, OnParts, Runner, StartRunner } from "../src/worker/runner-port.ts";
 
 export interface ScriptedCall {
-  readonly call: Call;
+  readonly call: Call | ModelCall;
+  readonly onParts: OnParts;
   /** Reasons with which it was asked to stop. */
   readonly stops: string[];
   end(end: CallEnd | CallLost): void;
@@ -71,10 +73,14 @@ class Scripted implements ScriptedRunner {
     this.#loaded.resolve({ problem });
   }
 
-  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
+  call(
+    call: Call | ModelCall,
+    onId: (id: number) => void,
+    onParts: OnParts = () => {},
+  ): Promise<CallEnd | CallLost> {
     const { promise, resolve } = Promise.withResolvers<CallEnd | CallLost>();
     onId(this.calls.length);
-    this.calls.push({ call, stops: [], end: resolve });
+    this.calls.push({ call, onParts, stops: [], end: resolve });
     return promise;
   }
 

@@ -10,6 +10,7 @@ import { type Scenario, scenarioNamed, scenarios } from "./faults/scenarios.ts";
 import { Client } from "./house/client.ts";
 import { House } from "./house/house.ts";
 import { type Mutation, mutate } from "./mutations/mutations.ts";
+import { askPeople } from "./workload/ask-people.ts";
 import { generateWorkflow } from "./workload/generate.ts";
 import { People } from "./workload/people.ts";
 import { definitionOf, type WorkflowSpec } from "./workload/spec.ts";
@@ -50,7 +51,9 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   const dice = seededRandom(`sim/${seed}`);
   const scenario = pickScenario(options.scenario, dice.fork("scenario"));
   const house = openHouse(scenario, mutation, dice);
-  const specs = makeSpecs(dice.fork("workflows"), scenario.rush ?? false);
+  const plain = makeSpecs(dice.fork("workflows"), scenario.rush ?? false);
+  const asking = dice.fork("asking");
+  const specs = scenario.people === true ? plain.map((spec) => askPeople(spec, asking)) : plain;
   const { violations, story } = await live({ house, scenario, specs, dice });
   return {
     seed: String(seed),
@@ -75,7 +78,8 @@ async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
   let faulty = true;
   const lossRate = (): number => (faulty ? scenario.clientLoss : 0);
   const makeClient = (name: string): Client => new Client({ name, house, random: dice.fork(name), lossRate });
-  const people = new People({ house, specs, dice: dice.fork("people"), makeClient });
+  const decides = scenario.people === true ? { decides: dice.fork("deciding") } : {};
+  const people = new People({ house, specs, dice: dice.fork("people"), makeClient, ...decides });
   house.open();
   if (!(await waitUntil(house.time, () => hasTools(house), startMaxMs))) {
     return { violations: ["the installation did not start"], story: [] };

@@ -5,6 +5,8 @@ import {
   type CallEnd,
   type CallLost,
   type LoadedProject,
+  type ModelCall,
+  type OnParts,
   type Runner,
   type RunnerEvents,
   type StartRunner,
@@ -50,11 +52,16 @@ interface Options {
   readonly count: (by: number) => void;
 }
 
+interface OpenCall {
+  settle(end: CallEnd | CallLost): void;
+  readonly onParts: OnParts;
+}
+
 class InProcessRunner implements Runner {
   readonly pid: number;
   readonly loaded: Runner["loaded"];
   readonly exited: Promise<string>;
-  readonly #open = new Map<number, (end: CallEnd | CallLost) => void>();
+  readonly #open = new Map<number, OpenCall>();
   readonly #options: Options;
   readonly #calls: Promise<ReturnType<typeof createCalls>>;
   #exit: (reason: string) => void = () => {};
@@ -75,11 +82,16 @@ class InProcessRunner implements Runner {
         projectDir: options.projectDir,
         done: (id, end) => this.#settle(id, end),
         tell: (record) => options.events.tele([record]),
+        part: (id, parts) => this.#open.get(id)?.onParts(parts),
       }),
     );
   }
 
-  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
+  call(
+    call: Call | ModelCall,
+    onId: (id: number) => void,
+    onParts: OnParts = () => {},
+  ): Promise<CallEnd | CallLost> {
     const id = this.#nextId++;
     onId(id);
     return new Promise((resolve) => {
@@ -88,7 +100,7 @@ class InProcessRunner implements Runner {
         return;
       }
       this.#options.count(1);
-      this.#open.set(id, resolve);
+      this.#open.set(id, { settle: resolve, onParts });
       void this.#calls.then((calls) => calls.call(id, call));
     });
   }
@@ -112,10 +124,10 @@ class InProcessRunner implements Runner {
   }
 
   #settle(id: number, end: CallEnd | CallLost): void {
-    const settle = this.#open.get(id);
-    if (settle === undefined) return;
+    const open = this.#open.get(id);
+    if (open === undefined) return;
     this.#open.delete(id);
     this.#options.count(-1);
-    settle(end);
+    open.settle(end);
   }
 }

@@ -1,4 +1,5 @@
 export {
+  type PersonAnswer,
   type StartedRun,
   type TestInstallation,
   type TestOptions,

@@ -1,14 +1,17 @@
 /** The whole installation in memory on virtual time: the same engine, worker and calls as everywhere else. */
-import { compileExpression } from "@agentflow/core/expr";
+import { compileExpression, compileTemplate, isTemplate } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
 import { type Engine, startEngine } from "@agentflow/control-plane";
 import { createLog, toSink } from "@agentflow/host/log";
 import { createMetrics } from "@agentflow/host/metrics";
 import { VirtualTime, seededRandom } from "@agentflow/host/virtual";
 import {
+  AgentFlowError,
+  type ApprovalView,
   type InputId,
   type Json,
   type LogRecord,
+  type ResolveBody,
   type RunAnswer,
   type RunEventView,
   type RunId,
@@ -20,7 +23,7 @@ import {
   parseDuration,
   parseId,
 } from "@agentflow/protocol";
-import { Worker } from "@agentflow/runtime";
+import { type SecretSource, Worker, fillInBy } from "@agentflow/runtime";
 import { type InProcessRunners, inProcessRunners } from "./in-process-runner.ts";
 import { type GivenProject, openProject } from "./project.ts";
 
@@ -30,6 +33,10 @@ export interface TestOptions extends GivenProject {
   /** Reorder, repeat and delay what travels, as bad weather does (default: fair weather). */
   readonly nasty?: boolean;
   readonly slots?: number;
+  /** Values by name: what tools and models get that name them. */
+  readonly secrets?: { readonly [name: string]: string };
+  /** What `env://NAME` stands for; its default when left out. */
+  readonly variables?: { readonly [name: string]: string };
   /** The first instant, RFC 3339 (default 2026-01-01). */
   readonly startAt?: string;
 }
@@ -39,10 +46,21 @@ export interface TestInstallation extends AsyncDisposable {
   run(workflow: string, input?: Json): Promise<RunAnswer>;
   /** Starts a run and returns at once: drive time with `advance`. */
   start(workflow: string, input?: Json): Promise<StartedRun>;
+  /** Drives time until the run has ended, or waits for a person (again). */
+  ended(run: string): Promise<RunAnswer>;
   /** Moves time, firing every timer on the way: `advance("24h")`. */
   advance(duration: string): Promise<void>;
   get(run: string): Promise<RunView>;
   events(run: string): Promise<readonly RunEventView[]>;
+  /** What people are asked in a run, the newest first. */
+  approvals(run: string): Promise<readonly ApprovalView[]>;
+  /** Answers as a person would, to exactly what is shown now. */
+  decide(
+    approval: string,
+    answer: { approve: boolean; by?: string; comment?: string },
+  ): Promise<ApprovalView>;
+  /** Says what became of a step, or of a call of its agent, whose outcome is unknown. */
+  resolve(run: string, answer: Omit<ResolveBody, "input">): Promise<void>;
   /** What tools and agents logged so far. */
   logs(): readonly LogRecord[];
   /** Kills the runner with all calls in it, as a crash of user code would. */
@@ -53,11 +71,28 @@ export interface TestInstallation extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+function secretsOf({ secrets = {}, variables = {} }: TestOptions): SecretSource {
+  const ownOf = (values: { readonly [name: string]: string }, name: string): string | undefined =>
+    Object.hasOwn(values, name) ? values[name] : undefined;
+  return { get: (name) => ownOf(secrets, name), variable: (name) => ownOf(variables, name) };
+}
+
 export interface StartedRun {
   readonly run: string;
   /** Drives time until the run has ended. */
   ended(): Promise<RunAnswer>;
   cancel(reason?: string): Promise<void>;
+  /** What it asks people and nobody has answered, oldest first. */
+  asks(): Promise<readonly ApprovalView[]>;
+  /** Answers the oldest of them; fails when it asks nothing. Then `ended` goes on. */
+  answer(answer: PersonAnswer): Promise<void>;
+}
+
+export interface PersonAnswer {
+  readonly approve: boolean;
+  readonly comment?: string;
+  /** Who answers (`tester`). */
+  readonly by?: string;
 }
 
 export async function testInstallation(options: TestOptions = {}): Promise<TestInstallation> {
@@ -105,6 +140,8 @@ class House implements TestInstallation {
       host: "test",
       pid: 1,
       compileSelect: compileExpression,
+      fillIn: fillInBy(() => ({ compileTemplate, isTemplate })),
+      secrets: secretsOf(options),
       startRunner: (events) =>
         this.#startRunner({
           ...events,
@@ -141,11 +178,17 @@ class House implements TestInstallation {
     return {
       run,
       ended: () => this.#ended(run),
+      asks: () => this.#asks(run),
+      answer: (answer) => this.#answer(run, answer),
       cancel: async (reason) => {
         const body = { input: this.#inputId(), ...(reason === undefined ? {} : { reason }) };
         await this.#drive(this.#live().runs.cancel(defaultTenant, run, body));
       },
     };
+  }
+
+  ended(run: string): Promise<RunAnswer> {
+    return this.#ended(parseId("run", run));
   }
 
   async advance(duration: string): Promise<void> {
@@ -161,6 +204,27 @@ class House implements TestInstallation {
       this.#live().runs.events(defaultTenant, parseId("run", run), { limit: 1_000 }),
     );
     return page.events;
+  }
+
+  async approvals(run: string): Promise<readonly ApprovalView[]> {
+    const { people, caughtUp } = this.#live();
+    await this.#drive(caughtUp());
+    return (await this.#drive(people.approvals(defaultTenant, { run }))).approvals;
+  }
+
+  async decide(
+    approval: string,
+    answer: { approve: boolean; by?: string; comment?: string },
+  ): Promise<ApprovalView> {
+    const { people } = this.#live();
+    const { hash } = await this.#drive(people.approval(defaultTenant, approval));
+    const body = { input: this.#inputId(), hash, ...answer };
+    return this.#drive(people.decide(defaultTenant, approval, body));
+  }
+
+  async resolve(run: string, answer: Omit<ResolveBody, "input">): Promise<void> {
+    const body = { input: this.#inputId(), ...answer };
+    await this.#drive(this.#live().runs.resolve(defaultTenant, parseId("run", run), body));
   }
 
   logs(): readonly LogRecord[] {
@@ -213,6 +277,21 @@ class House implements TestInstallation {
   #live(): Engine {
     if (this.#engine === undefined) throw new TypeError("the installation is not open");
     return this.#engine;
+  }
+
+  async #asks(run: RunId): Promise<readonly ApprovalView[]> {
+    await this.#drive(this.#live().caughtUp());
+    const filter = { status: "open", run };
+    const { approvals } = await this.#drive(this.#live().people.approvals(defaultTenant, filter));
+    return approvals.toReversed();
+  }
+
+  async #answer(run: RunId, { by = "tester", ...answer }: PersonAnswer): Promise<void> {
+    const [asked] = await this.#asks(run);
+    if (asked === undefined) throw new AgentFlowError("refused", `run ${run} asks nobody anything`);
+    const { approval, hash } = asked;
+    const body = { input: this.#inputId(), hash, by, ...answer };
+    await this.#drive(this.#live().people.decide(defaultTenant, approval, body));
   }
 
   async #ended(run: RunId): Promise<RunAnswer> {

@@ -34,8 +34,12 @@ export async function openProject(given: GivenProject): Promise<TestProject> {
     kind: "manifest" as const,
     code: base?.manifest.code ?? "000000000000",
     tools: [...tools].map(([name, tool]) => described(name, tool)),
-    agents: [...agents].map(([name, agent]) => described(name, agent)),
+    agents: [
+      ...[...agents].map(([name, agent]) => described(name, agent)),
+      ...(base?.manifest.agents ?? []).filter(({ name, agent }) => agent !== undefined && !agents.has(name)),
+    ],
     workflows,
+    ...(base?.manifest.models === undefined ? {} : { models: base.manifest.models }),
   };
   return { loaded: { manifest, tools, agents }, workflows };
 }
@@ -50,6 +54,8 @@ function described(name: string, { options }: Tool | Agent): Callable {
     file: "test",
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
+    ...("secrets" in options && options.secrets !== undefined ? { secrets: options.secrets } : {}),
+    ...("approval" in options && options.approval !== undefined ? { approval: options.approval } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   makeRunId,
   parseId,
+  prefixes,
   shardOfDigest,
   type Subject,
   subjects,
@@ -98,6 +99,24 @@ export function runSubject(n: number, of = tenant): Subject {
   const run = makeRunId(1_790_000_000_000 + n, new Uint8Array(10));
   const shard = shardOfDigest(createHash("sha256").update(run).digest());
   return subjects.run({ shard, tenant: of, run });
+}
+
+/** The journal of a step of the run with this number, and what all its journals lie under. */
+export function turnSubject(n: number, step: string): Subject {
+  return subjects.turn({ ...turnsOf(n), step: parseId("step instance", step) });
+}
+
+export function turnPrefix(n: number): Subject {
+  return prefixes.turns(turnsOf(n));
+}
+
+export function shardPrefix(n: number): Subject {
+  return prefixes.shard(turnsOf(n).shard);
+}
+
+function turnsOf(n: number) {
+  const run = makeRunId(1_790_000_000_000 + n, new Uint8Array(10));
+  return { tenant, run, shard: shardOfDigest(createHash("sha256").update(run).digest()) };
 }
 
 export function taskSubject(pool = "default", of = tenant): Subject {

@@ -1,7 +1,7 @@
-import { parseId, prefixes, subjects } from "@agentflow/protocol";
+import { parseId, prefixes, type Subject, subjects } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
 import { bodyBytesMax } from "../port/index.ts";
-import { type Kit, range, refused, runSubject } from "./kit.ts";
+import { type Kit, range, refused, runSubject, shardPrefix, turnPrefix, turnSubject } from "./kit.ts";
 import { oddTexts } from "./odd-texts.ts";
 
 export function logContract(kit: Kit): void {
@@ -136,6 +136,36 @@ function reading(kit: Kit): void {
     }
     expect(await log.head(prefixes.log)).toBe(Math.max(...revisions));
     expect(await log.head(prefixes.audit)).toBe(0);
+  });
+
+  test("the subjects under a prefix are listed once each, and no longer once they are purged", async () => {
+    const { log } = await kit.bus();
+    const listed = async (prefix: Subject): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const page of log.subjects(prefix)) found.push(...page);
+      return found.toSorted();
+    };
+    const journals = ["a", "b", "b~1"].map((step) => turnSubject(1, step));
+    for (const subject of [...journals, turnSubject(2, "a"), runSubject(1)]) {
+      const { revision } = await log.append(subject, "1", { expect: 0 });
+      await log.append(subject, "2", { expect: revision });
+    }
+    expect(await listed(turnPrefix(1))).toEqual(journals);
+    const all = [...journals, turnSubject(2, "a"), runSubject(1)].toSorted();
+    expect(await listed(prefixes.log)).toEqual(all);
+    expect(await listed(shardPrefix(1))).toEqual(expect.arrayContaining(journals));
+    await log.purge(turnSubject(1, "b"));
+    expect(await listed(turnPrefix(1))).toEqual([turnSubject(1, "a"), turnSubject(1, "b~1")]);
+    expect(await listed(prefixes.audit)).toEqual([]);
+  });
+
+  test("of very many subjects each is listed once", async () => {
+    const { log } = await kit.bus();
+    const steps = range(1_200).map((n) => turnSubject(1, `s${n}`));
+    await Promise.all(steps.map((subject) => log.append(subject, "x", { expect: 0 })));
+    const found: string[] = [];
+    for await (const page of log.subjects(turnPrefix(1))) found.push(...page);
+    expect(found.toSorted()).toEqual(steps.toSorted());
   });
 
   test("a purge removes one subject's records and no others", async () => {

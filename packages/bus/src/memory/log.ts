@@ -62,6 +62,14 @@ export function memoryLog(streams: MemoryStreams, link: Link): Log {
       return link.call("read", () => Math.max(...kept.map((stream) => stream.head())));
     },
     heads: async () => link.call("read", () => streams.all().map((stream) => stream.head())),
+    async *subjects(prefix) {
+      for (const stream of streams.under(checkLogFilter([prefix]), [prefix])) {
+        const found = await link.call("read", () =>
+          stream.subjects().filter((subject) => subject.startsWith(prefix)),
+        );
+        if (found.length > 0) yield found;
+      }
+    },
     purge: async (subject, { upTo = Number.POSITIVE_INFINITY } = {}) => {
       const stream = streams.of(checkLogSubject(subject), subject);
       await link.call("append", () => stream.purge(subject, upTo));

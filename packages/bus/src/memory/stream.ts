@@ -65,6 +65,10 @@ export class Stream {
     return this.entries.at(-1)?.revision ?? 0;
   }
 
+  subjects(): readonly Subject[] {
+    return [...this.bySubject.keys()];
+  }
+
   purge(subject: Subject, upTo: Revision): void {
     const own = this.bySubject.get(subject) ?? [];
     const kept = own.slice(firstBehind(own, upTo));

@@ -16,8 +16,8 @@ import { fromApi, isApiError } from "./errors.ts";
 import { Appender } from "./append.ts";
 import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
-import { type Home, homeOf, homesOf, revisionOf, sequenceUpTo } from "./names.ts";
-import { type StoredMessage, toEntry } from "./parse-answers.ts";
+import { type Home, homeOf, homesOf, revisionOf, sequenceUpTo, toFilter } from "./names.ts";
+import { parseSubjects, type StoredMessage, toEntry } from "./parse-answers.ts";
 import type { Layout } from "./streams.ts";
 import { tailLog } from "./tail.ts";
 
@@ -81,6 +81,21 @@ export class JetStreamLog implements Log {
 
   async heads(): Promise<Position> {
     return Promise.all(homesOf("log", ["af.log."], this.lanes).map((home) => this.#headOf(home)));
+  }
+
+  async *subjects(prefix: Subject): AsyncGenerator<readonly Subject[], void> {
+    const kind = checkLogFilter([prefix]);
+    for (const { stream } of homesOf(kind, [prefix], this.lanes)) {
+      for (let offset = 0, total = 1; offset < total; ) {
+        const body = { subjects_filter: toFilter(prefix), offset };
+        const doing = `listing subjects of ${stream}`;
+        const page = parseSubjects(await api(this.#link, { verb: `STREAM.INFO.${stream}`, body, doing }));
+        if (page.subjects.length > 0) yield page.subjects;
+        if (page.seen === 0) break;
+        offset += page.seen;
+        total = page.total;
+      }
+    }
   }
 
   async purge(subject: Subject, { upTo }: { upTo?: Revision } = {}): Promise<void> {

@@ -197,3 +197,20 @@ function number(value: unknown): number {
 export function string(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+/** A page of the subjects of a stream; `total` counts those of all pages. */
+export function parseSubjects(value: Json | undefined): {
+  readonly subjects: readonly Subject[];
+  readonly seen: number;
+  readonly total: number;
+} {
+  const state = value?.["state"];
+  const found = typeof state === "object" && state !== null && "subjects" in state ? state.subjects : {};
+  const names = typeof found === "object" && found !== null ? Object.keys(found) : [];
+  const total = value?.["total"];
+  return {
+    subjects: names.filter((name) => isSubject(name)),
+    seen: names.length,
+    total: typeof total === "number" ? total : names.length,
+  };
+}

@@ -68,6 +68,11 @@ export interface Log {
   head(prefix: Subject): Promise<Revision>;
   /** The newest of each lane of the stream `log`, in the sense of `head`. */
   heads(): Promise<Position>;
+  /**
+   * Subjects under a prefix that ends in a dot, of which there is a record: in pages, each subject once, in
+   * any order. What is appended or purged meanwhile may be among them or not.
+   */
+  subjects(prefix: Subject): AsyncIterable<readonly Subject[]>;
   /** Removes records of one subject (`upTo` included, all when left out): for archiver and `run delete`. */
   purge(subject: Subject, options?: { readonly upTo?: Revision }): Promise<void>;
 }

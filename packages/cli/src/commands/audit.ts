@@ -12,9 +12,9 @@ const pageMax = 1_000;
 export default class Audit extends ApiCommand {
   static override summary = "Show who did what: the audit trail";
   static override description =
-    "Workflows registered, runs cancelled, keys made and revoked, backups. With --installation what was\n" +
-    "refused, at the API and on the bus: who asked, for what, and how many more; it needs the scope\n" +
-    "operator.";
+    "Workflows registered, runs cancelled, approvals decided, calls that agents were refused, keys made\n" +
+    "and revoked, backups. With --installation what was refused at the API and on the bus: who asked, for\n" +
+    "what, and how many more; it needs the scope operator.";
   static override flags = {
     installation: Flags.boolean({ description: "the installation's own trail, where refusals are" }),
     since: Flags.string({ description: "at or after: 10m, or a time", helpValue: "WHEN" }),
@@ -49,14 +49,21 @@ function columns(nowMs: number) {
   return [
     { title: "AT", of: ({ at }: AuditItem) => ago(at, nowMs) },
     { title: "BY", of: ({ by, worker }: AuditItem) => (worker === undefined ? by : `${by}, ${worker}`) },
-    { title: "DID", of: ({ did }: AuditItem) => did },
+    {
+      title: "DID",
+      of: ({ did, tool }: AuditItem) => (tool === undefined ? did : `${did} ${tool.slice(0, 60)}`),
+    },
     {
       title: "OUTCOME",
       of: ({ outcome, reason, leftOut = 0 }: AuditItem) => [
-        outcome === "done" ? green(outcome) : red(reason ?? outcome),
+        outcome === "done" ? green(reason ?? outcome) : red(reason ?? outcome),
         leftOut > 0 ? `, and ${leftOut} more` : "",
       ],
     },
-    { title: "TO", of: ({ to = "" }: AuditItem) => to, flexible: true },
+    {
+      title: "TO",
+      of: ({ to = "", tool }: AuditItem) => (tool === undefined ? to : `${to} ${tool}`),
+      flexible: true,
+    },
   ];
 }

@@ -84,6 +84,7 @@ function print(output: Output, of: { url: string; own: string }, status: Install
     ["workers", workers],
     ...status.broken.flatMap((broken) => codeRows(broken, status.workers > 1)),
     ["runs", runs.join(", ") || "none"],
+    ["approvals", approvalsText(status.approvals)],
     ["timers", String(status.timers)],
     ["dead letters", status.deadLetters === 0 ? "0" : yellow(String(status.deadLetters))],
     ["behind", `${Math.round(status.projectionLagMs)}ms`],
@@ -101,6 +102,10 @@ function print(output: Output, of: { url: string; own: string }, status: Install
     ],
     status.backlog,
   );
+}
+
+function approvalsText(open = 0): Text | undefined {
+  return open === 0 ? undefined : [yellow(`${open} open`), "  ", cyan("af approvals list")];
 }
 
 /** One log is what everybody expects. */

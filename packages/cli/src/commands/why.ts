@@ -1,4 +1,4 @@
-import { type WhyAnswer, exitCodes } from "@agentflow/protocol";
+import { type Failure, type WhyAnswer, exitCodes } from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
 import { Args } from "../flags.ts";
 import type { Output } from "../output/output.ts";
@@ -10,7 +10,8 @@ import { resolveRun } from "../runs/resolve-run.ts";
 export default class Why extends ApiCommand {
   static override summary = "What a run waits for or failed of, since when, who holds it, and what frees it";
   static override description =
-    "Exits 0 when the run is well or done, 8 when it is stuck, 10 failed, 11 cancelled, 14 outcome unknown.";
+    "Exits 0 when the run is well or done, 8 when it is stuck, 10 failed, 11 cancelled, 12 waits for\n" +
+    "approval, 13 budget or quota, 14 outcome unknown.";
   static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
   static override examples = ["af why @last", "af why @last --json"];
 
@@ -31,9 +32,15 @@ const stuck = 8;
 function exitCodeOfWhy(answer: WhyAnswer): number {
   const reasons = new Set(answer.reasons.map(({ reason }) => reason));
   if (reasons.has("outcome_unknown")) return exitCodes.outcomeUnknown;
+  if (reasons.has("approval")) return exitCodes.waitsForApproval;
   if (reasons.has("incompatible")) return exitCodes.historyIncompatible;
-  if (answer.status !== "running") return exitCodeOf(answer);
+  if (answer.status !== "running") return exitCodeOf({ ...answer, ...failureOf(answer) });
   return [...reasons].some((reason) => stuckReasons.has(reason)) ? stuck : exitCodes.ok;
+}
+
+function failureOf({ reasons }: WhyAnswer): { readonly failure?: Failure } {
+  const failed = reasons.find(({ code }) => code !== undefined);
+  return failed?.code === undefined ? {} : { failure: { code: failed.code, message: failed.message } };
 }
 
 function print(output: Output, answer: WhyAnswer): void {

@@ -1,6 +1,6 @@
 /** What may come next on the command line: commands, flags, values, and names the installation knows. */
 import type { Client } from "@agentflow/sdk/client";
-import { findInstallation } from "../config/installation.ts";
+import { findInstallation, needProject } from "../config/installation.ts";
 import { commandWords } from "../help/find-command.ts";
 import type { CommandEntry, CommandTable } from "../help/parse-command-table.ts";
 import type { Output } from "../output/output.ts";
@@ -66,20 +66,31 @@ function flagsOf(entry: CommandEntry): string[] {
     .map(({ name }) => `--${name}`);
 }
 
+/** Names that stand in the project's own files. */
+const ownLookups: { readonly [name: string]: (project: string) => Promise<string[]> } = {
+  secret: async (project) => (await import("../local/secrets.ts")).secretNamesHere(project),
+};
+
 const lookups: { readonly [name: string]: (client: Client) => Promise<string[]> } = {
   run: async (client) => ["@last", ...(await client.runs.list({ limit: 50 })).runs.map(({ run }) => run)],
   workflow: async (client) => (await client.workflows.list()).items.map(({ name }) => name),
+  approval: async (client) => {
+    const { approvals } = await client.approvals.list({ status: "open", limit: 50 });
+    return approvals.map(({ approval }) => approval);
+  },
   tool: async (client) => (await client.tools.list()).items.map(({ name }) => name),
   agent: async (client) => (await client.agents.list()).items.map(({ name }) => name),
   worker: async (client) => (await client.workers.list()).items.map(({ worker }) => worker),
 };
 
 async function dynamic(name: string, before: readonly string[]): Promise<string[]> {
+  const own = Object.hasOwn(ownLookups, name) ? ownLookups[name] : undefined;
   const lookup = Object.hasOwn(lookups, name) ? lookups[name] : undefined;
-  if (lookup === undefined) return [];
   const at = before.findIndex((word) => word === "-C" || word === "--dir");
   const folder = at === -1 ? process.cwd() : (before[at + 1] ?? process.cwd());
   try {
+    if (own !== undefined) return await own(needProject(folder));
+    if (lookup === undefined) return [];
     const { url, token } = findInstallation({ folder, url: undefined, environment: process.env });
     const { createClient } = await import("@agentflow/sdk/client");
     const client = createClient({ url, retryForMs: 0, ...(token === undefined ? {} : { token }) });

@@ -7,6 +7,7 @@ import { installationChecks } from "./installation.ts";
 import { nodeCheck } from "./node-version.ts";
 import { portCheck } from "./ports.ts";
 import { projectChecks } from "./project.ts";
+import { secretChecks } from "./secrets.ts";
 
 /** A look that fails is itself a finding: one broken check hides no other. */
 export async function examine(of: Examined): Promise<Check[]> {
@@ -18,6 +19,7 @@ export async function examine(of: Examined): Promise<Check[]> {
     ["installation", () => installationChecks(of)],
     ["bus", () => busFindings(of)],
     ["project", () => projectChecks(of)],
+    ["secrets", () => secretChecks(of)],
   ];
   const all = await Promise.all(looks.map(([name, look]) => guarded(name, look)));
   return all.flat();

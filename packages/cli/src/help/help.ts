@@ -37,7 +37,7 @@ export function printHelp(argv: readonly string[], { table, output }: HelpWorld)
 const groups: readonly (readonly [string, readonly string[]])[] = [
   ["Start", ["init", "dev", "validate", "doctor"]],
   ["Work", ["run", "run list", "run get", "run watch", "run cancel", "run resolve"]],
-  ["See", ["status", "logs", "trace", "why"]],
+  ["See", ["status", "logs", "trace", "why", "debug"]],
   ["Know", ["workflow list", "agent list", "tool list", "worker list"]],
   ["Keep", ["run archive", "backup", "backup verify", "restore"]],
 ];

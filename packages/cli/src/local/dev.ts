@@ -18,12 +18,15 @@ import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
 import { type SupervisorEvents, SupervisorHandle } from "./supervisor.ts";
+import { type DevSecrets, openDevSecrets } from "./dev-secrets.ts";
 import { followRuns } from "./run-lines.ts";
 import { registerWorkflows } from "./workflows.ts";
 import { DevSettings } from "./dev-settings.ts";
 import { type Change, watchProject } from "./watcher.ts";
 
 const interrupted = 130;
+/** The name of the worker that `af dev` brings. */
+const ownWorker = "local";
 
 /** Runs until it is told to stop; the exit code. */
 export async function runDev(options: DevOptions): Promise<number> {
@@ -38,6 +41,7 @@ class DevSession {
   readonly #paths: LocalPaths;
   readonly #screen: DevScreen;
   #supervisor: SupervisorHandle | undefined;
+  #secrets: DevSecrets | undefined;
   readonly #stopped = Promise.withResolvers<number>();
   #opening: Promise<Installation> | undefined;
   #installation: Installation | undefined;
@@ -71,7 +75,8 @@ class DevSession {
       throw error;
     }
     const stopKeys = readKeys(this.#options, {
-      reload: () => this.#later(() => this.#reload({ files: [], code: true, definitions: true })),
+      reload: () =>
+        this.#later(() => this.#reload({ files: [], code: true, definitions: true, environment: false })),
       logs: () => this.#screen.toggleLogs(),
       status: () => this.#later(() => this.#showStatus()),
       quit: () => void this.#stop(0),
@@ -83,6 +88,7 @@ class DevSession {
 
   async #serve(installation: Installation): Promise<void> {
     if (this.#supervisor !== undefined) this.#configure(this.#supervisor, installation);
+    for (const fault of this.#secrets?.store.faults() ?? []) installation.log.warn(fault);
     await this.#settings?.follow(installation.log, ({ log }) => {
       installation.setLevels();
       this.#supervisor?.setLevel(log.level);
@@ -112,7 +118,10 @@ class DevSession {
     return SupervisorHandle.start(events, this.#options.compileCache);
   }
 
-  #open(): Promise<Installation> {
+  async #open(): Promise<Installation> {
+    this.#secrets = await openDevSecrets(this.#options.dir, (change) => this.#screen.secretsRead(change));
+    const { store } = this.#secrets;
+    const { hidden } = store;
     const settings = DevSettings.load(this.#options, this.#paths).then((loaded) => {
       this.#settings = loaded;
       return loaded;
@@ -122,6 +131,9 @@ class DevSession {
       version: this.#options.version,
       settings,
       bus: this.#options.bus ?? "embedded",
+      inspectWorker: (worker, port) => (worker === ownWorker ? this.#supervisor?.inspect(port) : undefined),
+      hidden,
+      secret: (name) => store.get(name),
       onLog: (line) => this.#screen.ownLog(line),
     });
   }
@@ -129,9 +141,9 @@ class DevSession {
   #configure(supervisor: SupervisorHandle, installation: Installation): void {
     const { dir, inspect } = this.#options;
     if (this.#settings === undefined) return;
-    const { worker, log } = this.#settings.value;
+    const { worker, log, telemetry } = this.#settings.value;
     supervisor.configure({
-      worker: "local",
+      worker: ownWorker,
       tenant: defaultTenant,
       pool: defaultPool,
       build: devBuild,
@@ -139,6 +151,7 @@ class DevSession {
       projectDir: dir,
       bus: installation.address,
       logLevel: log.level,
+      spanContent: telemetry.content,
       ...(inspect === undefined ? {} : { inspectPort: inspect === true ? 9229 : inspect }),
     });
   }
@@ -175,7 +188,12 @@ class DevSession {
 
   async #onChange(change: Change): Promise<void> {
     if (change.files.some((file) => /^agentflow\.ya?ml$/.test(file))) await this.#settings?.reload();
-    if (!change.code && change.definitions) {
+    if (change.environment) {
+      this.#secrets?.store.refresh();
+      await this.#settings?.reload();
+    }
+    if (!change.code && !change.definitions) return;
+    if (!change.code) {
       const started = performance.now();
       const workflows = await this.#register();
       this.#screen.registered(change.files, workflows, performance.now() - started);
@@ -266,6 +284,7 @@ class DevSession {
   async #close(): Promise<void> {
     await this.#closeWatcher();
     this.#settings?.stop();
+    this.#secrets?.stop();
     removeDevFile(this.#paths);
     await this.#installation?.close();
   }

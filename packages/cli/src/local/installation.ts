@@ -3,11 +3,12 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { ControlPlane } from "@agentflow/control-plane";
-import type { Log } from "@agentflow/host/log";
-import { devBuild } from "@agentflow/protocol";
+import type { Log, Secrets } from "@agentflow/host/log";
+import { type SecretName, devBuild } from "@agentflow/protocol";
 import type { BusAddress } from "@agentflow/runtime";
 import { createHash } from "node:crypto";
 import os from "node:os";
+import { otlpTarget } from "./otlp.ts";
 import { isBusElsewhere, openBus } from "./open-bus.ts";
 import { watchRefusals } from "./services/refusals.ts";
 import { folderName, nameFrom } from "./services/service.ts";
@@ -35,7 +36,13 @@ export interface InstallationOptions {
   readonly settings: Promise<{ readonly value: LocalSettings }>;
   /** `embedded`, `nats` or addresses of one that runs. */
   readonly bus: string;
+  /** What may stand in no line and no stored log. */
+  readonly hidden: Secrets;
   readonly onLog: (line: string) => void;
+  /** The value of one of the project's secrets. */
+  readonly secret: (name: SecretName) => string | undefined;
+  /** Opens the inspector of a runner of that worker, if it is one of this process. */
+  readonly inspectWorker: (worker: string, port: number) => Promise<string> | undefined;
 }
 
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
@@ -47,7 +54,9 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     options.bus === "embedded" ? import("@agentflow/bus/embedded") : import("@agentflow/bus/nats"),
     import("@agentflow/host/log"),
   ]);
-  const { api, engine, log: levels } = settings.value;
+  const { api, engine, log: levels, telemetry } = settings.value;
+  const { secret } = options;
+  const otlp = otlpTarget({ settings: telemetry.otlp, environment: process.env, secret });
   const world = parts.systemWorld();
   const local = await openBus({ ...options, world, levels });
   const { bus, log, busLog, address } = local;
@@ -65,6 +74,9 @@ export async function openInstallation(options: InstallationOptions): Promise<In
         readModelDir: paths.state,
         tenantDefaults: { build: devBuild },
         config: engine,
+        inspectWorker: options.inspectWorker,
+        ...(otlp === undefined ? {} : { otlp }),
+        hidden: options.hidden,
         api: { ...api, port, localTokenHash: createHash("sha256").update(token).digest("hex") },
       });
     const port = api.port ?? (await freePort(api.host));

@@ -26,6 +26,7 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
     reloaded: ({ manifest, ...report }, files, workflows) =>
       say("reloaded", { ...report, files, workflows, code: manifest?.code }),
     broken: (report, files, oldServes) => say("broken", { ...report, files, oldServes }),
+    secretsRead: (change) => say("secrets_read", change),
     restarted: (reason) => say("worker_restarted", { reason }),
     notStarted: (error, retryMs) => say("worker_not_started", { error: toErrorBody(error), retryMs }),
     inspecting: (url) => say("inspecting", { url }),

@@ -2,7 +2,7 @@
 import type { Bus } from "@agentflow/bus";
 import type { NatsBus } from "@agentflow/bus/nats";
 import type { World } from "@agentflow/host/clock";
-import type { Log, LogOptions, TenantLine } from "@agentflow/host/log";
+import type { Log, LogOptions, Secrets, TenantLine } from "@agentflow/host/log";
 import { AgentFlowError, type LogSource, defaultTenant, parseId, subjects } from "@agentflow/protocol";
 import type { BusAddress } from "@agentflow/runtime";
 import { randomBytes } from "node:crypto";
@@ -17,6 +17,8 @@ export interface OpenBusOptions {
   readonly version: string;
   readonly world: World;
   readonly levels: Pick<LogOptions, "level" | "levels">;
+  /** What may stand in no line. */
+  readonly hidden: Secrets;
   readonly onLog: (line: string) => void;
 }
 
@@ -144,7 +146,7 @@ async function openNatsBus(
 /** Our own lines travel as everybody's do, so that `af logs` shows them beside the workers'. */
 async function openLogs(
   bus: Bus,
-  { world, levels, onLog }: OpenBusOptions,
+  { world, levels, hidden, onLog }: OpenBusOptions,
 ): Promise<Pick<LocalBus, "log" | "busLog">> {
   const hostLog = await import("@agentflow/host/log");
   const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = hostLog;
@@ -158,6 +160,6 @@ async function openLogs(
   const batcher = createBatcher({ timers, sizeOf: sizeOfLine, send });
   const outputs = [toSink(onLog), toBatcher(batcher)];
   const logOf = (from: LogSource): Log =>
-    createLog({ source: from, clock, ...levels, outputs }).child({ tenant: defaultTenant });
+    createLog({ source: from, clock, secrets: hidden, ...levels, outputs }).child({ tenant: defaultTenant });
   return { log: logOf("control-plane"), busLog: logOf("bus") };
 }

@@ -71,6 +71,7 @@ export function runLines(screen: RunScreen): { onEvent(event: RunEventView): voi
       }
       case "attempt_lost":
       case "step_unknown":
+      case "approval_requested":
         screen.attemptLost(run, event);
         return;
       default:

@@ -17,6 +17,8 @@ export interface DevScreen {
   registered(files: readonly string[], workflows: readonly string[], ms: number): void;
   reloaded(report: ReloadReport, files: readonly string[], workflows: readonly string[]): void;
   broken(report: ReloadReport, files: readonly string[], oldServes: boolean): void;
+  /** Secrets were set, or `.env` was saved: what starts from now on gets the new values. */
+  secretsRead(change: SecretsChange): void;
   restarted(reason: string): void;
   notStarted(error: AgentFlowError, retryMs: number): void;
   inspecting(url: string): void;
@@ -35,6 +37,14 @@ export interface DevScreen {
   status(status: InstallationStatus): void;
   stopping(withinMs: number): void;
   stopped(facts: { readonly left: number; readonly running: number }): void;
+}
+
+/** Never a value. */
+export interface SecretsChange {
+  readonly files: readonly string[];
+  /** Secrets that have a value now. */
+  readonly names: readonly string[];
+  readonly faults: readonly string[];
 }
 
 export interface ReadyFacts {

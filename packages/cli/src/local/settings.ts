@@ -36,10 +36,10 @@ type WatchOptions = Omit<Parameters<typeof watchConfig>[2], "onChange"> & {
 /** What is wrong with the settings that stand in the project's own file, as JSON pointers into it. */
 export async function settingFaults(dir: string): Promise<readonly Finding[]> {
   const { loadConfig } = await import("@agentflow/host/config");
-  const { project, readText } = await layersOf(dir, {});
-  if (project === undefined || readText === undefined) return [];
+  const { project, readText, variable } = await layersOf(dir, {});
+  if (project === undefined || readText === undefined || variable === undefined) return [];
   try {
-    await loadConfig(await settingsSchema(), { project, readText });
+    await loadConfig(await settingsSchema(), { project, readText, variable });
     return [];
   } catch (error) {
     const faults = faultsOf(error);
@@ -61,23 +61,23 @@ function faultsOf(error: unknown): readonly Fault[] | undefined {
 /** Which process of ours reads a key. */
 export function readerOf({ key }: Pick<Origin, "key">): "host" | "control-plane" | "worker" {
   const [section] = key.split(".");
-  if (section === "worker") return "worker";
+  if (section === "worker" || key === "telemetry.content") return "worker";
   return section === "log" || section === "stopMs" ? "host" : "control-plane";
 }
 
 async function settingsSchema() {
-  const [{ hostSettings, settings, whole }, { controlPlaneSettings }, { workerSettings }] = await Promise.all(
-    [
-      import("@agentflow/host/settings"),
-      import("@agentflow/control-plane/settings"),
-      import("@agentflow/runtime/settings"),
-    ],
-  );
+  const [host, { controlPlaneSettings }, { spanSettings, workerSettings }] = await Promise.all([
+    import("@agentflow/host/settings"),
+    import("@agentflow/control-plane/settings"),
+    import("@agentflow/runtime/settings"),
+  ]);
+  const { hostSettings, settings, whole } = host;
   return settings({
     // The form of its lines is the command line's choice: --json or text.
     log: hostSettings.log.omit({ format: true }),
     stopMs: whole(5_000, { about: "time for work in flight at Ctrl-C", min: 0, max: 600_000, reload: true }),
     ...controlPlaneSettings,
+    telemetry: controlPlaneSettings.telemetry.extend(spanSettings),
     worker: settings({
       ...workerSettings,
       // On one machine a dead worker is seen at once: nothing has to be waited out.
@@ -101,8 +101,11 @@ export function projectSource(path: string, pool: string): ConfigSource {
 
 async function layersOf(dir: string, flags: DevFlags): Promise<ConfigLayers> {
   const { readText, systemEnvironment, userConfigPath } = await import("@agentflow/host/system");
+  const { openSecrets } = await import("@agentflow/host/secrets");
   const environment = systemEnvironment();
+  const secrets = openSecrets({ projectDir: dir, environment });
   return {
+    variable: (name) => secrets.variable(name),
     flags: {
       "api.host": flags.host,
       "api.port": flags.port,

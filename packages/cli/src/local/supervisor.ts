@@ -27,6 +27,8 @@ export interface SupervisorEvents {
 const restartPausesMs = [200, 500, 1_000, 2_000, 5_000] as const;
 /** What a supervisor needs at most to leave, beyond the time its work has. */
 const leaveMs = 4_000;
+/** A runner that works without a pause opens its inspector only when it comes up for air. */
+const inspectWithinMs = 3_000;
 /** Little lives in a supervisor: small halves, there from the start, and one helping thread are enough. */
 const supervisorFlags = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 
@@ -44,6 +46,7 @@ export class SupervisorHandle {
   #stopping = false;
   #failures = 0;
   #drained: ((inFlight: number) => void) | undefined;
+  readonly #inspecting = new Set<(url: string) => void>();
 
   /** Starts the process at once; it waits to be configured. */
   static async start(events: SupervisorEvents, compileCache?: string): Promise<SupervisorHandle> {
@@ -92,6 +95,23 @@ export class SupervisorHandle {
     return new Promise((resolve) => {
       this.#reloads.set(id, resolve);
       this.#say(["reload", id]);
+    });
+  }
+
+  /** Opens the inspector of the runner that serves now; its address. Throws `timeout` when none says so. */
+  inspect(port: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const settle = (url: string): void => {
+        clearTimeout(timer);
+        this.#inspecting.delete(settle);
+        resolve(url);
+      };
+      const timer = setTimeout(() => {
+        this.#inspecting.delete(settle);
+        reject(noInspector(port));
+      }, inspectWithinMs);
+      this.#inspecting.add(settle);
+      this.#say(["inspect", port]);
     });
   }
 
@@ -195,6 +215,7 @@ export class SupervisorHandle {
         return;
       case "inspecting":
         this.#events.inspecting(message[1]);
+        for (const settle of this.#inspecting) settle(message[1]);
         return;
       case "runner":
         if (message[1].state === "started") this.#groups.add(message[1].pid);
@@ -241,5 +262,12 @@ function noProcess(cause: unknown): AgentFlowError {
     reason: "no_process",
     cause,
     suggestions: [hint],
+  });
+}
+
+function noInspector(port: number): AgentFlowError {
+  return new AgentFlowError("timeout", `no runner opened its inspector on port ${port}`, {
+    reason: "no_inspector",
+    suggestions: ["another port: --port", "wait until the code is loaded: af worker list"],
   });
 }

@@ -97,6 +97,11 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
         oldServes ? "  the code from before goes on serving" : "  nothing can run until it loads; runs wait",
       );
     },
+    secretsRead({ files, names, faults }) {
+      const known = names.length === 0 ? "no secrets" : counted(names, "secret");
+      write(`${ink.green("↻")} ${changed(files)} → ${known} read; what starts from now on gets them`);
+      for (const fault of faults) write(`  ${ink.yellow("!")} ${safe(fault)}`);
+    },
     restarted(reason) {
       write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work goes on`);
     },
@@ -117,6 +122,7 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
 }
 
 type CodeKeys =
+  | "secretsRead"
   | "registered"
   | "removed"
   | "reloaded"
@@ -138,6 +144,10 @@ function runLines({
       if (event.kind === "attempt_lost") {
         const what = `attempt ${event.attempt} was lost (${safe(event.reason)}); it is tried again`;
         write(`${ink.yellow("!")} ${run} ${event.step}: ${what}`);
+      }
+      if (event.kind === "approval_requested") {
+        const what = `asks a person: ${safe(event.shown.text ?? event.shown.uses)}`;
+        write(`${ink.yellow("?")} ${run} ${event.step}: ${what}  (af approvals show ${run}-${event.n})`);
       }
       if (event.kind === "step_unknown") {
         write(`${ink.yellow("?")} ${run} ${event.step}: its outcome is unknown  (af why ${run})`);

@@ -6,14 +6,17 @@ export interface Change {
   readonly files: readonly string[];
   /** Files that runners load: new code is needed. */
   readonly code: boolean;
-  /** YAML definitions or the project file. */
+  /** Workflows in YAML. */
   readonly definitions: boolean;
+  /** Variables and secrets in `.env`. */
+  readonly environment: boolean;
 }
 
 /** Editors write a file in several steps; the watcher waits until nothing came for so long. */
 const settleMs = 25;
 const codeFile = /\.(ts|mts|js|mjs|cjs|json|md|txt|yaml|yml)$/;
-const definitionFile = /^(agentflow\.ya?ml|workflows\/.+\.ya?ml|agents\/.+\.ya?ml)$/;
+/** Read by this process alone; agents and models are loaded by runners. */
+const definitionFile = /^workflows\/.+\.ya?ml$/;
 const ignoredFolder = /(^|\/)(node_modules|dist|\.[^/]+)(\/|$)/;
 const topFile = /^(agentflow\.ya?ml|package\.json|\.env)$/;
 /** Folders whose files belong to the project's behaviour; reports and data beside them do not. */
@@ -30,8 +33,9 @@ export async function watchProject(
     const files = [...changed].sort();
     changed.clear();
     const definitions = files.some((file) => definitionFile.test(file));
-    const code = files.some((file) => !definitionFile.test(file) || file === "package.json");
-    onChange({ files, code, definitions });
+    const environment = files.includes(".env");
+    const code = files.some((file) => !definitionFile.test(file) && file !== ".env");
+    onChange({ files, code, definitions, environment });
   };
   const watcher = watch(projectDir, {
     ignoreInitial: true,

@@ -8,7 +8,7 @@ import {
   defaultTenant,
 } from "@agentflow/protocol";
 import { setTimeout as delay } from "node:timers/promises";
-import { inOrder, placeFindings, readProject } from "../project/index.ts";
+import { inOrder, placeFindings, readProject, withBudgets } from "../project/index.ts";
 
 export interface Registered {
   readonly registered: readonly string[];
@@ -32,7 +32,7 @@ export async function registerWorkflows(
   const typescript = manifest.workflows.map((definition) => ({ definition, file: undefined }));
   const authored = [...project.workflows, ...typescript];
   for (const { definition, file } of authored) {
-    const found = await register(engine, definition, file);
+    const found = await register(engine, withBudgets(project, definition), file);
     findings.push(...(file === undefined ? found : placeFindings(project, file, found)));
     if (!found.some(({ severity }) => severity === "error")) registered.push(definition.name);
   }

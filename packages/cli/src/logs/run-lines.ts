@@ -42,6 +42,11 @@ export function runLine({ run, event }: RunEventView): LogRecord | undefined {
       const message = `nobody knows whether ${event.step} was done: af why ${run}`;
       return { ...line(run, { at, level: "warn", message }), step: event.step, attempt: event.attempt };
     }
+    case "approval_requested": {
+      const { step, n, shown } = event;
+      const message = `${step} waits for a person to approve ${shown.uses}: af approvals show ${run}-${n}`;
+      return { ...line(run, { at, level: "warn", message }), step };
+    }
     default:
       return undefined;
   }

@@ -1,5 +1,12 @@
 /** From a document's plain value to a definition, as far as it must be one to be named and handed on. */
-import { type Finding, type WorkflowDefinition, isId } from "@agentflow/protocol";
+import {
+  type AgentDefinition,
+  type Finding,
+  type Manifest,
+  type WorkflowDefinition,
+  isId,
+} from "@agentflow/protocol";
+import type { SchemaFault } from "@agentflow/protocol/schema";
 
 export interface ReadDefinition {
   readonly definition?: WorkflowDefinition;
@@ -29,12 +36,32 @@ export function readWorkflow(value: unknown): ReadDefinition {
 /** Every fault of agentflow.yaml by its schema, which is loaded only for this. */
 export async function projectFaults(value: unknown): Promise<Finding[]> {
   const { faultsOf, projectSchema } = await import("@agentflow/protocol/schema");
-  return faultsOf(projectSchema, value).map(({ path, message }) => {
-    const [, key] = /^unknown keys? "([^"]+)"/.exec(message) ?? [];
-    const parts = key === undefined ? path : [...path, key];
-    const at = path.length === 0 || key !== undefined ? "" : `${path.join(".")}: `;
-    return { code: "AF907", severity: "error", path: pointer(parts), message: `${at}${message}` };
-  });
+  return faultsOf(projectSchema, value).map((found) => placed("AF907", found));
+}
+
+/** Every fault of an agent's file by its schema, which is loaded only for this. */
+export async function agentFaults(value: unknown): Promise<Finding[]> {
+  const { agentSchema, faultsOf } = await import("@agentflow/protocol/schema");
+  return faultsOf(agentSchema, value).map((found) => placed("AF909", found));
+}
+
+/** Of a value that has no such faults. */
+export function readAgent(value: unknown): AgentDefinition {
+  return value as AgentDefinition;
+}
+
+/** `models` of agentflow.yaml, where that has no faults. */
+export function readModels(value: unknown): NonNullable<Manifest["models"]> {
+  const models: unknown =
+    typeof value === "object" && value !== null ? Reflect.get(value, "models") : undefined;
+  return (models ?? {}) as NonNullable<Manifest["models"]>;
+}
+
+function placed(code: string, { path, message }: SchemaFault): Finding {
+  const [, key] = /^unknown keys? "([^"]+)"/.exec(message) ?? [];
+  const parts = key === undefined ? path : [...path, key];
+  const at = path.length === 0 || key !== undefined ? "" : `${path.join(".")}: `;
+  return { code, severity: "error", path: pointer(parts), message: `${at}${message}` };
 }
 
 function pointer(parts: readonly (string | number)[]): string {

@@ -1,8 +1,9 @@
-/** Reads all authored files of a project: agentflow.yaml and workflows in YAML; code is loaded elsewhere. */
+/** Reads the authored files of a project: agentflow.yaml, workflows and agents in YAML, and no code. */
 import { type Finding, type WorkflowDefinition, isId } from "@agentflow/protocol";
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { PlacedFinding } from "../output/findings.ts";
+import { type ProjectAgent, judgeAgent } from "./agent-files.ts";
 import { type YamlFile, placeOf, readYaml, yamlLimits } from "./document.ts";
 import { projectFaults, readWorkflow } from "./parse-definition.ts";
 
@@ -18,6 +19,8 @@ export interface Project {
   /** Undefined when agentflow.yaml is missing or does not say it. */
   readonly name: string | undefined;
   readonly workflows: readonly ProjectWorkflow[];
+  /** Agents in YAML that have no faults of their own. */
+  readonly agents: readonly ProjectAgent[];
   readonly files: ReadonlyMap<string, YamlFile>;
   readonly findings: readonly PlacedFinding[];
 }
@@ -43,9 +46,28 @@ export async function readProject(dir: string): Promise<Project> {
     findings.push(...placed(yaml, read.findings));
     if (read.definition !== undefined) workflows.push({ definition: read.definition, file });
   }
-  for (const file of await yamlFiles(dir, "agents")) findings.push(noYamlAgents(file));
+  const agents = await readAgents(dir, files, findings);
   findings.push(...sameNames(workflows, files));
-  return { dir, name: nameOf(root), workflows, files, findings };
+  return { dir, name: nameOf(root), workflows, agents, files, findings };
+}
+
+async function readAgents(
+  dir: string,
+  files: Map<string, YamlFile>,
+  findings: PlacedFinding[],
+): Promise<ProjectAgent[]> {
+  const agents: ProjectAgent[] = [];
+  for (const file of await yamlFiles(dir, "agents")) {
+    const yaml = await readOne(dir, file);
+    if (yaml === undefined) continue;
+    files.set(file, yaml);
+    findings.push(...yaml.findings);
+    if (hasError(yaml)) continue;
+    const read = await judgeAgent(dir, file, yaml.value);
+    findings.push(...placed(yaml, read.findings));
+    if (read.definition !== undefined) agents.push({ definition: read.definition, file });
+  }
+  return agents;
 }
 
 function hasError({ findings }: YamlFile): boolean {
@@ -109,12 +131,6 @@ function noProjectFile(): PlacedFinding {
 function notAFile(file: string): PlacedFinding {
   const hint = "put a file of text there";
   return { code: "AF903", severity: "error", message: "it is no file: it was not read", file, hint };
-}
-
-function noYamlAgents(file: string): PlacedFinding {
-  const message = "agents are written in TypeScript: this file is not read";
-  const hint = "export default defineAgent({ … }) in a .ts file";
-  return { code: "AF905", severity: "error", message, file, hint };
 }
 
 function sameNames(

@@ -1,9 +1,12 @@
 /** Everything that can be known of a project without running it. */
 import type { Finding, LoadProblem, Manifest } from "@agentflow/protocol";
 import type { PlacedFinding } from "../output/findings.ts";
+import { agentFindings } from "./agent-findings.ts";
+import { modelFindings } from "./model-findings.ts";
 import { inOrder, placeFindings } from "./place.ts";
 import { type Project, readProject } from "./read-project.ts";
 import { scanCode } from "./scan-code.ts";
+import { secretFindings } from "./secret-findings.ts";
 
 export interface Checked {
   /** By file, line and column; errors and warnings. */
@@ -18,11 +21,14 @@ export async function validateProject(dir: string): Promise<Checked> {
   const [project, scanned, loaded] = await Promise.all([readProject(dir), scanCode(dir), load(dir)]);
   const { manifest } = loaded;
   const findings = [...project.findings, ...scanned];
-  // A file whose syntax is at fault cannot load either: said once, where it is exact.
-  if (loaded.problem !== undefined && !scanned.some(({ file }) => file === loaded.problem?.file)) {
+  // A file that is at fault cannot load either: said once, where it is exact.
+  const faulty = new Set(findings.filter(({ severity }) => severity === "error").map(({ file }) => file));
+  if (loaded.problem !== undefined && !faulty.has(loaded.problem.file)) {
     findings.push(problemFinding(loaded.problem));
   }
   findings.push(...(await workflowFindings(project, manifest)), ...(await settingFindings(project)));
+  findings.push(...(await agentFindings(project, manifest)), ...(await modelFindings(project)));
+  findings.push(...(await secretFindings(project, manifest)));
   const fromCode = manifest?.workflows.map(({ name }) => name) ?? [];
   return {
     findings: inOrder(findings),

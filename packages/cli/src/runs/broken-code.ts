@@ -7,7 +7,9 @@ import { type Text, bold, dim, yellow } from "../output/text.ts";
  * Undefined while all workers serve what was saved last. Who saved a fault and starts a run would look for it
  * in an answer of the code from before. Never throws: a run starts also where workers may not be listed.
  */
-export async function brokenCode(client: { readonly workers: Client["workers"] }): Promise<Text | undefined> {
+export async function brokenCode(client: {
+  readonly workers: Pick<Client["workers"], "list">;
+}): Promise<Text | undefined> {
   try {
     const { items } = await client.workers.list();
     const broken = items.find(({ alive, problem }) => alive && problem !== undefined);

@@ -53,7 +53,11 @@ export function eventLine(event: RunEvent): Text | undefined {
     case "step_cancelled":
       return row("■", yellow, event.step, `cancelled: ${event.reason}`);
     case "step_unknown":
-      return row("?", yellow, event.step, `outcome unknown: ${event.reason}`);
+      return row("?", yellow, event.step, `${unknownText(event)}: ${event.reason}`);
+    case "approval_requested":
+    case "approval_decided":
+    case "call_settled":
+      return personLine(event);
     case "event_emitted":
       return row("»", cyan, event.step, `${event.name} ${JSON.stringify(event.data)}`);
     case "run_started":
@@ -65,6 +69,35 @@ export function eventLine(event: RunEvent): Text | undefined {
     default:
       return undefined;
   }
+}
+
+type OfPeople = Extract<RunEvent, { kind: "approval_requested" | "approval_decided" | "call_settled" }>;
+
+/** What people are asked, and what they say. */
+function personLine(event: OfPeople): Text {
+  const { step } = event;
+  if (event.kind === "approval_requested") {
+    const { uses, text = `wants to use ${uses}` } = event.shown;
+    return row("?", yellow, step, `asks a person: ${text}`);
+  }
+  if (event.kind === "call_settled") {
+    return row("✓", green, step, `call ${event.call} is settled as ${event.as}${byText(event)}`);
+  }
+  if (event.approved) return row("✓", green, step, `approved${byText(event)}`);
+  return row(
+    "✗",
+    yellow,
+    step,
+    event.how === "expired" ? "nobody answered in time" : `denied${byText(event)}`,
+  );
+}
+
+function unknownText({ call, tool }: { readonly call?: string; readonly tool?: string }): string {
+  return call === undefined ? "outcome unknown" : `outcome of call ${call} of ${tool ?? "a tool"} unknown`;
+}
+
+function byText({ by }: { readonly by?: string }): string {
+  return by === undefined ? "" : ` by ${by}`;
 }
 
 function row(mark: string, paint: (text: Text) => Text, step: string, what: string): Text {

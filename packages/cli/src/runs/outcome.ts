@@ -18,6 +18,7 @@ export function exitCodeOf(run: Ended): number {
     case "cancelled":
       return exitCodes.runCancelled;
     case "parked":
+      if (run.failure?.code === "approval") return exitCodes.waitsForApproval;
       return run.failure?.code === "incompatible" ? exitCodes.historyIncompatible : exitCodes.outcomeUnknown;
     default:
       return budgetCodes.has(run.failure?.code ?? "") ? exitCodes.budgetExhausted : exitCodes.runFailed;

@@ -1,11 +1,15 @@
 /** What a watched run is doing: a line an event; on a terminal also a live block of what runs now. */
 import { type RunEventView, failureText, showDuration } from "@agentflow/protocol";
+import type { LiveItem } from "@agentflow/sdk/client";
 import type { Output } from "../output/output.ts";
 import { type Text, bold, cut, cyan, dim } from "../output/text.ts";
 import { eventLine } from "./event-line.ts";
+import { Speech } from "./speech.ts";
 
 export interface Progress {
   event(view: RunEventView): void;
+  /** What agents say and do, of a run that is followed live. */
+  live(item: Exclude<LiveItem, { readonly kind: "event" }>): void;
   /** The last failure of a step that was shown. */
   failure(): string | undefined;
   /** Takes the live block away; what happened stays. */
@@ -14,14 +18,17 @@ export interface Progress {
 
 const redrawMs = 120;
 const liveMax = 8;
+const speechMax = 8;
 
 export function showProgress(output: Output): Progress {
   const running = new Map<string, number>();
   let drawn = 0;
   let failure: string | undefined;
+  const speech = new Speech(output.talkWidth);
   const live = output.talkTerminal && !output.json;
   const draw = (): void => {
-    const lines = liveLines(running).map((line) => cut(line, output.talkWidth - 1));
+    const under = speech.under().slice(-speechMax);
+    const lines = [...under, ...liveLines(running)].map((line) => cut(line, output.talkWidth - 1));
     output.redraw(lines, drawn);
     drawn = lines.length;
   };
@@ -41,6 +48,13 @@ export function showProgress(output: Output): Progress {
       if (view.event.kind === "step_failed") failure = failureText(view.event.failure);
       if (view.event.kind === "step_unknown")
         output.say(dim(["    the run waits for you: ", cyan(`af why ${view.run}`)]));
+      if (live) draw();
+    },
+    live(item) {
+      const lines = speech.take(item);
+      if (lines.length === 0) return;
+      clear();
+      for (const line of lines) output.say(line);
       if (live) draw();
     },
     failure: () => failure,

@@ -19,6 +19,8 @@ export function printAnswer(output: Output, answer: RunAnswer, { ms, told }: Sho
   }
   const time = dim(` in ${showDuration(ms)} · ${answer.run}`);
   output.say([statusMark(answer.status), " ", statusText(answer.status), time]);
+  const approval = answer.status === "parked" ? approvalOf(answer) : undefined;
+  if (approval !== undefined) return sayApproval(output, answer.run, approval);
   if (answer.status === "failed" || answer.status === "parked") {
     output.say([
       "  ",
@@ -28,4 +30,17 @@ export function printAnswer(output: Output, answer: RunAnswer, { ms, told }: Sho
       dim(" when"),
     ]);
   }
+}
+
+function approvalOf({ failure }: RunAnswer): string | undefined {
+  const approval = failure?.code === "approval" ? failure.details?.["approval"] : undefined;
+  return typeof approval === "string" ? approval : undefined;
+}
+
+/** The run waits for a person, and goes on by itself after the answer. */
+function sayApproval(output: Output, run: string, approval: string): void {
+  output.say(["  look     ", cyan(`af approvals show ${approval}`)]);
+  output.say(["  approve  ", cyan(`af approvals approve ${approval}`)]);
+  output.say(["  deny     ", cyan(`af approvals deny ${approval}`)]);
+  output.say(["  follow   ", cyan(`af run watch ${run}`)]);
 }

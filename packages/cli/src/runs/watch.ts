@@ -1,6 +1,6 @@
 /** Watches a run to its end: every event once, then how it ended. */
 import { AgentFlowError, type RunAnswer, type RunEventView } from "@agentflow/protocol";
-import type { Client } from "@agentflow/sdk/client";
+import type { Client, LiveItem } from "@agentflow/sdk/client";
 import { setTimeout as delay } from "node:timers/promises";
 import { isEndEvent } from "./event-line.ts";
 
@@ -8,6 +8,8 @@ export interface Watching {
   readonly client: Client;
   readonly run: string;
   readonly onEvent: (event: RunEventView) => void;
+  /** What agents say and do meanwhile; not asked for when left out. */
+  readonly onLive?: (item: Exclude<LiveItem, { readonly kind: "event" }>) => void;
   /** Gives up watching, never the run. */
   readonly signal: AbortSignal;
   readonly waitMs?: number;
@@ -50,12 +52,25 @@ export async function watchRun(of: Watching): Promise<Watched> {
 
 async function follow(of: Watching, signal: AbortSignal): Promise<void> {
   try {
-    for await (const event of of.client.runs.follow(of.run, { signal })) {
-      of.onEvent(event);
-      if (isEndEvent(event)) return;
+    for await (const item of items(of, signal)) {
+      if (item.kind !== "event") of.onLive?.(item);
+      else {
+        of.onEvent(item.event);
+        if (isEndEvent(item.event)) return;
+      }
     }
   } catch {
     // The wait beside it says what is wrong; without events there is only less to see.
+  }
+}
+
+async function* items({ client, run, onLive }: Watching, signal: AbortSignal): AsyncIterable<LiveItem> {
+  if (onLive === undefined) {
+    for await (const event of client.runs.follow(run, { signal })) {
+      yield { kind: "event", event, cursor: undefined };
+    }
+  } else {
+    for await (const item of client.runs.follow(run, { signal, live: true })) yield item;
   }
 }
 

@@ -12,11 +12,15 @@ import type { Output } from "../output/output.ts";
 import { type Style, type Text, bold, cut, cyan, dim, pad, red, widthOf, yellow } from "../output/text.ts";
 import { statusMark, statusText } from "../runs/outcome.ts";
 import { inOrderOfStart } from "../runs/step-order.ts";
+import { chatUsage, costsOf, usageCell } from "./cost.ts";
+import { type SpanLine, foldLimits, spanName, spanTree } from "./span-tree.ts";
 
 export interface Traced {
   readonly view: RunView;
   readonly spans: readonly SpanRecord[];
   readonly nowMs: number;
+  /** Nothing is folded. */
+  readonly all?: boolean;
 }
 
 interface Scale {
@@ -27,13 +31,19 @@ interface Scale {
 
 const nameColumns = 24;
 const timeColumns = 9;
+/** Tokens in and out, and their price: only where a model was called. */
+const usageColumns = 18;
 const barColumnsMin = 20;
 
-export function printTrace(output: Output, { view, spans, nowMs }: Traced): void {
+export function printTrace(output: Output, { view, spans, nowMs, all = false }: Traced): void {
   const fromMs = Date.parse(view.startedAt);
   const toMs = Math.max(view.endedAt === undefined ? nowMs : Date.parse(view.endedAt), fromMs + 1);
   const screen = Math.min(Number.isFinite(output.width) ? output.width : 80, 160);
-  const columns = Math.max(barColumnsMin, screen - nameColumns - timeColumns - 3);
+  const hasUsage = spans.some((span) => chatUsage(span) !== undefined);
+  const columns = Math.max(
+    barColumnsMin,
+    screen - nameColumns - timeColumns - 3 - (hasUsage ? usageColumns + 1 : 0),
+  );
   const scale: Scale = { fromMs, totalMs: toMs - fromMs, columns };
   output.line([
     statusMark(view.status),
@@ -47,14 +57,22 @@ export function printTrace(output: Output, { view, spans, nowMs }: Traced): void
   ]);
   if (view.codes.length > 1) output.line(yellow(`! this run mixes code: ${view.codes.join(", ")}`));
   output.line(dim(axis(scale)));
-  for (const step of inOrderOfStart(view.steps)) {
-    for (const row of stepRows(step, scale, nowMs)) print(output, row);
-    for (const span of spans.filter((one) => one.step === step.step)) print(output, spanRow(span, scale));
+  const { shown, folded } = foldItems(inOrderOfStart(view.steps), all);
+  for (const step of shown) {
+    const own = spans.filter((one) => one.step !== undefined && isWithin(one.step, step.step, view.steps));
+    const [first, ...more] = stepRows(step, scale, nowMs);
+    if (first !== undefined) print(output, { ...first, usage: stepUsage(own) });
+    for (const row of more) print(output, row);
+    for (const line of spanTree(own, { all })) print(output, spanRow(line, scale));
+    const rest = folded.get(step.step);
+    if (rest !== undefined) output.line(dim(`  … ${rest} more items of ${baseOf(step.step)} (--all)`));
   }
   output.line(dim("░ waiting  █ working  ▒ lost"));
 }
 
 interface Row {
+  /** Tokens and money. */
+  readonly usage?: string;
   readonly name: Text;
   readonly bar: Text;
   readonly time: Text;
@@ -63,8 +81,9 @@ interface Row {
   readonly more?: readonly Text[];
 }
 
-function print(output: Output, { name, bar, time, note, more = [] }: Row): void {
-  output.line([pad(cut(name, nameColumns), nameColumns), " ", bar, " ", pad(time, timeColumns, "right")]);
+function print(output: Output, { name, bar, time, note, usage = "", more = [] }: Row): void {
+  const line = [pad(cut(name, nameColumns), nameColumns), " ", bar, " ", pad(time, timeColumns, "right")];
+  output.line(usage === "" ? line : [...line, " ", dim(pad(usage, usageColumns, "right"))]);
   const columns = Number.isFinite(output.width) ? output.width - 4 : 2_000;
   for (const one of note === undefined ? more : [...more, note])
     output.line([" ".repeat(4), cut(one, columns)]);
@@ -154,11 +173,52 @@ function interruptionText(attempt: number, { at, holder }: InterruptionView): st
   return `${what}, last heard of ${silence} before it was sent again at ${at}`;
 }
 
-function spanRow(span: SpanRecord, scale: Scale): Row {
+function spanRow(line: SpanLine, scale: Scale): Row {
+  const indent = "  ".repeat(line.depth + 2);
+  if ("folded" in line) {
+    const name = [indent, dim(`… ${line.folded} more (--all)`)];
+    return { name, bar: pad("", scale.columns), time: "" };
+  }
+  const { span } = line;
   const endedAt = new Date(Date.parse(span.startedAt) + span.ms).toISOString();
   const style: Style = span.ok ? "magenta" : "red";
   const bar = barOf(scale, [{ from: span.startedAt, to: endedAt, fill: "▂", style }], Date.parse(endedAt));
-  return { name: ["    ", dim(span.name)], bar, time: dim(showDuration(span.ms)) };
+  const name = [indent, span.ok ? dim(spanName(span)) : red(spanName(span))];
+  return { name, bar, time: dim(showDuration(span.ms)), usage: usageCell(chatUsage(span)) };
+}
+
+function stepUsage(spans: readonly SpanRecord[]): string {
+  const { total } = costsOf(spans);
+  return total.modelCalls === 0 ? "" : usageCell(total);
+}
+
+/** A span of a journal that is no step of the run is of an agent that the step's agent called. */
+function isWithin(spanStep: string, step: string, steps: readonly StepView[]): boolean {
+  if (spanStep === step) return true;
+  return spanStep.startsWith(`${step}~`) && !steps.some((one) => one.step === spanStep);
+}
+
+function baseOf(step: string): string {
+  return step.split("~")[0] ?? step;
+}
+
+/** Of many items of a step the first and the last are shown; `folded` says behind which how many are not. */
+function foldItems(steps: readonly StepView[], all: boolean) {
+  const items = Map.groupBy(
+    steps.filter(({ step }) => step.includes("~")),
+    ({ step }) => baseOf(step),
+  );
+  const hidden = new Set<string>();
+  const folded = new Map<string, number>();
+  for (const list of items.values()) {
+    if (all || list.length <= foldLimits.siblings) continue;
+    // One that failed is what somebody looks for.
+    const middle = list.slice(foldLimits.kept, -foldLimits.kept).filter(({ status }) => status !== "failed");
+    for (const { step } of middle) hidden.add(step);
+    const last = list[foldLimits.kept - 1];
+    if (last !== undefined) folded.set(last.step, middle.length);
+  }
+  return { shown: steps.filter(({ step }) => !hidden.has(step)), folded };
 }
 
 interface Part {

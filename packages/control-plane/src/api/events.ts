@@ -4,7 +4,7 @@ import type { Timers } from "@agentflow/host/clock";
 import { AgentFlowError, type RunId, type TenantId, parseId, toErrorBody } from "@agentflow/protocol";
 import type { Context } from "hono";
 import { type Principal, requireScope } from "../auth/principal.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, FollowLive } from "../engine.ts";
 import { corsOf, shownError } from "./answers.ts";
 import type { ServerLimits } from "./limits.ts";
 import { telemetryStreamQuery } from "./operations/installation.ts";
@@ -17,7 +17,7 @@ import { type Send, SseWriter, streamHeaders } from "./sse-writer.ts";
 /** Their names must fit into the head of one request. */
 export const runsPerStreamMax = 500;
 
-type Work = (send: Send, signal: AbortSignal) => Promise<void>;
+type Work = (send: Send, signal: AbortSignal, writer: SseWriter) => Promise<void>;
 
 export interface StreamsOptions {
   readonly engine: Engine;
@@ -42,19 +42,23 @@ export class Streams {
 
   /**
    * `GET /v1/events?runs=a,b&after=cursor`: `id` of each message is the cursor to resume with; `end` closes.
+   * With `live=1` also records of journals (`journal`) and what is told live (`live`, which has no `id`).
    */
   async events(context: Context<AppEnv>, principal: Principal): Promise<Response> {
     requireScope(principal, "runs:read");
     const { engine } = this.#options;
     const { runs: asked, ...query } = queryOf(context);
     const runs = parseRuns(asked);
+    const isLive = parseLiveFlag(query["live"]);
     const after = placeOf(context, query["after"]);
     const { tenant } = principal;
     if (runs !== "all") await Promise.all(runs.map((run) => mustExist(engine, tenant, run)));
-    return this.#stream(context, async (send, signal) => {
+    return this.#stream(context, async (send, signal, writer) => {
       const onEvent = (event: unknown, cursor: () => string): void =>
         send({ event: "event", data: JSON.stringify(event), id: cursor() });
-      await engine.runs.follow(tenant, { runs, onEvent, signal, ...(after === undefined ? {} : { after }) });
+      const from = after === undefined ? {} : { after };
+      const live = isLive ? { live: liveTo(send, writer) } : {};
+      await engine.runs.follow(tenant, { runs, onEvent, signal, ...from, ...live });
       if (!signal.aborted) send({ event: "end", data: "{}" });
     });
   }
@@ -92,7 +96,7 @@ export class Streams {
     this.#open++;
     outgoing.once("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, stopping]);
-    const working = work((message) => writer.send(message), signal).finally(() => this.#open--);
+    const working = work((message) => writer.send(message), signal, writer).finally(() => this.#open--);
     const early = await Promise.race([working.then(nothing, asError), turn()]);
     if (early !== undefined && !writer.begun) throw early;
     writer.begin();
@@ -102,6 +106,20 @@ export class Streams {
     );
     return RESPONSE_ALREADY_SENT;
   }
+}
+
+function liveTo(send: Send, writer: SseWriter): FollowLive {
+  return {
+    onJournal: (record, cursor) => send({ event: "journal", data: JSON.stringify(record), id: cursor() }),
+    onLive: (live) => send({ event: "live", data: JSON.stringify(live) }),
+    isBehind: () => writer.isBehind,
+  };
+}
+
+function parseLiveFlag(text: string | undefined): boolean {
+  if (text === undefined || text === "0" || text === "false") return false;
+  if (text === "1" || text === "true") return true;
+  throw new AgentFlowError("invalid_input", `live is 1 or 0, not ${JSON.stringify(text.slice(0, 20))}`);
 }
 
 function nothing(): undefined {

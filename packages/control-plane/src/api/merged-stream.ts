@@ -62,6 +62,8 @@ export async function sendMerged(of: Merged, send: Send, signal: AbortSignal): P
 }
 
 function isOfRun({ event }: RunEventView): boolean {
-  // A step that nobody can settle but a person stops its run as an end does.
-  return event.kind.startsWith("run_") || event.kind === "step_unknown";
+  // What nobody can settle but a person stops its run as an end does.
+  return (
+    event.kind.startsWith("run_") || event.kind === "step_unknown" || event.kind === "approval_requested"
+  );
 }

@@ -7,7 +7,13 @@ import { checkShape, parseWith } from "./parse-body.ts";
 export type SocketRequest =
   | { readonly kind: "start"; readonly id: number; readonly start: StartOne }
   | { readonly kind: "wait"; readonly id: number; readonly run: RunId; readonly waitMs: number }
-  | { readonly kind: "follow"; readonly id: number; readonly run: RunId; readonly after: string }
+  | {
+      readonly kind: "follow";
+      readonly id: number;
+      readonly run: RunId;
+      readonly after: string;
+      readonly live: boolean;
+    }
   | { readonly kind: "unfollow"; readonly id: number }
   | { readonly kind: "invalid"; readonly id: number; readonly error: AgentFlowError };
 
@@ -27,17 +33,25 @@ export function parseFrame(text: string): readonly SocketRequest[] {
 function parseMessage(message: unknown): SocketRequest {
   if (!Array.isArray(message)) throw new AgentFlowError("invalid_input", "a message is an array");
   const parts: readonly unknown[] = message;
-  const [kind, id, third, fourth] = parts;
+  const [kind, id, third, fourth, fifth] = parts;
   if (typeof id !== "number" || !Number.isSafeInteger(id))
     throw new AgentFlowError("invalid_input", "a message has a number second");
   try {
-    return parseKind({ kind, id, third, fourth });
+    return parseKind({ kind, id, third, fourth, fifth });
   } catch (error) {
     return { kind: "invalid", id, error: AgentFlowError.from(error, "the message") };
   }
 }
 
-function parseKind(of: { kind: unknown; id: number; third: unknown; fourth: unknown }): SocketRequest {
+interface Parts {
+  readonly kind: unknown;
+  readonly id: number;
+  readonly third: unknown;
+  readonly fourth: unknown;
+  readonly fifth: unknown;
+}
+
+function parseKind(of: Parts): SocketRequest {
   const { kind, id, third, fourth } = of;
   switch (kind) {
     case "start":
@@ -50,7 +64,13 @@ function parseKind(of: { kind: unknown; id: number; third: unknown; fourth: unkn
     case "wait":
       return { kind, id, run: runOf(third), waitMs: waitOf(fourth) };
     case "follow":
-      return { kind, id, run: runOf(third), after: typeof fourth === "string" ? fourth : "" };
+      return {
+        kind,
+        id,
+        run: runOf(third),
+        after: typeof fourth === "string" ? fourth : "",
+        live: isLive(of.fifth),
+      };
     case "unfollow":
       return { kind, id };
     default:
@@ -61,6 +81,11 @@ function parseKind(of: { kind: unknown; id: number; third: unknown; fourth: unkn
 function runOf(value: unknown): RunId {
   if (isId("run", value)) return value;
   throw new AgentFlowError("invalid_input", "that is not a run id", { reason: "invalid_id" });
+}
+
+/** Options that are new here are passed over: a newer client asks for more than this server has. */
+function isLive(options: unknown): boolean {
+  return typeof options === "object" && options !== null && "live" in options && options.live === true;
 }
 
 function waitOf(value: unknown): number {

@@ -12,7 +12,9 @@ export function openApiText(operations: readonly Operation[], version: string): 
   const registry = app.openAPIRegistry;
   registry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   registry.registerComponent("schemas", "Refusal", refusalSchema());
-  for (const operation of operations) registry.registerPath(pathOf(operation));
+  const named = new Map<string, object>();
+  for (const operation of operations) registry.registerPath(pathOf(operation, named));
+  for (const [name, schema] of named) registry.registerComponent("schemas", name, schema);
   for (const stream of streams) registry.registerPath(streamPathOf(stream));
   registry.registerPath(backupPath());
   return JSON.stringify(
@@ -32,9 +34,9 @@ export function openApiText(operations: readonly Operation[], version: string): 
 
 type PathConfig = Parameters<OpenAPIHono["openAPIRegistry"]["registerPath"]>[0];
 
-function pathOf(operation: Operation): PathConfig {
+function pathOf(operation: Operation, named: Map<string, object>): PathConfig {
   const { id, method, path, summary, tag, scope } = operation;
-  const done = envelope({ data: apiSchemas.toJsonSchema(operation.answer) });
+  const done = envelope({ data: schemaOf(operation.answer, { id, io: "output", named }) });
   const statuses = operation.statuses ?? [200];
   const said = statuses.map((status) => [status, answer(saidBy[status] ?? "Done", done)] as const);
   return {
@@ -45,7 +47,7 @@ function pathOf(operation: Operation): PathConfig {
     tags: [tag],
     security: [{ bearer: [] }],
     description: `Needs the scope \`${scope}\`.`,
-    request: requestOf(operation),
+    request: requestOf(operation, named),
     responses: { ...Object.fromEntries(said), default: refusal() },
   };
 }
@@ -56,8 +58,32 @@ const saidBy: { readonly [status: number]: string } = {
   202: "Accepted; it goes on",
 };
 
-function requestOf(operation: Operation): NonNullable<PathConfig["request"]> {
-  const { params, query, body } = operation;
+interface Place {
+  /** The operation's. */
+  readonly id: string;
+  readonly io: "input" | "output";
+  /** Where the parts that have a name are gathered. */
+  readonly named: Map<string, object>;
+}
+
+/** A schema of an operation; its named parts stand among the document's own. */
+function schemaOf(schema: z.ZodType, { id, io, named }: Place): object {
+  const { $defs = {}, ...rest } = apiSchemas.toJsonSchema(schema, io);
+  const placeOf = (name: string): string => (name.startsWith("__") ? `${id}${name}` : name);
+  const moved = (value: object): object => {
+    const text = JSON.stringify(value).replace(/"#\/\$defs\/([^"]+)"/g, (_, name: string) => {
+      return JSON.stringify(`#/components/schemas/${placeOf(name)}`);
+    });
+    return JSON.parse(text) as object;
+  };
+  for (const [name, part] of Object.entries($defs as { readonly [name: string]: object })) {
+    named.set(placeOf(name), moved(part));
+  }
+  return moved(rest);
+}
+
+function requestOf(operation: Operation, named: Map<string, object>): NonNullable<PathConfig["request"]> {
+  const { id, params, query, body } = operation;
   return {
     ...(params === undefined ? {} : { params: objectOf(params) }),
     ...(query === undefined ? {} : { query: objectOf(query) }),
@@ -66,7 +92,7 @@ function requestOf(operation: Operation): NonNullable<PathConfig["request"]> {
       : {
           body: {
             required: true,
-            content: { "application/json": { schema: apiSchemas.toJsonSchema(body, "input") } },
+            content: { "application/json": { schema: schemaOf(body, { id, io: "input", named }) } },
           },
         }),
   };
@@ -85,10 +111,13 @@ const streams: readonly Stream[] = [
     id: "followRuns",
     path: "/v1/events",
     tag: "runs",
-    summary: "Events of many runs as they happen; `id` of a message resumes, `end` says that all have ended.",
+    summary:
+      "Events of many runs as they happen, with live=1 also what agents do; `id` resumes, `end` ends it.",
     query: z.strictObject({
       runs: z.string().exactOptional(),
       after: z.string().max(500).exactOptional(),
+      /** 1: also journals and what agents tell live, of named runs. */
+      live: z.enum(["0", "1"]).exactOptional(),
     }),
   },
   {

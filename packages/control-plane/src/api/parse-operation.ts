@@ -17,6 +17,8 @@ export interface Services {
   readonly version: string;
   /** A backup's bytes, of the whole installation. */
   backup(of: { readonly telemetry: boolean; readonly signal: AbortSignal }): Promise<Readable>;
+  /** Opens the inspector of a worker's runner on this machine's loopback; undefined: not one of ours. */
+  inspectWorker?(worker: string, port: number): Promise<string> | undefined;
   /** What the readiness probe says. */
   ready(): HealthReport;
 }

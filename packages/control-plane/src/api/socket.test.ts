@@ -1,7 +1,8 @@
-import { parseId } from "@agentflow/protocol";
+import { defaultTenant, parseId } from "@agentflow/protocol";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { Voice } from "../projector/live/fixtures/voice.ts";
 import { type House, openHouse, runId, token } from "./fixtures/house.ts";
 
 let house: House;
@@ -136,6 +137,46 @@ describe("the socket", () => {
     });
     wire.send(["unfollow", 5]);
     await wire.until(([kind, id]) => kind === "end" && id === 5);
+    wire.socket.close();
+  });
+
+  test("follows journals and what is told live where that is asked for, from any cursor", async () => {
+    const wire = await open();
+    const held = body(1, "held");
+    wire.send(["start", 1, held, 0]);
+    await wire.until(([, id]) => id === 1);
+    wire.send(["follow", 2, held.run, "", { live: true, more: 1 }], ["follow", 3, held.run, ""]);
+    await wire.until(([kind, id]) => kind === "event" && id === 2);
+    const step = parseId("step instance", "a");
+    const of = { tenant: defaultTenant, run: parseId("run", held.run), step };
+    const voice = new Voice({ bus: house.bus.client("voice"), ...of });
+    await voice.begin();
+    await voice.called(1);
+    await wire.until(
+      ([kind, , { record }]) => kind === "journal" && JSON.stringify(record).includes("model_called"),
+    );
+    voice.say(1, 0, "hel");
+    const [, , live] = await wire.until(([kind]) => kind === "live");
+    expect(live).toMatchObject({
+      run: held.run,
+      live: { step: "a", parts: [{ n: 1, from: 0, text: "hel" }] },
+    });
+    await voice.replied(1, "hello");
+    house.release();
+    await wire.until(([kind, id]) => kind === "end" && id === 2);
+    await wire.until(([kind, id]) => kind === "end" && id === 3);
+    const told = wire.got.filter(([kind, id]) => id === 2 && (kind === "event" || kind === "journal"));
+    expect(told.filter(([kind]) => kind === "journal")).toHaveLength(3);
+    expect(wire.got.some(([kind, id]) => id === 3 && (kind === "journal" || kind === "live"))).toBe(false);
+    for (const [cut, [, , , cursor]] of told.entries()) {
+      const id = 10 + cut;
+      wire.send(["follow", id, held.run, cursor, { live: true }]);
+      await wire.until(([kind, to]) => kind === "end" && to === id);
+      const rest = wire.got.filter(([kind, to]) => to === id && kind !== "end" && kind !== "live");
+      expect(rest.map(([kind, , what]) => [kind, what])).toEqual(
+        told.slice(cut + 1).map(([kind, , what]) => [kind, what]),
+      );
+    }
     wire.socket.close();
   });
 

@@ -10,11 +10,13 @@ import {
 import { WebSocket } from "ws";
 import type { Audit } from "../auth/audit.ts";
 import { type Principal, requireScope } from "../auth/principal.ts";
-import type { Engine, StartOne } from "../engine.ts";
+import type { Engine, FollowLive, StartOne } from "../engine.ts";
 import { shownError } from "./answers.ts";
 import { type SocketRequest, parseFrame } from "./parse-frame.ts";
 
 const followsMax = 1_000;
+/** Beyond this it is slow: what is told live is left out for it. */
+const behindBytes = 256 * 1024;
 /** Unsent answers beyond this mean that the client does not read. */
 const bufferedBytesMax = 64 * 1024 * 1024;
 
@@ -139,7 +141,7 @@ class SocketServer {
     if (!over) this.#forget.add(open.forget);
   }
 
-  #follow({ id, run, after }: Extract<SocketRequest, { kind: "follow" }>): void {
+  #follow({ id, run, after, live }: Extract<SocketRequest, { kind: "follow" }>): void {
     try {
       requireScope(this.#principal, "runs:read");
       if (this.#follows.size >= followsMax) throw tooMany("follows");
@@ -158,11 +160,20 @@ class SocketServer {
           onEvent: (event, cursor) => this.#say(["event", id, event, cursor()]),
           signal: stop.signal,
           ...(after === "" ? {} : { after }),
+          ...(live ? { live: this.#live(id) } : {}),
         }),
       )
       .finally(() => this.#follows.delete(id))
       .then(() => this.#say(["end", id]))
       .catch((error: unknown) => this.#fail(id, error));
+  }
+
+  #live(id: number): FollowLive {
+    return {
+      onJournal: (record, cursor) => this.#say(["journal", id, record, cursor()]),
+      onLive: (live) => this.#say(["live", id, live]),
+      isBehind: () => this.#socket.bufferedAmount > behindBytes,
+    };
   }
 
   #fail(id: number, thrown: unknown): void {

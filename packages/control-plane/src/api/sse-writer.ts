@@ -26,6 +26,8 @@ export const streamHeaders: { readonly [name: string]: string } = {
   "x-accel-buffering": "no",
 };
 
+const behindShare = 16;
+
 export class SseWriter {
   readonly #to: ServerResponse;
   readonly #options: WriterOptions;
@@ -41,6 +43,11 @@ export class SseWriter {
 
   get begun(): boolean {
     return this.#to.headersSent;
+  }
+
+  /** The reader takes it slower than it comes: what may be left out, should be. */
+  get isBehind(): boolean {
+    return this.#to.writableLength + this.#bytes > this.#options.limits.streamBytesMax / behindShare;
   }
 
   begin(): void {

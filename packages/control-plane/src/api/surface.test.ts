@@ -1,9 +1,16 @@
 import type { AuditPage } from "../auth/audit.ts";
-import { type InstallationStatus, defaultTenant, prefixes } from "@agentflow/protocol";
+import {
+  type InstallationStatus,
+  type JournalPage,
+  defaultTenant,
+  parseId,
+  prefixes,
+} from "@agentflow/protocol";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, type House, openHouse, otherTenant, runId, token } from "./fixtures/house.ts";
 import { toAnswer } from "./fixtures/parse-answer.ts";
+import { Voice } from "../projector/live/fixtures/voice.ts";
 import { operations } from "./operations/index.ts";
 import type { Scope } from "../auth/principal.ts";
 import type { Operation } from "./parse-operation.ts";
@@ -50,6 +57,22 @@ describe("a start", () => {
   });
 });
 
+describe("a worker's inspector", () => {
+  test("is refused where the worker is another process; an unknown worker is 404", async () => {
+    const inspect = (worker: string, body = {}) =>
+      ask(house, "POST", `/v1/workers/${worker}/inspect`, { body });
+    expect(await inspect("w-default")).toMatchObject({
+      status: 409,
+      body: { error: { reason: "worker_elsewhere", details: { host: "here", pid: 1 } } },
+    });
+    expect(await inspect("nobody")).toMatchObject({
+      status: 404,
+      body: { error: { reason: "no_such_worker" } },
+    });
+    expect(await inspect("w-default", { port: 80 })).toMatchObject({ status: 400 });
+  });
+});
+
 describe("a run", () => {
   test("is shown with its steps, its events page by page, and why it stands as it does", async () => {
     const run = runId();
@@ -70,6 +93,8 @@ describe("a run", () => {
     expect(paged.length).toBeGreaterThan(4);
     const why = await ask(house, "GET", `/v1/runs/${run}/why`);
     expect(why.body.data).toMatchObject({ run, status: "completed" });
+    const plan = await ask(house, "GET", `/v1/runs/${run}/plan`);
+    expect(plan.body.data).toMatchObject({ kind: "plan", workflow: "echo", steps: { a: {}, b: {} } });
   });
 
   test("is cancelled once however often it is asked, and that is audited", async () => {
@@ -112,6 +137,78 @@ describe("a stream of several runs", () => {
       expect(messagesOf(byHeader.text)).toEqual(whole.slice(at + 1));
       const byQuery = await ask(house, "GET", `${path}&after=${place}`);
       expect(messagesOf(byQuery.text)).toEqual(whole.slice(at + 1));
+    }
+  });
+});
+
+/** A journal of the run's first step, as a worker writes it. */
+async function speak(run: string): Promise<Voice> {
+  const of = { tenant: defaultTenant, run: parseId("run", run), step: parseId("step instance", "a") };
+  const voice = new Voice({ bus: house.bus.client("voice"), ...of });
+  await voice.begin();
+  await voice.called(1);
+  return voice;
+}
+
+describe("the journals of a run", () => {
+  test("are read page by page, of all steps or of one; of a run that is not there is none", async () => {
+    const run = runId();
+    await start(run);
+    const voice = await speak(run);
+    await voice.replied(1, "hello");
+    const read = async (query: string) =>
+      toAnswer<JournalPage>((await ask(house, "GET", `/v1/runs/${run}/journal${query}`)).body.data);
+    const all = await read("");
+    expect(all.records.map(({ step, record }) => [step, record.events.length])).toEqual([
+      ["a", 2],
+      ["a", 1],
+      ["a", 1],
+    ]);
+    const first = await read("?limit=2");
+    const rest = await read(`?limit=2&after=${first.cursor}`);
+    expect([...first.records, ...rest.records]).toEqual(all.records);
+    expect(rest.cursor).toBeUndefined();
+    expect((await read("?step=a")).records).toEqual(all.records);
+    expect((await read("?step=b")).records).toEqual([]);
+    expect((await ask(house, "GET", `/v1/runs/${run}/journal?step=.`)).status).toBe(400);
+    expect((await ask(house, "GET", `/v1/runs/${runId()}/journal`)).status).toBe(404);
+  });
+
+  test("come on the stream of their run where they are asked for, with what is told live", async () => {
+    const run = runId();
+    await ask(house, "POST", "/v1/runs", { body: { run, workflow: "held", input: { x: 1 } } });
+    const response = await fetch(`${house.url}/v1/events?runs=${run}&live=1`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    let text = "";
+    const reading = (async () => {
+      for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+    })();
+    const voice = await speak(run);
+    await expect.poll(() => text).toContain("model_called");
+    voice.say(1, 0, "hel");
+    await expect.poll(() => text).toContain('"hel"');
+    await voice.replied(1, "hello");
+    await expect.poll(() => text).toContain("model_replied");
+    house.release();
+    await reading;
+    const messages = messagesOf(text);
+    const journal = messages.filter(({ event }) => event === "journal");
+    expect(journal).toHaveLength(3);
+    expect(messages.filter(({ event, id }) => event === "live" && id === undefined)).toHaveLength(1);
+    expect(messages.at(-1)).toMatchObject({ event: "end" });
+    // Behind any record the rest is the same, and without `live` there are events alone.
+    const at = messages.findIndex(({ event }) => event === "journal");
+    const path = `/v1/events?runs=${run}&after=${messages[at]?.id}`;
+    const rest = messagesOf((await ask(house, "GET", `${path}&live=1`)).text);
+    expect(rest).toEqual(messages.slice(at + 1).filter(({ event }) => event !== "live"));
+    const events = messagesOf((await ask(house, "GET", path)).text);
+    expect(events).toEqual(rest.filter(({ event }) => event !== "journal"));
+  });
+
+  test("are not told of all runs at once, and live is 1 or 0", async () => {
+    for (const query of ["live=1", "runs=all&live=1", "live=yes"]) {
+      expect((await ask(house, "GET", `/v1/events?${query}`)).status, query).toBe(400);
     }
   });
 });
@@ -249,11 +346,13 @@ describe("the document", () => {
     ajv.addSchema(body, "doc");
     const run = runId();
     await start(run);
+    await speak(run);
     const asked: [string, string][] = [
       ["/v1/runs", "/v1/runs"],
       ["/v1/runs/{run}", `/v1/runs/${run}`],
       ["/v1/runs/{run}/why", `/v1/runs/${run}/why`],
       ["/v1/runs/{run}/events", `/v1/runs/${run}/events`],
+      ["/v1/runs/{run}/journal", `/v1/runs/${run}/journal`],
       ["/v1/workflows", "/v1/workflows"],
       ["/v1/workflows/{name}", "/v1/workflows/echo"],
       ["/v1/status", "/v1/status"],
@@ -310,13 +409,18 @@ describe("who may do what", () => {
   });
 
   const request = (of: Operation, auth: string | null, run = theirs) => {
-    const path = of.path.replace("{run}", run).replace("{name}", "echo").replace("{id}", "nothing12345");
+    const path = of.path
+      .replace("{run}", run)
+      .replace("{name}", "echo")
+      .replace("{id}", "nothing12345")
+      .replace("{worker}", "w-default");
     const body = of.body === undefined ? {} : { body: bodies[of.id] ?? {} };
     return ask(house, of.method.toUpperCase(), path, { auth, ...body });
   };
   const bodies: Record<string, unknown> = {
     startRun: { run: runId(), workflow: "echo", input: { x: 1 } },
     cancelRun: { input: "matrix-1" },
+    decideApproval: { input: "matrix-3", hash: "0".repeat(64), approve: true },
     resolveRun: { input: "matrix-2", step: "a", as: "done" },
     createKey: { name: "made", scopes: ["runs:read"] },
     registerWorkflow: {

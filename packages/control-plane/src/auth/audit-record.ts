@@ -9,6 +9,8 @@ export interface AuditRecord {
   readonly to?: string;
   /** As the caller calls itself; nobody has proven it. */
   readonly worker?: string;
+  /** The tool that an agent asked for, as its model wrote it. */
+  readonly tool?: string;
   /** The other tenant that it spoke of. */
   readonly tenant?: string;
 }

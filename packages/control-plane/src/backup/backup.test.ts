@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { Kit } from "../orchestrator/fixtures/engine-kit.ts";
 import { makeRunRef } from "../orchestrator/run-ref.ts";
 import { backup, driveReal, echo, opened, optionsOf, restore, runs } from "./fixtures/copies.ts";
+import { Voice } from "../projector/live/fixtures/voice.ts";
 import { restoreBackup, verifyBackup } from "./index.ts";
 import { putMark, restoreKey } from "./mark.ts";
 
@@ -22,6 +23,14 @@ function openKit(seed: number, logs?: number): Kit {
   return kit;
 }
 
+/** A journal of an agent step; what its reply says lies in no blob. */
+async function speak(kit: Kit, run: RunId): Promise<void> {
+  const step = parseId("step instance", "a");
+  const voice = new Voice({ bus: kit.bus.client("voice"), tenant: defaultTenant, run, step });
+  await kit.drive(voice.begin());
+  await kit.drive(voice.replied(1, "hello"));
+}
+
 test("runs in flight go on after a restore, ended ones and archived ones are found", async () => {
   const kit = openKit(1);
   const engine = await kit.engine();
@@ -29,12 +38,15 @@ test("runs in flight go on after a restore, ended ones and archived ones are fou
   const first = kit.worker({ name: "first" });
   const old = await runs(kit, engine, 3, "big");
   for (const run of old) await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
+  for (const run of old) await speak(kit, run);
   await kit.pass(2 * hour);
   expect(await kit.drive(engine.retain(all))).toBe(3);
+  const [archived = kit.runId()] = old;
   const ended = await runs(kit, engine, 2);
   for (const run of ended) await kit.drive(engine.runs.wait(defaultTenant, run, { waitMs: 60_000 }));
   first.stop();
   const open = await runs(kit, engine, 4);
+  for (const run of open) await speak(kit, run);
   const bytes = await backup(kit);
   const report = await verifyBackup(opened(bytes));
   expect(report).toMatchObject({
@@ -69,6 +81,11 @@ test("runs in flight go on after a restore, ended ones and archived ones are fou
       other.drive(next.runs.get(defaultTenant, run)),
     ]);
     expect({ ...after, revision: 0 }).toEqual({ ...before, revision: 0 });
+  }
+  for (const run of [archived, ...open]) {
+    const { records } = await other.drive(next.runs.journal(defaultTenant, run, {}));
+    const kinds = records.flatMap(({ record }) => record.events.map(({ kind }) => kind));
+    expect(kinds).toEqual(["attempt_took_over", "agent_started", "model_replied"]);
   }
   expect((await other.drive(next.status())).installation).toBe(report.head.installation);
 });
@@ -126,6 +143,7 @@ function slow(bus: Bus, between: (read: number) => Promise<unknown>): Bus {
       read: log.read.bind(log),
       head: log.head.bind(log),
       heads: log.heads.bind(log),
+      subjects: log.subjects.bind(log),
       purge: log.purge.bind(log),
       async *tail(options) {
         let after = typeof options.after === "number" ? startOf(log.lanes) : options.after;

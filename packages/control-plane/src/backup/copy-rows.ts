@@ -8,6 +8,7 @@ import { ArchiveRows, rowsUnder } from "../projector/archive-rows.ts";
 import {
   type ArchivedRun,
   type ArchiveRow,
+  bodiesOf,
   parseArchiveRow,
   tenantOfRow,
 } from "../projector/parse-archive.ts";
@@ -20,7 +21,7 @@ import { restoreKey } from "./mark.ts";
  * Rows that say who does what just now. A restored installation has others, and must not believe these: a
  * watermark would say that tasks were sent which no queue holds.
  */
-const ofTheMoment = ["node.", "owner.", "watermark.", "worker.", "backup."] as const;
+const ofTheMoment = ["node.", "owner.", "watermark.", "worker.", "backup.", "audited."] as const;
 
 /**
  * Table may lag behind what others wrote, but not behind this client: a write of our own brings it up to here
@@ -84,7 +85,7 @@ async function* copyArchive(source: RowsSource, row: Row): AsyncGenerator<Backup
   const runs = await runsIn(source.files, archive);
   for (const run of runs) {
     const subject = runSubject(tenant, run.run);
-    for (const [, , body] of run.commits) yield* named.give(namedByEntry({ subject, body }), row.key);
+    for (const body of bodiesOf(run)) yield* named.give(namedByEntry({ subject, body }), row.key);
   }
   const now = await table.get(row.key);
   if (now === undefined) return;

@@ -109,6 +109,7 @@ export class Dispatcher {
       case "attempt_failed":
       case "attempt_lost":
       case "step_unknown":
+      case "step_suspended":
         return this.remove(ref, event.step, event.attempt);
       case "run_completed":
       case "run_failed":

@@ -25,6 +25,8 @@ export function envelope({ ref, id, command, context, lane }: Item, now: number)
     at: instant(now),
     ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
     ...(command.select === undefined ? {} : { select: command.select }),
+    ...(command.answers === undefined ? {} : { answers: command.answers }),
+    ...(command.budget === undefined ? {} : { budget: command.budget }),
     ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
   };
   return { id, subject: lane.subject, body: JSON.stringify(task) };

@@ -3,6 +3,7 @@ import { openCommands, type RunState } from "@agentflow/core/run";
 import type { World } from "@agentflow/host/clock";
 import {
   type AgentFlowError,
+  type ApprovalRequested,
   type Commit,
   type DispatchTask,
   type InputAnswer,
@@ -37,7 +38,7 @@ export interface RunEnd {
 /** What whoever waits for a run is told: how it ended, or that it waits for a person. */
 export interface RunOutcome {
   readonly revision: number;
-  readonly event: RunEnd["event"] | StepUnknown;
+  readonly event: RunEnd["event"] | StepUnknown | ApprovalRequested;
 }
 
 export interface HandOnParts {
@@ -142,6 +143,7 @@ export class HandOn {
         metrics.runsEnded.cancelled.add();
         return this.runEnded(ref, { revision, event });
       case "step_unknown":
+      case "approval_requested":
         return this.parts.waiters.ended(ref.key, { revision, event });
       default:
         return;

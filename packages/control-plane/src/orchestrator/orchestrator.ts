@@ -9,6 +9,7 @@ import {
   type Shard,
   type TenantId,
 } from "@agentflow/protocol";
+import { sha256 } from "../registry/canonical.ts";
 import type { EngineMetrics } from "../engine-metrics.ts";
 import { answerEach } from "./answer-each.ts";
 import { type Flight, Flights } from "./flights.ts";
@@ -174,7 +175,7 @@ export class Orchestrator {
         plan,
         state,
         batch.map(({ input }) => input),
-        { run: actor.ref.run },
+        { run: actor.ref.run, hash: sha256 },
       );
     } catch (error) {
       actor.waiting = [...batch, ...actor.waiting];

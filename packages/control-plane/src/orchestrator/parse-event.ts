@@ -1,4 +1,5 @@
 /** Stored events of known kinds: the facts in them that others than the run's own fold rely on. */
+import { isUsage } from "./parse-usage.ts";
 import type { RunEvent } from "@agentflow/protocol";
 
 type Fields = { readonly [name: string]: unknown };
@@ -15,16 +16,30 @@ const checks: { readonly [K in RunEvent["kind"]]: Check } = {
   task_dispatched: stepless,
   task_resent: stepless,
   attempt_started: stepless,
-  attempt_failed: stepless,
-  attempt_lost: stepless,
+  attempt_failed: attemptless,
+  attempt_lost: attemptless,
   step_expanded: stepless,
   step_waiting: stepless,
-  step_succeeded: stepless,
+  step_succeeded: attemptless,
   step_failed: stepless,
   step_caught: stepless,
   step_skipped: stepless,
   step_cancelled: stepless,
   step_unknown: stepless,
+  step_suspended: attemptless,
+  approval_requested: (event) =>
+    stepless(event) ??
+    without(event, "n", isCount) ??
+    without(event, "shown", isShown) ??
+    without(event, "hash", isText) ??
+    timeless(event) ??
+    without(event, "expiresAt", isTime),
+  approval_decided: (event) =>
+    stepless(event) ??
+    without(event, "n", isCount) ??
+    timeless(event) ??
+    without(event, "approved", isBoolean),
+  call_settled: (event) => stepless(event) ?? without(event, "call", isText),
   event_emitted: stepless,
   run_completed: (event) => timeless(event) ?? without(event, "output", isObject),
   run_failed: (event) => timeless(event) ?? without(event, "failure", isFailure),
@@ -51,6 +66,12 @@ function stepless(event: Fields): string | undefined {
   return without(event, "step", isText);
 }
 
+/** The end of an attempt may tell what it used up: sums are made of that. */
+function attemptless(event: Fields): string | undefined {
+  const usage = event["usage"];
+  return stepless(event) ?? (usage === undefined ? undefined : without(event, "usage", isUsage));
+}
+
 function timeless(event: Fields): string | undefined {
   return without(event, "at", isTime);
 }
@@ -61,6 +82,18 @@ function without(event: Fields, name: string, is: (value: unknown) => boolean): 
   return is(value)
     ? undefined
     : `its ${name} is ${value === undefined ? "missing" : "not what it should be"}`;
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+function isShown(value: unknown): boolean {
+  return isObject(value) && isText(value["uses"]) && "input" in value;
 }
 
 function isText(value: unknown): boolean {

@@ -5,18 +5,27 @@ import {
   isId,
   type RunInput,
 } from "@agentflow/protocol";
+import { isUsage } from "./parse-usage.ts";
 
 const kinds: { readonly [K in RunInput["kind"]]: (input: Fields) => boolean } = {
   start: (input) =>
     isId("definition", input["plan"]) && isId("build", input["build"]) && isValue(input["input"]),
-  result: (input) => isAttempt(input) && isOutcome(input["outcome"]),
+  result: (input) => isAttempt(input) && areFacts(input) && isOutcome(input["outcome"]),
   started: (input) => isAttempt(input) && isId("worker", input["worker"]),
   redelivered: (input) => isAttempt(input) && isId("worker", input["worker"]) && isCount(input["delivery"]),
   resent: ({ tasks }) => Array.isArray(tasks) && tasks.every((task) => isObject(task) && isAttempt(task)),
   timer: (input) => typeof input["timer"] === "string",
   cancel: (input) => typeof input["reason"] === "string",
   resolve: (input) =>
-    isId("step instance", input["step"]) && ["done", "failed", "retry"].includes(String(input["as"])),
+    isId("step instance", input["step"]) &&
+    ["done", "failed", "retry"].includes(String(input["as"])) &&
+    [input["call"], input["message"], input["by"]].every(isTextOrNone) &&
+    (input["output"] === undefined || isValue(input["output"])),
+  approval: (input) =>
+    typeof input["approval"] === "string" &&
+    typeof input["hash"] === "string" &&
+    typeof input["approve"] === "boolean" &&
+    [input["by"], input["comment"]].every(isTextOrNone),
   nudge: () => true,
   continue: () => true,
 };
@@ -105,6 +114,16 @@ function isAttempt(input: Fields): boolean {
   return isId("step instance", input["step"]) && isCount(input["attempt"]);
 }
 
+/** What a result says of its attempt beside how it ended. */
+function areFacts({ worker, startedAt, ms, code, usage }: Fields): boolean {
+  const isTimed = ms === undefined || (typeof ms === "number" && Number.isFinite(ms));
+  return isTimed && [worker, startedAt, code].every(isTextOrNone) && (usage === undefined || isUsage(usage));
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
 function isCount(value: unknown): boolean {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
 }
@@ -117,8 +136,28 @@ function isOutcome(value: unknown): boolean {
   if (!isObject(value)) return false;
   if (value["kind"] === "succeeded") return isValue(value["output"]);
   if (value["kind"] === "lost") return typeof value["reason"] === "string";
+  if (value["kind"] === "suspended") return Array.isArray(value["asks"]) && value["asks"].every(isAsk);
   const failure = value["failure"];
   return value["kind"] === "failed" && isObject(failure) && typeof failure["code"] === "string";
+}
+
+/** As long as a duration may be that somebody writes: no date lies beyond what can be said. */
+const expiresMaxMs = 366 * 86_400_000;
+
+/** Its hash is kept as it is given: what is compared with it later is what was shown under it. */
+function isAsk(value: unknown): boolean {
+  if (!isObject(value) || typeof value["call"] !== "string" || typeof value["tool"] !== "string")
+    return false;
+  if (value["kind"] === "unknown") return typeof value["reason"] === "string" && "input" in value;
+  const shown = value["shown"];
+  const isShown = isObject(shown) && typeof shown["uses"] === "string" && "input" in shown;
+  return (
+    value["kind"] === "approval" &&
+    isShown &&
+    typeof value["hash"] === "string" &&
+    isCount(value["expiresMs"]) &&
+    Number(value["expiresMs"]) <= expiresMaxMs
+  );
 }
 
 function isObject(value: unknown): value is Fields {

@@ -1,6 +1,7 @@
 import type { Blobs } from "@agentflow/bus";
 import {
   AgentFlowError,
+  type ApprovalRequested,
   type Failure,
   isInline,
   type RunAnswer,
@@ -9,14 +10,14 @@ import {
   type StepUnknown,
   type Value,
 } from "@agentflow/protocol";
-import { isEnd } from "../projector/follow.ts";
+import { isEnd } from "../projector/follower.ts";
 import type { RunOutcome } from "./hand-on.ts";
 import { parseBlobJson } from "./parse-blob.ts";
 
 const outputBytesMax = 8 * 1024 * 1024;
 
 export function isOutcome(event: RunEvent): event is RunOutcome["event"] {
-  return event.kind === "step_unknown" || isEnd(event);
+  return event.kind === "step_unknown" || event.kind === "approval_requested" || isEnd(event);
 }
 
 /** What became of a run as its waiters get it; undefined when the output has to be fetched first. */
@@ -31,12 +32,29 @@ export function answerOf(run: RunId, { revision, event }: RunOutcome): RunAnswer
       return { run, status: "cancelled", revision, failure: { code: "cancelled", message: event.reason } };
     case "step_unknown":
       return { run, status: "parked", revision, failure: outcomeUnknown(event) };
+    case "approval_requested":
+      return { run, status: "parked", revision, failure: waitsForApproval(run, event) };
     default:
       return undefined;
   }
 }
 
-function outcomeUnknown({ step, attempt }: StepUnknown): Failure {
+/** `approval`: whoever waits is told which one, and what about. */
+function waitsForApproval(run: RunId, { step, n, shown }: ApprovalRequested): Failure {
+  const why = shown.text === undefined ? "" : `: ${shown.text}`;
+  const what =
+    shown.uses === "human:approve" ? "asks a person" : `waits for a person to approve ${shown.uses}`;
+  const message = `step ${step} ${what}${why}`;
+  return { code: "approval", message, details: { approval: `${run}-${n}`, step } };
+}
+
+function outcomeUnknown({ step, attempt, call, tool }: StepUnknown): Failure {
+  if (call !== undefined) {
+    const message =
+      `step ${step} waits for a person: call ${call} of ${tool ?? "a tool"} was lost and cannot be ` +
+      "repeated, and nobody knows whether it took effect";
+    return { code: "outcome_unknown", message, details: { step, call } };
+  }
   const message =
     `step ${step} waits for a person: attempt ${attempt} was lost in a call that cannot be repeated, ` +
     "and nobody knows whether it took effect";

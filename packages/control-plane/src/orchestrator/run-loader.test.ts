@@ -19,6 +19,7 @@ function refusing(log: Log, reads: { left: number }): Log {
     lanes: log.lanes,
     head: (prefix) => log.head(prefix),
     heads: () => log.heads(),
+    subjects: (prefix) => log.subjects(prefix),
     purge: (subject, options) => log.purge(subject, options),
   };
 }

@@ -1,11 +1,13 @@
 import type { Bus } from "@agentflow/bus";
-import { explainRun, unknownStep, viewRun } from "@agentflow/core/run";
+import { explainRun, needsPerson, viewApprovals, viewRun } from "@agentflow/core/run";
 import type { World } from "@agentflow/host/clock";
 import {
   AgentFlowError,
+  type ApprovalView,
   type Failure,
   instant,
   isInline,
+  type Plan,
   type RunId,
   type RunView,
   type TenantId,
@@ -51,7 +53,7 @@ export class RunQueries {
     const parked = this.parkedOf(ref, loaded);
     if (parked !== undefined) return { kind: "parked", revision, failure: failureOf(parked) };
     if (state.kind === "absent") return undefined;
-    const event = unknownStep(state);
+    const event = needsPerson(state);
     return event === undefined
       ? { kind: "running", revision }
       : { kind: "told", outcome: { revision, event } };
@@ -95,6 +97,21 @@ export class RunQueries {
     const now = instant(world.clock.now());
     const context = { run, now, workers: workers.list(tenant), backlog: dispatcher.backlogOf(ref) };
     return answerOf(run, viewRun(loaded.commits, { run }).status, explainRun(state, plan, context));
+  }
+
+  /** Everything that was asked in a run; empty where there is none such. */
+  async approvals(tenant: TenantId, run: RunId): Promise<readonly ApprovalView[]> {
+    const { commits, state } = await this.load(makeRunRef(tenant, run));
+    return state.kind === "absent" ? [] : viewApprovals(commits, { run });
+  }
+
+  /** The plan that the run walks, as it was compiled when the run began. */
+  async plan(tenant: TenantId, run: RunId): Promise<Plan> {
+    const { state } = await this.load(makeRunRef(tenant, run));
+    if (state.kind === "absent") throw noSuchRun(run);
+    const prepared = await this.parts.plans.get(tenant, state.started.plan);
+    if (prepared !== undefined) return prepared.plan;
+    throw new AgentFlowError("not_found", `the plan of run ${run} is not stored`, { reason: "plan_missing" });
   }
 
   private parkedOf(ref: RunRef, loaded: LoadedRun): Parked | undefined {

@@ -3,7 +3,9 @@ import {
   type EventPage,
   type InputAnswer,
   instant,
+  type JournalPage,
   parseId,
+  type Plan,
   type ResolveBody,
   type RunAnswer,
   type RunId,
@@ -26,6 +28,7 @@ import type {
   WaitOptions,
 } from "../engine-api.ts";
 import { follow, type FollowParts, pageOfEvents } from "../projector/follow.ts";
+import { type JournalQuery, pageOfJournal } from "../projector/journals.ts";
 import { listRuns, type ListParts } from "../projector/list-runs.ts";
 import type { Done, FairDoor } from "./fair-door.ts";
 import { refusalError } from "./refusal.ts";
@@ -35,6 +38,8 @@ import { makeRunRef } from "./run-ref.ts";
 import { prepareInput } from "./start-input.ts";
 import { asPromise, type Starts } from "./starts.ts";
 import type { Blobs } from "@agentflow/bus";
+
+export type Ask = (tenant: TenantId, run: RunId, input: RunInput) => Promise<InputAnswer>;
 
 export interface RunsParts {
   readonly world: World;
@@ -101,7 +106,7 @@ export class Runs implements EngineRuns {
     run: RunId,
     body: ResolveBody & { readonly by?: string },
   ): Promise<InputAnswer> {
-    const { as, message, by, output } = body;
+    const { as, call, message, by, output } = body;
     const step = parseId("step instance", body.step);
     const prepared = output === undefined ? undefined : prepareInput(makeRunRef(tenant, run), output);
     if (prepared?.blob !== undefined) await this.parts.blobs.put(prepared.blob.key, prepared.blob.bytes);
@@ -110,6 +115,7 @@ export class Runs implements EngineRuns {
       id: parseId("input", body.input),
       at: this.now(),
       step,
+      ...(call === undefined ? {} : { call }),
       as,
       ...(prepared === undefined ? {} : { output: prepared.value }),
       ...(message === undefined ? {} : { message }),
@@ -125,6 +131,10 @@ export class Runs implements EngineRuns {
     return this.parts.queries.why(tenant, run);
   }
 
+  async plan(tenant: TenantId, run: RunId): Promise<Plan> {
+    return this.parts.queries.plan(tenant, run);
+  }
+
   async list(tenant: TenantId, filter: RunFilter): Promise<RunPage> {
     return listRuns(this.parts.listing, tenant, filter);
   }
@@ -137,12 +147,16 @@ export class Runs implements EngineRuns {
     return pageOfEvents(this.parts.following, { tenant, run }, options);
   }
 
+  async journal(tenant: TenantId, run: RunId, query: JournalQuery): Promise<JournalPage> {
+    return pageOfJournal(this.parts.following, { tenant, run }, query);
+  }
+
   async follow(tenant: TenantId, options: FollowRuns): Promise<void> {
     await follow(this.parts.following, tenant, options);
   }
 
   /** A refusal that the client caused is its error; "the run has ended" is an answer like any other. */
-  private async ask(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer> {
+  async ask(tenant: TenantId, run: RunId, input: RunInput): Promise<InputAnswer> {
     const done = await new Promise<Done>((resolve) =>
       this.parts.door.enter({ tenant, from: "clients" }, resolve),
     );

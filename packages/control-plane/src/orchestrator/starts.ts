@@ -1,6 +1,6 @@
 import type { Bus } from "@agentflow/bus";
 import type { PreparedPlan } from "@agentflow/core/plan";
-import { unknownStep } from "@agentflow/core/run";
+import { needsPerson } from "@agentflow/core/run";
 import type { World } from "@agentflow/host/clock";
 import {
   AgentFlowError,
@@ -264,7 +264,7 @@ function runningAnswer({ run }: RunRef, { revision }: Wait): RunAnswer {
 
 /** Not ended, and nothing in it waits for a person. */
 function goesOn({ state, parked }: RunActor): boolean {
-  return state?.kind === "active" && parked === undefined && unknownStep(state) === undefined;
+  return state?.kind === "active" && parked === undefined && needsPerson(state) === undefined;
 }
 
 function startUnknown({ run }: RunRef): AgentFlowError {

@@ -1,13 +1,15 @@
-import type { Log } from "@agentflow/bus";
+import type { Log, LogEntry } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import type { Log as HostLog } from "@agentflow/host/log";
-import { AgentFlowError, instant, isId, type RunId, unixMs } from "@agentflow/protocol";
+import { AgentFlowError, instant, isId, type RunId, subjects, unixMs } from "@agentflow/protocol";
 import { makeRunRef, type RunRef } from "../orchestrator/run-ref.ts";
-import { runSubject } from "../orchestrator/shard.ts";
 import { type ArchivedRuns, type ArchiveFiles, rowsOf } from "./archive-files.ts";
 import type { ArchiveEntry, ArchiveRows } from "./archive-rows.ts";
 import type { ArchivedRun } from "./parse-archive.ts";
+import { readJournals } from "./journals.ts";
 import type { ReadStore } from "./read-store.ts";
+import { purgeStrayJournals } from "./stray-journals.ts";
+import type { TurnRecord } from "./turn-record.ts";
 
 export interface ArchivePassParts {
   readonly log: Log;
@@ -31,6 +33,8 @@ export interface Retention {
   readonly archiveDays?: number;
   /** At most so many leave the log in this pass, as far as a round goes; all of them when left out. */
   readonly runsMax?: number;
+  /** False: journals that no run needs any more are not looked for. */
+  readonly journals?: false;
 }
 
 const archiveDaysDefault = 90;
@@ -64,6 +68,7 @@ export class ArchivePass {
       if (count === before || rows.length < ended.limit) break;
     }
     if (count > 0) this.parts.say.info("ended runs left the log for the archive", { runs: count });
+    if (retention.journals !== false) await purgeStrayJournals(this.parts);
     return count;
   }
 
@@ -156,10 +161,14 @@ export class ArchivePass {
   private async purge(entry: ArchiveEntry, runs: ArchivedRuns): Promise<void> {
     const { log, rows } = this.parts;
     let newestMs = 0;
-    for (const { run, commits } of runs.values()) {
+    for (const { run, commits, journal } of runs.values()) {
       const [upTo, atMs] = commits.at(-1) ?? [0, 0];
       newestMs = Math.max(newestMs, atMs);
-      await log.purge(runSubject(entry.tenant, run), { upTo });
+      const ref = makeRunRef(entry.tenant, run);
+      // The run first: who finds it gone reads the journals in the file, be some of them left in the log.
+      await log.purge(ref.subject, { upTo });
+      const last = new Map((journal ?? []).map(([step, revision]) => [step, revision]));
+      for (const [step, to] of last) await log.purge(subjects.turn({ ...ref, step }), { upTo: to });
     }
     await rows.purged(entry, entry.row.at ?? instant(newestMs));
   }
@@ -228,9 +237,9 @@ export class ArchivePass {
         await this.notInLog(ref);
         continue;
       }
-      const { run } = ref;
-      runs.set(run, { run, commits: commits.map((one) => [one.revision, one.atMs, one.body]) });
-      characters += commits.reduce((sum, { body }) => sum + body.length, 0);
+      const packed = packedRun(ref.run, commits, await readJournals(log, ref));
+      runs.set(ref.run, packed);
+      characters += charactersOf(packed.commits) + charactersOf(packed.journal ?? []);
       if (characters >= charactersPerFile) break;
     }
     const [first] = refs;
@@ -252,4 +261,18 @@ export class ArchivePass {
     if (entry !== undefined && runs?.has(ref.run) === true) return this.restore(entry, runs);
     await store.call("forget", { tenant: ref.tenant, runs: [ref.run] });
   }
+}
+
+function packedRun(run: RunId, commits: readonly LogEntry[], turns: readonly TurnRecord[]): ArchivedRun {
+  const journal = turns.map(({ step, revision, atMs, body }) => [step, revision, atMs, body] as const);
+  return {
+    run,
+    commits: commits.map((one) => [one.revision, one.atMs, one.body]),
+    ...(journal.length === 0 ? {} : { journal }),
+  };
+}
+
+/** The text of a record is the last of its parts. */
+function charactersOf(records: readonly (readonly (string | number)[])[]): number {
+  return records.reduce((sum, parts) => sum + String(parts.at(-1)).length, 0);
 }

@@ -1,7 +1,17 @@
 import type { Bus } from "@agentflow/bus";
 import { createLog } from "@agentflow/host/log";
-import { AgentFlowError, defaultTenant, parseId, type RunId, type StepDefinition } from "@agentflow/protocol";
-import { zstdDecompressSync } from "node:zlib";
+import {
+  AgentFlowError,
+  defaultTenant,
+  parseId,
+  prefixes,
+  type RunId,
+  type StepDefinition,
+  type Subject,
+  subjects,
+} from "@agentflow/protocol";
+import { hash } from "node:crypto";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import type { Engine } from "../engine.ts";
 import { engineDefaults } from "../engine-config.ts";
@@ -12,6 +22,7 @@ import { shardOf } from "../orchestrator/shard.ts";
 import { Archive } from "./archive.ts";
 import { type ArchivedRuns, ArchiveFiles, rowsOf } from "./archive-files.ts";
 import { ArchiveRows } from "./archive-rows.ts";
+import { Voice } from "./live/fixtures/voice.ts";
 import { Projection } from "./project.ts";
 import { openReadStore, type ReadStore } from "./read-store.ts";
 
@@ -36,11 +47,34 @@ async function ended(count = 4): Promise<RunId[]> {
     await kit.drive(engine.runs.start(tenant, body, { waitMs: 60_000 }));
     runs.push(parseId("run", body.run));
   }
+  const [first] = runs;
+  if (first !== undefined) await speak(first);
   worker.stop();
   await kit.drive(engine.stop());
   await kit.world.time.advance(2 * hour);
   return runs;
 }
+
+/** Two journals of a run, of two and one records. */
+async function speak(run: RunId): Promise<void> {
+  for (const step of ["a", "a~0"]) {
+    const voice = new Voice({ bus: kit.bus, tenant, run, step: parseId("step instance", step) });
+    await kit.drive(voice.begin());
+    if (step === "a") await kit.drive(voice.replied(1, "hello"));
+  }
+}
+
+async function subjectsUnder(prefix: Subject): Promise<string[]> {
+  const found: string[] = [];
+  for await (const page of kit.bus.log.subjects(prefix)) found.push(...page);
+  return found;
+}
+
+const journalOf = async (archive: Archive, run: RunId): Promise<string[]> =>
+  (await kit.drive(archive.journal(tenant, run))).map(({ step, read }) => {
+    return `${step} ${read()?.events.at(-1)?.kind}`;
+  });
+const spoken = ["a agent_started", "a model_replied", "a~0 agent_started"];
 
 /** A read model as it is before anything was archived. */
 async function readModel(runs: readonly RunId[]): Promise<ReadStore> {
@@ -115,9 +149,11 @@ async function statuses(store: ReadStore): Promise<number> {
 
 /** Each run is in its archive, and there alone. */
 async function expectArchived(archive: Archive, store: ReadStore, runs: readonly RunId[]): Promise<void> {
+  expect(await journalOf(archive, runs[0] ?? parseId("run", ""))).toEqual(spoken);
   for (const run of runs) {
     const ref = makeRunRef(tenant, run);
     expect(await kit.drive(kit.bus.log.read(ref.subject))).toEqual([]);
+    expect(await kit.drive(subjectsUnder(prefixes.turns(ref)))).toEqual([]);
     expect((await kit.drive(archive.read(tenant, run))).length).toBeGreaterThan(1);
     expect(await kit.drive(archive.has(ref))).toBe(true);
     expect((await store.call("row", { tenant, run }))?.archive).toMatch(/_archive/);
@@ -184,6 +220,7 @@ test.each(["before", "after"] as const)(
       died = broken.died();
       const next = archiveOn(kit.bus, store);
       for (const run of runs) expect((await kit.drive(next.read(tenant, run))).length).toBeGreaterThan(1);
+      expect(await journalOf(next, runs[0] ?? parseId("run", ""))).toEqual(spoken);
       await kit.drive(next.retain(all));
       await expectArchived(next, store, runs);
       await kit.close();
@@ -262,6 +299,49 @@ test("a run that is neither in the log nor in an archive leaves the lists", asyn
   expect(await statuses(store)).toBe(0);
 });
 
+test("a file that an earlier release wrote is read, with runs that have no journals", async () => {
+  const [run = parseId("run", "")] = await ended(1);
+  const ref = makeRunRef(tenant, run);
+  const commits = (await kit.drive(kit.bus.log.read(ref.subject))).map((one) => [
+    one.revision,
+    one.atMs,
+    one.body,
+  ]);
+  const bytes = zstdCompressSync(JSON.stringify({ v: 1, kind: "archive", runs: [{ run, commits }] }));
+  const blob = `${tenant}/_archive/${hash("sha256", bytes)}`;
+  await kit.drive(kit.bus.blobs.put(blob, bytes));
+  await kit.drive(
+    new ArchiveRows(kit.bus.table).add(ref, { blob, at: new Date().toISOString(), runs: [run] }),
+  );
+  const archive = archiveOn(kit.bus, await readModel([run]));
+  await kit.drive(archive.retain(all));
+  expect((await kit.drive(archive.read(tenant, run))).length).toBeGreaterThan(1);
+  expect(await journalOf(archive, run)).toEqual([]);
+});
+
+test("journals of runs that are gone leave the log, of a session's memory all but the newest", async () => {
+  const [run = parseId("run", "")] = await ended(1);
+  const store = await readModel([run]);
+  const gone = kit.runId();
+  await speak(gone);
+  const session = parseId("run", `r0000000000${"a".repeat(16)}`);
+  const of = { tenant, run: session, shard: shardOf(session) };
+  const memory = new Voice({ bus: kit.bus, ...of, step: parseId("step instance", "memory") });
+  for (let n = 1; n <= 3; n++) await kit.drive(memory.called(n));
+  const archive = archiveOn(kit.bus, store);
+  await kit.drive(archive.retain({ days: 7, runs: 100 }));
+  expect(await journalOf(archive, run)).toEqual(spoken);
+  expect(await kit.drive(subjectsUnder(prefixes.turns(makeRunRef(tenant, gone))))).toEqual([]);
+  const kept = await kit.drive(
+    kit.bus.log.read(subjects.turn({ ...of, step: parseId("step instance", "memory") })),
+  );
+  expect(kept.map(({ body }) => JSON.parse(body).events[0].n)).toEqual([3]);
+  await kit.drive(memory.called(4));
+  await kit.drive(archive.retain({ days: 7, runs: 100 }));
+  await kit.drive(archive.retain({ days: 7, runs: 100 }));
+  expect(await kit.drive(subjectsUnder(prefixes.turns(of)))).toHaveLength(1);
+});
+
 test("a file that is damaged keeps no other archive from its end, and goes when it is over age", async () => {
   const runs = await ended();
   const store = await readModel(runs);
@@ -317,6 +397,7 @@ test("archiving on demand moves what was asked for, and takes nothing out of the
   expect(await kit.drive(archive.now({ keepRuns: 0 }))).toBe(0);
   for (const run of runs) {
     expect(await kit.drive(readLog(kit.bus.log, { tenant, run }))).toEqual([]);
+    expect(await kit.drive(subjectsUnder(prefixes.turns(makeRunRef(tenant, run))))).toEqual([]);
     expect(await kit.drive(archive.read(tenant, run))).not.toEqual([]);
   }
 });

@@ -10,7 +10,9 @@ import { ArchiveFiles } from "./archive-files.ts";
 import { ArchivePass, type Retention } from "./archive-pass.ts";
 import { ArchiveRows } from "./archive-rows.ts";
 import type { ArchivedRun } from "./parse-archive.ts";
+import { type JournalOptions, type Journals, readJournals } from "./journals.ts";
 import type { ReadStore } from "./read-store.ts";
+import { turnRecord, type TurnRecord } from "./turn-record.ts";
 
 export interface ArchiveParts {
   readonly bus: Bus;
@@ -37,7 +39,7 @@ export interface ArchiveNow {
  * Ended runs outside the log: packed by hundreds, found again by the read model, known to starts by
  * Table.
  */
-export class Archive implements Histories {
+export class Archive implements Histories, Journals {
   private readonly parts: ArchiveParts;
   private readonly rows: ArchiveRows;
   private readonly files: ArchiveFiles;
@@ -64,11 +66,26 @@ export class Archive implements Histories {
     const ref = makeRunRef(tenant, run);
     const stored = await readLog(this.parts.bus.log, ref, options);
     if (stored.length > 0) return stored;
-    const archived = (await this.marked(ref)) ?? (await this.unmarked(ref, options));
+    const archived = await this.archived(ref, options);
     const commits = (archived?.commits ?? []).map(([revision, atMs, body]) => {
       return { revision, atMs, bytes: body.length, parsed: parseCommit(body) };
     });
     return commits.filter(({ revision }) => revision > (options.after ?? 0)).slice(0, options.limit);
+  }
+
+  async journal(tenant: TenantId, run: RunId, options: JournalOptions = {}): Promise<readonly TurnRecord[]> {
+    const { log } = this.parts.bus;
+    const ref = makeRunRef(tenant, run);
+    const stored = await readJournals(log, ref, options);
+    // Journals leave the log after their run: while it is there, so is what was read.
+    if ((await log.read(ref.subject, { limit: 1 })).length > 0) return stored;
+    const { step: wanted, after = 0, limit } = options;
+    const found = ((await this.archived(ref))?.journal ?? []).filter(([step, revision]) => {
+      return revision > after && (wanted === undefined || step === wanted);
+    });
+    return found.slice(0, limit).map(([step, revision, atMs, body]) => {
+      return turnRecord({ kind: "turn", ...ref, step }, { revision, atMs, body });
+    });
   }
 
   /** False for ids that are too young to have been archived. */
@@ -102,6 +119,7 @@ export class Archive implements Histories {
       // Nothing that was archived goes by this.
       archiveDays: Number.POSITIVE_INFINITY,
       runsMax: runsPerCallMax,
+      journals: false,
     });
   }
 
@@ -123,6 +141,10 @@ export class Archive implements Histories {
   async stop(): Promise<void> {
     this.stopped.abort();
     await this.passing?.catch(() => undefined);
+  }
+
+  private async archived(ref: RunRef, options: HistoryOptions = {}): Promise<ArchivedRun | undefined> {
+    return (await this.marked(ref)) ?? (await this.unmarked(ref, options));
   }
 
   private async marked({ tenant, run }: RunRef): Promise<ArchivedRun | undefined> {

@@ -1,20 +1,25 @@
 import { covers, higher, lower, type Position, startOf } from "@agentflow/bus";
 import type { RunId, TenantId } from "@agentflow/protocol";
-import type { LogRecordOfRun } from "./log-tail.ts";
+import type { AnyRecordOfRun, LogRecordOfRun } from "./log-tail.ts";
 
 export interface Listener {
   readonly tenant: TenantId;
   /** Undefined: every run of the tenant. */
   readonly runs: readonly RunId[] | undefined;
-  onRecord(record: LogRecordOfRun): void;
+  /** Not one of those whom the limit is for. */
+  readonly isOwn?: true;
+  /** Records of journals come only to those who listen to their run. */
+  onRecord(record: AnyRecordOfRun): void;
 }
 
 /** Feeds followers from the engine's one tail. Costs nothing for a run that nobody follows. */
 export class Hub {
   private readonly byRun = new Map<string, Set<Listener>>();
   private readonly byTenant = new Map<string, Set<Listener>>();
+  private readonly taps = new Set<(record: LogRecordOfRun) => void>();
   private at: Position;
   private count = 0;
+  private own = 0;
 
   constructor(lanes: number) {
     this.at = startOf(lanes);
@@ -26,7 +31,7 @@ export class Hub {
   }
 
   get listeners(): number {
-    return this.count;
+    return this.count - this.own;
   }
 
   /** The tail begins behind this. */
@@ -39,7 +44,7 @@ export class Hub {
     this.at = lower(this.at, at);
   }
 
-  push(records: readonly LogRecordOfRun[], upTo: Position): void {
+  push(records: readonly AnyRecordOfRun[], upTo: Position): void {
     // After a rebuild the tail passes old places again: followers have seen them.
     if (this.count > 0) {
       for (const record of records) if (!covers(this.at, record.revision)) this.deliver(record);
@@ -53,16 +58,32 @@ export class Hub {
     const places = runs === undefined ? [tenantSet(this.byTenant, tenant)] : this.sets(tenant, runs);
     for (const place of places) place.add(listener);
     this.count++;
+    if (listener.isOwn) this.own++;
     return () => {
       if (!places.some((place) => place.delete(listener))) return;
       for (const place of places) place.delete(listener);
       this.count--;
+      if (listener.isOwn) this.own--;
       this.forget(listener);
     };
   }
 
-  private deliver(record: LogRecordOfRun): void {
+  /** Commits of all tenants from the next one on. The returned function ends it. */
+  tap(onCommit: (record: LogRecordOfRun) => void): () => void {
+    this.taps.add(onCommit);
+    this.count++;
+    this.own++;
+    return () => {
+      if (!this.taps.delete(onCommit)) return;
+      this.count--;
+      this.own--;
+    };
+  }
+
+  private deliver(record: AnyRecordOfRun): void {
     for (const listener of this.byRun.get(`${record.tenant} ${record.run}`) ?? []) listener.onRecord(record);
+    if (record.kind === "turn") return;
+    for (const tap of this.taps) tap(record);
     for (const listener of this.byTenant.get(record.tenant) ?? []) listener.onRecord(record);
   }
 

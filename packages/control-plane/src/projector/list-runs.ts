@@ -76,7 +76,7 @@ function toQuery(tenant: TenantId, filter: RunFilter): RunQuery {
   };
 }
 
-function readInstant(text: string): number {
+export function readInstant(text: string): number {
   const ms = unixMs(text);
   if (Number.isFinite(ms)) return ms;
   throw new AgentFlowError("invalid_input", `${JSON.stringify(text.slice(0, 40))} is no instant`, {

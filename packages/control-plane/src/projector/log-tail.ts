@@ -19,9 +19,11 @@ import {
   type TenantId,
 } from "@agentflow/protocol";
 import { type ParsedCommit, parseCommit } from "../orchestrator/parse-commit.ts";
+import { turnRecord, type TurnRecord } from "./turn-record.ts";
 
-/** One record of a run as everybody behind the log sees it. */
+/** One commit of a run as everybody behind the log sees it. */
 export interface LogRecordOfRun {
+  readonly kind: "commit";
   readonly tenant: TenantId;
   readonly run: RunId;
   readonly shard: Shard;
@@ -32,7 +34,14 @@ export interface LogRecordOfRun {
   readonly parsed: ParsedCommit;
 }
 
-export type LogReader = (records: readonly LogRecordOfRun[], upTo: Position) => void | Promise<void>;
+/** `all`: the commits with the journals' records between them, as the log has them. */
+export type LogReader = (
+  records: readonly LogRecordOfRun[],
+  upTo: Position,
+  all: readonly AnyRecordOfRun[],
+) => void | Promise<void>;
+
+export type AnyRecordOfRun = LogRecordOfRun | TurnRecord;
 
 export interface LogTail {
   /**
@@ -60,20 +69,20 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
   const own = Array.from({ length: lanes }, () => new Map<Revision, Written>());
   const inFlight = new Map<Subject, Written>();
   let seen = startOf(lanes);
-  const record = (entry: LogEntry): LogRecordOfRun | undefined => {
+  const record = (entry: LogEntry): AnyRecordOfRun | undefined => {
     const subject = parseLogSubject(entry.subject);
     if (subject === undefined) {
       skipped.add();
       return undefined;
     }
-    if (subject.kind === "turn") return undefined;
+    if (subject.kind === "turn") return turnRecord(subject, entry);
     const { tenant, run, shard } = subject;
     const written = own[laneOf(entry.revision, lanes)]?.get(entry.revision) ?? inFlight.get(entry.subject);
     // A log that lost its end gives revisions again: what was written there may be another's by now.
     const commit = written?.body === entry.body ? written.commit : undefined;
     const parsed: ParsedCommit = commit === undefined ? parseCommit(entry.body) : { ok: true, commit };
     const { revision, atMs } = entry;
-    return { tenant, run, shard, revision, isOwn: commit !== undefined, atMs, parsed };
+    return { kind: "commit", tenant, run, shard, revision, isOwn: commit !== undefined, atMs, parsed };
   };
   return {
     appending(subject, body, commit) {
@@ -92,15 +101,17 @@ export function createLogTail(log: Log, skipped: { add(): void }): LogTail {
       let upTo = after;
       for await (const batch of log.tail({ filter: [prefixes.log], after, signal })) {
         const records: LogRecordOfRun[] = [];
+        const all: AnyRecordOfRun[] = [];
         for (const entry of batch) {
           const one = record(entry);
-          if (one !== undefined) records.push(one);
+          if (one !== undefined) all.push(one);
+          if (one?.kind === "commit") records.push(one);
         }
         upTo = advanced(upTo, batch);
         // What was read, and not where a reader says that it is: a cursor may claim any place.
         seen = higher(seen, advanced(seen, batch));
         for (const kept of own) forget(kept, seen);
-        await reader(records, upTo);
+        await reader(records, upTo, all);
       }
     },
   };

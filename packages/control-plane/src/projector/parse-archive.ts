@@ -1,4 +1,4 @@
-import { AgentFlowError, type Instant, isId, type RunId } from "@agentflow/protocol";
+import { AgentFlowError, type Instant, isId, type RunId, type StepInstance } from "@agentflow/protocol";
 
 /** Ended runs of one tenant and shard, whole, as one file. */
 export interface ArchiveFile {
@@ -11,6 +11,13 @@ export interface ArchivedRun {
   readonly run: RunId;
   /** Revision, instant and text of each commit, as the log had it. */
   readonly commits: readonly (readonly [revision: number, atMs: number, body: string])[];
+  /** The journals of its agent steps, in the order of the log; left out where there are none. */
+  readonly journal?: readonly (readonly [step: StepInstance, revision: number, atMs: number, body: string])[];
+}
+
+/** Every record of the run, of its history and of its journals. */
+export function bodiesOf({ commits, journal = [] }: ArchivedRun): readonly string[] {
+  return [...commits.map(([, , body]) => body), ...journal.map(([, , , body]) => body)];
 }
 
 /** The row in Table that an archive leaves: which runs it holds, 8 bytes of each id's hash. */

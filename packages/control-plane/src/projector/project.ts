@@ -1,5 +1,6 @@
 import { type Commit, type RunEvent, type RunStatus, type StepInstance, unixMs } from "@agentflow/protocol";
-import type { LiveRun, RunDelta } from "./read-rows.ts";
+import { noteAgent, noteApproval, noteDecision, noteUsage, withdraw } from "./project-people.ts";
+import type { LiveRun, ModelChange, RunDelta } from "./read-rows.ts";
 
 /** As lists show a run whose start cannot be read. */
 const unreadable = { workflow: "unreadable", version: "000000000000" } as const;
@@ -10,11 +11,21 @@ const unreadable = { workflow: "unreadable", version: "000000000000" } as const;
  */
 export class Projection {
   private deltas = new Map<string, RunDelta>();
-  /** Steps whose outcome is unknown, of the runs that have some: such a run is shown as parked. */
+  private models: ModelChange[] = [];
+  /**
+   * What waits for people, of the runs that have some: such a run is shown as parked. A step whose outcome is
+   * unknown stands as itself, a call of it as `<step> !<call>`, an approval as `<step> #<n>`.
+   */
   private readonly unknown = new Map<string, Set<string>>();
 
   get size(): number {
-    return this.deltas.size;
+    return this.deltas.size + this.models.length;
+  }
+
+  get openApprovals(): number {
+    let count = 0;
+    for (const marks of this.unknown.values()) for (const mark of marks) if (mark.includes(" #")) count++;
+    return count;
   }
 
   /** Runs that the read model already shows with unknown steps. */
@@ -28,12 +39,15 @@ export class Projection {
 
   clear(): void {
     this.deltas.clear();
+    this.models = [];
     this.unknown.clear();
   }
 
   add(of: { tenant: string; run: string; revision: number }, commit: Commit): void {
     const key = `${of.tenant} ${of.run}`;
     const delta = this.delta(key, of);
+    for (const command of commit.commands)
+      if (command.kind === "dispatch_task") noteAgent(delta, command, commit);
     for (const event of commit.events) this.fold(key, delta, event);
   }
 
@@ -51,6 +65,17 @@ export class Projection {
     delta.failure = JSON.stringify(failure);
     // Makes the row be written as a change, not as a touch.
     delta.unknown ??= "";
+  }
+
+  /** Calls of models, as journals tell of them. */
+  addModels(models: readonly ModelChange[]): void {
+    this.models.push(...models);
+  }
+
+  takeModels(): readonly ModelChange[] {
+    const { models } = this;
+    this.models = [];
+    return models;
   }
 
   /** What has gathered; begins anew. */
@@ -72,6 +97,7 @@ export class Projection {
   }
 
   private fold(key: string, delta: RunDelta, event: RunEvent): void {
+    noteUsage(delta, event);
     switch (event.kind) {
       case "run_started": {
         const { workflow, version, labels } = event;
@@ -89,13 +115,21 @@ export class Projection {
         delta.failure = JSON.stringify({ code: "cancelled", message: event.reason });
         return this.end(key, delta, { status: "cancelled", at: event.at });
       case "step_unknown":
-        return this.mark(key, delta, event.step);
+        return this.mark(key, delta, event.call === undefined ? event.step : `${event.step} !${event.call}`);
+      case "approval_requested":
+        noteApproval(delta, event);
+        return this.mark(key, delta, `${event.step} #${event.n}`);
+      case "approval_decided":
+        noteDecision(delta, event);
+        return this.unmark(key, delta, `${event.step} #${event.n}`);
+      case "call_settled":
+        return this.unmark(key, delta, `${event.step} !${event.call}`);
       case "task_dispatched":
       case "step_succeeded":
       case "step_failed":
       case "step_caught":
       case "step_cancelled":
-        if (this.unknown.size > 0) this.unmark(key, delta, event.step);
+        if (this.unknown.size > 0) this.unmarkStep(key, delta, event);
         return;
       case "task_resent":
       case "attempt_started":
@@ -104,6 +138,7 @@ export class Projection {
       case "step_expanded":
       case "step_waiting":
       case "step_skipped":
+      case "step_suspended":
       case "event_emitted":
         return;
       default:
@@ -114,19 +149,30 @@ export class Projection {
   private end(key: string, delta: RunDelta, end: { status: RunStatus; at: string }): void {
     delta.status = end.status;
     delta.endedAtMs = unixMs(end.at);
+    for (const mark of this.unknown.get(key) ?? []) withdraw(delta, mark, end.at);
     if (this.unknown.delete(key)) delta.unknown = "";
   }
 
-  private mark(key: string, delta: RunDelta, step: StepInstance): void {
+  private mark(key: string, delta: RunDelta, mark: string): void {
     const steps = this.unknown.get(key) ?? new Set<string>();
-    this.unknown.set(key, steps.add(step));
+    this.unknown.set(key, steps.add(mark));
     delta.unknown = JSON.stringify([...steps]);
     delta.status = "parked";
   }
 
-  private unmark(key: string, delta: RunDelta, step: StepInstance): void {
+  /** The step goes on or has ended: nothing of it waits any more. */
+  private unmarkStep(key: string, delta: RunDelta, { step, at }: { step: StepInstance; at: string }): void {
+    const marks = this.unknown.get(key) ?? new Set<string>();
+    const over = [...marks].filter((mark) => mark === step || mark.startsWith(`${step} `));
+    for (const mark of over) {
+      withdraw(delta, mark, at);
+      this.unmark(key, delta, mark);
+    }
+  }
+
+  private unmark(key: string, delta: RunDelta, mark: string): void {
     const steps = this.unknown.get(key);
-    if (steps === undefined || !steps.delete(step)) return;
+    if (steps === undefined || !steps.delete(mark)) return;
     if (steps.size === 0) this.unknown.delete(key);
     delta.unknown = steps.size === 0 ? "" : JSON.stringify([...steps]);
     delta.status = steps.size === 0 ? "running" : "parked";

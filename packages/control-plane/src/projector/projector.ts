@@ -15,10 +15,13 @@ import { AgentFlowError } from "@agentflow/protocol";
 import type { EngineConfig } from "../engine-config.ts";
 import type { InstallationGuard } from "../installation-guard.ts";
 import type { Hub } from "./hub.ts";
-import type { LogRecordOfRun, LogTail } from "./log-tail.ts";
+import type { LogReader, LogRecordOfRun, LogTail } from "./log-tail.ts";
 import { Projection } from "./project.ts";
-import type { LivePlace } from "./read-rows.ts";
+import type { LivePlace, ModelChange } from "./read-rows.ts";
+import type { RefusedCalls } from "./refused-calls.ts";
 import type { ReadStore } from "./read-store.ts";
+import { turnFacts } from "./turn-facts.ts";
+import type { TurnRecord } from "./turn-record.ts";
 
 export interface ProjectorParts {
   readonly log: Log;
@@ -41,6 +44,9 @@ export interface ProjectorParts {
   readonly guard: Pick<InstallationGuard, "check" | "isNew" | "keep" | "trouble">;
   /** A commit that this engine did not write, the first time that it is read. */
   readonly onForeign: (record: LogRecordOfRun) => void;
+  readonly refusedCalls: RefusedCalls;
+  /** Calls of models, the first time that they are read. */
+  readonly onModels: (models: readonly ModelChange[]) => void;
 }
 
 interface Waiter {
@@ -86,6 +92,11 @@ export class Projector {
 
   get lagMs(): number {
     return this.behindSince === undefined ? 0 : this.parts.world.clock.now() - this.behindSince;
+  }
+
+  /** Approvals that wait for a person, of all tenants. */
+  get openApprovals(): number {
+    return this.projection.openApprovals;
   }
 
   async caughtUp(): Promise<void> {
@@ -144,6 +155,7 @@ export class Projector {
     this.stopped.abort();
     this.restart.abort();
     await this.loop;
+    await this.parts.refusedCalls.settled();
     this.stopTimer?.();
     await this.flush().catch(() => undefined);
     for (const waiter of this.waiters.splice(0)) waiter.resolve();
@@ -211,7 +223,7 @@ export class Projector {
         // A stop that came meanwhile has ended what is replaced here, and would never end what follows.
         if (this.stopped.signal.aborted) return;
         this.restart = new AbortController();
-        await tail.read(this.read, (records, upTo) => this.take(records, upTo), this.restart.signal);
+        await tail.read(this.read, (...batch) => this.take(...batch), this.restart.signal);
         pauseMs = config.reloadPauseMs;
       } catch (error) {
         say.warn("reading the log failed", { error });
@@ -242,22 +254,31 @@ export class Projector {
     this.broken = false;
   }
 
-  private async take(records: readonly LogRecordOfRun[], position: Position): Promise<void> {
+  private async take(...[records, position, all]: Parameters<LogReader>): Promise<void> {
     for (const record of records) {
       const { parsed } = record;
       if (parsed.ok) this.projection.add(record, parsed.commit);
       else this.unreadable(record, parsed.message);
     }
     const { hub, onForeign } = this.parts;
+    for (const record of all) if (record.kind === "turn") this.turn(record);
     // After a rebuild old places are passed again: what they say has been acted on.
     for (const record of records) {
       if (!record.isOwn && !covers(hub.position, record.revision)) onForeign(record);
     }
     this.read = position;
     this.behindSince ??= this.parts.world.clock.now();
-    hub.push(records, position);
+    hub.push(all, position);
     this.schedule();
     while (this.projection.size > this.parts.config.projectRowsMax && !this.broken) await this.flush();
+  }
+
+  /** What a journal tells of models goes into the read model; of refused calls, to the trail. */
+  private turn(record: TurnRecord): void {
+    const { models, refused } = turnFacts(record);
+    this.projection.addModels(models);
+    this.parts.refusedCalls.seen(record, refused);
+    if (!covers(this.parts.hub.position, record.revision)) this.parts.onModels(models);
   }
 
   /** Passed over, and said: one commit that nobody can read must not stop what follows it. */
@@ -287,7 +308,8 @@ export class Projector {
   }
 
   private async write(): Promise<void> {
-    const batch = { runs: this.projection.take(), position: this.read };
+    const { projection } = this;
+    const batch = { runs: projection.take(), models: projection.takeModels(), position: this.read };
     try {
       await this.parts.store.call("apply", batch);
     } catch (error) {

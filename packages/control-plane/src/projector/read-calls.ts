@@ -1,6 +1,8 @@
 /** What the read model can be asked, as messages: the same whether it lives in this thread or in its own. */
 import type { ReadModel } from "./read-model.ts";
 import type {
+  ApprovalQuery,
+  ApprovalRow,
   ArchiveMark,
   Checkpoint,
   EndedQuery,
@@ -15,6 +17,8 @@ import type {
   TelemetryBatchRows,
   TelemetryList,
   TelemetryQuery,
+  UsageQuery,
+  UsageSums,
 } from "./read-rows.ts";
 
 export interface ReadCalls {
@@ -25,6 +29,9 @@ export interface ReadCalls {
   list: { ask: RunQuery; answer: RunList };
   live: { ask: { after: LivePlace | undefined; limit: number }; answer: readonly LiveRun[] };
   counts: { ask: undefined; answer: StatusCounts };
+  approvals: { ask: ApprovalQuery; answer: readonly ApprovalRow[] };
+  openApprovals: { ask: undefined; answer: StatusCounts };
+  usage: { ask: UsageQuery; answer: UsageSums };
   ended: { ask: EndedQuery; answer: readonly RunRow[] };
   archive: { ask: ArchiveMark; answer: void };
   archives: { ask: undefined; answer: readonly string[] };
@@ -49,6 +56,9 @@ const handlers: Handlers = {
   list: (model, ask) => model.list(ask),
   live: (model, ask) => model.live(ask.after, ask.limit),
   counts: (model) => model.counts(),
+  approvals: (model, ask) => model.approvals(ask),
+  openApprovals: (model) => model.openApprovals(),
+  usage: (model, ask) => model.usage(ask),
   ended: (model, ask) => model.ended(ask),
   archive: (model, ask) => model.archive(ask),
   archives: (model) => model.archives(),

@@ -2,7 +2,10 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Position } from "@agentflow/bus";
+import { PeopleTables } from "./people-tables.ts";
 import type {
+  ApprovalQuery,
+  ApprovalRow,
   ArchiveMark,
   Checkpoint,
   EndedQuery,
@@ -17,6 +20,8 @@ import type {
   TelemetryBatchRows,
   TelemetryList,
   TelemetryQuery,
+  UsageQuery,
+  UsageSums,
 } from "./read-rows.ts";
 import { pragmas, readModelVersion, tables } from "./read-tables.ts";
 import { RunTable } from "./run-table.ts";
@@ -34,11 +39,12 @@ export class ReadModel {
   private db: DatabaseSync;
   private runs: RunTable;
   private telemetry: TelemetryTable;
+  private people: PeopleTables;
 
   constructor(path: string) {
     this.path = path;
     if (path !== inMemory) mkdirSync(dirname(path), { recursive: true });
-    ({ db: this.db, runs: this.runs, telemetry: this.telemetry } = openOrReplace(path));
+    ({ db: this.db, runs: this.runs, telemetry: this.telemetry, people: this.people } = openOrReplace(path));
   }
 
   checkpoint(): Checkpoint {
@@ -49,6 +55,8 @@ export class ReadModel {
   apply(batch: ReadBatch): void {
     this.transaction(() => {
       this.runs.apply(batch.runs);
+      this.people.apply(batch.runs);
+      this.people.applyModels(batch.models ?? []);
       this.set("revision", batch.position.join(","));
     });
   }
@@ -73,6 +81,19 @@ export class ReadModel {
     return this.runs.live(after, limit);
   }
 
+  approvals(query: ApprovalQuery): ApprovalRow[] {
+    return this.people.approvals(query);
+  }
+
+  /** By tenant. */
+  openApprovals(): StatusCounts {
+    return this.people.openCounts();
+  }
+
+  usage(query: UsageQuery): UsageSums {
+    return this.people.usage(query);
+  }
+
   counts(): StatusCounts {
     return this.runs.counts();
   }
@@ -82,7 +103,10 @@ export class ReadModel {
   }
 
   archive(mark: ArchiveMark): void {
-    this.transaction(() => this.runs.archive(mark));
+    this.transaction(() => {
+      this.runs.archive(mark);
+      this.people.apply(mark.rows ?? []);
+    });
   }
 
   /** Every archive that a mark in here speaks of. */
@@ -96,7 +120,9 @@ export class ReadModel {
   }
 
   forget(gone: ForgottenRuns): void {
-    this.transaction(() => this.runs.forget(gone));
+    this.transaction(() => {
+      for (const run of this.runs.forget(gone)) this.people.forget(gone.tenant, run);
+    });
   }
 
   /** The stream began anew: places in it are given out again, to other records. */
@@ -116,7 +142,8 @@ export class ReadModel {
     // It is closed already when an earlier try found no room for the new file.
     if (this.db.isOpen) this.db.close();
     remove(this.path);
-    ({ db: this.db, runs: this.runs, telemetry: this.telemetry } = openOrReplace(this.path));
+    const opened = openOrReplace(this.path);
+    ({ db: this.db, runs: this.runs, telemetry: this.telemetry, people: this.people } = opened);
   }
 
   close(): void {
@@ -157,6 +184,7 @@ interface Opened {
   readonly db: DatabaseSync;
   readonly runs: RunTable;
   readonly telemetry: TelemetryTable;
+  readonly people: PeopleTables;
 }
 
 function openOrReplace(path: string): Opened {
@@ -178,7 +206,12 @@ function open(path: string): Opened {
     const stored = db.prepare("SELECT value FROM meta WHERE name = 'version'").get()?.["value"];
     if (stored !== undefined && stored !== readModelVersion) throw new Error("read model of another version");
     db.prepare("INSERT OR REPLACE INTO meta VALUES ('version', ?)").run(readModelVersion);
-    return { db, runs: new RunTable(db), telemetry: new TelemetryTable(db) };
+    return {
+      db,
+      runs: new RunTable(db),
+      telemetry: new TelemetryTable(db),
+      people: new PeopleTables(db),
+    };
   } catch (error) {
     db.close();
     throw error;

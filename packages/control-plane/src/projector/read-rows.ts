@@ -1,6 +1,6 @@
 /** Plain rows that travel to and from the read model, also between threads: no classes, no functions. */
 import type { Position } from "@agentflow/bus";
-import type { RunStatus } from "@agentflow/protocol";
+import type { ApprovalStatus, RunStatus, UsageGroup, UsageRow, UsageTotals } from "@agentflow/protocol";
 
 /** What the commits since the last batch changed of one run's row. */
 export interface RunDelta {
@@ -14,6 +14,89 @@ export interface RunDelta {
   failure?: string;
   /** JSON list of the step instances whose outcome nobody knows; "" when there are none any more. */
   unknown?: string;
+  /** What people were asked and said, in order. */
+  approvals?: ApprovalChange[];
+  /** What steps of agents have used up. */
+  usage?: UsageChange[];
+}
+
+export type ApprovalChange =
+  | {
+      readonly kind: "asked";
+      readonly n: number;
+      readonly step: string;
+      readonly call?: string;
+      /** JSON of what is shown. */
+      readonly shown: string;
+      readonly hash: string;
+      readonly requestedAtMs: number;
+      readonly expiresAtMs: number;
+    }
+  | {
+      readonly kind: "closed";
+      readonly n: number;
+      readonly status: Exclude<ApprovalStatus, "open">;
+      readonly atMs: number;
+      readonly by?: string;
+      readonly comment?: string;
+    };
+
+export type UsageChange =
+  | { readonly kind: "agent"; readonly step: string; readonly agent: string; readonly atMs: number }
+  | { readonly kind: "used"; readonly step: string; readonly usage: UsageTotals; readonly atMs: number };
+
+/** A call of a model, number `n` of its journal: the same again is the same row. */
+export interface ModelChange {
+  readonly tenant: string;
+  readonly run: string;
+  readonly step: string;
+  readonly n: number;
+  readonly model: string;
+  readonly atMs: number;
+  readonly usage: UsageTotals;
+}
+
+export interface ApprovalRow {
+  readonly run: string;
+  readonly n: number;
+  readonly workflow: string;
+  readonly step: string;
+  readonly call?: string;
+  readonly status: ApprovalStatus;
+  readonly shown: string;
+  readonly hash: string;
+  readonly requestedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly decidedAtMs?: number;
+  readonly by?: string;
+  readonly comment?: string;
+}
+
+/** Newest first, strictly behind `after`. */
+export interface ApprovalQuery {
+  readonly tenant: string;
+  readonly status?: readonly ApprovalStatus[];
+  readonly run?: string;
+  readonly limit: number;
+  readonly after?: ApprovalPlace;
+}
+
+export interface ApprovalPlace {
+  readonly requestedAtMs: number;
+  readonly run: string;
+  readonly n: number;
+}
+
+export interface UsageQuery {
+  readonly tenant: string;
+  readonly by: UsageGroup;
+  readonly sinceMs?: number;
+  readonly limit: number;
+}
+
+export interface UsageSums {
+  readonly rows: readonly UsageRow[];
+  readonly total: UsageTotals;
 }
 
 export interface RunBirth {
@@ -115,6 +198,7 @@ export interface TelemetryList {
 
 export interface ReadBatch {
   readonly runs: readonly RunDelta[];
+  readonly models?: readonly ModelChange[];
   /** The log was read up to here. */
   readonly position: Position;
 }

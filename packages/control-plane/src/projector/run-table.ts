@@ -139,8 +139,9 @@ export class RunTable {
     return this.statement("SELECT 1 FROM archives WHERE archive = ?").get(archive) !== undefined;
   }
 
-  /** Inside a transaction of the caller. */
-  forget(gone: ForgottenRuns): void {
+  /** Inside a transaction of the caller. Gives the runs whose rows are gone. */
+  forget(gone: ForgottenRuns): string[] {
+    const forgotten: string[] = [];
     const { tenant } = gone;
     const archive = "archive" in gone ? gone.archive : undefined;
     const remove = this.statement("DELETE FROM runs WHERE tenant = ? AND run = ?");
@@ -149,8 +150,10 @@ export class RunTable {
       if (row === undefined || (archive !== undefined && row.archive !== archive)) continue;
       remove.run(tenant, run);
       this.count.run(tenant, row.status, -1);
+      forgotten.push(run);
     }
     if (archive !== undefined) this.statement("DELETE FROM archives WHERE archive = ?").run(archive);
+    return forgotten;
   }
 
   /** Found by looking at every run of the tenant: only asked when the archive itself cannot tell. */

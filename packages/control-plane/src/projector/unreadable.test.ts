@@ -41,6 +41,15 @@ test.each<[string, object]>([
   ["a failure that is a text", { kind: "run_failed", at, failure: "it went wrong" }],
   ["an end at no time", { kind: "run_cancelled", at: null, reason: "no" }],
   ["an unknown step without a step", { kind: "step_unknown", at, attempt: 1, reason: "lost" }],
+  [
+    "an approval that shows nothing",
+    { kind: "approval_requested", at, step: "a", n: 1, hash: "x", expiresAt: at },
+  ],
+  [
+    "a decision about no approval",
+    { kind: "approval_decided", at, step: "a", approved: true, how: "person" },
+  ],
+  ["usage that is a text", { kind: "step_suspended", at, step: "a", attempt: 1, usage: "much" }],
   ["an event that is none", [null]],
 ])("%s is passed over and said, and its run is shown as unreadable", async (_, event) => {
   kit = new Kit(1, { polite: true });

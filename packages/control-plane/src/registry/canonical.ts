@@ -2,21 +2,8 @@ import { hash } from "node:crypto";
 import type { DefinitionHash } from "@agentflow/protocol";
 import { parseId } from "@agentflow/protocol";
 
-/** One text for one value: keys sorted, no spaces, what is undefined left out. */
-export function canonicalJson(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const parts: string[] = [];
-  for (const [key, item] of Object.entries(value).toSorted(byKey)) {
-    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${canonicalJson(item)}`);
-  }
-  return `{${parts.join(",")}}`;
-}
+export { canonicalJson } from "@agentflow/protocol";
 
 export function sha256(text: string): DefinitionHash {
   return parseId("definition", hash("sha256", text));
-}
-
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

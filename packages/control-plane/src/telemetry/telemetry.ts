@@ -1,6 +1,6 @@
 import type { Log, LogEntry, Revision } from "@agentflow/bus";
 import { sleep, type World } from "@agentflow/host/clock";
-import type { Log as HostLog } from "@agentflow/host/log";
+import { type Log as HostLog, redactRecord, type Secrets } from "@agentflow/host/log";
 import {
   AgentFlowError,
   isId,
@@ -29,6 +29,8 @@ export interface TelemetryParts {
   readonly say: HostLog;
   readonly config: EngineConfig;
   readonly skipped: { add(amount?: number): void };
+  /** What is known to be secret here, hidden in whatever comes; workers have hidden what they know. */
+  readonly hidden?: Secrets | undefined;
 }
 
 /** A record that just came, for followers. */
@@ -133,6 +135,18 @@ export class Telemetry implements EngineTelemetry {
     }
   }
 
+  /** Records of all tenants from now on, each once. The returned function ends it. */
+  tap(onRecord: (record: TelemetryRecord) => void): () => void {
+    let last = this.placeOf(undefined);
+    const listen = ({ seq, record }: Fresh): void => {
+      if (seq <= last) return;
+      last = seq;
+      onRecord(record);
+    };
+    this.followers.add(listen);
+    return () => void this.followers.delete(listen);
+  }
+
   /** A place beyond the stream is of one that was longer, and is lost: what comes now is behind it. */
   private placeOf(after: string | undefined): number {
     const end = this.seen * recordsPerBatchMax;
@@ -185,7 +199,7 @@ export class Telemetry implements EngineTelemetry {
   }
 
   private async store(entries: readonly LogEntry[]): Promise<Revision> {
-    const { config, world } = this.parts;
+    const { config, world, hidden } = this.parts;
     const rows: TelemetryRow[] = [];
     const fresh: Fresh[] = [];
     const lost: { readonly tenant: string; readonly count: number }[] = [];
@@ -199,11 +213,12 @@ export class Telemetry implements EngineTelemetry {
       }
       dropped += batch.dropped ?? 0;
       if (batch.dropped !== undefined) lost.push({ tenant, count: batch.dropped });
-      for (const [n, record] of batch.records.slice(0, recordsPerBatchMax).entries()) {
-        if (!isTelemetryRecord(record)) {
+      for (const [n, given] of batch.records.slice(0, recordsPerBatchMax).entries()) {
+        if (!isTelemetryRecord(given)) {
           this.parts.skipped.add();
           continue;
         }
+        const record = hidden === undefined ? given : redactRecord(given, hidden);
         const seq = entry.revision * recordsPerBatchMax + n;
         rows.push(toRow(record, { seq, tenant }));
         if (this.followers.size > 0) fresh.push({ seq, record: { ...record, tenant } });

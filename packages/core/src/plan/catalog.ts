@@ -22,6 +22,20 @@ export function catalogOf(
   manifest: { readonly tools: readonly Callable[]; readonly agents: readonly Callable[] },
   options: { readonly strict: boolean },
 ): Catalog {
-  const byName = (callables: readonly Callable[]) => new Map(callables.map((one) => [one.name, one]));
+  const byName = (callables: readonly Callable[]) =>
+    new Map(callables.map((one) => [one.name, entryOf(one)]));
   return { tools: byName(manifest.tools), agents: byName(manifest.agents), strict: options.strict };
+}
+
+/** What a model agent without a schema of its own gives. */
+const text: JsonSchema = {
+  type: "object",
+  properties: { text: { type: "string" } },
+  required: ["text"],
+  additionalProperties: false,
+};
+
+function entryOf(callable: Callable): CatalogEntry {
+  const { agent, output } = callable;
+  return agent === undefined || output !== undefined ? callable : { ...callable, output: text };
 }

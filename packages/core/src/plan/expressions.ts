@@ -34,6 +34,7 @@ export function expressionsOf(step: PlanStep): Expressions {
   return together([
     ofTemplate(step.with, "/with", names),
     ofSource(step.if, "/if"),
+    ofTemplate(step.approval?.text ?? null, "/approval/text", names),
     ofSource(step.forEach?.in, "/forEach/in"),
     ofSource(given?.when, "/catch/when"),
     given !== undefined && "value" in given ? ofTemplate(given.value, "/catch/then", []) : none,

@@ -20,6 +20,7 @@ export interface PreparedStep {
   readonly join: PreparedJoin;
   readonly with: Formula;
   readonly if?: Formula;
+  readonly approvalText?: Formula;
   readonly forEach?: {
     readonly in: Formula;
     readonly names: readonly string[];
@@ -82,6 +83,7 @@ function build({ id, index, def, caller }: Named): Building {
     join: joinOf(def),
     with: templateFormula(def.with, names),
     ...(def.if === undefined ? {} : { if: expressionFormula(def.if) }),
+    ...(def.approval?.text === undefined ? {} : { approvalText: templateFormula(def.approval.text, names) }),
     ...forEachOf(def, names),
     ...(def.catch === undefined ? {} : { catch: catchOf(def.catch) }),
     dependents: [],

@@ -7,6 +7,7 @@ import { isObject } from "./schema.ts";
 
 export function entryOf(uses: PlanUses, catalog: Catalog): CatalogEntry | undefined {
   if (uses.kind === "tool") return catalog.tools.get(uses.name);
+  if (uses.kind === "human") return { effect: "pure", output: approvalOutput };
   return uses.kind === "agent" ? catalog.agents.get(uses.name) : undefined;
 }
 
@@ -34,7 +35,8 @@ export class PlanTypes {
   /** Within a step: a forEach step's input sees the item, its catch sees the failure. */
   ofStep({ def }: InspectedStep, path: string): Types {
     if (path.startsWith("/catch")) return this.#caught;
-    if (def.forEach === undefined || !path.startsWith("/with")) return this.#run;
+    const seesItem = path.startsWith("/with") || path.startsWith("/approval");
+    if (def.forEach === undefined || !seesItem) return this.#run;
     const item = this.#itemOf(def.forEach.in);
     return { ...this.#run, item, [def.forEach.as]: item };
   }
@@ -68,6 +70,20 @@ export class PlanTypes {
 }
 
 const text = { type: "string" };
+const textOrNull = { type: ["string", "null"] };
+/** What `human:approve` gives: never a failure, also when nobody answered in time. */
+const approvalOutput = {
+  type: "object",
+  properties: {
+    approved: { type: "boolean" },
+    how: { enum: ["person", "expired"] },
+    by: textOrNull,
+    comment: textOrNull,
+    at: text,
+  },
+  required: ["approved", "how", "by", "comment", "at"],
+  additionalProperties: false,
+};
 const errorSchema = { type: "object", properties: { code: text, message: text, details: {} } };
 const runSchema = {
   type: "object",

@@ -3,9 +3,11 @@ import {
   type Json,
   type Join,
   type PlanRetry,
+  type PlanStep,
   type PlanUses,
   type PoolName,
   type StepId,
+  agentDefaults,
   defaultPool,
   isId,
   readDuration,
@@ -38,6 +40,7 @@ export interface ReadStep {
   readonly timeoutMs?: number;
   readonly catch?: { readonly when?: string; readonly then: Json };
   readonly select?: string;
+  readonly approval?: NonNullable<PlanStep["approval"]>;
 }
 
 export interface ReadForEach {
@@ -56,6 +59,7 @@ export function readStep(id: StepId, shape: Shape): ReadStep {
   const timeoutMs = durationAt(shape, "timeout");
   const condition = textAt(shape, "if");
   const select = textAt(shape, "select");
+  const approval = readApproval(shape, uses);
   const rest = {
     needs: textsAt(shape, "needs") ?? [],
     join: readJoin(shape),
@@ -72,6 +76,7 @@ export function readStep(id: StepId, shape: Shape): ReadStep {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(caught === undefined ? {} : { catch: caught }),
     ...(select === undefined ? {} : { select }),
+    ...(approval === undefined ? {} : { approval }),
   };
 }
 
@@ -98,13 +103,15 @@ const stepKeys = [
   "catch",
   "select",
   "pool",
+  "approval",
 ];
-const usesHint = "tool:<file>.<export>, agent:<name>, set, wait or emit";
+const usesHint = "tool:<file>.<export>, agent:<name>, human:approve, set, wait or emit";
 
 function readUses(shape: Shape): PlanUses | undefined {
   const text = textAt(shape, "uses");
   if (text === undefined) return undefined;
   if (text === "set" || text === "wait" || text === "emit") return { kind: text };
+  if (text === "human:approve") return { kind: "human", name: "approve" };
   const colon = text.indexOf(":");
   const [kind, name] = [text.slice(0, colon), text.slice(colon + 1)];
   if ((kind === "tool" || kind === "agent") && isId(kind, name)) return { kind, name };
@@ -112,6 +119,26 @@ function readUses(shape: Shape): PlanUses | undefined {
   const message = `${JSON.stringify(text.slice(0, 80))} is nothing that a step can use`;
   error(shape.findings, { code: "AF006", path, message, hint: usesHint });
   return undefined;
+}
+
+/** A question to a person has one whatever is written: how long an answer is waited for. */
+function readApproval(shape: Shape, uses: PlanUses): ReadStep["approval"] {
+  const given = { expiresMs: agentDefaults.approvalExpiresMs };
+  const isQuestion = uses.kind === "human";
+  if (shape.value["approval"] === undefined) return isQuestion ? given : undefined;
+  if (!isQuestion && uses.kind !== "tool" && uses.kind !== "agent") {
+    const message = `${uses.kind} needs no approval: nothing outside the run changes by it`;
+    const hint = "write it at a step that uses a tool or an agent, or ask with uses: human:approve";
+    error(shape.findings, { code: "AF006", path: pathTo(shape, "approval"), message, hint });
+    return undefined;
+  }
+  if (shape.value["approval"] === true) return given;
+  const inner = shapeAt(shape, "approval");
+  if (inner === undefined) return undefined;
+  onlyKeys(inner, ["text", "expires"]);
+  const text = textAt(inner, "text");
+  const expiresMs = durationAt(inner, "expires") ?? given.expiresMs;
+  return text === undefined ? { expiresMs } : { text, expiresMs };
 }
 
 function readJoin(shape: Shape): Join {

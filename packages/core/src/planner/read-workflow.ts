@@ -2,6 +2,7 @@ import {
   type Json,
   type JsonSchema,
   type StepId,
+  type TaskBudget,
   type WorkflowName,
   apiVersion,
   isId,
@@ -10,12 +11,24 @@ import { type Findings, error } from "../plan/findings.ts";
 import { planLimits } from "../plan/limits.ts";
 import { isObject } from "../plan/schema.ts";
 import { type ReadStep, durationAt, readStep } from "./read-step.ts";
-import { type Shape, jsonAt, onlyKeys, pathTo, required, shapeAt, shapeOf, textAt } from "./shape.ts";
+import {
+  type Shape,
+  jsonAt,
+  numberAt,
+  onlyKeys,
+  pathTo,
+  required,
+  shapeAt,
+  shapeOf,
+  textAt,
+  wholeNumberAt,
+} from "./shape.ts";
 
 export interface ReadWorkflow {
   readonly name: WorkflowName;
   readonly input?: JsonSchema;
   readonly timeoutMs?: number;
+  readonly budget?: TaskBudget;
   readonly steps: ReadonlyMap<StepId, ReadStep>;
   readonly output: Json;
 }
@@ -32,13 +45,15 @@ export function readWorkflow(given: unknown, findings: Findings): ReadWorkflow |
     "input",
     "planner",
     "timeout",
+    "budgets",
     "steps",
     "output",
   ]);
   readHead(shape);
   const name = readName(shape);
   const input = readInput(shape);
-  const timeoutMs = durationAt(shape, "timeout");
+  const { budget, timeMs } = readBudgets(shape);
+  const timeoutMs = least(durationAt(shape, "timeout"), timeMs);
   const steps = readSteps(shape);
   const output = jsonAt(shape, "output") ?? null;
   if (name === undefined || steps === undefined) return undefined;
@@ -48,7 +63,37 @@ export function readWorkflow(given: unknown, findings: Findings): ReadWorkflow |
     output,
     ...(input === undefined ? {} : { input }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(budget === undefined ? {} : { budget }),
   };
+}
+
+/** What one run may use up. Its time is the run's own timeout where that is not shorter. */
+function readBudgets(shape: Shape): { readonly budget?: TaskBudget; readonly timeMs?: number } {
+  const inner = shapeAt(shape, "budgets");
+  if (inner === undefined) return {};
+  onlyKeys(inner, ["usd", "tokens", "time"]);
+  const usd = numberAt(inner, "usd", { min: 0, max: usdMax });
+  const tokens = wholeNumberAt(inner, "tokens", { min: 0, max: Number.MAX_SAFE_INTEGER });
+  const timeMs = durationAt(inner, "time");
+  const budget = {
+    ...(usd === undefined ? {} : { usd: usdOf(usd) }),
+    ...(tokens === undefined ? {} : { tokens }),
+  };
+  return {
+    ...(Object.keys(budget).length === 0 ? {} : { budget }),
+    ...(timeMs === undefined ? {} : { timeMs }),
+  };
+}
+
+const usdMax = 1_000_000_000;
+
+/** As a decimal, never with an exponent. */
+function usdOf(usd: number): string {
+  return usd.toFixed(12).replace(/\.?0+$/, "");
+}
+
+function least(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function readHead(shape: Shape): void {

@@ -454,3 +454,61 @@ describe("capability", () => {
     expect(plan).toBeDefined();
   });
 });
+
+describe("people", () => {
+  test("an approval has its time written out; a question to a person always has one", () => {
+    const { plan, findings } = compile({
+      a: { ...find, approval: true },
+      b: { ...find, approval: { text: "Sure, ${input.ticket}?", expires: "2h" } },
+      c: { uses: "human:approve", with: { text: "Sure?" } },
+      d: { ...find },
+    });
+    expect(findings).toEqual([]);
+    const approvals = Object.values(plan?.steps ?? {}).map(({ approval }) => approval);
+    const day = 86_400_000;
+    expect(approvals).toEqual([
+      { expiresMs: day },
+      { text: "Sure, ${input.ticket}?", expiresMs: 7_200_000 },
+      { expiresMs: day },
+      undefined,
+    ]);
+  });
+
+  test("what is wrong with an approval is told where it stands", () => {
+    expect(check({ a: { ...find, approval: { expires: "soon" } } })).toEqual([
+      "AF005! /steps/a/approval/expires",
+    ]);
+    expect(check({ a: { ...find, approval: { why: "x" } } })).toEqual(["AF001! /steps/a/approval/why"]);
+    expect(check({ a: { uses: "set", approval: true } })).toEqual(["AF006! /steps/a/approval"]);
+    expect(check({ a: { ...find, approval: { text: "${input.nothing +}" } } })).toEqual([
+      "AF401! /steps/a/approval/text",
+    ]);
+  });
+
+  test("the text of an approval may read steps, which then come before", () => {
+    const { plan } = compile({ a: find, b: { ...find, approval: { text: "${steps.a.output.id}" } } });
+    expect(plan?.steps["b"]?.needs).toEqual(["a"]);
+  });
+
+  test("an answer has a type", () => {
+    const ask = { uses: "human:approve", with: {} };
+    expect(check({ a: ask, b: { ...find, if: "steps.a.output.approved" } })).toEqual([]);
+    expect(check({ a: ask, b: { ...find, if: "steps.a.output.by" } })).toEqual(["AF404! /steps/b/if"]);
+    expect(check({ a: ask, b: { ...find, if: "steps.a.output.aproved" } })).toEqual(["AF402! /steps/b/if"]);
+  });
+
+  test("budgets become what a run may use up, and its deadline", () => {
+    const { plan } = compile(
+      { a: find },
+      { timeout: "1h", budgets: { usd: 0.5, tokens: 9_000, time: "10m" } },
+    );
+    expect(plan).toMatchObject({ timeoutMs: 600_000, budget: { usd: "0.5", tokens: 9_000 } });
+    expect(compile({ a: find }, { budgets: { usd: 1e-7 } }).plan?.budget).toEqual({ usd: "0.0000001" });
+    expect(compile({ a: find }, { budgets: { usd: 20 } }).plan?.budget).toEqual({ usd: "20" });
+    expect(check({ a: find }, { budgets: { usd: -1, tokens: 1.5, tiem: "1m" } }).toSorted()).toEqual([
+      "AF001! /budgets/tiem",
+      "AF002! /budgets/tokens",
+      "AF007! /budgets/usd",
+    ]);
+  });
+});

@@ -64,6 +64,7 @@ function planOf(read: ReadWorkflow, catalog: Catalog, version: string): Plan {
     planner: "static",
     ...(read.input === undefined ? {} : { input: read.input }),
     ...(read.timeoutMs === undefined ? {} : { timeoutMs: read.timeoutMs }),
+    ...(read.budget === undefined ? {} : { budget: read.budget }),
     steps: Object.fromEntries(steps),
     output: read.output,
   };
@@ -91,6 +92,7 @@ function planStep(step: ReadStep, around: Around): PlanStep {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(caught === undefined ? {} : { catch: caught }),
     ...(step.select === undefined ? {} : { select: step.select }),
+    ...(step.approval === undefined ? {} : { approval: step.approval }),
   };
   return { ...base, needs: needsOf(step, { ...base, needs: [] }, around) };
 }

@@ -1,8 +1,10 @@
 import { type ContinueInput, type NudgeInput, wholeStep } from "@agentflow/protocol";
 import { lookAtAll } from "./advance.ts";
+import { expireApproval } from "./decide-approval.ts";
 import { endWait, timeOut } from "./decide-timer.ts";
+import { openApprovals } from "./people.ts";
 import { type Verdict, accepted, repeated } from "./verdict.ts";
-import { type Work, runOf } from "./work.ts";
+import { type Work, isActive, runOf } from "./work.ts";
 
 /**
  * `continue` goes on where the last commit was full. `nudge` comes after a silence: it also makes good what a
@@ -24,6 +26,10 @@ function makeGood(work: Work, { at }: NudgeInput): boolean {
   }
   for (const [id, state] of steps) {
     if (state.kind === "waiting" && state.until <= at) endWait(work, wholeStep(id));
+  }
+  for (const { n, expiresAt } of openApprovals(runOf(work))) {
+    if (expiresAt <= at) expireApproval(work, n);
+    if (!isActive(work)) return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
 import type { AttemptFacts, Outcome, ResultInput, StepSucceeded } from "@agentflow/protocol";
+import { suspend } from "./ask.ts";
 import { attemptUnknown, standingOf } from "./attempt.ts";
 import { failAttempt } from "./fail-attempt.ts";
 import { loseAttempt } from "./lose.ts";
@@ -33,9 +34,25 @@ function record(work: Work, input: ResultInput, task: RunningTask | UnknownTask)
       if (task.kind === "unknown") return repeated;
       loseAttempt(work, { step: input.step, task, reason: outcome.reason, facts: factsOf(input) });
       return accepted;
+    case "suspended":
+      return waitForPeople(work, input, { task, asks: outcome.asks });
     default:
       return unreachable(outcome);
   }
+}
+
+/** An agent that waits for nobody would be sent again at once, for ever: it counts as lost. */
+function waitForPeople(
+  work: Work,
+  input: ResultInput,
+  { task, asks }: { task: RunningTask | UnknownTask; asks: (Outcome & { kind: "suspended" })["asks"] },
+): Verdict {
+  const { step, attempt } = input;
+  const facts = factsOf(input);
+  if (asks.length > 0) suspend(work, { step, attempt, facts, asks });
+  else if (task.kind === "unknown") return repeated;
+  else loseAttempt(work, { step, task, reason: "it was suspended and asks nobody", facts });
+  return accepted;
 }
 
 function succeeded(input: ResultInput, outcome: Outcome & { kind: "succeeded" }): StepSucceeded {
@@ -52,11 +69,12 @@ function succeeded(input: ResultInput, outcome: Outcome & { kind: "succeeded" })
   };
 }
 
-function factsOf({ worker, startedAt, ms, code }: ResultInput): AttemptFacts {
+function factsOf({ worker, startedAt, ms, code, usage }: ResultInput): AttemptFacts {
   return {
     ...(worker === undefined ? {} : { worker }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ms === undefined ? {} : { ms }),
     ...(code === undefined ? {} : { code }),
+    ...(usage === undefined ? {} : { usage }),
   };
 }

@@ -1,4 +1,5 @@
 import { type StepInstance, type TimerInput, isId, showDuration, unixMs } from "@agentflow/protocol";
+import { expireApproval } from "./decide-approval.ts";
 import { failRun } from "./end.ts";
 import { taskAt } from "./evolve-attempt.ts";
 import { retryTimer } from "./fail-attempt.ts";
@@ -12,6 +13,7 @@ export function decideTimer(work: Work, input: TimerInput): Verdict {
   if (work.draft.run.kind !== "active") return repeated;
   const [kind = "", step = "", attempt = ""] = input.timer.split(":");
   if (kind === "run") return timeOut(work);
+  if (kind === "approval") return expireApproval(work, Number(step));
   if (!isId("step instance", step)) return repeated;
   if (kind === "wait") return endWait(work, step);
   return kind === "retry" ? retry(work, step, Number(attempt)) : repeated;

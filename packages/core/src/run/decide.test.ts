@@ -7,6 +7,7 @@ import {
   done,
   failed,
   goOn,
+  hash,
   lost,
   nudge,
   redelivered,
@@ -56,7 +57,7 @@ describe("start", () => {
   });
 
   test("no inputs decide nothing", () => {
-    expect(decide(plan(one), emptyRun, [], { run })).toEqual({
+    expect(decide(plan(one), emptyRun, [], { run, hash })).toEqual({
       commit: undefined,
       state: emptyRun,
       answers: [],
@@ -817,7 +818,7 @@ test("ids of client inputs are remembered up to a limit, then refused", () => {
   const full = { ...state, inputs: new Set(Array.from({ length: 10_000 }, (_, i) => `k${i}`)) };
   // Ten thousand walks through a decision would take long: the set alone is what counts.
   Object.assign(w, { state: full });
-  const decided = decide(w.plan, w.state, [cancel()], { run });
+  const decided = decide(w.plan, w.state, [cancel()], { run, hash });
   expect(decided.answers).toEqual([expect.objectContaining({ kind: "refused", reason: "limit_exceeded" })]);
   expect(decided.commit).toBeUndefined();
 });
@@ -853,7 +854,7 @@ describe("tasks that were sent again because the queue was lost", () => {
     const w = walk({ a: task({ forEach: { in: "input", maxParallel: count } }) }).given(start(items));
     while (w.commit?.commands.some(({ kind }) => kind === "continue") === true) w.when(goOn());
     const inputs = items.map((n) => resent(`a~${n}`, { worker: "w".repeat(60) }));
-    const decided = decide(w.plan, w.state, inputs, { run });
+    const decided = decide(w.plan, w.state, inputs, { run, hash });
     expect(decided.answers.length).toBeLessThan(count);
     expect(JSON.stringify(decided.commit).length).toBeLessThan(512 * 1024);
   });

@@ -5,6 +5,7 @@
 import type { Commit, RunId, RunInput } from "@agentflow/protocol";
 import type { PreparedPlan } from "../plan/prepare.ts";
 import { advance } from "./advance.ts";
+import { decideApproval } from "./decide-approval.ts";
 import { decideCancel } from "./decide-cancel.ts";
 import { decideNudge } from "./decide-nudge.ts";
 import { decideRedelivered } from "./decide-redelivered.ts";
@@ -39,6 +40,8 @@ export interface Decided {
 
 export interface DecideOptions {
   readonly run: RunId;
+  /** SHA-256 of a text in lower-case hex: the core has no cryptography of its own. */
+  readonly hash: (text: string) => string;
 }
 
 export function decide(
@@ -49,7 +52,7 @@ export function decide(
 ): Decided {
   const [first] = inputs;
   if (first === undefined) return { commit: undefined, state, answers: [] };
-  const work = newWork(plan, options.run, { draft: draftOf(state), input: first });
+  const work = newWork(plan, { ...options, draft: draftOf(state), input: first });
   const answers: Answer[] = [];
   for (const input of inputs) {
     if (answers.length > 0 && work.bytes > runLimits.commitBytesMax) break;
@@ -97,6 +100,8 @@ function verdictOf(work: Work): Verdict {
       return decideCancel(work, input);
     case "resolve":
       return decideResolve(work, input);
+    case "approval":
+      return decideApproval(work, input);
     case "nudge":
     case "continue":
       return decideNudge(work, input);

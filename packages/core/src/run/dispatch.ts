@@ -1,10 +1,14 @@
 /** Attempts on their way to a worker. A command is made the same way each time it is sent. */
-import type { DispatchTask, InputId, Json, StepInstance } from "@agentflow/protocol";
+import type { Answer, DispatchTask, InputId, Json, StepInstance, TaskBudget } from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
+import { shareOf } from "./budget.ts";
 import { type Evaluated, evaluateInput } from "./evaluate.ts";
+import { taskAt } from "./evolve-attempt.ts";
 import { runLimits } from "./limits.ts";
+import { placeOf } from "./place.ts";
 import type { Sight } from "./scope.ts";
-import { roughBytes } from "./sizes.ts";
+import { jsonBytes, roughBytes } from "./sizes.ts";
+import { noTries } from "./state.ts";
 import { type Work, emit, nowOf, runOf } from "./work.ts";
 
 /** One attempt of a step, or of a forEach step's item, with what its expressions see. */
@@ -17,22 +21,48 @@ export interface Ready {
 
 /** Dispatches the attempt, or gives the failure of evaluating its input. */
 export function dispatch(work: Work, ready: Ready): Evaluated<undefined> {
-  const input = evaluateInput(ready.step.with, { sight: ready.sight, where: "with" });
+  const { instance, attempt } = ready;
+  const input = inputOf(work, ready);
   if (!input.ok) return input;
+  const share = shareOf(work.plan, runOf(work), instance);
+  if (!share.ok) return { ok: false, failure: { code: "budget_exhausted", message: share.message } };
+  const given = share.budget === undefined ? {} : { budget: share.budget };
+  const { answers } = taskAt(runOf(work), placeOf(instance))?.tries ?? noTries;
+  if (answers !== undefined && jsonBytes(answers) > runLimits.answersBytesMax) return tooMuchSaid;
   const n = runOf(work).dispatched % runLimits.dispatchNumbers;
   const sent = { input: work.input.id, n };
-  const { instance, attempt } = ready;
-  emit(work, { kind: "task_dispatched", at: nowOf(work), step: instance, attempt, ...sent });
-  work.commands.push(dispatchCommand(ready, { ...sent, with: input.value }));
+  emit(work, { kind: "task_dispatched", at: nowOf(work), step: instance, attempt, ...sent, ...given });
+  work.commands.push(dispatchCommand(ready, { ...sent, ...given, answers, with: input.value }));
   work.dispatches++;
   work.bytes += roughBytes(input.value);
   return { ok: true, value: undefined };
 }
 
-export function dispatchCommand(
-  { step, instance, attempt }: Omit<Ready, "sight">,
-  sent: { readonly input: InputId; readonly n: number; readonly with: Json },
-): DispatchTask {
+/** Each attempt of an agent is told all that people said; what is longer could be sent to nobody. */
+const tooMuchSaid: Evaluated<undefined> = {
+  ok: false,
+  failure: {
+    code: "limit_exceeded",
+    message: `what people answered is over ${runLimits.answersBytesMax} bytes: no attempt can be told it all`,
+  },
+};
+
+/** What a person approved is what is sent, letter by letter; else what the step's expressions give. */
+function inputOf(work: Work, { step, instance, sight }: Ready): Evaluated<Json> {
+  const approved = taskAt(runOf(work), placeOf(instance))?.tries.approved;
+  if (approved !== undefined) return { ok: true, value: approved.input };
+  return evaluateInput(step.with, { sight, where: "with" });
+}
+
+export interface Sent {
+  readonly input: InputId;
+  readonly n: number;
+  readonly with: Json;
+  readonly answers: readonly Answer[] | undefined;
+  readonly budget?: TaskBudget;
+}
+
+export function dispatchCommand({ step, instance, attempt }: Omit<Ready, "sight">, sent: Sent): DispatchTask {
   const { uses, effect, pool, timeoutMs, select } = step.def;
   return {
     kind: "dispatch_task",
@@ -46,6 +76,8 @@ export function dispatchCommand(
     pool,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(select === undefined ? {} : { select }),
+    ...(sent.answers === undefined ? {} : { answers: sent.answers }),
+    ...(sent.budget === undefined ? {} : { budget: sent.budget }),
     ...(attempt > 1 ? { again: true } : {}),
   };
 }

@@ -1,7 +1,13 @@
 /** The one copy of a state that a commit is built on. Steps are copied once a commit, items when written. */
-import { AgentFlowError, type InputId, type RunStarted, type StepId } from "@agentflow/protocol";
-import { type ExpandedStep, type ItemState, isEnded, isTask, noTries } from "./state.ts";
-import type { AbsentRun, ActiveRun, EndedRun, RunState, StepState, Tries } from "./state.ts";
+import {
+  AgentFlowError,
+  type InputId,
+  type RunStarted,
+  type StepId,
+  type UsageTotals,
+} from "@agentflow/protocol";
+import { type ExpandedStep, type ItemState, isEnded, isTask, noTries, pastTries } from "./state.ts";
+import type { AbsentRun, ActiveRun, ApprovalState, EndedRun, RunState, StepState, Tries } from "./state.ts";
 
 export interface Draft {
   run: AbsentRun | MutableRun | EndedRun;
@@ -15,6 +21,8 @@ export interface MutableRun extends ActiveRun {
   seq: number;
   dispatched: number;
   open: number;
+  approvals: readonly ApprovalState[];
+  usage?: UsageTotals;
 }
 
 /** Never changes the state it was given. */
@@ -32,7 +40,7 @@ export function writable(draft: Draft): MutableRun {
 
 export function begin(draft: Draft, started: RunStarted): void {
   if (draft.run.kind !== "absent") throw broken("a run starts once");
-  const none = { seq: 1, dispatched: 0, open: 0 };
+  const none = { seq: 1, dispatched: 0, open: 0, approvals: [] };
   draft.run = { kind: "active", started, steps: new Map(), inputs: new Set(), ...none };
 }
 
@@ -83,7 +91,8 @@ export function triesOf(state: StepState | undefined): {
   if (state === undefined || state.kind === "waiting") return { tries: noTries };
   if (state.kind === "expanded") return { tries: noTries, items: state.items.map((item) => item?.tries) };
   const items = "items" in state ? state.items : undefined;
-  return items === undefined ? { tries: state.tries } : { tries: state.tries, items };
+  const tries = pastTries(state.tries);
+  return items === undefined ? { tries } : { tries, items };
 }
 
 export function broken(message: string): AgentFlowError {

@@ -9,8 +9,17 @@ import type {
 } from "@agentflow/protocol";
 import { type Draft, type MutableRun, broken, putItem, putStep, writable } from "./draft.ts";
 import { type Place, placeOf } from "./place.ts";
-import { type ActiveRun, type ItemState, type TaskState, type Tries, isTask, noTries } from "./state.ts";
+import {
+  type ActiveRun,
+  type ItemState,
+  type TaskState,
+  type Tries,
+  isTask,
+  noTries,
+  pastTries,
+} from "./state.ts";
 import { unreachable } from "./unreachable.ts";
+import { useUp } from "./use-up.ts";
 
 type AttemptEvent = TaskDispatched | TaskResent | AttemptStarted | AttemptFailed | AttemptLost | StepUnknown;
 
@@ -19,9 +28,9 @@ export function applyAttempt(draft: Draft, event: AttemptEvent): void {
   const run = writable(draft);
   const place = placeOf(event.step);
   const before = taskAt(run, place);
-  const next = nextTask(run, before, event);
+  const next = useUp(run, nextTask(run, before, event), event);
   if (event.kind === "task_dispatched") run.dispatched++;
-  put(draft, place, next, event.step);
+  putTask(draft, event.step, next);
 }
 
 /** The attempt's state of a step or item, if it has one. */
@@ -31,7 +40,8 @@ export function taskAt(run: Pick<ActiveRun, "steps">, place: Place): ItemState |
   return state?.kind === "expanded" ? state.items[place.item] : undefined;
 }
 
-function put(draft: Draft, place: Place, next: ItemState, step: StepInstance): void {
+export function putTask(draft: Draft, step: StepInstance, next: ItemState): void {
+  const place = placeOf(step);
   if (place.item !== undefined) return putItem(draft, place.id, { item: place.item, next });
   if (next.kind === "cancelled") throw broken(`${step} is cancelled as a whole`);
   putStep(writable(draft), place.id, next);
@@ -65,14 +75,15 @@ function nextTask(run: MutableRun, before: ItemState | undefined, event: Attempt
 function dispatched(run: MutableRun, before: ItemState | undefined, event: TaskDispatched): TaskState {
   const open = before !== undefined && isTask(before) ? before : undefined;
   const tries = open?.tries ?? noTries;
-  const { at, input, n, attempt } = event;
-  const since = open?.since ?? sinceOf(run, event);
-  return { kind: "running", at, since, tries: { ...tries, attempt }, input, n };
+  const { at, input, n, attempt, budget } = event;
+  const since = open?.since ?? sinceOf(run, event.step);
+  const base = { kind: "running", at, since, tries: { ...tries, attempt }, input, n } as const;
+  return budget === undefined ? base : { ...base, budget };
 }
 
 /** Items see what their step saw when it was opened. */
-function sinceOf(run: MutableRun, event: TaskDispatched): number {
-  const { id, item } = placeOf(event.step);
+export function sinceOf(run: MutableRun, step: StepInstance): number {
+  const { id, item } = placeOf(step);
   const parent = item === undefined ? undefined : run.steps.get(id);
   return parent?.kind === "expanded" ? parent.since : run.seq;
 }
@@ -80,7 +91,7 @@ function sinceOf(run: MutableRun, event: TaskDispatched): number {
 function failed(run: MutableRun, before: TaskState, event: AttemptFailed): ItemState {
   const tries = { ...before.tries, failed: before.tries.failed + 1 };
   const { at, failure, retryAt } = event;
-  if (retryAt === undefined) return { kind: "failed", failure, tries, seq: run.seq };
+  if (retryAt === undefined) return { kind: "failed", failure, tries: pastTries(tries), seq: run.seq };
   return { kind: "sleeping", at, failure, since: before.since, tries, until: retryAt };
 }
 

@@ -11,8 +11,16 @@ import {
 } from "@agentflow/protocol";
 import { type Draft, type MutableRun, broken, putItem, putStep, triesOf, writable } from "./draft.ts";
 import { type Place, placeOf } from "./place.ts";
-import { type ExpandedStep, type ItemState, type StepState, type Tries, isTask, noTries } from "./state.ts";
+import {
+  type ExpandedStep,
+  type ItemState,
+  type StepState,
+  type Tries,
+  noTries,
+  pastTries,
+} from "./state.ts";
 import { unreachable } from "./unreachable.ts";
+import { useUp } from "./use-up.ts";
 
 type StepEvent =
   | StepExpanded
@@ -27,8 +35,11 @@ type StepEvent =
 export function applyStep(draft: Draft, event: StepEvent): void {
   const run = writable(draft);
   const place = placeOf(event.step);
-  if (place.item === undefined) return putStep(run, place.id, nextStep(run, place.id, event));
-  const next = nextItem(run, itemAt(run, place), event);
+  if (place.item === undefined) {
+    const next = nextStep(run, place.id, event);
+    return putStep(run, place.id, useUp(run, next, event));
+  }
+  const next = useUp(run, nextItem(run, itemAt(run, place), event), event);
   putItem(draft, place.id, { item: place.item, next });
 }
 
@@ -56,7 +67,7 @@ function nextStep(run: MutableRun, id: StepId, event: StepEvent): StepState {
 }
 
 function nextItem(run: MutableRun, before: ItemState | undefined, event: StepEvent): ItemState {
-  const tries = before?.tries ?? noTries;
+  const tries = pastTries(before?.tries ?? noTries);
   const { seq } = run;
   switch (event.kind) {
     case "step_succeeded":
@@ -108,7 +119,7 @@ function caught(before: StepState | undefined, event: StepCaught, seq: number): 
 
 /** The attempt that was open has ended without a result. */
 function takenBack(before: ItemState | undefined, tries: Tries): Tries {
-  if (before === undefined || !isTask(before) || before.kind === "sleeping" || before.kind === "due")
-    return tries;
+  // Any other has none open.
+  if (before?.kind !== "running" && before?.kind !== "unknown") return tries;
   return { ...tries, lost: [...tries.lost, tries.attempt] };
 }

@@ -3,6 +3,7 @@ import type { Commit, InputId, RunCompleted, RunEvent, RunFailed } from "@agentf
 import type { RunCancelled } from "@agentflow/protocol";
 import { type Draft, begin, draftOf, writable } from "./draft.ts";
 import { applyAttempt } from "./evolve-attempt.ts";
+import { applyPeople } from "./evolve-people.ts";
 import { applyStep } from "./evolve-step.ts";
 import { type RunState, emptyRun } from "./state.ts";
 import { unreachable } from "./unreachable.ts";
@@ -36,7 +37,7 @@ function applyCommit(draft: Draft, commit: Commit): void {
 }
 
 export function isClientInput(kind: string): boolean {
-  return kind === "cancel" || kind === "resolve";
+  return kind === "cancel" || kind === "resolve" || kind === "approval";
 }
 
 /** Keeps the id of a client's input: the same again is a repeat. A start is known by its fingerprint. */
@@ -59,8 +60,11 @@ export function apply(draft: Draft, event: RunEvent): void {
     case "attempt_started":
     case "attempt_failed":
     case "attempt_lost":
-    case "step_unknown":
       applyAttempt(draft, event);
+      break;
+    case "step_unknown":
+      if (event.call === undefined) applyAttempt(draft, event);
+      else applyPeople(draft, { ...event, call: event.call });
       break;
     case "step_expanded":
     case "step_waiting":
@@ -71,6 +75,12 @@ export function apply(draft: Draft, event: RunEvent): void {
     case "step_cancelled":
       applyStep(draft, event);
       break;
+    case "step_suspended":
+    case "approval_requested":
+    case "approval_decided":
+    case "call_settled":
+      applyPeople(draft, event);
+      break;
     case "event_emitted":
       break;
     default:
@@ -80,6 +90,6 @@ export function apply(draft: Draft, event: RunEvent): void {
 }
 
 function end(draft: Draft, event: RunCompleted | RunFailed | RunCancelled): void {
-  const { started, steps, inputs, seq, dispatched } = writable(draft);
-  draft.run = { kind: "ended", started, steps, inputs, seq: seq + 1, dispatched, end: event };
+  const { open: _none, ...facts } = writable(draft);
+  draft.run = { ...facts, kind: "ended", seq: facts.seq + 1, end: event };
 }

@@ -11,6 +11,7 @@ import {
 import type { PreparedPlan } from "../plan/prepare.ts";
 import type { ExplainContext } from "./explain-context.ts";
 import { taskAt } from "./evolve-attempt.ts";
+import { explainAsking, explainUnknown } from "./explain-people.ts";
 import { explainQueue } from "./explain-queue.ts";
 import { placeOf } from "./place.ts";
 import type { ActiveRun, EndedRun, ExpandedStep, RunState, TaskState } from "./state.ts";
@@ -44,12 +45,16 @@ const instancesMax = 50;
 function shownInstances(run: ActiveRun): StepInstance[] {
   const open = openInstances(run);
   if (open.length <= instancesMax) return open;
-  const isUnknown = (step: StepInstance): boolean => taskAt(run, placeOf(step))?.kind === "unknown";
-  return [...open.filter(isUnknown), ...open.filter((step) => !isUnknown(step))].slice(0, instancesMax);
+  const isAsked = (step: StepInstance): boolean => {
+    const kind = taskAt(run, placeOf(step))?.kind;
+    return kind === "unknown" || kind === "asking";
+  };
+  return [...open.filter(isAsked), ...open.filter((step) => !isAsked(step))].slice(0, instancesMax);
 }
 
 const pressing = [
   "outcome_unknown",
+  "approval",
   "code_broken",
   "no_worker",
   "backlog",
@@ -80,11 +85,18 @@ function explainEnd({ end }: EndedRun, { run }: ExplainContext): WhyReason {
       const code = at === undefined ? end.failure.code : `${end.failure.code} at ${at}`;
       const message = `${where}${end.failure.message} (${code})`;
       const step = end.step === undefined ? {} : { step: end.step };
-      return { reason: "failed", ...step, message, since: end.at, command: `af logs --run ${run}` };
+      const failed = { reason: "failed", code: end.failure.code } as const;
+      const look = isOfAgents(end.failure.code) ? "debug" : "logs --run";
+      return { ...failed, ...step, message, since: end.at, command: `af ${look} ${run}` };
     }
     default:
       return unreachable(end);
   }
+}
+
+/** What was asked and answered says more than logs do. */
+function isOfAgents(code: string): boolean {
+  return code.startsWith("model_") || ["agent_stuck", "output_invalid", "budget_exhausted"].includes(code);
 }
 
 interface Around {
@@ -104,6 +116,8 @@ function explainTask(run: ActiveRun, step: StepInstance, { plan, context }: Arou
       return [explainSleep(step, task, context)];
     case "unknown":
       return [explainUnknown(step, task, context)];
+    case "asking":
+      return explainAsking(run, { step, task, context });
     case "due":
       return [{ reason: "queue_wait", step, message: "its next attempt follows at once" }];
     default:
@@ -128,18 +142,6 @@ function explainSleep(
     until,
     command: `af logs --run ${context.run}`,
   };
-}
-
-function explainUnknown(
-  step: StepInstance,
-  task: TaskState & { kind: "unknown" },
-  { run }: ExplainContext,
-): WhyReason {
-  const message =
-    `attempt ${task.tries.attempt} began a call that cannot be repeated, and was lost: nobody knows ` +
-    "whether it took effect; look, then say what happened: done, failed, or retry to do it again";
-  const command = `af run resolve ${run} ${step} --as done`;
-  return { reason: "outcome_unknown", step, message, since: task.at, command };
 }
 
 function explainWait(

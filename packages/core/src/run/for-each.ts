@@ -1,7 +1,8 @@
 /** A step that runs once for each item of a list, so many at a time, and gives the list of what they gave. */
 import { type Json, type StepId, type StepInstance, itemInstance, wholeStep } from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
-import { dispatch, itemSight } from "./dispatch.ts";
+import { beginTask } from "./begin-task.ts";
+import { itemSight } from "./dispatch.ts";
 import { type Evaluated, inlineOf } from "./evaluate.ts";
 import { failInstance, failStep } from "./fail.ts";
 import { itemsOf } from "./items.ts";
@@ -45,7 +46,7 @@ function openItem(work: Work, step: PreparedStep, { parent, n }: { parent: Expan
   const items = itemsOf(step, sight);
   if (!items.ok) return failInstance(work, instance, items.failure);
   const seen = itemSight(step, sight, items.value[n] ?? null);
-  const sent = dispatch(work, { step, instance, attempt: 1, sight: seen });
+  const sent = beginTask(work, { step, instance, attempt: 1, sight: seen });
   if (!sent.ok) failInstance(work, instance, sent.failure);
 }
 

@@ -5,6 +5,8 @@ export const runLimits = {
   /** About: the bytes of outputs and inputs in one commit. */
   commitBytesMax: 256 * 1024,
   itemsMax: 10_000,
+  /** All that people said of calls of one step: it stands in each of its tasks, which have a limit too. */
+  answersBytesMax: 512 * 1024,
   /** Losses of one step instance that are made good without counting as a failure. */
   lossesMax: 5,
   /** Client inputs whose ids a run remembers. */

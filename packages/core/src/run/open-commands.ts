@@ -1,11 +1,13 @@
 /** Everything outside that a run waits for, worked out from its state alone: what a new owner sends again. */
 import type { RunCommand, RunId, StepInstance } from "@agentflow/protocol";
 import type { PreparedPlan } from "../plan/prepare.ts";
+import { approvalTimer } from "./ask.ts";
 import { dispatchCommand } from "./dispatch.ts";
 import { evaluateInput } from "./evaluate.ts";
 import { taskAt } from "./evolve-attempt.ts";
 import { retryTimer } from "./fail-attempt.ts";
 import { joinState } from "./join.ts";
+import { openApprovals } from "./people.ts";
 import { placeOf } from "./place.ts";
 import { sightOf } from "./redispatch.ts";
 import { sightSince } from "./sight.ts";
@@ -34,12 +36,16 @@ interface Open {
   readonly id: RunId;
 }
 
-function timers({ started, steps }: ActiveRun): RunCommand[] {
+function timers(run: ActiveRun): RunCommand[] {
+  const { started, steps } = run;
   const found: RunCommand[] = [];
   if (started.deadline !== undefined)
     found.push({ kind: "start_timer", timer: "run", due: started.deadline });
   for (const [id, state] of steps) {
     if (state.kind === "waiting") found.push({ kind: "start_timer", timer: `wait:${id}`, due: state.until });
+  }
+  for (const { n, expiresAt } of openApprovals(run)) {
+    found.push({ kind: "start_timer", timer: approvalTimer(n), due: expiresAt });
   }
   return found;
 }
@@ -57,13 +63,17 @@ function sentAgain(open: Open, instance: StepInstance, task: RunningTask): RunCo
   if (step === undefined) return [];
   const sight = sightOf(step, place, sightSince(open.run, open.id, task.since));
   if (!sight.ok) return [];
-  const input = evaluateInput(step.with, { sight: sight.value, where: "with" });
+  const { n, tries, budget } = task;
+  const { answers, approved } = tries;
+  const input =
+    approved === undefined
+      ? evaluateInput(step.with, { sight: sight.value, where: "with" })
+      : { ok: true as const, value: approved.input };
   // It was evaluated once from the same values, so it is evaluated now.
   if (!input.ok) return [];
-  const { n, tries } = task;
-  return [
-    dispatchCommand({ step, instance, attempt: tries.attempt }, { input: task.input, n, with: input.value }),
-  ];
+  const given = budget === undefined ? {} : { budget };
+  const sent = { input: task.input, n, with: input.value, answers, ...given };
+  return [dispatchCommand({ step, instance, attempt: tries.attempt }, sent)];
 }
 
 /** Work is ready that no commit has taken up yet. */

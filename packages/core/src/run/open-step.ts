@@ -9,7 +9,7 @@ import {
   wholeStep,
 } from "@agentflow/protocol";
 import type { PreparedStep } from "../plan/prepare.ts";
-import { dispatch } from "./dispatch.ts";
+import { beginTask } from "./begin-task.ts";
 import { type Evaluated, evaluateCondition, evaluateJson, evaluateValue } from "./evaluate.ts";
 import { failStep } from "./fail.ts";
 import { expand } from "./for-each.ts";
@@ -43,7 +43,8 @@ function begin(work: Work, step: PreparedStep): Evaluated<undefined> {
   switch (uses.kind) {
     case "tool":
     case "agent":
-      return dispatch(work, { step, instance: wholeStep(step.id), attempt: 1, sight: sightNow(work) });
+    case "human":
+      return beginTask(work, { step, instance: wholeStep(step.id), attempt: 1, sight: sightNow(work) });
     case "set":
       return beginSet(work, step);
     case "wait":

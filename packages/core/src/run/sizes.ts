@@ -25,7 +25,7 @@ export function roughBytes(value: unknown): number {
 }
 
 /** UTF-8 bytes of the JSON text. */
-export function jsonBytes(value: Json): number {
+export function jsonBytes(value: unknown): number {
   const text = JSON.stringify(value);
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {

@@ -1,5 +1,8 @@
 /** What a run is between two inputs. Folded from events alone; every shape is whole, none is half filled. */
 import type {
+  Answer,
+  ApprovalDecided,
+  ApprovalRequested,
   Failure,
   InputId,
   Instant,
@@ -9,7 +12,9 @@ import type {
   RunFailed,
   RunStarted,
   StepId,
+  TaskBudget,
   TaskResent,
+  UsageTotals,
   Value,
   WorkerId,
 } from "@agentflow/protocol";
@@ -30,7 +35,20 @@ interface RunFacts {
   /** Events folded so far. What a step sees is cut off at the number it was opened at. */
   readonly seq: number;
   readonly dispatched: number;
+  /** Every approval that was asked for: number n stands at n - 1. */
+  readonly approvals: readonly ApprovalState[];
+  /** What models and tools of the run have used up, as far as it was told. */
+  readonly usage?: UsageTotals;
 }
+
+/** What was shown is kept until it is answered; of a step's own approval, in its `Tries` until it ends. */
+export type ApprovalState =
+  | { readonly kind: "open"; readonly asked: ApprovalRequested }
+  | {
+      readonly kind: "decided";
+      readonly asked: Omit<ApprovalRequested, "shown">;
+      readonly decided: ApprovalDecided;
+    };
 
 export interface ActiveRun extends RunFacts {
   readonly kind: "active";
@@ -50,12 +68,18 @@ export interface Tries {
   readonly failed: number;
   /** Attempts that ended without a result: lost, or taken back. */
   readonly lost: readonly number[];
+  /** What its models and tools have used up, all attempts together. */
+  readonly usage?: UsageTotals;
+  /** What people said about its calls; gone once the step has ended. */
+  readonly answers?: readonly Answer[];
+  /** The input that a person approved: every attempt has exactly this. */
+  readonly approved?: { readonly input: Json };
 }
 
 export type StepState = OpenStep | EndedStep;
 export type OpenStep = TaskState | WaitingStep | ExpandedStep | CatchingStep;
 /** A step instance that is, or will be again, with a worker. */
-export type TaskState = RunningTask | SleepingTask | DueTask | UnknownTask;
+export type TaskState = RunningTask | SleepingTask | DueTask | UnknownTask | AskingTask;
 export type ItemState = TaskState | SucceededStep | FailedStep | CancelledStep;
 export type EndedStep = SucceededStep | CaughtStep | FailedStep | SkippedStep | CancelledStep;
 
@@ -83,6 +107,8 @@ export interface RunningTask extends Opened, Tried {
   /** The worker that said an irreversible call begins, and the input by which it said so. */
   readonly worker?: WorkerId;
   readonly announced?: InputId;
+  /** What it may use up, its earlier attempts included. */
+  readonly budget?: TaskBudget;
   /** The queue lost its task, and it was sent again: the last time that this happened. */
   readonly resent?: TaskResent;
 }
@@ -95,7 +121,7 @@ export interface SleepingTask extends Opened, Tried {
   readonly until: Instant;
 }
 
-/** The next attempt is owed: the last one was lost. */
+/** The next attempt is owed: the last one was lost, or people have answered what it asked. */
 export interface DueTask extends Opened, Tried {
   readonly kind: "due";
 }
@@ -104,6 +130,24 @@ export interface UnknownTask extends Opened, Tried {
   readonly kind: "unknown";
   readonly at: Instant;
   readonly reason: string;
+}
+
+/** Waits for people: before its first attempt, or between two attempts of an agent. */
+export interface AskingTask extends Opened, Tried {
+  readonly kind: "asking";
+  readonly at: Instant;
+  /** Numbers of its approvals that are open. */
+  readonly approvals: readonly number[];
+  /** Calls whose outcome nobody knows. */
+  readonly calls: readonly UnknownCall[];
+}
+
+export interface UnknownCall {
+  readonly call: string;
+  readonly at: Instant;
+  readonly reason: string;
+  readonly tool?: string;
+  readonly given?: Json;
 }
 
 export interface WaitingStep extends Opened {
@@ -184,6 +228,11 @@ export function isEnded(state: StepState): state is EndedStep {
 
 export function isTask(state: StepState): state is TaskState {
   return "tries" in state && "since" in state && state.kind !== "catching";
+}
+
+/** What is kept of attempts once their step has ended. */
+export function pastTries({ attempt, failed, lost, usage }: Tries): Tries {
+  return usage === undefined ? { attempt, failed, lost } : { attempt, failed, lost, usage };
 }
 
 /** What became of an attempt that is not the open one. */

@@ -7,15 +7,20 @@ import type {
   Plan,
   PlanUses,
   RunEvent,
+  RunId,
   StepInstance,
   StepStatus,
   StepView,
   TaskResent,
+  UsageTotals,
   Value,
 } from "@agentflow/protocol";
 import { unixMs } from "@agentflow/protocol";
+import { addUsage } from "./usage.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+/** What is asked of people about a step: numbers of approvals, and calls whose outcome nobody knows. */
+type Asks = Set<number | string>;
 type AttemptRow = Mutable<AttemptView>;
 type StepRow = Omit<Mutable<StepView>, "attempts"> & { attempts: AttemptRow[] };
 type StepEvent = Extract<
@@ -28,8 +33,11 @@ export class ViewedSteps {
   readonly #plan: Plan | undefined;
   readonly #rows = new Map<string, StepRow>();
   readonly #codes = new Set<string>();
+  readonly #asks = new Map<string, Asks>();
+  readonly #run: RunId;
 
-  constructor(plan: Plan | undefined) {
+  constructor(run: RunId, plan: Plan | undefined) {
+    this.#run = run;
     this.#plan = plan;
     for (const id of Object.keys(plan?.steps ?? {})) this.#row(id);
   }
@@ -38,6 +46,8 @@ export class ViewedSteps {
     if (!("step" in event) || event.kind === "run_failed") return;
     const row = this.#row(event.step);
     addTo(row, event);
+    if ("usage" in event && event.usage !== undefined) row.usage = event.usage;
+    this.#ask(row, event);
     if ("code" in event && event.code !== undefined) this.#codes.add(event.code);
     const [parent = "", item] = event.step.split("~");
     if (item !== undefined && event.kind === "step_succeeded") this.#countDone(parent);
@@ -55,6 +65,39 @@ export class ViewedSteps {
     return [...this.#codes];
   }
 
+  /** What all steps together have used up. */
+  usage(): { readonly usage?: UsageTotals } {
+    let usage: UsageTotals | undefined;
+    for (const row of this.#rows.values()) usage = addUsage(usage, row.usage);
+    return usage === undefined ? {} : { usage };
+  }
+
+  #ask(row: StepRow, event: StepEvent): void {
+    const asks = this.#asks.get(row.step) ?? new Set();
+    switch (event.kind) {
+      case "approval_requested":
+        row.approval = `${this.#run}-${event.n}`;
+        row.until = event.expiresAt;
+        asks.add(event.n);
+        break;
+      case "step_unknown":
+        if (event.call === undefined) return;
+        asks.add(event.call);
+        break;
+      case "approval_decided":
+        asks.delete(event.n);
+        break;
+      case "call_settled":
+        asks.delete(event.call);
+        break;
+      default:
+        return;
+    }
+    this.#asks.set(row.step, asks);
+    row.status = statusOf(asks);
+    if (row.status !== "asking") delete row.until;
+  }
+
   #row(instance: string): StepRow {
     const known = this.#rows.get(instance);
     if (known !== undefined) return known;
@@ -68,6 +111,11 @@ export class ViewedSteps {
     const row = this.#row(parent);
     if (row.items !== undefined) row.items = { ...row.items, done: row.items.done + 1 };
   }
+}
+
+function statusOf(asks: Asks): StepStatus {
+  if (asks.size === 0) return "queued";
+  return [...asks].some((ask) => typeof ask === "string") ? "unknown" : "asking";
 }
 
 export function usesText(uses: PlanUses | undefined): string {
@@ -98,7 +146,16 @@ function addTo(row: StepRow, event: StepEvent): void {
     case "attempt_lost":
       row.status = "queued";
       return ended(row, event, { outcome: "lost" });
+    case "step_suspended":
+      row.status = "asking";
+      return ended(row, event, { outcome: "suspended" });
+    case "approval_requested":
+    case "approval_decided":
+    case "call_settled":
+      return;
     case "step_unknown":
+      // A call of an agent's step: its attempt ended before, to wait.
+      if (event.call !== undefined) return;
       row.status = "unknown";
       return ended(row, event, { outcome: "unknown" });
     case "step_expanded":

@@ -22,11 +22,11 @@ export function viewRun(entries: readonly LogEntry[], { run, plan }: ViewOptions
   const events = entries.flatMap(({ commit }) => commit.events);
   const [started] = events;
   if (started?.kind !== "run_started") throw broken("it does not begin with the start of a run");
-  const steps = new ViewedSteps(plan);
+  const steps = new ViewedSteps(run, plan);
   for (const event of events) steps.add(event);
   const end = events.findLast(isEnd);
   const views = shown(steps.views(end));
-  const parked = end === undefined && views.some(({ status }) => status === "unknown");
+  const parked = end === undefined && views.some(({ status }) => status === "unknown" || status === "asking");
   return {
     run,
     workflow: started.workflow,
@@ -42,6 +42,7 @@ export function viewRun(entries: readonly LogEntry[], { run, plan }: ViewOptions
     revision: entries.at(-1)?.revision ?? 0,
     steps: views,
     codes: steps.codes(),
+    ...steps.usage(),
   };
 }
 

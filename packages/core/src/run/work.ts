@@ -19,6 +19,8 @@ import { roughBytes } from "./sizes.ts";
 export interface Work {
   readonly plan: PreparedPlan;
   readonly run: RunId;
+  /** SHA-256 in lower-case hex. */
+  readonly hash: (text: string) => string;
   readonly draft: Draft;
   readonly events: RunEvent[];
   readonly commands: RunCommand[];
@@ -37,12 +39,10 @@ export interface Work {
   cut: boolean;
 }
 
-export function newWork(plan: PreparedPlan, run: RunId, given: { draft: Draft; input: RunInput }): Work {
+export function newWork(plan: PreparedPlan, given: Pick<Work, "run" | "hash" | "draft" | "input">): Work {
   return {
     plan,
-    run,
-    draft: given.draft,
-    input: given.input,
+    ...given,
     events: [],
     commands: [],
     inputs: [],

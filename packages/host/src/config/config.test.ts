@@ -131,6 +131,17 @@ describe("layers", () => {
     expect(variableOf(["log", "levels", "control-plane"])).toBe("AF_LOG__LEVELS__CONTROL_PLANE");
   });
 
+  test("a reference in a file is what its variable says, by its key's type, or a fault", async () => {
+    const schema = z.object({ port: z.number(), hosts: z.array(z.string()), url: z.string() });
+    const values = { port: "env://PORT", hosts: ["env://HOST?a.example", "b"], url: "env://URL?" };
+    const project = { values, name: "p" };
+    const variable = (name: string) => (name === "PORT" ? "8080" : undefined);
+    const { value } = await loadConfig(schema, { project, variable });
+    expect(value).toEqual({ port: 8080, hosts: ["a.example", "b"], url: "" });
+    const none = loadConfig(schema, { project, variable: () => undefined });
+    await expect(none).rejects.toThrow("PORT is not set");
+  });
+
   test("secret values are masked in the origins, and references to secrets are not", async () => {
     const { value, origins } = await loadConfig(schema, {
       environment: { AF_BUS__PASSWORD: "hunter2" },

@@ -1,9 +1,9 @@
 /** The two layers that are files or plain objects: the project's settings and the user's. */
 import type { Node as YamlNode, Pair } from "yaml";
-import { nearest } from "@agentflow/protocol";
+import { AgentFlowError, nearest, parseReference } from "@agentflow/protocol";
 import type { Fault, Place } from "./faults.ts";
 import { dotted, forbiddenKeys, type LayerReading, type Setting } from "./setting.ts";
-import { unknownKey } from "./text-layers.ts";
+import { fromText, unknownKey } from "./text-layers.ts";
 import { type Node, nodeAt, type Section } from "./tree.ts";
 
 type PlainObject = { readonly [key: string]: unknown };
@@ -25,13 +25,15 @@ export interface ReadSourceOptions {
   readonly layer: "project" | "user";
   readonly tree: Section;
   readonly readText: ReadText;
+  /** What `env://NAME` stands for; without it references stay as they are. */
+  readonly variable?: ((name: string) => string | undefined) | undefined;
 }
 
 const fileCharsMax = 1024 * 1024;
 const nothing: LayerReading = { settings: [], faults: [], notes: [] };
 
 export async function readSource(source: ConfigSource, options: ReadSourceOptions): Promise<LayerReading> {
-  const walk = new Walk(options.tree);
+  const walk = new Walk(options.tree, options.variable);
   if ("values" in source) {
     walk.plain(source.values, [], { layer: options.layer, name: source.name });
     return walk;
@@ -106,9 +108,11 @@ class Walk implements LayerReading {
   readonly faults: Fault[] = [];
   readonly notes: string[] = [];
   private readonly tree: Section;
+  private readonly variable: ReadSourceOptions["variable"];
 
-  constructor(tree: Section) {
+  constructor(tree: Section, variable: ReadSourceOptions["variable"]) {
     this.tree = tree;
+    this.variable = variable;
   }
 
   /** Whether what is at the path has keys of its own in the schema. */
@@ -139,7 +143,28 @@ class Walk implements LayerReading {
     if (path.length === 0 || nodeAt(this.tree, path).kind === "section") {
       this.faults.push({ key: dotted(path), place, message: "this is a section: it has keys, not a value" });
     } else {
-      this.settings.push({ path, value, place });
+      this.settings.push({ path, value: this.resolved(value, path, place), place });
+    }
+  }
+
+  /** `env://NAME?default` becomes what the key's type makes of the variable's text. */
+  private resolved(value: unknown, path: readonly string[], place: Place): unknown {
+    if (Array.isArray(value)) return value.map((item: unknown) => this.resolved(item, [...path, "-"], place));
+    if (typeof value !== "string" || this.variable === undefined) return value;
+    const fault = (message: string, suggestion?: string): undefined => {
+      const more = suggestion === undefined ? {} : { suggestion };
+      this.faults.push({ key: dotted(path), place, message, ...more });
+    };
+    try {
+      const reference = parseReference(value);
+      if (reference?.kind !== "env") return value;
+      const { name } = reference;
+      const text = this.variable(name) ?? reference.default;
+      // Below a list nobody says the type: there it is text.
+      if (text !== undefined) return path.at(-1) === "-" ? text : fromText(text, nodeAt(this.tree, path));
+      return fault(`${name} is not set`, `set ${name} in .env, or write env://${name}?default`);
+    } catch (error) {
+      return fault(AgentFlowError.from(error, "a reference").message);
     }
   }
 

@@ -16,6 +16,8 @@ export interface ConfigLayers {
   readonly user?: ConfigSource;
   /** Needed for layers that are files. */
   readonly readText?: ReadText;
+  /** What `env://NAME` stands for in layers that are files; without it references stay as they are. */
+  readonly variable?: (name: string) => string | undefined;
 }
 
 /** What describes the settings of one process. */
@@ -62,12 +64,14 @@ export async function loadConfig<T>(schema: z.ZodType<T>, layers: ConfigLayers):
 
 async function readLayers(layers: ConfigLayers, tree: Section): Promise<LayerReading[]> {
   const readText = layers.readText ?? (async () => undefined);
-  const { flags, flagNames, environment, project, user } = layers;
+  const { flags, flagNames, environment, project, user, variable } = layers;
   return [
     ...(flags === undefined ? [] : [readFlags(flags, tree, flagNames)]),
     ...(environment === undefined ? [] : [readEnvironment(environment, tree)]),
-    ...(project === undefined ? [] : [await readSource(project, { layer: "project", tree, readText })]),
-    ...(user === undefined ? [] : [await readSource(user, { layer: "user", tree, readText })]),
+    ...(project === undefined
+      ? []
+      : [await readSource(project, { layer: "project", tree, readText, variable })]),
+    ...(user === undefined ? [] : [await readSource(user, { layer: "user", tree, readText, variable })]),
   ];
 }
 

@@ -49,8 +49,8 @@ export function readEnvironment(environment: Environment, tree: Section): LayerR
   return { settings, faults: [], notes };
 }
 
-/** How a client finds an installation: in the same shell, and no misspelt setting. */
-const others: ReadonlySet<string> = new Set(["AF_URL", "AF_TOKEN"]);
+/** How a client finds an installation, and a worker its secrets: no misspelt settings. */
+const others: ReadonlySet<string> = new Set(["AF_URL", "AF_TOKEN", "AF_SECRETS_DIR"]);
 
 export function unknownKey(key: string, place: Place, tree: Section): Fault {
   const known = [...leavesOf(tree)].map(([path]) => dotted(path));
@@ -110,7 +110,7 @@ function leafAt(tree: Node, path: readonly string[]): Node | undefined {
 }
 
 /** Text by the type its key wants; what cannot be read so stays text, and the schema names the fault. */
-function fromText(value: unknown, node: Node): unknown {
+export function fromText(value: unknown, node: Node): unknown {
   if (typeof value !== "string") return value;
   if (node.kind !== "leaf") return fromJson(value);
   switch (node.leaf) {

@@ -13,5 +13,16 @@ export {
   toBatcher,
   toSink,
 } from "./outputs.ts";
-export { createSecrets, isSecretKey, redacted, type Secrets } from "./secrets.ts";
+export { redactRecord } from "./redact-record.ts";
+export {
+  createSecrets,
+  isSecretKey,
+  maskedLengthMin,
+  redacted,
+  redactFields,
+  redactJson,
+  redactNumber,
+  type Secrets,
+  type StreamRedactor,
+} from "./secrets.ts";
 export { escapeControls, formatText } from "./text.ts";

@@ -2,6 +2,7 @@ import { type LogLevel, type LogSource, logLevels } from "@agentflow/protocol";
 import type { Clock } from "../clock.ts";
 import { boundText, type CleanOptions, cleanFields, logLimits } from "./clean.ts";
 import { type Output, stampOf } from "./outputs.ts";
+import { redactLine } from "./parse-line.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { escapeControlsInJson } from "./text.ts";
 
@@ -134,7 +135,7 @@ class LogCore {
     if (written.length > logLimits.lineBytesMax) {
       written = this.record(to, text, { cut: `fields of ${written.length} characters` });
     }
-    const line = escapeControlsInJson(this.clean.secrets.redact(written));
+    const line = escapeControlsInJson(redactLine(written, this.clean.secrets));
     for (const output of this.outputs) this.guard(() => output.write(line, { level, tenant }));
     if (level === "fatal") for (const output of this.outputs) this.guard(() => output.flushSync?.());
   }

@@ -106,3 +106,19 @@ test("secrets are hidden everywhere in a line: message, ids, names of keys, nest
     password: "",
   });
 });
+
+test("a secret that is a number, or a word of the record itself, leaves the line a record", () => {
+  const lines: string[] = [];
+  const secrets = createSecrets();
+  for (const value of ["info", "204810", "worker", "message"]) secrets.register(value);
+  const outputs = [toSink((line) => lines.push(line))];
+  createLog({ source: "worker", clock: virtualWorld().clock, secrets, outputs }).info("info 204810", {
+    n: 204810,
+  });
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    level: "info",
+    source: "worker",
+    message: "[redacted] [redacted]",
+    fields: { n: "[redacted]" },
+  });
+});

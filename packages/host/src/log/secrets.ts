@@ -1,8 +1,11 @@
+import type { Json } from "@agentflow/protocol";
 import type { Stop } from "../clock.ts";
+import { formsOf } from "./secret-forms.ts";
+import { SecretMatcher } from "./secret-matcher.ts";
 
 /**
- * Values that may never leave the process, in any spelling we know: plain, JSON-escaped, URL-encoded, base64
- * and base64url, the last two also inside a longer encoded text (as in a Basic header).
+ * Values that may never leave the process, in any spelling we know: plain, escaped, URL-encoded, base64 (also
+ * inside a longer encoded text, as in a Basic header), hex.
  */
 export interface Secrets {
   /**
@@ -11,41 +14,105 @@ export interface Secrets {
    */
   register(value: string): Stop;
   redact(text: string): string;
+  /** Nothing is hidden: whoever looks through much may leave it. */
+  isEmpty(): boolean;
+  /** As `redact`, for text that was cut at its end: also hides the beginning of a value that stands there. */
+  redactCut(text: string): string;
+  /** For text that comes in pieces. */
+  stream(): StreamRedactor;
+}
+
+/** Redacts text whose secrets may be cut by the borders of its pieces. */
+export interface StreamRedactor {
+  /** What may be shown now: the end is held back as long as it could be the beginning of a secret. */
+  push(piece: string): string;
+  /** What was held back: nothing follows. */
+  end(): string;
 }
 
 export const redacted = "[redacted]";
-const valueLengthMin = 4;
-/** Shorter encoded forms would hide innocent text. */
-const encodedLengthMin = 8;
+/** Shorter values are not hidden. */
+export const maskedLengthMin = 4;
 
 export function createSecrets(): Secrets {
   const held = new Map<string, number>();
-  let pattern: RegExp | undefined;
-  const rebuild = (): void => {
-    const forms = new Set([...held.keys()].flatMap(formsOf));
-    // The longest first, so that no form leaves the rest of a longer one behind.
-    const sorted = [...forms].sort((a, b) => b.length - a.length).map(escapePattern);
-    pattern = sorted.length === 0 ? undefined : new RegExp(sorted.join("|"), "g");
-  };
+  let matcher: SecretMatcher | undefined;
+  // Built when it is needed: many values come at once.
+  const current = (): SecretMatcher => (matcher ??= new SecretMatcher([...held.keys()].flatMap(formsOf)));
+  const redact = (text: string): string => current().scan(text, { mark: redacted, more: false }).out;
   const forget = (value: string): void => {
     const count = (held.get(value) ?? 0) - 1;
     if (count > 0) held.set(value, count);
     else held.delete(value);
-    rebuild();
+    matcher = undefined;
   };
   return {
     register(value) {
-      if (value.length < valueLengthMin) return () => {};
-      held.set(value, (held.get(value) ?? 0) + 1);
-      rebuild();
+      if (value.length < maskedLengthMin) return () => {};
+      const count = held.get(value) ?? 0;
+      held.set(value, count + 1);
+      if (count === 0) matcher = undefined;
       let done = false;
       return () => {
         if (!done) forget(value);
         done = true;
       };
     },
-    redact: (text) => (pattern === undefined ? text : text.replace(pattern, redacted)),
+    redact,
+    isEmpty: () => held.size === 0,
+    redactCut(text) {
+      const { out, rest } = current().scan(text, { mark: redacted, more: true });
+      return rest.length < maskedLengthMin ? out + rest : out + redacted;
+    },
+    stream: () => streamRedactor(current, redact),
   };
+}
+
+function streamRedactor(current: () => SecretMatcher, redact: (text: string) => string): StreamRedactor {
+  let held = "";
+  return {
+    push(piece) {
+      const { out, rest } = current().scan(held + piece, { mark: redacted, more: true });
+      held = rest;
+      return out;
+    },
+    end() {
+      const last = redact(held);
+      held = "";
+      return last;
+    },
+  };
+}
+
+/** The same data with every string and every name in it redacted; a number that is a secret becomes text. */
+export function redactJson(value: Json, secrets: Pick<Secrets, "redact">): Json {
+  if (typeof value === "string") return secrets.redact(value);
+  if (typeof value === "number") return redactNumber(value, secrets);
+  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) return value.map((item) => redactJson(item, secrets));
+  return redactFields(value, secrets);
+}
+
+const hiddenDigitsMin = 6;
+
+/** A number that is a secret as a whole, such as a phone's code; a count that happens to be one is not. */
+export function redactNumber(value: number, secrets: Pick<Secrets, "redact">): number | string {
+  const text = String(value);
+  return text.length >= hiddenDigitsMin && secrets.redact(text) === redacted ? redacted : value;
+}
+
+export function redactFields(
+  fields: { readonly [key: string]: Json },
+  secrets: Pick<Secrets, "redact">,
+): { [key: string]: Json } {
+  const entries = Object.entries(fields).map(([key, value]): [string, Json] => {
+    return [secrets.redact(key), redactJson(value, secrets)];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isList(value: object): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 const secretKey = new RegExp(
@@ -66,46 +133,4 @@ export function isSecretKey(key: string): boolean {
   const verdict = secretKey.test(key);
   if (verdicts.size < verdictsMax) verdicts.set(key, verdict);
   return verdict;
-}
-
-function formsOf(value: string): string[] {
-  const percent = percentForms(value);
-  const encoded = base64Forms(value).flatMap((form) => [form, base64url(form)]);
-  const long = encoded.filter((form) => form.length >= encodedLengthMin);
-  return [value, JSON.stringify(value).slice(1, -1), ...linesOf(value), ...percent, ...long];
-}
-
-/** A key in PEM form is often printed line by line. */
-function linesOf(value: string): string[] {
-  const lines = value.split(/\r?\n/).map((line) => line.trim());
-  return lines.length < 2 ? [] : lines.filter((line) => line.length >= 16);
-}
-
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-}
-
-function percentForms(value: string): string[] {
-  if (!value.isWellFormed()) return [];
-  const upper = encodeURIComponent(value);
-  const lower = upper.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
-  return [upper, lower, upper.replaceAll("%20", "+")];
-}
-
-/** What base64 shows of a value at each of the three places it can take among groups of three bytes. */
-function base64Forms(value: string): string[] {
-  const bytes = Buffer.from(value, "utf8");
-  const inside = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString("base64")
-      .replace(/=+$/, "");
-    const start = shift === 0 ? 0 : shift + 1;
-    const whole = (shift + bytes.length) % 3 === 0;
-    return text.slice(start, whole ? undefined : -1);
-  });
-  return [bytes.toString("base64"), ...inside];
-}
-
-function base64url(text: string): string {
-  return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }

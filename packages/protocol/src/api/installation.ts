@@ -97,6 +97,8 @@ export interface InstallationStatus {
     readonly outstanding: number;
     readonly slots: number;
   }[];
+  /** Approvals that wait for a person; left out by releases that knew none. */
+  readonly approvals?: number;
   readonly timers: number;
   readonly workers: number;
   /** Workers whose project code does not load; none when all is well. */

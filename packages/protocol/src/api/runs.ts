@@ -2,6 +2,9 @@
 import type { Failure } from "../errors.ts";
 import type { LastHolder, RunEvent } from "../events/run.ts";
 import type { Instant, Json } from "../json.ts";
+import type { JournalRecord } from "../journal.ts";
+import type { LiveMessage } from "../live.ts";
+import type { UsageTotals } from "../model.ts";
 
 /**
  * `running` also covers runs that wait; `waitsFor` says for what. `parked`: needs a person or another
@@ -47,6 +50,8 @@ export interface RunView extends RunSummary {
   readonly steps: readonly StepView[];
   /** Distinct code versions that ran attempts of this run; more than one means builds were mixed. */
   readonly codes: readonly string[];
+  /** What models and tools of the run have used up; absent when none was called. */
+  readonly usage?: UsageTotals;
 }
 
 export type StepStatus =
@@ -60,6 +65,7 @@ export type StepStatus =
   | "failed"
   | "skipped"
   | "cancelled"
+  | "asking"
   | "unknown";
 
 export interface StepView {
@@ -75,6 +81,9 @@ export interface StepView {
   readonly until?: Instant;
   /** Items of a forEach step: how many in all, how many done. */
   readonly items?: { readonly count: number; readonly done: number };
+  readonly usage?: UsageTotals;
+  /** The newest approval that was asked for. */
+  readonly approval?: string;
 }
 
 /** The queue lost the attempt's task, and it was sent again. */
@@ -93,7 +102,7 @@ export interface AttemptView {
   readonly ms?: number;
   readonly worker?: string;
   readonly code?: string;
-  readonly outcome: "open" | "succeeded" | "failed" | "lost" | "stopped" | "unknown";
+  readonly outcome: "open" | "succeeded" | "failed" | "lost" | "stopped" | "suspended" | "unknown";
   readonly failure?: Failure;
   /** When it began anew under its number, oldest first; `startedAt` and `queueMs` are of the last time. */
   readonly interruptions?: readonly InterruptionView[];
@@ -144,6 +153,8 @@ export interface CancelBody {
 export interface ResolveBody {
   readonly input: string;
   readonly step: string;
+  /** The call in question, where the step is an agent's and more than one is. */
+  readonly call?: string;
   readonly as: "done" | "failed" | "retry";
   readonly output?: Json;
   readonly message?: string;
@@ -158,9 +169,13 @@ export interface WhyAnswer {
 }
 
 export interface WhyReason {
-  /** Stable: `no_worker`, `queue_wait`, `backlog`, `running`, `retry_backoff`, `timer`, `max_parallel`,
-   *  `outcome_unknown`, `failed`, `cancelled`, `incompatible`, `code_broken`, `completed`. */
+  /**
+   * Stable: `approval`, `no_worker`, `queue_wait`, `backlog`, `running`, `retry_backoff`, `timer`,
+   * `max_parallel`, `outcome_unknown`, `failed`, `cancelled`, `incompatible`, `code_broken`, `completed`.
+   */
   readonly reason: string;
+  /** Of what failed: the failure's code. */
+  readonly code?: string;
   readonly step?: string;
   readonly message: string;
   readonly since?: Instant;
@@ -168,4 +183,24 @@ export interface WhyReason {
   readonly holder?: string;
   /** The one command that frees it or shows more. */
   readonly command?: string;
+}
+
+/** A record of an agent step's journal as followers and readers see it. */
+export interface JournalView {
+  readonly run: string;
+  readonly step: string;
+  readonly revision: number;
+  readonly record: JournalRecord;
+}
+
+export interface JournalPage {
+  readonly records: readonly JournalView[];
+  /** Pass as `after`. Absent when there is no more now. */
+  readonly cursor?: string;
+}
+
+/** What is told live of a run; never stored. */
+export interface LiveView {
+  readonly run: string;
+  readonly live: LiveMessage;
 }

@@ -2,7 +2,9 @@
 import type { Effect } from "../workflow.ts";
 import type { InputId, PoolName, StepInstance } from "../ids.ts";
 import type { Instant, Value } from "../json.ts";
+import type { Answer } from "../journal.ts";
 import type { PlanUses } from "../plan.ts";
+import type { TaskBudget } from "../task.ts";
 import type { RunEvent } from "./run.ts";
 
 export interface Commit {
@@ -36,6 +38,8 @@ export interface DispatchTask {
   readonly pool: PoolName;
   readonly timeoutMs?: number;
   readonly select?: string;
+  readonly answers?: readonly Answer[];
+  readonly budget?: TaskBudget;
   /** True from the second dispatch of a step on, whatever the reason: caches must not answer. */
   readonly again?: true;
 }
@@ -53,8 +57,8 @@ export interface StopTask {
 export interface StartTimer {
   readonly kind: "start_timer";
   /**
-   * `run`, `wait:<instance>` or `retry:<instance>:<attempt>`: known to the run, so firing twice is
-   * harmless.
+   * `run`, `wait:<instance>`, `retry:<instance>:<attempt>` or `approval:<n>`: known to the run, so firing
+   * twice is harmless.
    */
   readonly timer: string;
   readonly due: Instant;

@@ -1,7 +1,10 @@
 /** Events of a run, version 1. Facts, past tense, never edited; a new kind needs a new fold everywhere. */
 import type { BuildId, DefinitionHash, InputId, StepId, StepInstance, WorkerId } from "../ids.ts";
+import type { Shown } from "../agent.ts";
 import type { Failure } from "../errors.ts";
 import type { Instant, Json, Value } from "../json.ts";
+import type { UsageTotals } from "../model.ts";
+import type { TaskBudget } from "../task.ts";
 
 export type RunEvent =
   | RunStarted
@@ -18,6 +21,10 @@ export type RunEvent =
   | StepSkipped
   | StepCancelled
   | StepUnknown
+  | StepSuspended
+  | ApprovalRequested
+  | ApprovalDecided
+  | CallSettled
   | EventEmitted
   | RunCompleted
   | RunFailed
@@ -50,6 +57,8 @@ export interface TaskDispatched extends At {
   /** The input that led to it and its number there: the end of the task's id, also when it is sent again. */
   readonly input: InputId;
   readonly n: number;
+  /** Of an agent's step in a run with a budget: what the step may use up, earlier attempts included. */
+  readonly budget?: TaskBudget;
 }
 
 /** Who last said that it works on an attempt: since when, and when it was last heard of. */
@@ -80,6 +89,8 @@ export interface AttemptFacts {
   readonly ms?: number;
   /** 12 hex digits of the user code that ran. */
   readonly code?: string;
+  /** What models and tools of the step have used up so far, earlier attempts included. */
+  readonly usage?: UsageTotals;
 }
 
 /** Written before an irreversible call starts: without it the call certainly did not happen. */
@@ -166,6 +177,52 @@ export interface StepUnknown extends At {
   readonly step: StepInstance;
   readonly attempt: number;
   readonly reason: string;
+  /** Of an agent's step: the call in question, `<step instance>/<call>`, its tool and what it was given. */
+  readonly call?: string;
+  readonly tool?: string;
+  readonly given?: Json;
+}
+
+/** The attempt of an agent's step ended to wait for people. Does not count against `retry.max`. */
+export interface StepSuspended extends At, AttemptFacts {
+  readonly kind: "step_suspended";
+  readonly step: StepInstance;
+  readonly attempt: number;
+}
+
+/** A person is asked: about a step before it begins, or about one call of an agent's step. */
+export interface ApprovalRequested extends At {
+  readonly kind: "approval_requested";
+  readonly step: StepInstance;
+  /** From 1 within the run: the end of the approval's id, `<run>-<n>`. */
+  readonly n: number;
+  readonly call?: string;
+  readonly shown: Shown;
+  /** SHA-256 of the canonical JSON of `shown`. */
+  readonly hash: string;
+  /** Then it counts as denied. */
+  readonly expiresAt: Instant;
+}
+
+export interface ApprovalDecided extends At {
+  readonly kind: "approval_decided";
+  readonly step: StepInstance;
+  readonly n: number;
+  readonly approved: boolean;
+  readonly how: "person" | "expired";
+  readonly by?: string;
+  readonly comment?: string;
+}
+
+/** A person said what became of a call of an agent's step: the step goes on with that. */
+export interface CallSettled extends At {
+  readonly kind: "call_settled";
+  readonly step: StepInstance;
+  readonly call: string;
+  readonly as: "done" | "failed" | "retry";
+  readonly output?: Value;
+  readonly message?: string;
+  readonly by?: string;
 }
 
 export interface EventEmitted extends At {

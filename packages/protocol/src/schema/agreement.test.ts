@@ -1,14 +1,19 @@
 import { expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import type {
+  AgentDefinition,
+  ApprovalPage,
   CancelBody,
   Commit,
   Envelope,
   ErrorBody,
   InputAnswer,
   InputRequest,
+  DecideBody,
   JournalEntry,
+  JournalRecord,
   Manifest,
+  ModelScript,
   Plan,
   ProjectDefinition,
   ResolveBody,
@@ -49,6 +54,8 @@ test("what a record's schema reads is its hand-written type, and the other way r
   expectTypeOf<Plan>().toExtend<Out<"planSchema">>();
   expectTypeOf<Out<"journalEntrySchema">>().toExtend<JournalEntry>();
   expectTypeOf<JournalEntry>().toExtend<Out<"journalEntrySchema">>();
+  expectTypeOf<Out<"journalRecordSchema">>().toExtend<JournalRecord>();
+  expectTypeOf<JournalRecord>().toExtend<Out<"journalRecordSchema">>();
   expectTypeOf<Out<"telemetryBatchSchema">>().toExtend<TelemetryBatch>();
   expectTypeOf<TelemetryBatch>().toExtend<Out<"telemetryBatchSchema">>();
   expectTypeOf<Out<"workerPresenceSchema">>().toExtend<WorkerPresence>();
@@ -62,6 +69,10 @@ test("what an authored file's schema reads is its hand-written type, and the oth
   expectTypeOf<ProjectDefinition>().toExtend<Out<"projectSchema">>();
   expectTypeOf<Out<"workflowSchema">>().toExtend<WorkflowDefinition>();
   expectTypeOf<WorkflowDefinition>().toExtend<Out<"workflowSchema">>();
+  expectTypeOf<Out<"agentSchema">>().toExtend<AgentDefinition>();
+  expectTypeOf<AgentDefinition>().toExtend<Out<"agentSchema">>();
+  expectTypeOf<Out<"modelScriptSchema">>().toExtend<ModelScript>();
+  expectTypeOf<ModelScript>().toExtend<Out<"modelScriptSchema">>();
 });
 
 test("what scripts read is its hand-written type, and the other way round", () => {
@@ -80,6 +91,10 @@ test("the bodies and answers of the API are their hand-written types, and the ot
   expectTypeOf<CancelBody>().toExtend<z.output<Api["cancelBody"]>>();
   expectTypeOf<z.output<Api["resolveBody"]>>().toExtend<ResolveBody>();
   expectTypeOf<ResolveBody>().toExtend<z.output<Api["resolveBody"]>>();
+  expectTypeOf<z.output<Api["decideBody"]>>().toExtend<DecideBody>();
+  expectTypeOf<DecideBody>().toExtend<z.output<Api["decideBody"]>>();
+  expectTypeOf<z.output<Api["approvalPage"]>>().toExtend<ApprovalPage>();
+  expectTypeOf<ApprovalPage>().toExtend<z.output<Api["approvalPage"]>>();
   expectTypeOf<z.output<Api["runAnswer"]>>().toExtend<RunAnswer>();
   expectTypeOf<RunAnswer>().toExtend<z.output<Api["runAnswer"]>>();
   expectTypeOf<z.output<Api["runSummary"]>>().toExtend<RunSummary>();

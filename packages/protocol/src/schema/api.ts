@@ -1,10 +1,15 @@
 /** Schemas of what enters and leaves the API. Bodies are strict: an unknown key is named and refused. */
 import { z } from "zod";
+import { approvalStatuses } from "../api/approvals.ts";
+import { usageGroups } from "../api/usage.ts";
 import { logLevels } from "../telemetry.ts";
 import { runStatuses } from "../api/runs.ts";
 import type { JsonObject } from "../json.ts";
+import { journalRecord } from "./journal.ts";
+import { usageTotals } from "./model.ts";
 import { idText as id } from "./parse-id.ts";
-import { json, plainObject } from "./parse-object.ts";
+import { json, list, plainObject } from "./parse-object.ts";
+import { shown } from "./value.ts";
 
 const instant = z.iso.datetime({ offset: true });
 const labels = z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/), z.string().max(256));
@@ -41,6 +46,7 @@ export const cancelBody = z.strictObject({ input: id("input"), reason: z.string(
 export const resolveBody = z.strictObject({
   input: id("input"),
   step: id("step instance"),
+  call: z.string().max(200).exactOptional(),
   as: z.enum(["done", "failed", "retry"]),
   output: json.exactOptional(),
   message: z.string().max(500).exactOptional(),
@@ -59,6 +65,8 @@ export const archiveBody = z.strictObject({
   /** All but the newest so many. */
   keepRuns: z.int().min(0).exactOptional(),
 });
+
+export const inspectBody = z.strictObject({ port: z.int().min(1_024).max(65_535).exactOptional() });
 
 export const createKeyBody = z.strictObject({
   name: z.string().min(1).max(80),
@@ -103,7 +111,7 @@ const attemptView = z.object({
   ms: z.number().exactOptional(),
   worker: z.string().exactOptional(),
   code: z.string().exactOptional(),
-  outcome: z.enum(["open", "succeeded", "failed", "lost", "stopped", "unknown"]),
+  outcome: z.enum(["open", "succeeded", "failed", "lost", "stopped", "suspended", "unknown"]),
   failure: failure.exactOptional(),
   interruptions: z
     .array(z.object({ at: instant, holder: lastHolder.exactOptional() }))
@@ -122,6 +130,8 @@ const stepView = z.object({
   failure: failure.exactOptional(),
   until: instant.exactOptional(),
   items: z.object({ count: z.int(), done: z.int() }).exactOptional(),
+  usage: usageTotals.exactOptional(),
+  approval: z.string().exactOptional(),
 });
 
 export const runView = runSummary.extend({
@@ -131,6 +141,7 @@ export const runView = runSummary.extend({
   deadline: instant.exactOptional(),
   steps: z.array(stepView),
   codes: z.array(z.string()),
+  usage: usageTotals.exactOptional(),
 });
 
 export const runPage = z.object({
@@ -156,6 +167,7 @@ export const whyAnswer = z.object({
   reasons: z.array(
     z.object({
       reason: z.string(),
+      code: z.string().exactOptional(),
       step: z.string().exactOptional(),
       message: z.string(),
       since: instant.exactOptional(),
@@ -164,6 +176,46 @@ export const whyAnswer = z.object({
       command: z.string().exactOptional(),
     }),
   ),
+});
+
+export const decideBody = z.strictObject({
+  input: id("input"),
+  hash: z.string().regex(/^[0-9a-f]{64}$/, { error: "is not a SHA-256 in lower-case hex" }),
+  approve: z.boolean(),
+  comment: z.string().max(2_000).exactOptional(),
+});
+
+export const approvalView = z.object({
+  approval: z.string(),
+  run: z.string(),
+  workflow: z.string(),
+  step: z.string(),
+  call: z.string().exactOptional(),
+  status: z.enum(approvalStatuses),
+  shown,
+  hash: z.string(),
+  requestedAt: instant,
+  expiresAt: instant,
+  decidedAt: instant.exactOptional(),
+  by: z.string().exactOptional(),
+  comment: z.string().exactOptional(),
+});
+
+export const approvalPage = z.object({
+  approvals: list(approvalView),
+  cursor: z.string().exactOptional(),
+});
+
+export const usageAnswer = z.object({
+  by: z.enum(usageGroups),
+  since: instant.exactOptional(),
+  rows: list(z.object({ name: z.string(), usage: usageTotals, runs: z.int() })),
+  total: usageTotals,
+});
+
+export const journalPage = z.object({
+  records: z.array(z.object({ run: z.string(), step: z.string(), revision: z.int(), record: journalRecord })),
+  cursor: z.string().exactOptional(),
 });
 
 export const errorBody = z.object({

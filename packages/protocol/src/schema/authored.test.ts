@@ -1,6 +1,6 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
-import { projectSchema, workflowSchema, faultsOf, jsonSchemaOf } from "./index.ts";
+import { agentSchema, projectSchema, workflowSchema, faultsOf, jsonSchemaOf } from "./index.ts";
 
 // As the documentation of the formats shows them.
 const project = {
@@ -50,9 +50,25 @@ const workflow = {
   output: { reply: "${steps.answer.output.text}", kind: "${steps.classify.output.kind}" },
 };
 
+const agent = {
+  apiVersion: "agentflow.dev/v1",
+  kind: "Agent",
+  name: "writer",
+  description: "Answers a ticket",
+  model: "default",
+  instructions: { file: "prompts/writer.md" },
+  output: { type: "object" },
+  tools: ["orders.find", { use: "mail.send", approval: "always", expires: "1h" }],
+  agents: ["helper"],
+  handoffs: ["closer"],
+  limits: { turns: 8, tokens: 50_000, usd: 0.5, time: "5m" },
+  memory: { session: "${input.customer}", window: 10, summary: true },
+};
+
 const files = {
   project: { schema: projectSchema, example: project, validate: validator("project") },
   workflow: { schema: workflowSchema, example: workflow, validate: validator("workflow") },
+  agent: { schema: agentSchema, example: agent, validate: validator("agent") },
 };
 
 function validator(name: string) {
@@ -85,7 +101,7 @@ describe.each(["project", "workflow"] as const)("the %s of the documentation", (
   });
 });
 
-const mistakes: readonly (readonly ["project" | "workflow", string, unknown, string])[] = [
+const mistakes: readonly (readonly ["project" | "workflow" | "agent", string, unknown, string])[] = [
   ["project", "pool", { default: {} }, 'unknown key "pool" (did you mean pools?); known are apiVersion'],
   ["project", "pools/default/concurency", 4, '"concurency" (did you mean concurrency?)'],
   ["project", "apiVersion", "agentflow.dev/v2", '"agentflow.dev/v2" is not one of "agentflow.dev/v1"'],
@@ -118,7 +134,7 @@ const mistakes: readonly (readonly ["project" | "workflow", string, unknown, str
     "workflow",
     "steps/answer/uses",
     "orders.find",
-    "write tool:<file>.<export>, agent:<name>, set, wait or emit",
+    "write tool:<file>.<export>, agent:<name>, human:approve, set, wait or emit",
   ],
   ["workflow", "steps/answer/uses", undefined, "is missing: string expected"],
   ["workflow", "steps/answer/retries", 3, 'unknown key "retries"'],
@@ -131,6 +147,14 @@ const mistakes: readonly (readonly ["project" | "workflow", string, unknown, str
   ["workflow", "steps/answer/join", "n:0", "write all, any, settled or n:2"],
   ["workflow", "steps/answer/forEach", { in: "input.x", maxParalel: 2 }, "(did you mean maxParallel?)"],
   ["workflow", "steps/answer/catch", { when: "true" }, "is missing"],
+  ["agent", "instructions", undefined, "is missing"],
+  ["agent", "tool", ["orders.find"], '"tool" (did you mean tools?)'],
+  ["agent", "tools/0", "orders", '"orders" is not a valid tool id'],
+  ["agent", "tools/1/approval", "never", '"never" is not one of "always"'],
+  ["agent", "limits/turns", 0, "0 is too small: at least 1"],
+  ["agent", "limits/time", "5", '"5" is not a duration'],
+  ["agent", "memory/session", undefined, "is missing"],
+  ["agent", "model", "GPT 4", "is not a valid agent id"],
   ["workflow", "steps/answer/if", true, "true is not a string"],
 ];
 

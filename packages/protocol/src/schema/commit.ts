@@ -1,6 +1,7 @@
 /** Schemas of a commit: what the log keeps of a run. */
 import { z } from "zod";
 import { runEvent } from "./events.ts";
+import { answer, budget } from "./journal.ts";
 import { id, instant } from "./parse-id.ts";
 import { list, record } from "./parse-object.ts";
 import { attempt, effect, instance, uses, value } from "./value.ts";
@@ -9,7 +10,9 @@ const commitInput = record({
   id: id("input").describe("The input's id."),
   kind: z
     .string()
-    .describe("start, result, started, redelivered, resent, timer, cancel, resolve, nudge or continue."),
+    .describe(
+      "start, result, started, redelivered, resent, timer, cancel, resolve, approval, nudge or continue.",
+    ),
   at: instant.describe("When it was decided."),
   refused: z.string().exactOptional().describe("Why it was refused; a refused input has no events."),
 }).meta({ id: "CommitInput", description: "An input that this commit decided." });
@@ -31,6 +34,8 @@ export const runCommand = z.discriminatedUnion("kind", [
     pool: id("pool").describe("The pool of workers that takes it."),
     timeoutMs: z.int().min(1).exactOptional().describe("Longest the attempt may take, in milliseconds."),
     select: z.string().exactOptional().describe("Expression over the output that the worker evaluates."),
+    answers: list(answer).exactOptional().describe("What people said about calls of this step."),
+    budget: budget.exactOptional(),
     again: z.literal(true).exactOptional().describe("Not the first dispatch: caches must not answer."),
   }).meta({ id: "dispatch_task", description: "Hand an attempt to the queue." }),
   record({ kind: z.literal("stop_task"), step: instance, attempt, ...taskNumber }).meta({
@@ -39,7 +44,7 @@ export const runCommand = z.discriminatedUnion("kind", [
   }),
   record({
     kind: z.literal("start_timer"),
-    timer: z.string().describe("`run`, `wait:<instance>` or `retry:<instance>:<attempt>`."),
+    timer: z.string().describe("`run`, `wait:<instance>`, `retry:<instance>:<attempt>` or `approval:<n>`."),
     due: instant.describe("When it fires."),
   }).meta({ id: "start_timer", description: "Wake the run at an instant." }),
   record({ kind: z.literal("continue") }).meta({

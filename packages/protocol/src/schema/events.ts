@@ -1,9 +1,11 @@
 /** Schemas of the events of a run. The descriptions are what the reference prints. */
 import { z } from "zod";
 import type { RunEvent } from "../events/run.ts";
+import { budget } from "./journal.ts";
 import { id, instant, sha256, shortHash, traceparent } from "./parse-id.ts";
 import { json, record } from "./parse-object.ts";
-import { attempt, failure, instance, labels, value } from "./value.ts";
+import { attempt, failure, instance, labels, shown, value } from "./value.ts";
+import { usageTotals } from "./model.ts";
 
 const at = instant.describe("When it was decided.");
 
@@ -13,6 +15,7 @@ export const attemptFacts = {
   startedAt: instant.exactOptional().describe("When the attempt began on the worker."),
   ms: z.number().min(0).exactOptional().describe("How long the attempt took, in milliseconds."),
   code: shortHash.exactOptional().describe("Hash of the user code that ran."),
+  usage: usageTotals.exactOptional().describe("What the step has used up so far."),
 };
 
 function event<Kind extends RunEvent["kind"], Shape extends z.ZodRawShape>(
@@ -42,6 +45,7 @@ const taskDispatched = event("task_dispatched", "An attempt was handed to the qu
   attempt,
   input: id("input").describe("The input that led to it: part of the task's id."),
   n: z.int().min(0).describe("Its number among the tasks of that input: the end of the task's id."),
+  budget: budget.exactOptional(),
 });
 
 export const lastHolder = record({
@@ -140,8 +144,50 @@ const stepCancelled = event("step_cancelled", "A step was stopped because the ru
 const stepUnknown = event(
   "step_unknown",
   "An irreversible call was lost after it had begun. A person must say what happened.",
-  { step: instance, attempt, reason: z.string().describe("What is known.") },
+  {
+    step: instance,
+    attempt,
+    reason: z.string().describe("What is known."),
+    call: z.string().exactOptional().describe("Of an agent's step: the call, `<step instance>/<call>`."),
+    tool: z.string().exactOptional().describe("Of an agent's step: the tool that was called."),
+    given: json.exactOptional().describe("Of an agent's step: what the tool was given."),
+  },
 );
+
+const stepSuspended = event("step_suspended", "An attempt of an agent's step ended to wait for people.", {
+  step: instance,
+  attempt,
+  ...attemptFacts,
+});
+
+const approvalNumber = z.int().min(1).describe("Within the run: the end of the approval's id, `<run>-<n>`.");
+
+const approvalRequested = event("approval_requested", "A person is asked before something is done.", {
+  step: instance,
+  n: approvalNumber,
+  call: z.string().exactOptional().describe("Of an agent's step: the call, `<step instance>/<call>`."),
+  shown,
+  hash: sha256.describe("SHA-256 of the canonical JSON of `shown`."),
+  expiresAt: instant.describe("Then it counts as denied."),
+});
+
+const approvalDecided = event("approval_decided", "A person answered, or nobody did in time.", {
+  step: instance,
+  n: approvalNumber,
+  approved: z.boolean().describe("Whether it may be done."),
+  how: z.enum(["person", "expired"]).describe("`expired`: nobody answered in time."),
+  by: z.string().exactOptional().describe("Who decided."),
+  comment: z.string().exactOptional().describe("What they said beside."),
+});
+
+const callSettled = event("call_settled", "A person said what became of a call of an agent's step.", {
+  step: instance,
+  call: z.string().describe("`<step instance>/<call>`."),
+  as: z.enum(["done", "failed", "retry"]).describe("What is to be taken for its outcome."),
+  output: value.exactOptional().describe("The call's output, when it was done."),
+  message: z.string().exactOptional().describe("What the agent is told, when it failed."),
+  by: z.string().exactOptional().describe("Who said so."),
+});
 
 const eventEmitted = event("event_emitted", "An `emit` step told its event.", {
   step: instance,
@@ -179,6 +225,10 @@ export const eventSchemas = [
   stepSkipped,
   stepCancelled,
   stepUnknown,
+  stepSuspended,
+  approvalRequested,
+  approvalDecided,
+  callSettled,
   eventEmitted,
   runCompleted,
   runFailed,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Outcome } from "../input.ts";
 import { attemptFacts, lastHolder } from "./events.ts";
 import { id, instant, sha256, shortHash, traceparent } from "./parse-id.ts";
+import { ask } from "./journal.ts";
 import { json, list, record } from "./parse-object.ts";
 import { attempt, failure, instance, labels, value } from "./value.ts";
 
@@ -25,6 +26,7 @@ export const outcome: z.ZodType<Outcome> = z
       retryable: z.boolean().exactOptional().describe("False: another attempt would fail the same way."),
     }),
     record({ kind: z.literal("lost"), reason: z.string() }),
+    record({ kind: z.literal("suspended"), asks: list(ask) }),
   ])
   .meta({ id: "Outcome", description: "How an attempt ended." });
 
@@ -77,11 +79,21 @@ export const runInput = z.discriminatedUnion("kind", [
     kind: z.literal("resolve"),
     ...base,
     step: instance,
+    call: z.string().exactOptional().describe("The call in question, where the step is an agent's."),
     as: z.enum(["done", "failed", "retry"]),
     output: value.exactOptional(),
     message: z.string().exactOptional(),
     by,
   }).meta({ id: "resolve", description: "A person says what became of a step whose outcome is unknown." }),
+  record({
+    kind: z.literal("approval"),
+    ...base,
+    approval: z.string().describe("`<run>-<n>`."),
+    hash: sha256.describe("Of what was shown."),
+    approve: z.boolean(),
+    by,
+    comment: z.string().exactOptional(),
+  }).meta({ id: "approval", description: "A person approves or denies what they were shown." }),
   record({ kind: z.literal("nudge"), ...base }).meta({ id: "nudge", description: "Look at the run again." }),
   record({ kind: z.literal("continue"), ...base }).meta({
     id: "continue",

@@ -36,19 +36,22 @@ describe.each(jsonSchemaNames)("the schema %s", (name) => {
   });
 });
 
-test.each(["project", "workflow"])("an editor has a sentence to show for every key of a %s", (name) => {
-  const silent: string[] = [];
-  const visit = (node: unknown, path: string): void => {
-    if (typeof node !== "object" || node === null) return;
-    for (const [key, value] of Object.entries(node)) {
-      const here = `${path}/${key}`;
-      // Below examples stands data, no schema.
-      if (key === "examples" || key === "default") continue;
-      if (path.endsWith("/properties") && !/"description":"[^"]+\."/.test(JSON.stringify(value)))
-        silent.push(here);
-      visit(value, here);
-    }
-  };
-  visit(jsonSchemaOf(name), "");
-  expect(silent).toEqual([]);
-});
+test.each(["project", "workflow", "model-script"])(
+  "an editor has a sentence to show for every key of a %s",
+  (name) => {
+    const silent: string[] = [];
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== "object" || node === null) return;
+      for (const [key, value] of Object.entries(node)) {
+        const here = `${path}/${key}`;
+        // Below examples stands data, no schema.
+        if (key === "examples" || key === "default") continue;
+        if (path.endsWith("/properties") && !/"description":"[^"]+\."/.test(JSON.stringify(value)))
+          silent.push(here);
+        visit(value, here);
+      }
+    };
+    visit(jsonSchemaOf(name), "");
+    expect(silent).toEqual([]);
+  },
+);

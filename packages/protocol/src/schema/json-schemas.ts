@@ -5,9 +5,11 @@ import { plainObject } from "./parse-object.ts";
 import { commit } from "./commit.ts";
 import { envelope, streamLine } from "./envelope.ts";
 import { inputAnswer, inputRequest } from "./input.ts";
-import { journalEntry } from "./journal.ts";
+import { agent } from "./agent.ts";
+import { journalRecord } from "./journal.ts";
 import { plan } from "./plan.ts";
 import { project } from "./project.ts";
+import { modelScript } from "./script.ts";
 import { task } from "./task.ts";
 import { telemetryBatch } from "./telemetry.ts";
 import { workerPresence } from "./worker.ts";
@@ -22,6 +24,12 @@ interface Published {
 const published: { readonly [name: string]: Published } = {
   project: { schema: project, title: "AgentFlow project", description: "agentflow.yaml" },
   workflow: { schema: workflow, title: "AgentFlow workflow", description: "A workflow: workflows/*.yaml" },
+  agent: { schema: agent, title: "AgentFlow agent", description: "A model agent: agents/*.yaml" },
+  "model-script": {
+    schema: modelScript,
+    title: "AgentFlow model script",
+    description: "What a scripted model says.",
+  },
   plan: { schema: plan, title: "Plan", description: "The graph of steps that a run walks, as it is stored." },
   commit: { schema: commit, title: "Commit", description: "What one append adds to a run's log." },
   input: { schema: inputRequest, title: "Input", description: "What asks a run to move." },
@@ -32,9 +40,9 @@ const published: { readonly [name: string]: Published } = {
   },
   task: { schema: task, title: "Task", description: "An attempt's envelope on the queue." },
   journal: {
-    schema: journalEntry,
-    title: "Journal entry",
-    description: "One entry of an agent step's journal.",
+    schema: journalRecord,
+    title: "Journal record",
+    description: "One append to an agent step's journal.",
   },
   worker: { schema: workerPresence, title: "Worker", description: "What a worker says of itself." },
   telemetry: { schema: telemetryBatch, title: "Telemetry", description: "Logs and spans in a batch." },

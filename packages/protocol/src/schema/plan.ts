@@ -1,6 +1,7 @@
 /** Schema of a plan, the form in which definitions are stored for runs. */
 import { z } from "zod";
 import type { PlanCatch } from "../plan.ts";
+import { budget } from "./journal.ts";
 import { id, idText, shortHash } from "./parse-id.ts";
 import { json, jsonObject, list, record } from "./parse-object.ts";
 import { effect, uses } from "./value.ts";
@@ -32,6 +33,7 @@ const planStep = record({
   timeoutMs: z.int().min(1).exactOptional(),
   catch: planCatch.exactOptional(),
   select: z.string().exactOptional(),
+  approval: record({ text: z.string().exactOptional(), expiresMs: z.int().min(1) }).exactOptional(),
 }).meta({ id: "PlanStep", description: "One step of a plan." });
 
 export const plan = record({
@@ -42,6 +44,7 @@ export const plan = record({
   planner: z.literal("static"),
   input: jsonObject.exactOptional().describe("JSON Schema of the run's input."),
   timeoutMs: z.int().min(1).exactOptional(),
+  budget: budget.exactOptional(),
   steps: z.record(idText("step"), planStep),
   output: json.describe("Template of the run's output."),
 });

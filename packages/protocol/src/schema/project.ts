@@ -4,8 +4,9 @@ import type { Json } from "../json.ts";
 import type { BusKind, TargetDefinition } from "../project.ts";
 import { referencePattern } from "../reference.ts";
 import { apiVersion } from "../workflow.ts";
+import { budgets } from "./budgets.ts";
 import { duration, grammarInWords, idText } from "./parse-id.ts";
-import { authored, json } from "./parse-object.ts";
+import { authored, json, jsonObject, list } from "./parse-object.ts";
 
 const referenceError = "is not a reference: write env://NAME, env://NAME?default or secret://name";
 
@@ -27,6 +28,8 @@ const setting = json.superRefine((value, context) => {
   }
 });
 
+const usdPerMillion = z.number().min(0).max(1_000_000);
+
 const model = authored({
   provider: text.meta({
     description: "Who serves the model.",
@@ -44,6 +47,31 @@ const model = authored({
     description: "Reference to the key, never the key: `secret://model-key` is MODEL_KEY in `.env`.",
     examples: ["secret://model-key"],
   }),
+  fallbacks: list(idText("agent"), 10)
+    .exactOptional()
+    .meta({
+      description: "Names under `models` that are asked in order when this one cannot answer.",
+      examples: [["small"]],
+    }),
+  timeout: duration.exactOptional().meta({
+    description: "Longest that one call may take.",
+    default: "2m",
+  }),
+  price: authored({
+    input: usdPerMillion.meta({ description: "Tokens in." }),
+    output: usdPerMillion.meta({ description: "Tokens out." }),
+    cacheRead: usdPerMillion.exactOptional().meta({ description: "Tokens read from a cache." }),
+    cacheWrite: usdPerMillion.exactOptional().meta({ description: "Tokens written to a cache." }),
+  })
+    .exactOptional()
+    .meta({ description: "US dollars for a million tokens, in place of the table that comes with af." }),
+  script: text.exactOptional().meta({
+    description: "For the provider `scripted`: the file that says what it answers, relative to the project.",
+    examples: ["prompts/script.yaml"],
+  }),
+  options: jsonObject.exactOptional().meta({
+    description: "What the provider takes beside; passed on as it is, under the provider's name.",
+  }),
 });
 
 const pool = authored({
@@ -55,23 +83,6 @@ const pool = authored({
       description: "How many tasks one worker of this pool runs at the same time.",
       examples: [8],
     }),
-});
-
-const budgets = authored({
-  usd: z
-    .number()
-    .min(0)
-    .exactOptional()
-    .meta({ description: "Money in US dollars.", examples: [5] }),
-  tokens: z
-    .int()
-    .min(0)
-    .exactOptional()
-    .meta({
-      description: "Tokens of models, in and out.",
-      examples: [200_000],
-    }),
-  time: duration.exactOptional().meta({ description: "Time from start to end.", examples: ["30m"] }),
 });
 
 const workers = z
@@ -133,6 +144,8 @@ const target: z.ZodType<TargetDefinition> = z.discriminatedUnion("kind", [local,
     issue.code === "invalid_union" ? "is not a kind of target: write local, docker or kubernetes" : undefined,
 });
 
+export const models = z.record(idText("agent"), model);
+
 export const project = authored({
   apiVersion: z.literal(apiVersion).meta({ description: "Version of this file's format." }),
   kind: z.literal("Project").meta({ description: "What this file is." }),
@@ -141,8 +154,7 @@ export const project = authored({
     examples: ["triage"],
   }),
   description: z.string().max(1_000).exactOptional().meta({ description: "What the project is for." }),
-  models: z
-    .record(idText("agent"), model)
+  models: models
     .exactOptional()
     .meta({ description: "Models by the name that agents use. `default` serves those that name none." }),
   pools: z

@@ -10,6 +10,7 @@ import {
   inputAnswerSchema,
   inputRequestSchema,
   journalEntrySchema,
+  journalRecordSchema,
   jsonSchemaOf,
   planSchema,
   runCommandSchema,
@@ -25,6 +26,20 @@ const hash = "a".repeat(64);
 const uses = { kind: "tool", name: "orders.find" };
 const blob = { blob: `acme/${run}/${hash}`, bytes: 70_000 };
 const dispatch = { step: "find~3", attempt: 1, input: "start", n: 0 };
+
+const shown = { uses: "tool:mail.send", effect: "irreversible", input: { to: "ann" } };
+const asks = [
+  { kind: "approval", call: "answer/1-1", tool: "mail.send", shown, hash, expiresMs: 60_000 },
+  { kind: "unknown", call: "answer~0/1-1", tool: "mail.send", reason: "the worker is gone", input: null },
+];
+const reply = {
+  parts: [
+    { kind: "reasoning", text: "hm", meta: { anthropic: { signature: "sig==" } } },
+    { kind: "call", id: "p1", tool: "mail__send", input: { to: "ann" } },
+  ],
+  finish: "tool_calls",
+  usage: { inputTokens: 10, outputTokens: 2, cacheReadTokens: 4 },
+};
 
 const records = {
   commit: {
@@ -46,6 +61,19 @@ const records = {
         },
         { kind: "task_dispatched", at, ...dispatch },
         { kind: "step_succeeded", at, step: "find", output: blob, ms: 1.5, worker: "w1" },
+        { kind: "step_suspended", at, step: "answer", attempt: 1 },
+        {
+          kind: "approval_requested",
+          at,
+          step: "answer",
+          n: 1,
+          call: "answer/1-1",
+          shown,
+          hash,
+          expiresAt: at,
+        },
+        { kind: "approval_decided", at, step: "answer", n: 1, approved: true, how: "person", by: "ann" },
+        { kind: "call_settled", at, step: "answer", call: "answer/1-2", as: "done", output: blob },
       ],
       commands: [
         { kind: "dispatch_task", ...dispatch, uses, with: { inline: null }, effect: "read", pool: "default" },
@@ -114,7 +142,23 @@ const records = {
       output: null,
     },
   },
-  journal: { schema: journalEntrySchema, record: { v: 1, kind: "model_replied", text: "x" } },
+  journal: {
+    schema: journalRecordSchema,
+    record: {
+      v: 1,
+      kind: "journal",
+      attempt: 1,
+      events: [
+        { kind: "attempt_took_over", at, attempt: 1, worker: "w1" },
+        { kind: "agent_started", at, agent: "writer", model: "default", messages: blob },
+        { kind: "model_called", at, n: 1, turn: 1, model: "default", reserved: { tokens: 9, usd: "0.1" } },
+        { kind: "model_replied", at, n: 1, turn: 1, model: "default", reply, usd: "0.000002", ms: 1.5 },
+        { kind: "call_asked", at, call: "1-1", tool: "mail.send", shown, hash, expiresMs: 1 },
+        { kind: "call_suspended", at, call: "1-2", asks },
+        { kind: "call_answered", at, call: "1-1", approved: false, how: "expired" },
+      ],
+    },
+  },
   worker: {
     schema: workerPresenceSchema,
     record: {
@@ -181,6 +225,20 @@ describe.each(entries)("a %s", (name, { schema, record }) => {
       expect([key, schema.safeParse(less).success, validate(less)]).toEqual([key, false, false]);
     }
   });
+});
+
+test.each([
+  { kind: "result", step: "answer", attempt: 1, outcome: { kind: "suspended", asks } },
+  { kind: "approval", approval: `${run}-1`, hash, approve: false, by: "ann", comment: "no" },
+  { kind: "resolve", step: "answer", call: "answer/1-1", as: "retry" },
+])("an input of people and of who waits for them: $kind", (input) => {
+  const record = { ...records.input.record, input: { ...input, id: "i1", at } };
+  expect(inputRequestSchema.parse(record)).toEqual(record);
+});
+
+test("a record of the journal that this build cannot read still says its version and kind", () => {
+  expect(journalEntrySchema.safeParse({ v: 1, kind: "diary", pages: [] }).success).toBe(true);
+  expect(journalEntrySchema.safeParse({ v: 2, kind: "journal" }).success).toBe(false);
 });
 
 test("keys inside a commit are kept too: an event of a newer build loses nothing", () => {

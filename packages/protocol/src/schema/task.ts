@@ -1,7 +1,8 @@
 /** Schema of a task: an attempt's envelope on the queue. */
 import { z } from "zod";
 import { id, instant, traceparent } from "./parse-id.ts";
-import { record } from "./parse-object.ts";
+import { answer, budget } from "./journal.ts";
+import { list, record } from "./parse-object.ts";
 import { attempt, effect, instance, uses, value } from "./value.ts";
 
 export const task = record({
@@ -21,4 +22,6 @@ export const task = record({
   timeoutMs: z.int().min(1).exactOptional().describe("Longest the attempt may take, in milliseconds."),
   select: z.string().exactOptional().describe("Expression over the output that the worker evaluates."),
   traceparent: traceparent.exactOptional(),
+  answers: list(answer).exactOptional().describe("What people said about calls of this step."),
+  budget: budget.exactOptional(),
 });

@@ -1,5 +1,6 @@
 /** How a value stands in a record, and other parts that many records share. */
 import { z } from "zod";
+import type { Shown } from "../agent.ts";
 import type { Failure } from "../errors.ts";
 import type { Value } from "../json.ts";
 import type { PlanUses } from "../plan.ts";
@@ -34,6 +35,7 @@ export const uses: z.ZodType<PlanUses> = z
   .discriminatedUnion("kind", [
     record({ kind: z.literal("tool"), name: z.string().describe("The tool, `<file>.<export>`.") }),
     record({ kind: z.literal("agent"), name: z.string().describe("The agent.") }),
+    record({ kind: z.literal("human"), name: z.literal("approve") }),
     record({ kind: z.literal("set") }),
     record({ kind: z.literal("wait") }),
     record({ kind: z.literal("emit") }),
@@ -41,6 +43,13 @@ export const uses: z.ZodType<PlanUses> = z
   .meta({ id: "Uses", description: "What a step does." });
 
 export const effect = z.enum(effects).describe("What the call does to the world.");
+
+export const shown: z.ZodType<Shown> = record({
+  uses: z.string().describe("`tool:mail.send`, or `human:approve`."),
+  effect: effect.exactOptional(),
+  input: json.describe("What the call would be given."),
+  text: z.string().exactOptional().describe("Why it is asked."),
+}).meta({ id: "Shown", description: "What is shown to whoever approves." });
 
 /** An attempt's number. */
 export const attempt = z.int().min(1).describe("Number of the attempt, from 1.");

@@ -4,7 +4,36 @@ import type { LoadProblem } from "../worker.ts";
 import { id, instant, shortHash } from "./parse-id.ts";
 import { jsonObject, list, record } from "./parse-object.ts";
 import { attempt, effect, instance } from "./value.ts";
+import { models } from "./project.ts";
 import { workflow } from "./workflow.ts";
+
+const agentSpec = record({
+  model: z.string().describe("The name under `models`."),
+  instructions: z.string(),
+  prompt: z.string().exactOptional(),
+  tools: list(
+    record({
+      tool: z.string(),
+      approval: z.literal("always").exactOptional(),
+      expiresMs: z.int().min(1).exactOptional(),
+    }),
+  ),
+  agents: list(z.string()),
+  handoffs: list(z.string()),
+  limits: record({
+    turns: z.int().min(1),
+    tokens: z.int().min(1).exactOptional(),
+    usd: z.number().min(0).exactOptional(),
+    timeMs: z.int().min(1).exactOptional(),
+  }),
+  memory: record({
+    session: z.string(),
+    window: z.int().min(1),
+    summary: z.boolean(),
+  }).exactOptional(),
+  temperature: z.number().exactOptional(),
+  maxOutputTokens: z.int().min(1).exactOptional(),
+}).meta({ id: "AgentSpec", description: "A model agent as it was loaded." });
 
 const callable = record({
   name: z.string(),
@@ -14,6 +43,9 @@ const callable = record({
   output: jsonObject.exactOptional().describe("JSON Schema of what it gives."),
   file: z.string().describe("Relative to the project."),
   timeoutMs: z.int().min(1).exactOptional(),
+  secrets: list(z.string()).exactOptional().describe("Secrets that its calls are given."),
+  approval: z.literal("always").exactOptional().describe("A person is asked before each call."),
+  agent: agentSpec.exactOptional().describe("Present when a model does the work."),
 }).meta({ id: "Callable", description: "A tool or a function agent as it was declared." });
 
 export const manifest = record({
@@ -23,6 +55,7 @@ export const manifest = record({
   tools: list(callable),
   agents: list(callable),
   workflows: list(workflow).describe("Workflows written in TypeScript."),
+  models: models.exactOptional().describe("Models of agentflow.yaml, references still in them."),
 }).meta({ id: "Manifest", description: "What the loaded code offers." });
 
 const loadProblem: z.ZodType<LoadProblem> = record({

@@ -1,13 +1,21 @@
 /** Schema of a workflow as authored. Editors show the descriptions, so they are written for who types. */
 import { z } from "zod";
 import { type Join, apiVersion } from "../workflow.ts";
+import { budgets } from "./budgets.ts";
 import { duration, idText, textOf } from "./parse-id.ts";
 import { authored, json, jsonObject, list } from "./parse-object.ts";
 
 const cel = z.string().min(1, { error: "is empty: write an expression, or leave the key out" }).max(10_000);
 
-const usesPattern =
-  /^(set|wait|emit|tool:[a-z0-9][a-z0-9_-]{0,62}\.[a-z][A-Za-z0-9]{0,62}|agent:[a-z0-9][a-z0-9_-]{0,62})$/;
+const usesForms = [
+  "set",
+  "wait",
+  "emit",
+  "human:approve",
+  "tool:[a-z0-9][a-z0-9_-]{0,62}\\.[a-z][A-Za-z0-9]{0,62}",
+  "agent:[a-z0-9][a-z0-9_-]{0,62}",
+];
+const usesPattern = new RegExp(`^(${usesForms.join("|")})$`);
 
 export const join: z.ZodType<Join, string> = z.union([
   z.enum(["all", "any", "settled"]),
@@ -72,17 +80,34 @@ const caught = authored({
   }),
 });
 
+const approval = authored({
+  text: z
+    .string()
+    .max(2_000)
+    .exactOptional()
+    .meta({
+      description: "Why it is asked; may hold ${ }.",
+      examples: ["Refund ${input.amount} to ${input.customer}?"],
+    }),
+  expires: duration.exactOptional().meta({
+    description: "How long an answer is waited for; then it counts as denied.",
+    default: "24h",
+  }),
+});
+
 export const step = authored({
   description: z.string().max(1_000).exactOptional().meta({ description: "What the step is for." }),
   uses: z
     .string()
     .regex(usesPattern, {
-      error: "is not something a step can use: write tool:<file>.<export>, agent:<name>, set, wait or emit",
+      error:
+        "is not something a step can use: " +
+        "write tool:<file>.<export>, agent:<name>, human:approve, set, wait or emit",
     })
     .meta({
       description:
-        "What the step does: a tool, an agent, or `set` (makes a value), `wait` (sleeps durably), " +
-        "`emit` (tells an event).",
+        "What the step does: a tool, an agent, `human:approve` (asks a person), or `set` (makes a value), " +
+        "`wait` (sleeps durably), `emit` (tells an event).",
       examples: ["tool:orders.find", "agent:writer", "set", "wait", "emit"],
     }),
   with: json.exactOptional().meta({
@@ -129,6 +154,12 @@ export const step = authored({
     description: "The pool of workers that runs the step.",
     default: "default",
   }),
+  approval: z
+    .union([z.literal(true), approval])
+    .exactOptional()
+    .meta({
+      description: "A person is asked before the step begins; denied, it fails as `approval_denied`.",
+    }),
 });
 
 export const workflow = authored({
@@ -151,6 +182,9 @@ export const workflow = authored({
   timeout: duration.exactOptional().meta({
     description: "The run fails with `timeout` unless it ends within this time.",
     examples: ["10m", "24h"],
+  }),
+  budgets: budgets.exactOptional().meta({
+    description: "What one run may use up; the project's `budgets` where left out.",
   }),
   steps: z
     .record(idText("step"), step)

@@ -5,3 +5,8 @@ import type { Json } from "@agentflow/protocol";
 export function parseJson(text: string): Json {
   return JSON.parse(text) as Json;
 }
+
+/** A value of ours that is plain data, such as messages, as the JSON that it is. */
+export function toJson(value: object): Json {
+  return value as Json;
+}

@@ -16,12 +16,19 @@ const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>([
   "ready",
   "broken",
   "inspecting",
+  "part",
   "done",
   "tele",
   "uncaught",
   "loading",
 ]);
-const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>(["configure", "reload", "level", "drain"]);
+const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>([
+  "configure",
+  "reload",
+  "level",
+  "inspect",
+  "drain",
+]);
 const fromSupervisor: ReadonlySet<string> = new Set<FromSupervisor[0]>([
   "ready",
   "broken",

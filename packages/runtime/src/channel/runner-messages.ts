@@ -1,5 +1,15 @@
 /** What a supervisor and its runner say to each other on fd 3. */
-import type { Failure, Json, LoadProblem, LogRecord, Manifest, SpanRecord } from "@agentflow/protocol";
+import type {
+  Failure,
+  Json,
+  LivePart,
+  LoadProblem,
+  LogRecord,
+  Manifest,
+  ModelReply,
+  SpanRecord,
+} from "@agentflow/protocol";
+import type { ModelCall } from "./model-messages.ts";
 import type { StrippedFiles } from "../strip/stripped-files.ts";
 
 /** A call as the runner gets it: everything user code may know, nothing of the bus. */
@@ -13,13 +23,15 @@ export interface Call {
   readonly attempt: number;
   readonly callId: string;
   readonly trace?: string;
+  /** The call's own span, as what it sends out may pass it on. */
+  readonly traceparent?: string;
   /** Values of the secrets this task may have, by name. */
   readonly secrets?: { readonly [name: string]: string };
 }
 
 export type ToRunner =
   | readonly ["configure", RunnerConfig]
-  | readonly ["call", id: number, call: Call]
+  | readonly ["call", id: number, call: Call | ModelCall]
   | readonly ["stop", id: number, reason: string]
   | readonly ["inspect", port: number]
   | readonly ["retire"];
@@ -38,6 +50,8 @@ export type FromRunner =
   | readonly ["loading", file: string]
   | readonly ["broken", LoadProblem]
   | readonly ["inspecting", url: string]
+  /** What there is to see of a call that goes on: pieces of a reply, or a tool's progress. */
+  | readonly ["part", id: number, parts: readonly LivePart[]]
   | readonly ["done", id: number, end: CallEnd]
   | readonly ["tele", readonly (LogRecord | SpanRecord)[]]
   /** An error that nobody caught: the runner ends right after this. */
@@ -47,6 +61,8 @@ export type FromRunner =
 export type CallEnd = { readonly startedAt: string; readonly ms: number } & (
   | { readonly kind: "output"; readonly output: Json }
   | { readonly kind: "big"; readonly text: string; readonly sha256: string; readonly bytes: number }
+  /** Of a model call. Its failures have the codes of `modelFailureCodes`. */
+  | { readonly kind: "reply"; readonly reply: ModelReply; readonly firstMs?: number }
   | { readonly kind: "failed"; readonly failure: Failure; readonly retryable?: boolean }
 );
 

@@ -1,6 +1,8 @@
 /** Shapes of what a runner says, checked by hand: a message may be forged by the code that runs there. */
 import { isTelemetryRecord } from "@agentflow/protocol";
+import { areParts, isAgentOrNone, isModelsOrNone, isReply, isSecretsOrNone } from "./agent-shapes.ts";
 import type { FromRunner } from "./runner-messages.ts";
+import { field, isObject, isText } from "./shapes.ts";
 
 /** True when the message holds all that its readers rely on. */
 export function isWellFormed([kind, first, second]: FromRunner): boolean {
@@ -15,6 +17,8 @@ export function isWellFormed([kind, first, second]: FromRunner): boolean {
       return isText(first);
     case "tele":
       return Array.isArray(first) && first.every(isRecord);
+    case "part":
+      return typeof first === "number" && areParts(second);
     case "done":
       return typeof first === "number" && isEnd(second);
     default:
@@ -27,10 +31,15 @@ function isManifest(value: unknown): boolean {
   const code = field(value, "code");
   // It names the code in tables and on terminals.
   if (!isText(code) || !/^[0-9a-f]{12}$/.test(code)) return false;
-  return ["tools", "agents", "workflows"].every((list) => {
-    const named: unknown = field(value, list);
-    return Array.isArray(named) && named.every((one) => isObject(one) && isText(field(one, "name")));
+  const named = ["tools", "agents", "workflows"].every((list) => {
+    const listed: unknown = field(value, list);
+    return Array.isArray(listed) && listed.every(isNamed);
   });
+  return named && isModelsOrNone(field(value, "models"));
+}
+
+function isNamed(one: unknown): boolean {
+  return isObject(one) && isText(field(one, "name")) && isAgentOrNone(one) && isSecretsOrNone(one);
 }
 
 /** Of what happens in tools and agents alone: nobody there speaks for the control plane. */
@@ -55,6 +64,8 @@ function isEnd(value: unknown): boolean {
         isText(field(value, "sha256")) &&
         typeof field(value, "bytes") === "number"
       );
+    case "reply":
+      return isReply(field(value, "reply"));
     case "failed":
       return isFailure(field(value, "failure"));
     default:
@@ -69,16 +80,4 @@ function isFailure(value: unknown): boolean {
 function isInstant(value: object, name: string): boolean {
   const text = field(value, name);
   return isText(text) && !Number.isNaN(Date.parse(text));
-}
-
-function field(value: object, name: string): unknown {
-  return Object.getOwnPropertyDescriptor(value, name)?.value;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string";
 }

@@ -20,8 +20,11 @@ export interface WorkerConfig {
   readonly projectDir: string;
   readonly leaseMs: number;
   readonly inspectPort?: number;
+  /** Spans hold what models and tools were given and gave, too. */
+  readonly spanContent?: boolean;
   readonly runnerMemoryMb?: number;
   readonly attemptTimeoutMs?: number;
+  readonly agentTimeoutMs?: number;
 }
 
 export interface SupervisorConfig extends WorkerConfig {
@@ -33,6 +36,8 @@ export type ToSupervisor =
   | readonly ["configure", SupervisorConfig]
   | readonly ["reload", id: number]
   | readonly ["level", LogLevel]
+  /** Opens the inspector of the runner that serves now. */
+  | readonly ["inspect", port: number]
   | readonly ["drain", withinMs: number];
 
 export type FromSupervisor =

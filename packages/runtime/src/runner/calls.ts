@@ -3,6 +3,7 @@ import {
   AgentFlowError,
   type Failure,
   type Json,
+  type LivePart,
   type LogLevel,
   type LogRecord,
   type SpanRecord,
@@ -11,16 +12,20 @@ import {
   outputDepthMax,
   toFailure,
 } from "@agentflow/protocol";
-import { type CallContext, type CallLog, validate } from "@agentflow/sdk";
+import { type CallContext, type CallLog, type SpanContext, validate } from "@agentflow/sdk";
 import { createHash, randomBytes } from "node:crypto";
 import { type Call, type CallEnd, outputBytesMax } from "../channel/runner-messages.ts";
+import type { ModelCall } from "../channel/model-messages.ts";
 import { parseJson } from "../channel/parse-json.ts";
+import { formatTraceparent, parseTraceparent } from "@agentflow/host/trace-context";
+import type { Models } from "../model/call-model.ts";
 import { attached } from "./attached.ts";
 import type { LoadedProject } from "./load.ts";
+import { type ModelEnd, performModel } from "./model-calls.ts";
 import { placeText } from "./place.ts";
 
 export interface Calls {
-  call(id: number, call: Call): void;
+  call(id: number, call: Call | ModelCall): void;
   stop(id: number, reason: string): void;
   readonly open: number;
 }
@@ -30,16 +35,22 @@ interface CallsOptions {
   readonly projectDir: string;
   readonly done: (id: number, end: CallEnd) => void;
   readonly tell: (record: LogRecord | SpanRecord) => void;
+  /** What there is to see of a call while it goes on. */
+  readonly part?: (id: number, parts: readonly LivePart[]) => void;
 }
 
 export function createCalls(options: CallsOptions): Calls {
   const running = new Map<number, AbortController>();
-  const run = async (id: number, call: Call): Promise<void> => {
+  const askModel = modelAsker(options);
+  const run = async (id: number, call: Call | ModelCall): Promise<void> => {
     const stop = new AbortController();
     running.set(id, stop);
     const startedAt = new Date();
     const started = performance.now();
-    const end = await settle(() => perform(call, stop.signal, options), options.projectDir);
+    const end =
+      call.kind === "model"
+        ? await askModel(id, call, stop.signal)
+        : await settle(() => perform({ id, call, signal: stop.signal }, options), options.projectDir);
     running.delete(id);
     const ms = Math.round((performance.now() - started) * 100) / 100;
     const facts = { startedAt: startedAt.toISOString(), ms };
@@ -62,6 +73,17 @@ export function createCalls(options: CallsOptions): Calls {
     get open() {
       return running.size;
     },
+  };
+}
+
+/** What speaks to models is loaded by the first call of one, and the runner starts without it. */
+function modelAsker(
+  options: CallsOptions,
+): (id: number, call: ModelCall, stop: AbortSignal) => Promise<ModelEnd> {
+  let models: Promise<Models> | undefined;
+  return async (id, call, stop) => {
+    models ??= import("../model/call-model.ts").then(({ createModels }) => createModels(options.projectDir));
+    return performModel(call, { models: await models, stop, part: (parts) => options.part?.(id, parts) });
   };
 }
 
@@ -98,7 +120,13 @@ function failureOf(error: unknown, projectDir: string): Failure {
   };
 }
 
-async function perform(call: Call, signal: AbortSignal, options: CallsOptions): Promise<End> {
+interface Performed {
+  readonly id: number;
+  readonly call: Call;
+  readonly signal: AbortSignal;
+}
+
+async function perform({ id, call, signal }: Performed, options: CallsOptions): Promise<End> {
   const { project } = options;
   const found = call.kind === "tool" ? project.tools.get(call.name) : project.agents.get(call.name);
   if (found === undefined) {
@@ -112,7 +140,7 @@ async function perform(call: Call, signal: AbortSignal, options: CallsOptions): 
   const input = await validate(definition.input, call.input, `input of ${what}`);
   const key =
     "idempotencyKey" in definition ? definition.idempotencyKey?.(input, { callId: call.callId }) : undefined;
-  const context = contextOf({ call, signal, options, callId: key ?? call.callId });
+  const context = contextOf({ id, call, signal, options, callId: key ?? call.callId });
   const output = await validate(definition.output, await definition.run(input, context), `output of ${what}`);
   return measured(output, what);
 }
@@ -160,13 +188,8 @@ function plain(output: unknown, text: string): Json {
   return parseJson(text);
 }
 
-function contextOf(of: {
-  call: Call;
-  signal: AbortSignal;
-  options: CallsOptions;
-  callId: string;
-}): CallContext {
-  const { call, signal, options, callId } = of;
+function contextOf(of: Performed & { options: CallsOptions; callId: string }): CallContext {
+  const { id, call, signal, options, callId } = of;
   return {
     signal,
     callId,
@@ -175,6 +198,7 @@ function contextOf(of: {
     step: call.step,
     attempt: call.attempt,
     projectDir: options.projectDir,
+    traceparent: call.traceparent ?? "",
     log: callLog(call, options.tell),
     secrets: {
       get(name) {
@@ -185,11 +209,19 @@ function contextOf(of: {
         });
       },
     },
+    progress(message, data) {
+      const text = String(message).slice(0, progressCharsMax);
+      const more = data === undefined ? {} : { data: attached(data) };
+      options.part?.(id, [{ kind: "progress", call: call.callId, message: text, ...more }]);
+    },
     span: (name, work, attributes) => inSpan({ call, name, tell: options.tell, attributes }, work),
   };
 }
 
+const progressCharsMax = 1_000;
+
 function callLog(call: Call, tell: (record: LogRecord) => void): CallLog {
+  const trace = parseTraceparent(call.traceparent)?.trace;
   const say =
     (level: LogLevel) =>
     (message: string, fields?: { readonly [key: string]: Json }): void =>
@@ -203,7 +235,7 @@ function callLog(call: Call, tell: (record: LogRecord) => void): CallLog {
         run: call.run,
         step: call.step,
         attempt: call.attempt,
-        ...(call.trace === undefined ? {} : { trace: call.trace }),
+        ...(trace === undefined ? {} : { trace }),
         ...(fields === undefined ? {} : { fields: attached(fields) }),
       });
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };
@@ -216,16 +248,21 @@ async function inSpan<T>(
     tell: (record: SpanRecord) => void;
     attributes: { readonly [key: string]: Json } | undefined;
   },
-  work: () => Promise<T> | T,
+  work: (span: SpanContext) => Promise<T> | T,
 ): Promise<T> {
   const { call } = of;
+  const parent = parseTraceparent(call.traceparent);
+  const trace = parent?.trace ?? "";
+  const span = randomBytes(8).toString("hex");
+  const traceparent = parent === undefined ? "" : formatTraceparent({ trace, span, sampled: parent.sampled });
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const end = (ok: boolean): void =>
     of.tell({
       kind: "span",
-      trace: call.trace ?? "",
-      span: randomBytes(8).toString("hex"),
+      trace,
+      span,
+      ...(parent === undefined ? {} : { parent: parent.span }),
       name: of.name.slice(0, 120),
       startedAt,
       ms: performance.now() - started,
@@ -236,7 +273,7 @@ async function inSpan<T>(
       ...(of.attributes === undefined ? {} : { attributes: attached(of.attributes) }),
     });
   try {
-    const result = await work();
+    const result = await work({ traceparent });
     end(true);
     return result;
   } catch (error) {

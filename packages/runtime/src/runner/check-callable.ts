@@ -1,5 +1,5 @@
 /** What a tool or agent must say of itself, looked at when it is loaded: code without types says anything. */
-import { AgentFlowError, effects } from "@agentflow/protocol";
+import { AgentFlowError, effects, isId } from "@agentflow/protocol";
 import type { Agent, Tool } from "@agentflow/sdk";
 
 type Options = { readonly [Key in keyof (Tool["options"] & Agent["options"])]?: unknown };
@@ -15,7 +15,7 @@ export function checkCallable(what: string, options: Options): void {
 }
 
 function faultOf(options: Options): { readonly message: string; readonly hint: string } | undefined {
-  const { description, effect, run } = options;
+  const { description, effect, run, secrets, approval } = options;
   if (!effects.some((one) => one === effect)) {
     const given =
       effect === undefined ? "effect is missing" : `effect ${JSON.stringify(effect)} is not known`;
@@ -28,8 +28,18 @@ function faultOf(options: Options): { readonly message: string; readonly hint: s
     if (isSchema(options[side])) continue;
     return { message: `${side} is not a schema`, hint: `write ${side}: z.object({ … }), or z.any()` };
   }
+  if (secrets !== undefined && !isNames(secrets)) {
+    return { message: "secrets is not a list of names of secrets", hint: 'write secrets: ["mail-key"]' };
+  }
+  if (approval !== undefined && approval !== "always") {
+    return { message: `approval ${JSON.stringify(approval)} is not known`, hint: 'write approval: "always"' };
+  }
   if (typeof run === "function") return undefined;
   return { message: "run is not a function", hint: "write async run(input, context) { … }" };
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => isId("secret", name));
 }
 
 /** By the mark of Standard Schema; some libraries' schemas are functions. */

@@ -7,12 +7,23 @@ import { listing } from "./listing.ts";
 /** Folders whose files make up a project's code. */
 export const hashedFolders = ["tools", "agents", "workflows", "lib", "src", "prompts"];
 
-/** 12 hex digits over the names and contents of the project's code files. */
+/** 12 hex digits over the names and contents of the project's code files, and its models. */
 export function codeHash(projectDir: string): string {
   const hash = createHash("sha256");
+  hash.update(modelsText(projectDir));
   for (const folder of hashedFolders) hashFolder(hash, path.join(projectDir, folder), folder);
   return hash.digest("hex").slice(0, 12);
 }
+
+/** The lines under `models:` of agentflow.yaml: another model is other code, other budgets are not. */
+function modelsText(projectDir: string): string {
+  const file = path.join(projectDir, "agentflow.yaml");
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true || stat.size > configBytesMax) return "";
+  return /^models:.*(?:\r?\n(?:[ \t}#].*|))*/m.exec(readFileSync(file, "utf8"))?.[0] ?? "";
+}
+
+const configBytesMax = 256 * 1024;
 
 function hashFolder(hash: ReturnType<typeof createHash>, absolute: string, relative: string): void {
   for (const name of listing(absolute)) {

@@ -16,6 +16,8 @@ export function createInspector(onOpen: (url: string) => void): Inspector {
   const closed = new AbortController();
   return {
     async open(port) {
+      const before = inspector.url();
+      if (before !== undefined) return onOpen(before);
       // Asked first: on a port that is taken Node writes to stderr and opens nothing.
       while (!closed.signal.aborted && !(await isFree(port))) await pause(againMs);
       if (closed.signal.aborted || inspector.url() !== undefined) return;

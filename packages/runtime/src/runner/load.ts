@@ -7,20 +7,19 @@ import {
   parseDuration,
   AgentFlowError,
 } from "@agentflow/protocol";
-import { type Agent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
-import path from "node:path";
+import { type Agent, type ModelAgent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
 import { pathToFileURL } from "node:url";
 import { checkCallable } from "./check-callable.ts";
+import { type CodeFile, codeFiles, yamlFiles } from "./code-files.ts";
 import { codeHash } from "./code-hash.ts";
-import { listing } from "./listing.ts";
+import { LoadError } from "./load-error.ts";
 
 export interface LoadedProject {
   readonly manifest: Manifest;
   readonly tools: ReadonlyMap<string, Tool>;
+  /** Those that are functions; a model does the work of the others, which the manifest describes. */
   readonly agents: ReadonlyMap<string, Agent>;
 }
-
-const codeFile = /^([a-z0-9][a-z0-9_-]{0,62})\.(ts|mts|js|mjs)$/;
 
 /**
  * Imports tools/, agents/ and workflows/ of the project. Throws what user code throws, with its file noted.
@@ -46,31 +45,46 @@ export async function loadProject(
   }
   for (const file of codeFiles(projectDir, "agents")) {
     const agent = agentOf(file, await importFile(file));
-    agents.set(file.stem, agent);
-    described.agents.push(describe(file.stem, agent, file));
+    if ("model" in agent) {
+      const { agentOfCode } = await import("./model-agents.ts");
+      described.agents.push(await agentOfCode(agent, file, projectDir));
+    } else {
+      agents.set(file.stem, agent);
+      described.agents.push(describe(file.stem, agent, file));
+    }
+  }
+  for (const file of yamlFiles(projectDir, "agents")) {
+    onFile(file.relative);
+    const { agentOfYaml } = await import("./model-agents.ts");
+    refuseSecond(described.agents, file);
+    described.agents.push(await agentOfYaml(file, projectDir));
   }
   for (const file of codeFiles(projectDir, "workflows")) {
     workflows.push(workflowOf(file, await importFile(file)));
   }
-  const manifest: Manifest = { v: 1, kind: "manifest", code: codeHash(projectDir), ...described, workflows };
+  const all = { ...described, ...(await withModels(described, projectDir)) };
+  const manifest: Manifest = { v: 1, kind: "manifest", code: codeHash(projectDir), ...all, workflows };
   return { manifest, tools, agents };
 }
 
-interface CodeFile {
-  readonly stem: string;
-  readonly relative: string;
-  readonly absolute: string;
+/** What model agents need beside: their effects, and the models of the project. */
+async function withModels(
+  { tools, agents }: { readonly tools: readonly Callable[]; readonly agents: readonly Callable[] },
+  projectDir: string,
+): Promise<Pick<Manifest, "models"> & { readonly agents?: readonly Callable[] }> {
+  if (agents.every(({ agent }) => agent === undefined)) return {};
+  const { modelsOf, withEffects } = await import("./model-agents.ts");
+  const models = await modelsOf(projectDir);
+  return { agents: withEffects(tools, agents), ...(models === undefined ? {} : { models }) };
 }
 
-function codeFiles(projectDir: string, folder: string): CodeFile[] {
-  return listing(path.join(projectDir, folder))
-    .map((name) => codeFile.exec(name))
-    .filter((match) => match !== null)
-    .map(([name, stem = ""]) => ({
-      stem,
-      relative: `${folder}/${name}`,
-      absolute: path.join(projectDir, folder, name),
-    }));
+function refuseSecond(agents: readonly Callable[], file: CodeFile): void {
+  const other = agents.find(({ name }) => name === file.stem);
+  if (other === undefined) return;
+  const problem = new AgentFlowError("invalid_project", `${other.file} is the agent ${file.stem} already`, {
+    suggestions: ["rename or remove one of the two"],
+  });
+  throw new LoadError(file.relative, problem);
 }
 
 type Module = { readonly [key: string]: unknown };
@@ -81,19 +95,6 @@ async function importOne(file: CodeFile): Promise<Module> {
     return { ...(typeof module === "object" ? module : {}) };
   } catch (error) {
     throw new LoadError(file.relative, error);
-  }
-}
-
-/** A failed import, with the file whose import failed; the fault itself may stand in another file. */
-export class LoadError extends Error {
-  readonly file: string;
-  /** The export that is at fault, where it is one. */
-  readonly exported: string | undefined;
-
-  constructor(file: string, cause: unknown, exported?: string) {
-    super(`cannot load ${file}`, { cause });
-    this.file = file;
-    this.exported = exported;
   }
 }
 
@@ -108,7 +109,7 @@ function toolsOf(file: CodeFile, module: Module): [string, Tool][] {
         new AgentFlowError("invalid_project", `the export ${key} is not a valid name for a tool`, {
           suggestions: ["name it with letters and digits, a small letter first: export const findOrder = …"],
         }),
-        key,
+        { exported: key },
       );
     }
     found.push([name, value]);
@@ -120,7 +121,7 @@ function isTool(value: unknown): value is Tool {
   return isDefinition(value) && value.kind === "tool";
 }
 
-function isAgent(value: unknown): value is Agent {
+function isAgent(value: unknown): value is Agent | ModelAgent {
   return isDefinition(value) && value.kind === "agent";
 }
 
@@ -128,7 +129,7 @@ function isWorkflow(value: unknown): value is { kind: "workflow"; definition: Wo
   return isDefinition(value) && value.kind === "workflow";
 }
 
-function agentOf(file: CodeFile, module: Module): Agent {
+function agentOf(file: CodeFile, module: Module): Agent | ModelAgent {
   const agent = module["default"];
   if (isAgent(agent)) return agent;
   throw new LoadError(
@@ -136,7 +137,7 @@ function agentOf(file: CodeFile, module: Module): Agent {
     new AgentFlowError("invalid_project", "its default export is not an agent", {
       suggestions: ["export default defineAgent({ … })"],
     }),
-    "default",
+    { exported: "default" },
   );
 }
 
@@ -148,7 +149,7 @@ function workflowOf(file: CodeFile, module: Module): WorkflowDefinition {
     new AgentFlowError("invalid_project", "its default export is not a finished workflow", {
       suggestions: ["export default defineWorkflow({ … }).step(…).output(…)"],
     }),
-    "default",
+    { exported: "default" },
   );
 }
 
@@ -156,7 +157,8 @@ function describe(name: string, { kind, options }: Tool | Agent, file: CodeFile)
   try {
     checkCallable(`${kind} ${name}`, options);
   } catch (error) {
-    throw new LoadError(file.relative, error, kind === "tool" ? name.slice(file.stem.length + 1) : "default");
+    const exported = kind === "tool" ? name.slice(file.stem.length + 1) : "default";
+    throw new LoadError(file.relative, error, { exported });
   }
   const input = jsonSchemaOf(options.input, "input");
   const output = jsonSchemaOf(options.output, "output");
@@ -168,5 +170,16 @@ function describe(name: string, { kind, options }: Tool | Agent, file: CodeFile)
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),
+    ...policyOf(options),
+  };
+}
+
+/** What a tool's own definition says of its calls. */
+function policyOf(options: Tool["options"] | Agent["options"]): Pick<Callable, "secrets" | "approval"> {
+  if (!("secrets" in options || "approval" in options)) return {};
+  const { secrets, approval } = options;
+  return {
+    ...(secrets === undefined || secrets.length === 0 ? {} : { secrets }),
+    ...(approval === undefined ? {} : { approval }),
   };
 }

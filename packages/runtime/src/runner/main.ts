@@ -81,6 +81,7 @@ class RunnerProcess {
         projectDir,
         done: (id, end) => this.#done(id, end),
         tell: (record) => this.#tell(record),
+        part: (id, parts) => this.#say(["part", id, parts]),
       });
       this.#say(["ready", project.manifest]);
     } catch (error) {

@@ -2,7 +2,7 @@
 import { AgentFlowError, type LoadProblem } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { LoadError } from "./load.ts";
+import { LoadError } from "./load-error.ts";
 import { type Place, placeOf } from "./place.ts";
 
 /** What went wrong while the project was loaded. Never throws. */
@@ -10,6 +10,7 @@ export function loadProblem(error: unknown, projectDir: string): LoadProblem {
   const cause = error instanceof LoadError ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
   const place =
+    (error instanceof LoadError && error.place !== undefined ? placeIn(error, projectDir) : undefined) ??
     placeOf(cause, projectDir) ??
     placeOfImport(text, projectDir) ??
     (error instanceof LoadError ? placeIn(error, projectDir) : undefined);
@@ -22,8 +23,9 @@ export function loadProblem(error: unknown, projectDir: string): LoadProblem {
 }
 
 /** The file, and the line of the export that is at fault where it is written as usual. */
-function placeIn({ file, exported }: LoadError, projectDir: string): Place {
+function placeIn({ file, exported, place }: LoadError, projectDir: string): Place {
   const absolute = path.join(projectDir, file);
+  if (place !== undefined) return { file: absolute, ...place };
   if (exported === undefined) return { file: absolute };
   const lines = sourceOf(absolute)?.split("\n") ?? [];
   const index = lines.findIndex(

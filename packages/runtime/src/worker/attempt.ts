@@ -3,73 +3,18 @@
  * is
  * in the log before the task is acknowledged, and a lost lease stops the work without a report.
  */
-import type { Delivery } from "@agentflow/bus";
-import type { Clock } from "@agentflow/host/clock";
-import {
-  type InputAnswer,
-  type Outcome,
-  type RunInput,
-  type Task,
-  type WorkerId,
-  callId,
-  instant,
-  showDuration,
-  toFailure,
-} from "@agentflow/protocol";
+import { attemptContext, formatTraceparent } from "@agentflow/host/spans";
+import { type Outcome, type Task, callId, instant, showDuration, toFailure } from "@agentflow/protocol";
+import { type Live, createLive } from "../agent/live.ts";
+import { type ModelAgent, modelAgent } from "../agent/rules.ts";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
-import { isTooBig, type Reporter } from "./report.ts";
-import type { RunningCall } from "./runner-pool.ts";
+import { type Result, report, reportResult } from "./attempt-report.ts";
+import { runDriven } from "./driven-attempt.ts";
+import { failureOf, isUnknownSecret } from "./keys.ts";
+import { masked } from "./masked-end.ts";
+import type { AttemptEnd, AttemptHouse, OpenAttempt } from "./open-attempt.ts";
 import type { CallLost } from "./runner-port.ts";
-import { type ValueHouse, outcomeOf, resolveInput } from "./values.ts";
-
-/** What an attempt needs of its worker. */
-export interface AttemptHouse extends ValueHouse {
-  readonly worker: WorkerId;
-  /**
-   * This life of the worker. A successor under the same name, which gets the same task after a restart, must
-   * not be taken for the one that began an irreversible call.
-   */
-  readonly incarnation: WorkerId;
-  readonly clock: Clock;
-  readonly reporter: Reporter;
-  /** For a task that brings no timeout of its own. */
-  readonly attemptTimeoutMs: number;
-  /** Waits until code is loaded and starts the call; undefined when the signal aborts first. */
-  startCall(call: Call, signal: AbortSignal): Promise<RunningCall | undefined>;
-}
-
-export type AttemptEnd = "reported" | "refused" | "lost" | "passed_on";
-
-/** What the worker's sweep looks at: when the attempt must end, and how it is made to. */
-export interface OpenAttempt {
-  readonly task: Task;
-  /** By which the task is held: another one after a lost connection to the queue. */
-  delivery: Delivery;
-  /** Aborts when the task is not ours any more. */
-  readonly lost: AbortController;
-  readonly sinceMs: number;
-  running?: RunningCall;
-  limitMs?: number;
-  deadlineMs?: number;
-  /** Set once the timeout struck: the outcome is `timeout` whatever the call still says. */
-  timedOut?: boolean;
-}
-
-export function openAttempt(task: Task, delivery: Delivery, sinceMs: number): OpenAttempt {
-  const attempt: OpenAttempt = { task, delivery, lost: new AbortController(), sinceMs };
-  holdBy(attempt, delivery);
-  return attempt;
-}
-
-/** From now on the attempt's task is held by this delivery; what becomes of older ones is of no concern. */
-export function holdBy(attempt: OpenAttempt, delivery: Delivery): void {
-  attempt.delivery = delivery;
-  const tell = (): void => {
-    if (attempt.delivery === delivery) attempt.lost.abort();
-  };
-  if (delivery.lost.aborted) tell();
-  else delivery.lost.addEventListener("abort", tell, { once: true });
-}
+import { outcomeOf, resolveInput } from "./values.ts";
 
 export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
   const { task } = attempt;
@@ -79,14 +24,29 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
     if (may === "begun_before") return passOn(attempt, house);
     if (may === "no") return "refused";
   }
+  const agent = agentOf(task, house);
+  if (agent !== undefined) return runDriven(attempt, agent, house);
   const ended = await call(attempt, house);
   if (ended === undefined || (attempt.lost.signal.aborted && ended.kind === "lost")) return "lost";
   attempt.delivery.reporting();
   const outcome = await settle(attempt, ended, house);
-  const answer = await reportResult(attempt, { ended, outcome }, house);
+  const answer = await reportResult(attempt, { outcome, facts: factsOf(attempt, ended) }, house);
   if (answer === undefined) return "lost";
   await attempt.delivery.ack();
   return answer.kind === "accepted" ? "reported" : "refused";
+}
+
+/** An agent whose loop is driven here; one that is a function is called like a tool. */
+function agentOf({ uses }: Task, { agents }: AttemptHouse): ModelAgent | undefined {
+  const manifest = agents.manifest();
+  return uses.kind === "agent" && manifest !== undefined ? modelAgent(manifest, uses.name) : undefined;
+}
+
+function factsOf({ running }: OpenAttempt, ended: CallEnd | CallLost): Result["facts"] {
+  return {
+    ...(ended.kind === "lost" ? {} : { startedAt: ended.startedAt, ms: ended.ms }),
+    ...(running === undefined ? {} : { code: running.code }),
+  };
 }
 
 /**
@@ -135,9 +95,16 @@ async function mayStart(attempt: OpenAttempt, house: AttemptHouse): Promise<"yes
 
 async function call(attempt: OpenAttempt, house: AttemptHouse): Promise<CallEnd | CallLost | undefined> {
   const { task, lost } = attempt;
+  const { masks, bus, world } = house.agents;
+  // Most tools say nothing of their progress.
+  let live: Live | undefined;
   try {
     const input = await resolveInput(task, house.blobs);
-    const running = await house.startCall(callOf(task, input), lost.signal);
+    const asked = callOf(task, input, house.agents);
+    const running = await house.agents.startCall(asked, lost.signal, (parts) => {
+      live ??= createLive({ ...bus, ...world, ...task, masks });
+      live.tell(parts.flatMap((part) => (part.kind === "progress" ? [{ ...part, call: asked.name }] : [])));
+    });
     if (running === undefined) return undefined;
     attempt.running = running;
     attempt.limitMs = task.timeoutMs ?? house.attemptTimeoutMs;
@@ -146,15 +113,21 @@ async function call(attempt: OpenAttempt, house: AttemptHouse): Promise<CallEnd 
     lost.signal.addEventListener("abort", stop, { once: true });
     const end = await running.end;
     lost.signal.removeEventListener("abort", stop);
-    return end;
+    return masked(end, masks);
   } catch (error) {
-    return { kind: "failed", failure: toFailure(error), startedAt: instant(house.clock.now()), ms: 0 };
+    const retryable = isUnknownSecret(error) ? { retryable: false } : {};
+    const failure = masks.json(failureOf(error));
+    return { kind: "failed", failure, ...retryable, startedAt: instant(house.clock.now()), ms: 0 };
+  } finally {
+    void live?.close();
   }
 }
 
-function callOf(task: Task, input: Call["input"]): Call {
+function callOf(task: Task, input: Call["input"], { keys, manifest }: AttemptHouse["agents"]): Call {
   const { uses } = task;
   if (uses.kind !== "tool" && uses.kind !== "agent") throw new TypeError(`a task cannot use ${uses.kind}`);
+  const callables = uses.kind === "tool" ? manifest()?.tools : manifest()?.agents;
+  const { secrets = [] } = callables?.find(({ name }) => name === uses.name) ?? {};
   return {
     kind: uses.kind,
     name: uses.name,
@@ -164,8 +137,15 @@ function callOf(task: Task, input: Call["input"]): Call {
     step: task.step,
     attempt: task.attempt,
     callId: callId(task),
-    ...(task.traceparent === undefined ? {} : { trace: task.traceparent.split("-")[1] ?? "" }),
+    ...(task.traceparent === undefined ? {} : tracedBy(task)),
+    ...(secrets.length === 0 ? {} : { secrets: keys.secrets(secrets) }),
   };
+}
+
+/** Of a run that began with a trace; every other one's is known to whoever knows its id. */
+function tracedBy(task: Task): Pick<Call, "trace" | "traceparent"> {
+  const context = attemptContext(task);
+  return { trace: context.trace, traceparent: formatTraceparent(context) };
 }
 
 async function settle(
@@ -192,52 +172,4 @@ async function settle(
 function lateText({ limitMs = 0 }: OpenAttempt, ended: CallEnd | CallLost): string {
   const late = `no answer within its timeout of ${showDuration(limitMs)}`;
   return ended.kind === "lost" ? `${late}, nor did it stop when asked: its runner was ended` : late;
-}
-
-interface Result {
-  readonly ended: CallEnd | CallLost;
-  readonly outcome: Outcome;
-}
-
-/** A result that is too long to be said is a failure of its own: else nobody would hear of this attempt. */
-async function reportResult(
-  attempt: OpenAttempt,
-  of: Result,
-  house: AttemptHouse,
-): Promise<InputAnswer | undefined> {
-  try {
-    return await report(attempt, resultOf(attempt, of, house), house);
-  } catch (error) {
-    if (!isTooBig(error)) throw error;
-    const failure = {
-      code: "limit_exceeded",
-      message: "what the call ended with is too long to be recorded",
-    };
-    const outcome: Outcome = { kind: "failed", failure, retryable: false };
-    return report(attempt, resultOf(attempt, { ...of, outcome }, house), house);
-  }
-}
-
-function resultOf(attempt: OpenAttempt, of: Result, house: AttemptHouse): RunInput {
-  const { task } = attempt;
-  const { ended, outcome } = of;
-  return {
-    kind: "result",
-    id: house.reporter.inputId(),
-    at: instant(house.clock.now()),
-    step: task.step,
-    attempt: task.attempt,
-    outcome,
-    worker: house.worker,
-    ...(ended.kind === "lost" ? {} : { startedAt: ended.startedAt, ms: ended.ms }),
-    ...(attempt.running === undefined ? {} : { code: attempt.running.code }),
-  };
-}
-
-function report(
-  attempt: OpenAttempt,
-  input: RunInput,
-  house: AttemptHouse,
-): Promise<InputAnswer | undefined> {
-  return house.reporter.report(attempt.task, input, attempt.lost.signal);
 }

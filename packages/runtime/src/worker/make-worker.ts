@@ -2,11 +2,15 @@
 import type { Bus } from "@agentflow/bus";
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
+import { openSecrets, type SecretStore } from "@agentflow/host/secrets";
 import { parseId } from "@agentflow/protocol";
 import os from "node:os";
 import type { WorkerConfig } from "../channel/supervisor-messages.ts";
 import { runnerEntry, runnerEnvironment } from "../entries.ts";
 import { TypeStripper } from "../strip/type-stripper.ts";
+import { cleanRunner } from "./clean-runner.ts";
+import { declaredSecrets, writtenSecrets } from "./declared-secrets.ts";
+import type { Runner } from "./runner-port.ts";
 import { startRunnerProcess } from "./runner-process.ts";
 import { Worker, type WorkerEvents } from "./worker.ts";
 
@@ -17,6 +21,8 @@ export interface WorkerParts {
   readonly pid: number;
   /** Of this process; user code gets it without what is ours. */
   readonly environment: { readonly [name: string]: string | undefined };
+  /** Of the project, opened here when left out: hidden in all that leaves, and kept from user code. */
+  readonly secrets?: SecretStore;
   readonly events?: Partial<WorkerEvents>;
 }
 
@@ -24,11 +30,14 @@ const memoryMbDefault = 512;
 
 /** Throws `invalid_input` for names that are none. */
 export function makeWorker(config: WorkerConfig, parts: WorkerParts): Worker {
-  const { projectDir, inspectPort, attemptTimeoutMs } = config;
-  const { environment, ...rest } = parts;
+  const { projectDir, inspectPort, attemptTimeoutMs, agentTimeoutMs, spanContent } = config;
+  const { environment, secrets = openSecrets({ projectDir, environment }), events, ...rest } = parts;
   const stripper = new TypeStripper(projectDir);
   return new Worker({
     ...rest,
+    secrets,
+    hidden: secrets.hidden,
+    ...(events === undefined ? {} : { events }),
     worker: parseId("worker", config.worker),
     tenant: parseId("tenant", config.tenant),
     pool: parseId("pool", config.pool),
@@ -36,18 +45,28 @@ export function makeWorker(config: WorkerConfig, parts: WorkerParts): Worker {
     slots: config.slots,
     leaseMs: config.leaseMs,
     host: os.hostname(),
+    ...(spanContent === undefined ? {} : { content: spanContent }),
     ...(attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs }),
-    startRunner: (events) =>
-      startRunnerProcess(
-        {
-          entry: runnerEntry,
-          projectDir,
-          stripped: stripper.strip(),
-          memoryMb: config.runnerMemoryMb ?? memoryMbDefault,
-          env: runnerEnvironment(environment),
-          ...(inspectPort === undefined ? {} : { inspectPort }),
-        },
-        events,
-      ),
+    ...(agentTimeoutMs === undefined ? {} : { agentTimeoutMs }),
+    startRunner(runnerEvents) {
+      secrets.learn({ secrets: writtenSecrets(projectDir) });
+      const start = (): Runner =>
+        startRunnerProcess(
+          {
+            entry: runnerEntry,
+            projectDir,
+            stripped: stripper.strip(),
+            memoryMb: config.runnerMemoryMb ?? memoryMbDefault,
+            env: runnerEnvironment(environment, (name, value) => secrets.isSecretVariable(name, value)),
+            ...(inspectPort === undefined ? {} : { inspectPort }),
+          },
+          runnerEvents,
+        );
+      return cleanRunner({
+        start,
+        learn: (manifest) => secrets.learn(declaredSecrets(manifest)),
+        note: (note) => events?.runner?.(note),
+      });
+    },
   });
 }

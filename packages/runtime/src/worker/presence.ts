@@ -14,7 +14,7 @@ import {
   instant,
   presenceEveryMs,
 } from "@agentflow/protocol";
-import type { OpenAttempt } from "./attempt.ts";
+import type { OpenAttempt } from "./open-attempt.ts";
 
 export interface Presence {
   start(): void;

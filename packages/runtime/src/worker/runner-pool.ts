@@ -1,9 +1,10 @@
 /** The runners of one worker: one that gets new calls, and those before it that finish what they began. */
 import type { LoadProblem, Manifest } from "@agentflow/protocol";
 import type { Clock } from "@agentflow/host/clock";
+import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
 import type { ReloadReport, RunnerNote } from "../channel/supervisor-messages.ts";
-import type { CallLost, Runner, RunnerEvents, StartRunner } from "./runner-port.ts";
+import type { CallLost, OnParts, Runner, RunnerEvents, StartRunner } from "./runner-port.ts";
 
 export interface PoolEvents extends RunnerEvents {
   /** New code serves from now on. */
@@ -15,7 +16,7 @@ export interface PoolEvents extends RunnerEvents {
 
 /** An open call, as much of it as a reload report and `stop` need. */
 interface OpenCall {
-  readonly call: Call;
+  readonly call: Call | ModelCall;
   readonly runner: Runner;
 }
 
@@ -73,16 +74,17 @@ export class RunnerPool {
   }
 
   /** Starts a call on the newest code. Undefined: no code is loaded. */
-  call(call: Call): RunningCall | undefined {
+  call(call: Call | ModelCall, onParts?: OnParts): RunningCall | undefined {
     const current = this.#current;
     if (current === undefined) return undefined;
     const { runner } = current;
     const entry: OpenCall = { call, runner };
     this.#open.add(entry);
     let callId = 0;
-    const end = runner.call(call, (id) => {
+    const onId = (id: number): void => {
       callId = id;
-    });
+    };
+    const end = runner.call(call, onId, onParts);
     return {
       end: end.finally(() => this.#open.delete(entry)),
       code: current.manifest.code,

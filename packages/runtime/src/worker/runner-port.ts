@@ -1,7 +1,8 @@
 /**
  * What the supervisor needs of a runner: so that tests and the simulation can bring one without a process.
  */
-import type { LoadProblem, LogRecord, Manifest, SpanRecord } from "@agentflow/protocol";
+import type { LivePart, LoadProblem, LogRecord, Manifest, SpanRecord } from "@agentflow/protocol";
+import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
 
 /** A call that will never answer: its runner is gone, or had to be killed. */
@@ -20,8 +21,8 @@ export interface Runner {
   readonly pid: number;
   /** Ready with its manifest, or broken with the reason; settles once. */
   readonly loaded: Promise<{ readonly manifest: Manifest } | NotLoaded>;
-  /** Always settles. */
-  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost>;
+  /** Always settles. `onParts` hears what there is to see of the call while it goes on. */
+  call(call: Call | ModelCall, onId: (id: number) => void, onParts?: OnParts): Promise<CallEnd | CallLost>;
   /** Asks one call to stop through its signal. */
   stop(id: number, reason: string): void;
   /** Opens the inspector for a debugger to attach to. */
@@ -33,6 +34,8 @@ export interface Runner {
   /** Settles with the reason once the process is gone. */
   readonly exited: Promise<string>;
 }
+
+export type OnParts = (parts: readonly LivePart[]) => void;
 
 export interface RunnerEvents {
   tele(records: readonly (LogRecord | SpanRecord)[]): void;

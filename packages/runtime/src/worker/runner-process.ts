@@ -8,11 +8,12 @@ import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Channel, openChannel } from "../channel/frames.ts";
 import { parseFromRunner } from "../channel/parse-messages.ts";
+import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call, CallEnd, RunnerConfig, ToRunner } from "../channel/runner-messages.ts";
 import type { StrippedFiles } from "../strip/stripped-files.ts";
 import { exitReason } from "./exit-reason.ts";
 import { lineReader } from "./output-lines.ts";
-import type { CallLost, Runner, RunnerEvents } from "./runner-port.ts";
+import type { CallLost, OnParts, Runner, RunnerEvents } from "./runner-port.ts";
 
 export interface RunnerProcessOptions extends Omit<RunnerConfig, "stripped"> {
   /** Awaited while the process starts; without it the runner takes the types off itself. */
@@ -73,6 +74,11 @@ function unstarted(failed: Promise<unknown>): Runner {
   };
 }
 
+interface OpenCall {
+  settle(end: CallEnd | CallLost): void;
+  readonly onParts: OnParts;
+}
+
 class RunnerProcess implements Runner {
   readonly pid: number;
   readonly loaded: Runner["loaded"];
@@ -81,7 +87,7 @@ class RunnerProcess implements Runner {
   readonly #channel: Channel;
   readonly #events: RunnerEvents;
   readonly #reaper: ChildProcess;
-  readonly #open = new Map<number, (end: CallEnd | CallLost) => void>();
+  readonly #open = new Map<number, OpenCall>();
   #nextId = 1;
   #killReason: string | undefined;
   #uncaught: string | undefined;
@@ -114,7 +120,11 @@ class RunnerProcess implements Runner {
     if (options.inspectPort === undefined) this.#limitLoading(options.loadTimeoutMs ?? loadTimeoutMs);
   }
 
-  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
+  call(
+    call: Call | ModelCall,
+    onId: (id: number) => void,
+    onParts: OnParts = () => {},
+  ): Promise<CallEnd | CallLost> {
     const id = this.#nextId++;
     onId(id);
     return new Promise((resolve) => {
@@ -124,7 +134,7 @@ class RunnerProcess implements Runner {
       }
       // Said first: an input that is too long for the channel fails its call and leaves nothing behind.
       this.#say(["call", id, call]);
-      this.#open.set(id, resolve);
+      this.#open.set(id, { settle: resolve, onParts });
     });
   }
 
@@ -177,8 +187,11 @@ class RunnerProcess implements Runner {
       case "uncaught":
         this.#uncaught = message[1].slice(0, uncaughtCharsMax);
         return;
+      case "part":
+        this.#open.get(message[1])?.onParts(message[2]);
+        return;
       case "done":
-        this.#open.get(message[1])?.(message[2]);
+        this.#open.get(message[1])?.settle(message[2]);
         this.#open.delete(message[1]);
         return;
     }
@@ -205,7 +218,7 @@ class RunnerProcess implements Runner {
         // Children that user code left behind belong to the group: they go with it.
         killGroup(this.pid);
         this.#reaper.stdin?.end();
-        for (const settle of this.#open.values()) settle({ kind: "lost", reason });
+        for (const { settle } of this.#open.values()) settle({ kind: "lost", reason });
         this.#open.clear();
         const message = `the runner ended while it loaded the code: ${reason}`;
         const file = this.#loading === undefined ? {} : { file: this.#loading };

@@ -3,7 +3,7 @@
  */
 import type { Bus } from "@agentflow/bus";
 import type { Timers } from "@agentflow/host/clock";
-import { createBatcher, encodeTelemetry } from "@agentflow/host/log";
+import { createBatcher, encodeTelemetry, redactRecord, type Secrets } from "@agentflow/host/log";
 import {
   isTooDeep,
   type LogRecord,
@@ -24,8 +24,10 @@ export function createTelemetry(options: {
   timers: Timers;
   tenant: TenantId;
   worker: WorkerId;
+  /** Hidden before anything waits here. */
+  hidden: Secrets;
 }): Telemetry {
-  const { bus, timers, tenant, worker } = options;
+  const { bus, timers, tenant, worker, hidden } = options;
   const subject = subjects.tele({ tenant, source: parseId("source", worker) });
   const batcher = createBatcher<string>({
     maxMs: 100,
@@ -39,7 +41,8 @@ export function createTelemetry(options: {
   });
   return {
     tell(records) {
-      for (const record of records) {
+      for (const given of records) {
+        const record = redactRecord(given, hidden);
         const line = JSON.stringify(record.kind === "log" ? { ...record, worker } : record);
         // Whoever stores it writes it once more, and has only so much stack.
         if (!isTooDeep(line)) batcher.add(line);

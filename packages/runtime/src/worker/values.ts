@@ -72,13 +72,24 @@ export async function outcomeOf(end: CallEnd, task: Task, house: ValueHouse): Pr
     const failure = withoutTunnel(end.failure);
     return { kind: "failed", failure, ...(retryable === undefined ? {} : { retryable }) };
   }
+  if (end.kind === "reply")
+    return { kind: "lost", reason: "the runner answered a call as if it were a model" };
   if (end.kind === "output" && isBeyond(end.output)) {
     const message = "an output came as a short one that is longer, or nested deeper, than one may be";
     return { kind: "failed", failure: { code: "limit_exceeded", message }, retryable: false };
   }
   const output = end.kind === "big" ? await storeBig(end, task, house.blobs) : { inline: end.output };
+  const whole = task.select === undefined ? null : end.kind === "big" ? parseJson(end.text) : end.output;
+  return outcomeOfValue({ output, whole }, task, house);
+}
+
+/** `whole` is the output itself, where the step looks into it. */
+export async function outcomeOfValue(
+  { output, whole }: { readonly output: Value; readonly whole: Json },
+  task: Task,
+  house: ValueHouse,
+): Promise<Outcome> {
   if (task.select === undefined) return { kind: "succeeded", output };
-  const whole: Json = end.kind === "big" ? parseJson(end.text) : end.output;
   const compiled = await house.compileSelect(task.select);
   return selectFrom(whole, compiled, output);
 }

@@ -4,13 +4,14 @@
  */
 import type { Bus, Delivery } from "@agentflow/bus";
 import { type Random, type World, sleep } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
+import { type Log, type Secrets, createSecrets } from "@agentflow/host/log";
 import {
   AgentFlowError,
   type BuildId,
   type LoadProblem,
   type LogRecord,
   type Manifest,
+  type ModelDefinition,
   type PoolName,
   type SpanRecord,
   type Task,
@@ -19,13 +20,23 @@ import {
   parseId,
   subjects,
 } from "@agentflow/protocol";
+import type { AgentHouse } from "../agent/house.ts";
+import { agentLimits } from "../agent/limits.ts";
+import type { ModelAgent, PriceOf } from "../agent/rules.ts";
+import { type FillIn, fillInLater } from "../agent/start-messages.ts";
+import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call } from "../channel/runner-messages.ts";
 import type { ReloadReport, RunnerNote } from "../channel/supervisor-messages.ts";
-import { type AttemptHouse, holdBy, type OpenAttempt, openAttempt, runAttempt } from "./attempt.ts";
+import { runAttempt } from "./attempt.ts";
+import { priceOf as listPriceOf } from "../model/prices.ts";
+import { type Keys, createKeys } from "./keys.ts";
+import { type Masks, createMasks } from "./masks.ts";
+import { type AttemptHouse, type OpenAttempt, holdBy, openAttempt } from "./open-attempt.ts";
 import { type Presence, createPresence } from "./presence.ts";
 import { createReporter } from "./report.ts";
 import { RunnerPool, type RunningCall } from "./runner-pool.ts";
-import type { StartRunner } from "./runner-port.ts";
+import type { OnParts, StartRunner } from "./runner-port.ts";
+import { type SecretSource, noSecrets } from "./secrets.ts";
 import { type CompileSelect, compileSelectLater } from "./select.ts";
 import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
@@ -42,11 +53,21 @@ export interface WorkerOptions {
   readonly slots: number;
   readonly leaseMs: number;
   readonly attemptTimeoutMs?: number;
+  readonly agentTimeoutMs?: number;
   readonly host: string;
   readonly pid: number;
   readonly startRunner: StartRunner;
   /** What is loaded when it is first needed, where time is virtual and knows no loading. */
   readonly compileSelect?: CompileSelect;
+  readonly fillIn?: FillIn;
+  /** What models cost that say nothing of it themselves. */
+  readonly priceOf?: PriceOf;
+  /** Spans hold what models and tools were given and gave, too. */
+  readonly content?: boolean;
+  /** None when left out. */
+  readonly secrets?: SecretSource;
+  /** What may stand in nothing that leaves; nothing but what tasks are given when left out. */
+  readonly hidden?: Secrets;
   readonly events?: Partial<WorkerEvents>;
 }
 
@@ -62,7 +83,11 @@ export class Worker {
   readonly #pool: RunnerPool;
   readonly #presence: Presence;
   readonly #telemetry: Telemetry;
+  readonly #hidden: Secrets;
   readonly #house: AttemptHouse;
+  readonly #masks: Masks;
+  /** Of the code that served last, also while no runner of it lives. */
+  #manifest: Manifest | undefined;
   readonly #open = new Map<string, OpenAttempt>();
   readonly #stopTaking = new AbortController();
   readonly #stopped = new AbortController();
@@ -76,7 +101,9 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     const { bus, world } = options;
-    this.#telemetry = createTelemetry({ ...options, timers: world.timers });
+    this.#hidden = options.hidden ?? createSecrets();
+    this.#telemetry = createTelemetry({ ...options, hidden: this.#hidden, timers: world.timers });
+    this.#masks = createMasks(this.#hidden);
     this.#presence = createPresence({ ...options, busy: () => [...this.#open.values()] });
     this.#pool = new RunnerPool({
       start: options.startRunner,
@@ -84,7 +111,7 @@ export class Worker {
       sleep: (ms) => sleep(world.timers, ms, this.#stopped.signal),
       events: {
         ready: (manifest, ms) => this.#onReady(manifest, ms),
-        broken: (problem) => this.#onBroken(problem),
+        broken: (problem) => this.#onBroken(withoutSecrets(problem, this.#hidden)),
         tele: (records) => this.tell(records),
         inspecting: (url) => options.events?.inspecting?.(url),
         runner: (note) => this.#onRunner(note),
@@ -98,7 +125,8 @@ export class Worker {
       compileSelect: options.compileSelect ?? compileSelectLater,
       attemptTimeoutMs: options.attemptTimeoutMs ?? workerLimits.attemptTimeoutMs,
       reporter: createReporter({ wire: bus.wire, timers: world.timers, random: world.random }),
-      startCall: (call, signal) => this.#startCall(call, signal),
+      agentTimeoutMs: (agent) => this.#agentTimeoutMs(agent),
+      agents: this.#agentHouse(),
     };
   }
 
@@ -107,11 +135,13 @@ export class Worker {
     const { log, pool, slots, build } = this.#options;
     log.info("worker started", { pool, slots, build });
     this.#presence.start();
-    return this.#pool.reload();
+    return this.reload();
   }
 
-  reload(): Promise<ReloadReport> {
-    return this.#pool.reload();
+  async reload(): Promise<ReloadReport> {
+    const report = await this.#pool.reload();
+    const { problem } = report;
+    return problem === undefined ? report : { ...report, problem: withoutSecrets(problem, this.#hidden) };
   }
 
   inspect(port: number): void {
@@ -155,6 +185,7 @@ export class Worker {
 
   #onReady(manifest: Manifest, ms: number): void {
     const { code, tools, agents } = manifest;
+    this.#manifest = manifest;
     this.#options.log.info("code loaded", { code, ms, tools: tools.length, agents: agents.length });
     this.#presence.set("ready", { manifest });
     for (const wake of this.#waitingForCode) wake();
@@ -240,6 +271,7 @@ export class Worker {
     this.#stopSweep ??= world.timers.every(workerLimits.sweepMs, () => this.#sweep(), { background: true });
     try {
       const end = await runAttempt(attempt, this.#house);
+      if (end === "fenced") logOf(task).info("an attempt stopped: a later one has its journal");
       if (end === "lost")
         logOf(task).info("an attempt was given up: its lease was lost or its task taken back");
     } catch (error) {
@@ -249,16 +281,45 @@ export class Worker {
     }
   }
 
-  async #startCall(call: Call, signal: AbortSignal): Promise<RunningCall | undefined> {
+  #agentHouse(): AgentHouse {
+    const { bus, world, log, worker, fillIn, priceOf, secrets, content } = this.#options;
+    const keys = createKeys(secrets ?? noSecrets, this.#masks);
+    return {
+      bus,
+      world,
+      log,
+      worker,
+      keys,
+      masks: this.#masks,
+      fillIn: fillIn ?? fillInLater,
+      priceOf: (model) => (priceOf ?? listPriceOf)(resolved(model, keys)),
+      ...(content === undefined ? {} : { content }),
+      manifest: () => this.#manifest,
+      startCall: (call, signal, onParts) => this.#startCall(call, { signal, onParts }),
+      tell: (records) => this.tell(records),
+    };
+  }
+
+  /** An agent's own time counts from its loop's beginning, and ends it from within. */
+  #agentTimeoutMs({ agent }: ModelAgent): number {
+    const { agentTimeoutMs = agentLimits.attemptTimeoutMs } = this.#options;
+    return Math.max(agentTimeoutMs, (agent.limits.timeMs ?? 0) + agentLimits.attemptGraceMs);
+  }
+
+  async #startCall(
+    call: Call | ModelCall,
+    { signal, onParts }: { readonly signal: AbortSignal; readonly onParts: OnParts | undefined },
+  ): Promise<RunningCall | undefined> {
     for (;;) {
-      const running = this.#pool.call(call);
+      if (signal.aborted) return undefined;
+      const running = this.#pool.call(call, onParts);
       if (running !== undefined) return running;
       await new Promise<void>((resolve) => {
         this.#waitingForCode.add(resolve);
         signal.addEventListener("abort", () => resolve(), { once: true });
         this.#stopped.signal.addEventListener("abort", () => resolve(), { once: true });
       });
-      if (signal.aborted || this.#stopped.signal.aborted) return undefined;
+      if (this.#stopped.signal.aborted) return undefined;
     }
   }
 
@@ -296,6 +357,28 @@ export class Worker {
     if (attempt.timedOut === true || lost.signal.aborted) return;
     attempt.timedOut = true;
     running.stop("timeout");
+  }
+}
+
+/** What the code says on its way to nowhere, such as the text of what it threw. */
+function withoutSecrets(problem: LoadProblem, hidden: Secrets): LoadProblem {
+  const { message, frame, hint } = problem;
+  return {
+    ...problem,
+    message: hidden.redact(message),
+    ...(frame === undefined ? {} : { frame: hidden.redact(frame) }),
+    ...(hint === undefined ? {} : { hint: hidden.redact(hint) }),
+  };
+}
+
+/** A price is that of what a reference stands for; one that stands for nothing has none. */
+function resolved(model: ModelDefinition, keys: Keys): ModelDefinition {
+  const { provider, model: name, baseUrl } = model;
+  try {
+    const url = baseUrl === undefined ? {} : { baseUrl: keys.text(baseUrl) };
+    return { ...model, provider: keys.text(provider), model: keys.text(name), ...url };
+  } catch {
+    return model;
   }
 }
 

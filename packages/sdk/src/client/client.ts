@@ -4,7 +4,9 @@ import type {
   CancelBody,
   EventPage,
   InstallationStatus,
+  JournalPage,
   Page,
+  Plan,
   RegisterBody,
   ResolveBody,
   RunAnswer,
@@ -15,15 +17,29 @@ import type {
   RunView,
   StartRunBody,
   TelemetryPage,
+  UsageAnswer,
+  UsageGroup,
   WhyAnswer,
   WorkerView,
   WorkflowSummary,
   WorkflowView,
 } from "@agentflow/protocol";
+import { approvalsOf } from "./approvals.ts";
 import { exchange } from "./exchange.ts";
-import { followStream } from "./follow.ts";
+import { type FollowOptions, followStream, liveOf, type LiveOptions, records, valuesOf } from "./follow.ts";
+import type { LiveItem } from "./live-track.ts";
 import { type Followed, type StreamItem, streamItem, toJson } from "./parse-answer.ts";
 import { newInputId, newRunId, runIdOfKey } from "./make-ids.ts";
+import { queryText } from "./query-text.ts";
+import type {
+  JournalQuery,
+  KeyView,
+  NewKey,
+  StreamOptions,
+  StreamQuery,
+  TelemetryQuery,
+  TelemetryRecord,
+} from "./queries.ts";
 import { type Session, openSession } from "./session.ts";
 import type { ClientOptions, Transport, TransportRequest } from "./transport.ts";
 
@@ -53,59 +69,7 @@ export interface ListRuns {
   readonly minRevision?: number;
 }
 
-export interface TelemetryQuery {
-  /** Both when left out. */
-  readonly kind?: "log" | "span";
-  readonly run?: string;
-  /** Names with commas between them. */
-  readonly source?: string;
-  /** This level and above. */
-  readonly level?: string;
-  readonly since?: string;
-  readonly until?: string;
-  /** Plain text that the message holds, letter case ignored. */
-  readonly grep?: string;
-  readonly after?: string;
-  readonly limit?: number;
-  /** The newest `limit` records that match, instead of the oldest behind `after`. */
-  readonly newest?: boolean;
-}
-
-type Query = { readonly [key: string]: string | number | boolean | undefined };
-
 const longestWaitMs = 30_000;
-
-export type TelemetryRecord = TelemetryPage["records"][number];
-
-/** With `events`, starts and ends of runs stand between the records, or all events. */
-export interface StreamQuery extends Omit<TelemetryQuery, "limit" | "newest"> {
-  readonly events?: "runs" | "all";
-  /**
-   * Events behind this revision, as a list of runs gave it, for who has no cursor of events. Where the list
-   * gives a `place` too, that goes into `after` instead, behind the cursor of records: `<records>~<place>`.
-   */
-  readonly eventsBehind?: number;
-}
-
-export interface StreamOptions {
-  readonly signal?: AbortSignal;
-  readonly onLost?: (error: unknown, waitMs: number) => void;
-}
-
-export interface NewKey {
-  readonly name: string;
-  readonly scopes: readonly string[];
-  /** Another tenant than the caller's own: that needs the scope `tenants`. */
-  readonly tenant?: string;
-  /** RFC 3339; without it the key works until it is revoked. */
-  readonly expiresAt?: string;
-}
-
-export interface KeyView extends NewKey {
-  readonly id: string;
-  readonly tenant: string;
-  readonly createdAt: string;
-}
 
 export class Client {
   readonly #transport: Transport;
@@ -145,6 +109,10 @@ export class Client {
         ...(body.output === undefined ? {} : { output: toJson(body.output) }),
       }),
     why: (run: string): Promise<WhyAnswer> => this.#get(`/v1/runs/${encodeURIComponent(run)}/why`),
+    plan: (run: string): Promise<Plan> => this.#get(`/v1/runs/${encodeURIComponent(run)}/plan`),
+    /** Records of the journals of a run's agent steps, or of one step, oldest first. */
+    journal: (run: string, query: JournalQuery = {}): Promise<JournalPage> =>
+      this.#get(`/v1/runs/${encodeURIComponent(run)}/journal${queryText({ ...query })}`),
     events: (
       run: string,
       query: { readonly after?: string; readonly limit?: number } = {},
@@ -152,10 +120,21 @@ export class Client {
       this.#get(`/v1/runs/${encodeURIComponent(run)}/events${queryText({ ...query })}`),
     /**
      * Events of a run as they happen, from the first or behind `after`, until its end. Reconnects by itself.
+     * With `live` between them also what its agents do: see `LiveItem`.
      */
-    follow: (run: string, options: FollowOptions = {}): AsyncIterable<RunEventView> =>
-      this.followMany([run], options),
+    follow: this.#followOne.bind(this),
   };
+
+  readonly approvals = approvalsOf({
+    get: (path) => this.#get(path),
+    post: (path, body) => this.#post(path, body),
+    input: () => newInputId(this.#transport),
+  });
+
+  /** What models and tools have used up, by agent when nothing else is said. */
+  usage(query: { readonly by?: UsageGroup; readonly since?: string } = {}): Promise<UsageAnswer> {
+    return this.#get(`/v1/usage${queryText({ ...query })}`);
+  }
 
   readonly workflows = {
     register: (body: RegisterBody): Promise<WorkflowView> => this.#post("/v1/workflows", body),
@@ -168,7 +147,12 @@ export class Client {
 
   readonly tools = { list: (): Promise<Page<CallableView>> => this.#get("/v1/tools") };
   readonly agents = { list: (): Promise<Page<CallableView>> => this.#get("/v1/agents") };
-  readonly workers = { list: (): Promise<Page<WorkerView>> => this.#get("/v1/workers") };
+  readonly workers = {
+    list: (): Promise<Page<WorkerView>> => this.#get("/v1/workers"),
+    /** Opens the inspector of the worker's runner on its machine's loopback; its address. */
+    inspect: (worker: string, port?: number): Promise<{ readonly worker: string; readonly url: string }> =>
+      this.#post(`/v1/workers/${encodeURIComponent(worker)}/inspect`, port === undefined ? {} : { port }),
+  };
 
   readonly telemetry = {
     query: (query: TelemetryQuery = {}): Promise<TelemetryPage> =>
@@ -228,10 +212,17 @@ export class Client {
     return this.#transport.bytes({ method: "GET", path, ...(signal === undefined ? {} : { signal }) });
   }
 
-  /** Events of many runs over one connection; ends when all of them have ended. */
-  async *followMany(runs: readonly string[], options: FollowOptions = {}): AsyncIterable<RunEventView> {
+  /** Events of many runs over one connection, with `live` more; ends when all of them have ended. */
+  followMany(runs: readonly string[], options: LiveOptions): AsyncIterable<LiveItem>;
+  followMany(runs: readonly string[], options?: FollowOptions): AsyncIterable<RunEventView>;
+  followMany(
+    runs: readonly string[],
+    options: FollowOptions | LiveOptions = {},
+  ): AsyncIterable<LiveItem> | AsyncIterable<RunEventView> {
     const path = `/v1/events?runs=${runs.map(encodeURIComponent).join(",")}`;
-    for await (const { value } of this.#follow<RunEventView>(path, options)) yield value;
+    return "live" in options
+      ? liveOf(this.#follow<unknown>(`${path}&live=1`, options))
+      : valuesOf(this.#follow<RunEventView>(path, options));
   }
 
   /** A socket for starting and awaiting many runs: what a busy service uses. */
@@ -245,6 +236,15 @@ export class Client {
 
   close(): void {
     this.#transport.close();
+  }
+
+  #followOne(run: string, options: LiveOptions): AsyncIterable<LiveItem>;
+  #followOne(run: string, options?: FollowOptions): AsyncIterable<RunEventView>;
+  #followOne(
+    run: string,
+    options: FollowOptions | LiveOptions = {},
+  ): AsyncIterable<LiveItem> | AsyncIterable<RunEventView> {
+    return "live" in options ? this.followMany([run], options) : this.followMany([run], options);
   }
 
   async #start(workflow: string, input: unknown, options: StartOptions): Promise<RunAnswer> {
@@ -328,17 +328,6 @@ export class Client {
 /** Thousands of histories are read, packed and let go of before the answer comes. */
 const archiveWithinMs = 300_000;
 
-export interface FollowOptions {
-  /** A cursor given with an event or page before. */
-  readonly after?: string;
-  readonly signal?: AbortSignal;
-}
-
-/** Messages of other kinds are for those who asked for them. */
-async function* records<T>(from: AsyncIterable<Followed<T>>): AsyncIterable<Followed<T>> {
-  for await (const message of from) if (message.event === "record") yield message;
-}
-
 /** A run that `parked` waits for a person: whoever awaits it should hear of it. */
 export function isEnd(answer: { readonly status: string }): boolean {
   return answer.status !== "running";
@@ -360,10 +349,4 @@ async function startBody(
     ...(labels === undefined ? {} : { labels }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
-}
-
-function queryText(query: Query): string {
-  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-  if (pairs.length === 0) return "";
-  return `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join("&")}`;
 }

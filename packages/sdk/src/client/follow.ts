@@ -1,8 +1,23 @@
 /** Follows a server-sent stream of the API; a broken connection resumes behind the last message. */
 import { fromErrorBody } from "@agentflow/protocol";
+import { type LiveItem, LiveTrack } from "./live-track.ts";
 import { waitBefore } from "./exchange.ts";
-import { type Followed, parseErrorBody, parseFollowed } from "./parse-answer.ts";
+import { type Followed, liveItems, parseErrorBody, parseFollowed } from "./parse-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
+
+export interface FollowOptions {
+  /** A cursor given with an event or page before. */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface LiveOptions extends FollowOptions {
+  /**
+   * Also records of journals, and pieces of replies as models give them: each once and in order, across
+   * broken connections.
+   */
+  readonly live: true;
+}
 
 interface Following {
   readonly transport: Transport;
@@ -51,6 +66,20 @@ export async function* followStream<T>(of: Following): AsyncIterable<Followed<T>
     await transport.sleep(waitMs, signal);
     backoffMs = Math.min(backoffMs * 2, backoffMaxMs);
   }
+}
+
+export async function* valuesOf<T>(from: AsyncIterable<Followed<T>>): AsyncIterable<T> {
+  for await (const { value } of from) yield value;
+}
+
+export async function* liveOf(from: AsyncIterable<Followed<unknown>>): AsyncIterable<LiveItem> {
+  const track = new LiveTrack();
+  for await (const message of from) yield* liveItems(message, track);
+}
+
+/** Messages of other kinds are for those who asked for them. */
+export async function* records<T>(from: AsyncIterable<Followed<T>>): AsyncIterable<Followed<T>> {
+  for await (const message of from) if (message.event === "record") yield message;
 }
 
 /** Also a comment that keeps a quiet stream alive counts as heard. */

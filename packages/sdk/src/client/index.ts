@@ -1,17 +1,22 @@
+export type { Approvals, ListApprovals } from "./approvals.ts";
 export {
   Client,
-  type FollowOptions,
-  type KeyView,
   type ListRuns,
-  type NewKey,
   type StartOptions,
-  type StreamOptions,
-  type StreamQuery,
-  type TelemetryQuery,
-  type TelemetryRecord,
   isEnd,
 } from "./client.ts";
+export type { FollowOptions, LiveOptions } from "./follow.ts";
+export type { LiveItem } from "./live-track.ts";
 export type { Followed, StreamItem } from "./parse-answer.ts";
+export type {
+  JournalQuery,
+  KeyView,
+  NewKey,
+  StreamOptions,
+  StreamQuery,
+  TelemetryQuery,
+  TelemetryRecord,
+} from "./queries.ts";
 export { createClient } from "./node.ts";
-export type { Session, SessionStart } from "./session.ts";
+export type { Session, SessionFollowOptions, SessionStart } from "./session.ts";
 export type { ClientOptions } from "./transport.ts";

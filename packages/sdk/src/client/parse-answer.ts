@@ -3,11 +3,15 @@ import {
   AgentFlowError,
   type ErrorBody,
   type Json,
+  type JournalView,
+  type LiveView,
   type RunEventView,
   type ServerMessage,
   type TelemetryPage,
   inputText,
 } from "@agentflow/protocol";
+
+import type { LiveItem, LiveTrack } from "./live-track.ts";
 
 /** A message of a stream with the cursor that resumes behind it. */
 export interface Followed<T> {
@@ -81,6 +85,13 @@ export function streamItem({ event, value, cursor }: Followed<unknown>): StreamI
     return { kind: "record", record: value as TelemetryPage["records"][number], cursor };
   if (event === "event") return { kind: "event", event: value as RunEventView, cursor };
   return event === "dropped" ? { kind: "dropped", count: (value as { count: number }).count } : undefined;
+}
+
+/** Undefined for a kind that this build does not know. */
+export function liveItems({ event, value, cursor }: Followed<unknown>, track: LiveTrack): LiveItem[] {
+  if (event === "event") return track.event(value as RunEventView, cursor);
+  if (event === "journal") return track.journal(value as JournalView, cursor);
+  return event === "live" ? track.live(value as LiveView) : [];
 }
 
 export function parseErrorBody(text: string): ErrorBody {

@@ -7,12 +7,16 @@ import {
   type ClientMessage,
   type Json,
   type RunAnswer,
+  type RunEventView,
+  type ServerMessage,
   type StartRunBody,
   fromErrorBody,
 } from "@agentflow/protocol";
 import { waitBefore } from "./exchange.ts";
 import { parseMessages, toJson } from "./parse-answer.ts";
 import { newRunId } from "./make-ids.ts";
+import type { LiveItem } from "./live-track.ts";
+import { eventsOf, SessionFollow } from "./session-follow.ts";
 import type { SocketLike, Transport } from "./transport.ts";
 
 export interface SessionStart {
@@ -29,8 +33,20 @@ export interface Session {
   start(workflow: string, input: unknown, options?: SessionStart): Promise<RunAnswer>;
   /** Waits for a run's end, however it was started. */
   wait(run: string, waitMs?: number): Promise<RunAnswer>;
+  /**
+   * Events of a run until its end, with `live` also what its agents do: see `LiveItem`. After a break it goes
+   * on behind what came. Events that are not taken wait here, so take them.
+   */
+  follow(run: string, options: SessionFollowOptions & { readonly live: true }): AsyncIterable<LiveItem>;
+  follow(run: string, options?: SessionFollowOptions): AsyncIterable<RunEventView>;
   /** Open exchanges fail with `unavailable`; the runs themselves go on. */
   close(): void;
+}
+
+export interface SessionFollowOptions {
+  /** A cursor given with an item before. */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
 }
 
 interface Open {
@@ -58,6 +74,7 @@ class SocketSession implements Session {
   readonly #transport: Transport;
   readonly #retryForMs: number;
   readonly #open = new Map<number, Open>();
+  readonly #follows = new Map<number, SessionFollow>();
   #socket: SocketLike | undefined;
   #connecting = false;
   #closed = false;
@@ -92,11 +109,41 @@ class SocketSession implements Session {
     return this.#exchange((id) => ["wait", id, run, waitMs]);
   }
 
+  follow(run: string, options: SessionFollowOptions & { readonly live: true }): AsyncIterable<LiveItem>;
+  follow(run: string, options?: SessionFollowOptions): AsyncIterable<RunEventView>;
+  follow(
+    run: string,
+    options: SessionFollowOptions & { readonly live?: true } = {},
+  ): AsyncIterable<LiveItem> | AsyncIterable<RunEventView> {
+    const items = this.#follow(run, options);
+    return options.live === true ? items : eventsOf(items);
+  }
+
   close(): void {
     this.#closed = true;
     this.#socket?.close();
-    for (const { reject } of this.#open.values()) reject(gone("the session was closed"));
-    this.#open.clear();
+    this.#failAll(gone("the session was closed"));
+  }
+
+  async *#follow(
+    run: string,
+    { after = "", signal, live = false }: SessionFollowOptions & { readonly live?: boolean },
+  ): AsyncGenerator<LiveItem, void> {
+    if (this.#closed) throw gone("the session was closed");
+    const id = this.#nextId++;
+    const follow = new SessionFollow({ run, after, live });
+    const end = (): void => follow.end();
+    this.#follows.set(id, follow);
+    if (signal?.aborted) end();
+    else signal?.addEventListener("abort", end, { once: true });
+    this.#say(follow.message(id));
+    try {
+      yield* follow.items();
+    } finally {
+      signal?.removeEventListener("abort", end);
+      // A socket that is gone has forgotten it.
+      if (this.#follows.delete(id) && this.#socket !== undefined) this.#say(["unfollow", id]);
+    }
   }
 
   #exchange(message: (id: number) => ClientMessage): Promise<RunAnswer> {
@@ -165,18 +212,23 @@ class SocketSession implements Session {
   /** What was open is asked again: a start under its run id finds its own run. */
   #onClosed(): void {
     this.#socket = undefined;
-    this.#outgoing = [...this.#open.values()].map(({ message }) => message);
+    const follows = [...this.#follows].map(([id, follow]) => follow.message(id));
+    this.#outgoing = [...[...this.#open.values()].map(({ message }) => message), ...follows];
     if (!this.#closed && this.#outgoing.length > 0) void this.#connect();
   }
 
   #failAll(error: unknown): void {
     for (const { reject } of this.#open.values()) reject(error);
     this.#open.clear();
+    for (const follow of this.#follows.values()) follow.end(error);
+    this.#follows.clear();
     this.#outgoing = [];
   }
 
   #receive(text: string): void {
     for (const message of parseMessages(text)) {
+      const follow = this.#follows.get(message[1]);
+      if (follow !== undefined) this.#followed(follow, message);
       const open = this.#open.get(message[1]);
       if (open === undefined) continue;
       if (message[0] === "error") this.#refused(message[1], open, fromErrorBody(message[2]));
@@ -184,6 +236,40 @@ class SocketSession implements Session {
       this.#open.delete(message[1]);
       open.resolve(message[2]);
     }
+  }
+
+  #followed(follow: SessionFollow, message: ServerMessage): void {
+    const id = message[1];
+    switch (message[0]) {
+      case "event":
+      case "journal":
+      case "live":
+        follow.take(message);
+        return;
+      case "end":
+        this.#follows.delete(id);
+        follow.end();
+        return;
+      case "error":
+        this.#followRefused(id, follow, fromErrorBody(message[2]));
+        return;
+      case "answer":
+        return;
+    }
+  }
+
+  /** What may pass is asked again for as long as it takes: nothing else waits for it. */
+  #followRefused(id: number, follow: SessionFollow, error: AgentFlowError): void {
+    const wait = waitBefore(error, follow.backoffMs);
+    if (wait === undefined) {
+      this.#follows.delete(id);
+      follow.end(error);
+      return;
+    }
+    follow.slower();
+    void this.#transport.sleep(wait).then(() => {
+      if (this.#follows.get(id) === follow) this.#say(follow.message(id));
+    });
   }
 
   /** Asked again under its number: a start under its run id finds its own run. */

@@ -1,5 +1,6 @@
 /** defineTool and defineAgent: a function with its schemas and its declared effect. */
 import type { Effect } from "@agentflow/protocol";
+import type { AgentText, ModelAgent, ModelAgentOptions } from "./agent.ts";
 import type { CallContext } from "./context.ts";
 import type { OutputOf, Schema, InputOf } from "./schema.ts";
 
@@ -20,6 +21,10 @@ interface CallableBase<In extends Schema, Out extends Schema> {
 export type ToolOptions<In extends Schema, Out extends Schema> = CallableBase<In, Out> & {
   /** For `write`: the key under which the outside world recognises a repeat; the call id when left out. */
   idempotencyKey?(input: OutputOf<In>, call: { readonly callId: string }): string;
+  /** Names of the secrets that its calls need; no others are given to them. */
+  readonly secrets?: readonly string[];
+  /** `always`: a person is asked before each call that a model makes. */
+  readonly approval?: "always";
 };
 
 export interface Tool<In extends Schema = Schema, Out extends Schema = Schema> {
@@ -27,6 +32,7 @@ export interface Tool<In extends Schema = Schema, Out extends Schema = Schema> {
   readonly options: ToolOptions<In, Out>;
 }
 
+/** An agent written as a function. */
 export interface Agent<In extends Schema = Schema, Out extends Schema = Schema> {
   readonly kind: "agent";
   readonly options: CallableBase<In, Out>;
@@ -39,11 +45,19 @@ export function defineTool<In extends Schema, Out extends Schema>(
   return brand({ kind: "tool", options });
 }
 
-/** An agent written as a function: the default export of `agents/<name>.ts`, known as `<name>`. */
+/** An agent: the default export of `agents/<name>.ts`, known as `<name>`. With `run` it is a function. */
 export function defineAgent<In extends Schema, Out extends Schema>(
   options: CallableBase<In, Out>,
-): Agent<In, Out> {
-  return brand({ kind: "agent", options });
+): Agent<In, Out>;
+/** Without `run` a model does the work, by its instructions and with the tools it may call. */
+export function defineAgent<In extends Schema = Schema, Out extends Schema = Schema<AgentText>>(
+  options: ModelAgentOptions<In, Out>,
+): ModelAgent<In, Out>;
+export function defineAgent(
+  options: CallableBase<Schema, Schema> | ModelAgentOptions<Schema, Schema>,
+): Agent | ModelAgent {
+  if ("run" in options) return brand({ kind: "agent", options });
+  return brand({ kind: "agent", model: true, options });
 }
 
 const mark = Symbol.for("agentflow.definition");

@@ -15,12 +15,24 @@ export interface CallContext {
   /** The folder of the project: relative paths of the input are meant from here. */
   readonly projectDir: string;
   readonly secrets: Secrets;
+  /**
+   * W3C Trace Context of this call, for the header `traceparent` of what it asks of others: their spans then
+   * stand below it. Empty when the call is not traced.
+   */
+  readonly traceparent: string;
+  /** Says how far the call is to whoever watches the run now; it is not kept. */
+  progress(message: string, data?: { readonly [key: string]: Json }): void;
   /** Runs `work` as a named span of the trace, ended when it settles. */
   span<T>(
     name: string,
-    work: () => Promise<T> | T,
+    work: (span: SpanContext) => Promise<T> | T,
     attributes?: { readonly [key: string]: Json },
   ): Promise<T>;
+}
+
+export interface SpanContext {
+  /** As the call's own, with the new span as the parent. */
+  readonly traceparent: string;
 }
 
 export interface CallLog {

@@ -1,3 +1,4 @@
+export type { AgentText, AgentToolOption, ModelAgent, ModelAgentOptions } from "./agent.ts";
 export {
   type Agent,
   type Tool,
@@ -6,10 +7,12 @@ export {
   defineTool,
   isDefinition,
 } from "./callable.ts";
-export type { CallContext, CallLog, Secrets } from "./context.ts";
+export type { CallContext, CallLog, Secrets, SpanContext } from "./context.ts";
 export { type Expression, type Given, type Ref, cel } from "./expression.ts";
 export { type InputOf, type OutputOf, type Schema, jsonSchemaOf, validate } from "./schema.ts";
 export {
+  type Asking,
+  type PersonAnswer,
   type Scope,
   type StepOptions,
   type Workflow,

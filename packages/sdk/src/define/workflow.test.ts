@@ -58,3 +58,30 @@ test("a wrong input type does not compile", () => {
   const made = flow.step("look", uses("tool:orders.find", find), ({ input }) => ({ id: input.n })).output();
   expect(made.definition.steps).toHaveProperty("look");
 });
+
+test("people are asked before a step, and as a step of its own", () => {
+  const input = z.object({ id: z.string() });
+  const flow = defineWorkflow({ name: "orders", input, budgets: { usd: 2, time: "1h" } })
+    .ask("sure", ({ input }) => ({ text: "Look it up?", id: input.id }), { approval: { expires: "1h" } })
+    .step(
+      "look",
+      uses("tool:orders.find", find),
+      ({ input }) => ({ id: input.id }),
+      ({ input, steps }) => {
+        expectTypeOf(steps.sure.approved).toExtend<Ref<boolean>>();
+        return { if: steps.sure.approved, approval: { text: cel<string>`${input.id} + "?"` } };
+      },
+    )
+    .output();
+  expect(flow.definition).toMatchObject({
+    budgets: { usd: 2, time: "1h" },
+    steps: {
+      sure: {
+        uses: "human:approve",
+        with: { text: "Look it up?", id: "${input.id}" },
+        approval: { expires: "1h" },
+      },
+      look: { if: "steps.sure.output.approved", approval: { text: '${input.id + "?"}' } },
+    },
+  });
+});

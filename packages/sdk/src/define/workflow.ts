@@ -1,5 +1,7 @@
 /** defineWorkflow: a workflow in TypeScript, where one step's output type is known in the next. */
 import {
+  type ApprovalDefinition,
+  type BudgetDefinition,
   type CatchDefinition,
   type Json,
   type RetryDefinition,
@@ -7,13 +9,14 @@ import {
   type WorkflowDefinition,
   apiVersion,
 } from "@agentflow/protocol";
+import type { ModelAgent } from "./agent.ts";
 import { type Agent, type Tool, brand } from "./callable.ts";
 import { type Expression, type Given, type Ref, reference, textOf, toTemplate } from "./expression.ts";
 import { type InputOf, type OutputOf, type Schema, jsonSchemaOf } from "./schema.ts";
 
-type Callable = Tool<Schema, Schema> | Agent<Schema, Schema>;
-type Accepts<C> = C extends { readonly options: { readonly input: infer S } } ? InputOf<S> : never;
-type Gives<C> = C extends { readonly options: { readonly output: infer S } } ? OutputOf<S> : never;
+type Callable = Tool<Schema, Schema> | Agent<Schema, Schema> | ModelAgent<Schema, Schema>;
+type Accepts<C> = C extends { readonly options: { readonly input?: infer S } } ? InputOf<S> : never;
+type Gives<C> = C extends { readonly options: { readonly output?: infer S } } ? OutputOf<S> : never;
 type Steps = { readonly [name: string]: unknown };
 
 /** What the functions of a step see: the run's input and the outputs of the steps before. */
@@ -31,6 +34,24 @@ export interface StepOptions {
   readonly timeout?: string;
   readonly catch?: { readonly when?: Expression<boolean>; readonly then: unknown };
   readonly pool?: string;
+  /** A person is asked before the step begins, and shown exactly what it would be given. */
+  readonly approval?: true | Asking;
+}
+
+export interface Asking {
+  /** Why it is asked. */
+  readonly text?: string | Expression<string>;
+  /** How long an answer is waited for (24h); then it counts as denied. */
+  readonly expires?: string;
+}
+
+/** What a question to a person gives, also when they say no, or nobody answers in time. */
+export interface PersonAnswer {
+  readonly approved: boolean;
+  readonly how: "person" | "expired";
+  readonly by: string | null;
+  readonly comment: string | null;
+  readonly at: string;
 }
 
 type MakeOptions<In, Before extends Steps> = StepOptions | ((scope: Scope<In, Before>) => StepOptions);
@@ -40,6 +61,8 @@ export interface WorkflowOptions<In extends Schema> {
   readonly description?: string;
   readonly input: In;
   readonly timeout?: string;
+  /** What one run may use up; the project's `budgets` when left out. */
+  readonly budgets?: BudgetDefinition;
 }
 
 /** A tool or agent under the name that the project gives it: `uses("tool:orders.find", find)`. */
@@ -119,6 +142,15 @@ export class WorkflowBuilder<In, Before extends Steps> {
     return this.#add(name, { uses: "wait", with: toTemplate(until) }, options);
   }
 
+  /** Asks a person: `about` is shown to them, its `text` as the question. A no is an answer, no failure. */
+  ask<const Name extends string>(
+    name: Name,
+    about: (scope: Scope<In, Before>) => { readonly text?: unknown; readonly [key: string]: unknown },
+    options?: MakeOptions<In, Before>,
+  ): WorkflowBuilder<In, Before & { readonly [K in Name]: PersonAnswer }> {
+    return this.#add(name, { uses: "human:approve", with: toTemplate(about(this.#scope())) }, options);
+  }
+
   /** Records an event in the run's history, where followers see it. */
   emit<const Name extends string>(
     name: Name,
@@ -172,6 +204,7 @@ export function defineWorkflow<In extends Schema>(
       name: options.name,
       ...(options.description === undefined ? {} : { description: options.description }),
       ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+      ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
       ...(input === undefined ? {} : { input }),
     },
     {},
@@ -179,13 +212,24 @@ export function defineWorkflow<In extends Schema>(
 }
 
 function written(options: StepOptions): Partial<StepDefinition> {
-  const { if: condition, catch: handler, description, needs, join, retry, timeout, pool } = options;
+  const { if: condition, catch: handler, approval, description, needs, join, retry, timeout, pool } = options;
   const plain = { description, needs, join, retry, timeout, pool };
   const known = Object.entries(plain).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(known),
     ...(condition === undefined ? {} : { if: textOf(condition) ?? "false" }),
     ...(handler === undefined ? {} : { catch: writtenCatch(handler) }),
+    ...(approval === undefined ? {} : { approval: writtenApproval(approval) }),
+  };
+}
+
+function writtenApproval(approval: true | Asking): ApprovalDefinition | true {
+  if (approval === true) return true;
+  const { text, expires } = approval;
+  const written = text === undefined ? undefined : toTemplate(text);
+  return {
+    ...(typeof written === "string" ? { text: written } : {}),
+    ...(expires === undefined ? {} : { expires }),
   };
 }
 

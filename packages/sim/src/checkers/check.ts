@@ -65,7 +65,9 @@ function hadTwoBodies({ ledger }: House, run: string): boolean {
 export function isSettled(history: History): boolean {
   if (history.end !== undefined) return true;
   const open = [...history.steps.values()].filter(({ end }) => end === undefined);
-  const under = open.filter(({ attempts, waiting }) => attempts.length > 0 || waiting !== undefined);
+  const under = open.filter(({ attempts, waiting, openApprovals }) => {
+    return attempts.length > 0 || waiting !== undefined || openApprovals.size > 0;
+  });
   return under.length > 0 && under.every(isUnknown);
 }
 

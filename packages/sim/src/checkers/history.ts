@@ -13,7 +13,7 @@ export interface AttemptFacts {
     readonly command: DispatchTask | undefined;
   };
   started: string | undefined;
-  end: "failed" | "lost" | "succeeded" | "unknown" | "taken_back" | undefined;
+  end: "failed" | "lost" | "succeeded" | "unknown" | "taken_back" | "suspended" | undefined;
   retry: boolean;
   endMs: number;
 }
@@ -28,6 +28,22 @@ export interface StepFacts {
   expanded: number | undefined;
   failure: Failure | undefined;
   selected: unknown;
+  /** Where in the history it was first asked for or sent. */
+  opened: number | undefined;
+  /** What is asked of people and not answered: numbers of approvals, and calls whose outcome nobody knows. */
+  readonly openApprovals: Set<number>;
+  readonly unknownCalls: Set<string>;
+  /** The input that was shown to whoever approved the step itself; undefined until then. */
+  approved: { readonly input: unknown } | undefined;
+}
+
+export interface ApprovalFacts {
+  readonly step: string;
+  readonly call: string | undefined;
+  readonly hash: string;
+  readonly input: unknown;
+  readonly expiresAt: string;
+  decided: Extract<RunEvent, { kind: "approval_decided" }> | undefined;
 }
 
 export interface History {
@@ -35,6 +51,8 @@ export interface History {
   readonly commits: readonly Stored[];
   readonly faults: string[];
   readonly steps: Map<string, StepFacts>;
+  /** In the order in which they were asked: the first is number 1. */
+  readonly approvals: ApprovalFacts[];
   /** When each input was first taken, and when it was first refused. */
   readonly inputs: Map<string, { takenMs?: number; refusedMs?: number }>;
   started: Extract<RunEvent, { kind: "run_started" }> | undefined;
@@ -47,6 +65,7 @@ export function readHistory(run: string, commits: readonly Stored[]): History {
     commits,
     faults: [],
     steps: new Map(),
+    approvals: [],
     inputs: new Map(),
     started: undefined,
     end: undefined,
@@ -62,7 +81,13 @@ export function readHistory(run: string, commits: readonly Stored[]): History {
 
 /** The step is neither over nor on its way. */
 export function isUnknown(step: StepFacts): boolean {
-  return step.end === undefined && step.attempts.at(-1)?.end === "unknown";
+  if (step.end !== undefined || step.openApprovals.size > 0) return false;
+  return step.unknownCalls.size > 0 || step.attempts.at(-1)?.end === "unknown";
+}
+
+/** Somebody is asked about it: its run is shown as parked. */
+export function isAsking(step: StepFacts): boolean {
+  return isUnknown(step) || (step.end === undefined && step.openApprovals.size > 0);
 }
 
 interface Where {
@@ -119,7 +144,7 @@ function readEvent(history: History, event: RunEvent, where: Where): void {
     case "event_emitted":
       return;
     default:
-      return readStep(stepOf(history, event.step), event, { ...where, say });
+      return readStep(stepOf(history, event.step), event, { ...where, say, approvals: history.approvals });
   }
 }
 
@@ -128,35 +153,14 @@ type StepEvent = Exclude<
   { kind: "run_started" | "run_completed" | "run_failed" | "run_cancelled" | "event_emitted" }
 >;
 
-function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: string) => void }): void {
-  const { say, place, stored } = at;
+type In = Where & { say: (what: string) => void; approvals: ApprovalFacts[] };
+
+function readStep(step: StepFacts, event: StepEvent, at: In): void {
+  const { say, place } = at;
   if (step.end !== undefined) say(`${event.step} had ended`);
   switch (event.kind) {
-    case "task_dispatched": {
-      const last = step.attempts.at(-1);
-      if (event.attempt !== (last?.attempt ?? 0) + 1)
-        say(`attempt ${event.attempt} of ${event.step} out of order`);
-      const goesOn = last === undefined || last.end === "lost" || (last.end === "failed" && last.retry);
-      if (!goesOn)
-        say(`attempt ${event.attempt} of ${event.step} though the one before has not failed or got lost`);
-      const command = stored.commit.commands.find(
-        (one) => one.kind === "dispatch_task" && keyOf(one) === keyOf(event),
-      );
-      const dispatched = {
-        place,
-        atMs: stored.atMs,
-        command: command?.kind === "dispatch_task" ? command : undefined,
-      };
-      step.attempts.push({
-        attempt: event.attempt,
-        dispatched,
-        started: undefined,
-        end: undefined,
-        retry: false,
-        endMs: 0,
-      });
-      return;
-    }
+    case "task_dispatched":
+      return readDispatch(step, event, at);
     case "step_expanded":
       if (step.expanded !== undefined) say(`${event.step} was expanded twice`);
       step.expanded = event.count;
@@ -174,11 +178,24 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
       step.selected = event.selected;
       step.end = { kind: event.kind, place, value: event.output };
       return;
+    case "approval_requested":
+      step.opened ??= place;
+      return readRequest(step, event, at);
+    case "approval_decided":
+      return readDecision(step, event, at);
+    case "call_settled":
+      if (!step.unknownCalls.delete(event.call)) say(`call ${event.call} was not in question`);
+      return;
+    case "step_unknown":
+      if (event.call === undefined) return readAttempt(step, event, at);
+      if (step.attempts.at(-1)?.end !== "suspended") say(`call ${event.call} of an attempt that goes on`);
+      step.unknownCalls.add(event.call);
+      return;
+    case "step_suspended":
     case "task_resent":
     case "attempt_started":
     case "attempt_failed":
     case "attempt_lost":
-    case "step_unknown":
       return readAttempt(step, event, at);
     case "step_caught":
       step.failure = event.failure;
@@ -196,9 +213,98 @@ function readStep(step: StepFacts, event: StepEvent, at: Where & { say: (what: s
   }
 }
 
+function readDispatch(step: StepFacts, event: Extract<RunEvent, { kind: "task_dispatched" }>, at: In): void {
+  const { say, place, stored } = at;
+  const last = step.attempts.at(-1);
+  if (event.attempt !== (last?.attempt ?? 0) + 1)
+    say(`attempt ${event.attempt} of ${event.step} out of order`);
+  const goesOn =
+    last === undefined ||
+    last.end === "lost" ||
+    last.end === "suspended" ||
+    (last.end === "failed" && last.retry);
+  if (!goesOn)
+    say(`attempt ${event.attempt} of ${event.step} though the one before has not failed or got lost`);
+  const command = stored.commit.commands.find(
+    (one) => one.kind === "dispatch_task" && keyOf(one) === keyOf(event),
+  );
+  const dispatched = {
+    place,
+    atMs: stored.atMs,
+    command: command?.kind === "dispatch_task" ? command : undefined,
+  };
+  step.opened ??= place;
+  checkAnswered(step, { ...event, command: dispatched.command, approvals: at.approvals, say });
+  step.attempts.push({
+    attempt: event.attempt,
+    dispatched,
+    started: undefined,
+    end: undefined,
+    retry: false,
+    endMs: 0,
+  });
+}
+
+/** Nothing is sent before everybody who is asked has answered, nor anything else than what was approved. */
+function checkAnswered(
+  step: StepFacts,
+  of: {
+    readonly step: string;
+    readonly command: DispatchTask | undefined;
+    readonly approvals: readonly ApprovalFacts[];
+    readonly say: (what: string) => void;
+  },
+): void {
+  const { step: id, command, approvals, say } = of;
+  if (step.openApprovals.size + step.unknownCalls.size > 0) say(`${id} is sent while people are asked`);
+  const own = approvals.find((one) => one.step === id && one.call === undefined);
+  if (own === undefined) return;
+  if (step.approved === undefined) return say(`${id} is sent though nobody approved it`);
+  const sent = command !== undefined && "inline" in command.with ? command.with.inline : undefined;
+  if (JSON.stringify(sent) !== JSON.stringify(step.approved.input))
+    say(`${id} is sent other than it was shown`);
+}
+
+function readRequest(
+  step: StepFacts,
+  event: Extract<RunEvent, { kind: "approval_requested" }>,
+  { approvals, say }: In,
+): void {
+  const { step: id, n, call, hash, shown, expiresAt } = event;
+  if (n !== approvals.length + 1) say(`approval ${n} of ${id} out of order`);
+  if (call === undefined && step.attempts.length > 0) say(`${id} is asked for after it was sent`);
+  if (call !== undefined && step.attempts.at(-1)?.end !== "suspended") say(`${id} asks while it goes on`);
+  approvals.push({ step: id, call, hash, input: shown.input, expiresAt, decided: undefined });
+  step.openApprovals.add(n);
+}
+
+function readDecision(
+  step: StepFacts,
+  event: Extract<RunEvent, { kind: "approval_decided" }>,
+  { approvals, say }: In,
+): void {
+  const approval = approvals[event.n - 1];
+  if (approval?.step !== event.step) return say(`approval ${event.n} is not of ${event.step}`);
+  if (approval.decided !== undefined) say(`approval ${event.n} was decided twice`);
+  if (event.how === "person" && event.at >= approval.expiresAt)
+    say(`approval ${event.n} was decided too late`);
+  if (event.how === "expired" && event.at < approval.expiresAt) say(`approval ${event.n} expired too early`);
+  approval.decided = event;
+  step.openApprovals.delete(event.n);
+  if (approval.call === undefined && event.approved) step.approved = { input: approval.input };
+}
+
 type AttemptEvent = Extract<
   RunEvent,
-  { kind: "task_resent" | "attempt_started" | "attempt_failed" | "attempt_lost" | "step_unknown" }
+  {
+    kind:
+      | "task_resent"
+      | "attempt_started"
+      | "attempt_failed"
+      | "attempt_lost"
+      | "step_unknown"
+      | "step_suspended";
+  }
 >;
 
 function readAttempt(
@@ -221,6 +327,8 @@ function readAttempt(
       return endAttempt(step, event, { ...at, end: "failed", retry: event.retryAt !== undefined });
     case "attempt_lost":
       return endAttempt(step, event, { ...at, end: "lost" });
+    case "step_suspended":
+      return endAttempt(step, event, { ...at, end: "suspended" });
     case "step_unknown":
       return endAttempt(step, event, { ...at, end: "unknown" });
   }
@@ -250,6 +358,10 @@ function stepOf(history: History, id: string): StepFacts {
     expanded: undefined,
     failure: undefined,
     selected: undefined,
+    opened: undefined,
+    openApprovals: new Set(),
+    unknownCalls: new Set(),
+    approved: undefined,
   };
   history.steps.set(id, made);
   return made;

@@ -1,5 +1,5 @@
 /** What the world outside saw, against what the log says: acts of tools, answers to clients and workers. */
-import type { Act, Ledger, Reported, Told } from "../house/ledger.ts";
+import type { Act, Decided, Ledger, Reported, Told } from "../house/ledger.ts";
 import { otherBase } from "../workload/spec.ts";
 import { at, sumOf } from "../workload/tools.ts";
 import { parseJson } from "./parse-json.ts";
@@ -13,6 +13,7 @@ export function checkOutside(histories: ReadonlyMap<string, History>, ledger: Le
   checkIrreversible(histories, ledger, say);
   for (const told of ledger.told) checkTold(histories.get(told.run), told, ledger, say);
   for (const reported of ledger.reported) checkReported(histories.get(reported.run), reported, ledger, say);
+  for (const decided of ledger.decided) checkDecided(histories.get(decided.run), decided, ledger, say);
   for (const { run, input, answer } of ledger.cancelled) {
     if (ledger.isTorn(run) || answer.kind !== "accepted") continue;
     if (histories.get(run)?.end?.kind !== "run_cancelled")
@@ -26,6 +27,18 @@ export function checkOutside(histories: ReadonlyMap<string, History>, ledger: Le
     const won = other === (body === "other");
     if (won && code !== "accepted") say(run, `its start was refused: ${code}`);
     if (!won && code !== "conflict") say(run, `a start with another body was answered ${code}`);
+  }
+}
+
+/** An answer that was accepted is the one that stands, and was given to exactly what was asked. */
+function checkDecided(history: History | undefined, decided: Decided, ledger: Ledger, say: Say): void {
+  const { run, approval, hash, approve, by, answer } = decided;
+  if (ledger.isTorn(run) || answer !== "accepted") return;
+  const facts = history?.approvals[Number(approval.slice(run.length + 1)) - 1];
+  if (facts === undefined) return say(run, `${by} answered ${approval}, which nobody asked for`);
+  if (facts.hash !== hash) say(run, `${by} answered ${approval} by the hash of something else`);
+  if (facts.decided?.by !== by || facts.decided.approved !== approve) {
+    say(run, `${by} was told that the answer to ${approval} holds, the log says otherwise`);
   }
 }
 

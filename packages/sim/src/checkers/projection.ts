@@ -1,6 +1,6 @@
 /** The read model says what the log says: one row a run, with its status, and counts that add up. */
 import type { RunSummary } from "@agentflow/protocol";
-import { type History, isUnknown } from "./history.ts";
+import { type History, isAsking } from "./history.ts";
 
 export interface Projected {
   readonly rows: readonly RunSummary[];
@@ -43,6 +43,6 @@ function statusOf({ end, steps }: History): RunSummary["status"] {
     case "run_cancelled":
       return "cancelled";
     default:
-      return [...steps.values()].some(isUnknown) ? "parked" : "running";
+      return [...steps.values()].some(isAsking) ? "parked" : "running";
   }
 }

@@ -57,8 +57,8 @@ function checkInput({
   if (command === undefined || !("inline" in command.with)) return;
   const given = at(command.with.inline, "x");
   const x: readonly Json[] = Array.isArray(given) ? given : [];
-  const first = history.steps.get(command.step)?.attempts[0];
-  const opened = placeOpened(history, step, first?.dispatched.place ?? attempt.dispatched.place);
+  const facts = history.steps.get(command.step);
+  const opened = placeOpened(history, step, facts?.opened ?? attempt.dispatched.place);
   const wanted = [own, ...step.from.map((from) => worth(history.steps.get(from), opened))];
   const seen = wanted.map((_, n) => sumOf(x[n] ?? null));
   if (seen.join() !== wanted.join()) {
@@ -69,7 +69,7 @@ function checkInput({
 /** Items see what their step saw when it was opened, so only what ended before its first task counts. */
 function placeOpened(history: History, step: StepSpec, fallback: number): number {
   if (step.kind !== "each") return fallback;
-  return history.steps.get(`${step.id}~0`)?.attempts[0]?.dispatched.place ?? fallback;
+  return history.steps.get(`${step.id}~0`)?.opened ?? fallback;
 }
 
 /** What a step's output sums up to for whoever reads it at a place in the history. */
@@ -85,7 +85,7 @@ function valueOf({ end, selected }: StepFacts): number {
 }
 
 function checkOrder({ history, step, facts, id, say }: Look & { facts: StepFacts; id: string }): void {
-  const place = facts.attempts[0]?.dispatched.place ?? facts.end?.place;
+  const place = facts.opened ?? facts.end?.place;
   if (place === undefined) return;
   const needs = [...step.from, ...step.after].map((need) => history.steps.get(need)?.end);
   const over = needs.filter((end) => end !== undefined && end.place < place);
@@ -126,7 +126,7 @@ function wantedOutput(of: Omit<Look, "say"> & { facts: StepFacts; id: string }):
   const command = facts.attempts.at(-1)?.dispatched.command;
   if (command === undefined || !("inline" in command.with)) return undefined;
   // A person who resolves a call says "done" with the value that it would have given.
-  return sumOf(at(command.with.inline, "x") ?? null) + step.by;
+  return sumOf(at(command.with.inline, "x") ?? null) + step.by + (step.asks ?? 0);
 }
 
 function checkEnd(history: History, spec: WorkflowSpec, say: Look["say"]): void {

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly logs?: number;
   /** All come at once, to few hands: most tasks wait in the log. */
   readonly rush?: boolean;
+  /** Workflows ask people, who answer, late, twice, or never. */
+  readonly people?: boolean;
 }
 
 const weather: Partial<Nastiness> = { delayMsMax: 4 };
@@ -85,6 +87,17 @@ export const scenarios: readonly Scenario[] = [
   { name: "queue", faults: queue, everyMs: 900, weather, clientLoss: 0.02, skewMs: 50 },
   { name: "rivals", faults: rivals, everyMs: 1_200, weather, clientLoss: 0.1, skewMs: 200 },
   { name: "everything", faults: all, everyMs: 600, weather: wild, clientLoss: 0.1, skewMs: 500 },
+  { name: "people", faults: all, everyMs: 900, weather: wild, clientLoss: 0.1, skewMs: 200, people: true },
+  {
+    name: "people-pair",
+    faults: leases,
+    everyMs: 900,
+    weather,
+    clientLoss: 0.05,
+    skewMs: 8_000,
+    controlPlanes: 2,
+    people: true,
+  },
   { name: "backlog", faults: backlog, everyMs: 2_000, weather, clientLoss: 0.02, skewMs: 50, rush: true },
   // Clocks are further apart than a lease is long: nobody may compare them.
   { name: "pair", faults: leases, everyMs: 900, weather, clientLoss: 0.05, skewMs: 8_000, controlPlanes: 2 },

@@ -4,6 +4,8 @@ import type { Engine } from "@agentflow/control-plane";
 import type { SeededRandom } from "@agentflow/host/virtual";
 import {
   AgentFlowError,
+  type ApprovalView,
+  type DecideBody,
   defaultTenant,
   errorTable,
   type Json,
@@ -73,12 +75,29 @@ export class Client {
   /** Says what became of an irreversible call, as a person would who looked. */
   async resolve(
     run: RunId,
-    of: { step: string; input: string; as: "done" | "failed"; output: Json },
+    of: { step: string; input: string; call?: string; as: "done" | "failed"; output: Json },
   ): Promise<void> {
-    const { step, input, as, output } = of;
+    const { step, input, call, as, output } = of;
     this.options.house.ledger.resolved.add(run);
-    const body = { step, input, as, ...(as === "done" ? { output } : {}) };
+    const named = call === undefined ? {} : { call };
+    const body = { step, input, as, ...named, ...(as === "done" ? { output } : {}) };
     await this.until((engine) => engine.runs.resolve(defaultTenant, run, body));
+  }
+
+  async openApprovals(run: RunId): Promise<readonly ApprovalView[]> {
+    const page = await this.until((engine) =>
+      engine.people.approvals(defaultTenant, { status: "open", run, limit: 50 }),
+    );
+    return page === undefined || page instanceof AgentFlowError ? [] : page.approvals;
+  }
+
+  /** Approves or denies what somebody was shown. */
+  async decide({ run, approval }: ApprovalView, body: DecideBody & { readonly by: string }): Promise<void> {
+    const answer = await this.until((engine) => engine.people.decide(defaultTenant, approval, body));
+    if (answer === undefined) return;
+    const { hash, approve, by } = body;
+    const said = answer instanceof AgentFlowError ? answer.reason : "accepted";
+    this.options.house.ledger.decided.push({ run, approval, hash, approve, by, answer: said });
   }
 
   private tell(run: string, answer: Awaited<ReturnType<Engine["runs"]["start"]>>): void {

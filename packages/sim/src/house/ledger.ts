@@ -43,6 +43,17 @@ export interface Cancelled {
   readonly answer: InputAnswer;
 }
 
+/** What became of an answer to an approval. */
+export interface Decided {
+  readonly run: string;
+  readonly approval: string;
+  readonly hash: string;
+  readonly approve: boolean;
+  readonly by: string;
+  /** `accepted`, or why it was refused. */
+  readonly answer: string;
+}
+
 /** Commits that were in the log and are not any more. */
 export interface LostTail {
   readonly atMs: number;
@@ -57,6 +68,7 @@ export class Ledger {
   readonly refused: Refused[] = [];
   readonly reported: Reported[] = [];
   readonly cancelled: Cancelled[] = [];
+  readonly decided: Decided[] = [];
   readonly lostTails: LostTail[] = [];
   /** Started by a client, by run id: the workflow's name and the input. */
   readonly asked = new Map<

@@ -14,6 +14,7 @@ import { Worker } from "@agentflow/runtime";
 import { SimProcess } from "../world/process.ts";
 import { traceLog, type Trace } from "../world/trace.ts";
 import type { Ledger } from "./ledger.ts";
+import { suspendedInstead } from "../workload/suspend.ts";
 import { parseAnswer, parseRequest } from "./parse-wire.ts";
 import { ScriptedRunner } from "./scripted-runner.ts";
 
@@ -106,6 +107,13 @@ function counting(queue: Queue, ledger: Ledger): Queue {
   return { ...queue, take };
 }
 
+/** The agent of the simulation has no journal: it says here that it waits for people. */
+function asAgent(request: InputRequest): InputRequest {
+  const { input } = request;
+  if (input.kind !== "result") return request;
+  return { ...request, input: { ...input, outcome: suspendedInstead(input.outcome, input) } };
+}
+
 /** Writes down every report that was answered, as the worker heard it. */
 function listening(wire: Wire, to: { worker: string; ledger: Ledger; time: VirtualTime }): Wire {
   const { worker, ledger, time } = to;
@@ -114,8 +122,8 @@ function listening(wire: Wire, to: { worker: string; ledger: Ledger; time: Virtu
     publish: (subject, body) => wire.publish(subject, body),
     subscribe: (subject, handler, onDropped) => wire.subscribe(subject, handler, onDropped),
     request: async (subject, body, options) => {
-      const text = await wire.request(subject, body, options);
-      const request: InputRequest = parseRequest(body);
+      const request = asAgent(parseRequest(body));
+      const text = await wire.request(subject, JSON.stringify(request), options);
       const answer: InputAnswer = parseAnswer(text);
       ledger.reported.push({ run: request.run, worker, atMs: time.now(), input: request.input, answer });
       return text;

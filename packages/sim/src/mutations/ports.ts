@@ -45,6 +45,7 @@ export function methods(log: Log): Log {
     tail: (options) => log.tail(options),
     head: (prefix) => log.head(prefix),
     heads: () => log.heads(),
+    subjects: (prefix) => log.subjects(prefix),
     purge: (subject, options) => log.purge(subject, options),
   };
 }

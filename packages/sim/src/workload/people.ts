@@ -5,6 +5,7 @@ import type { Client } from "../house/client.ts";
 import type { House } from "../house/house.ts";
 import type { History } from "../checkers/history.ts";
 import { isUnknown } from "../checkers/history.ts";
+import { Deciders } from "./deciders.ts";
 import { chance } from "./generate.ts";
 import { otherBase, type WorkflowSpec } from "./spec.ts";
 import { at, sumOf } from "./tools.ts";
@@ -13,6 +14,8 @@ export interface PeopleOptions {
   readonly house: House;
   readonly specs: readonly WorkflowSpec[];
   readonly dice: SeededRandom;
+  /** Given where workflows ask people: then some answer. */
+  readonly decides?: SeededRandom;
   readonly makeClient: (name: string) => Client;
 }
 
@@ -23,8 +26,18 @@ export class People {
   private busy = 0;
   private inputs = 0;
 
+  private readonly deciders: Deciders | undefined;
+
   constructor(options: PeopleOptions) {
     this.options = options;
+    const { decides } = options;
+    if (decides === undefined) return;
+    this.deciders = new Deciders({
+      dice: decides,
+      client: (name) => this.client(name),
+      inputId: () => this.inputId(),
+      later: (act, afterMs) => this.later(act, afterMs),
+    });
   }
 
   /** Nobody waits for an answer. */
@@ -51,7 +64,8 @@ export class People {
     for (const [run, history] of histories) {
       if (history.end !== undefined || this.asked.has(run)) continue;
       for (const [step, facts] of history.steps) {
-        if (!isUnknown(facts)) continue;
+        this.settleCalls(parseId("run", run), step, facts.unknownCalls);
+        if (!isUnknown(facts) || facts.unknownCalls.size > 0) continue;
         this.asked.add(run);
         const command = facts.attempts.at(-1)?.dispatched.command;
         if (command === undefined || chance(this.options.dice, 40)) continue;
@@ -61,6 +75,20 @@ export class People {
         const client = this.client(`person-${run.slice(-4)}`);
         this.track(client.resolve(parseId("run", run), { step, input: this.inputId(), as, output }));
       }
+    }
+  }
+
+  /** Each call is looked at once; some are left as they are. */
+  private settleCalls(run: RunId, step: string, calls: ReadonlySet<string>): void {
+    for (const call of calls) {
+      const key = `${run} ${call}`;
+      if (this.asked.has(key)) continue;
+      this.asked.add(key);
+      const { dice } = this.options;
+      if (chance(dice, 20)) continue;
+      const as = chance(dice, 60) ? "done" : "failed";
+      const client = this.client(`person-${run.slice(-4)}`);
+      this.track(client.resolve(run, { step, call, input: this.inputId(), as, output: null }));
     }
   }
 
@@ -75,6 +103,7 @@ export class People {
     const client = this.client(name);
     this.busy--;
     this.track(client.run(body, { waits: !chance(dice, 25), base, items }));
+    this.deciders?.watch(run);
     if (chance(dice, 15))
       this.later(() => this.client(`${name}-twin`).run(body, { waits: true, base, items }));
     if (chance(dice, 12)) this.later(() => this.cancel(run));

@@ -5,7 +5,7 @@ import { apiVersion } from "@agentflow/protocol";
 /** What sets the other body apart that somebody uses under an id that is taken. */
 export const otherBase = 1_000;
 
-export type StepKind = "add" | "pay" | "big" | "set" | "wait" | "emit" | "each";
+export type StepKind = "add" | "pay" | "big" | "set" | "wait" | "emit" | "each" | "think";
 
 export interface StepSpec {
   readonly id: string;
@@ -33,6 +33,10 @@ export interface StepSpec {
   /** Called when this step fails; never begins by itself. */
   readonly handlerOf?: string;
   readonly maxParallel: number;
+  /** A person is asked before it begins. */
+  readonly approval?: { readonly expiresMs: number };
+  /** So many first attempts of an agent end to wait for people. */
+  readonly asks?: number;
 }
 
 export interface WorkflowSpec {
@@ -61,6 +65,9 @@ function stepOf(step: StepSpec): StepDefinition {
     ...(step.kind === "each" ? { forEach: { in: "input.items", maxParallel: step.maxParallel } } : {}),
     ...(step.attemptsMax > 1 ? { retry: { max: step.attemptsMax, backoff: `${step.backoffMs}ms` } } : {}),
     ...(step.timeoutMs === undefined ? {} : { timeout: `${step.timeoutMs}ms` }),
+    ...(step.approval === undefined
+      ? {}
+      : { approval: { text: "May it add ${input.base}?", expires: `${step.approval.expiresMs}ms` } }),
     ...(step.kind === "big" ? { select: "output.value" } : {}),
     ...(step.caught === undefined
       ? {}
@@ -69,6 +76,7 @@ function stepOf(step: StepSpec): StepDefinition {
 }
 
 function usesOf({ kind }: StepSpec): string {
+  if (kind === "think") return "agent:think";
   if (kind === "each") return "tool:sim.add";
   return kind === "set" || kind === "wait" || kind === "emit" ? kind : `tool:sim.${kind}`;
 }
@@ -85,7 +93,8 @@ function withOf(step: StepSpec): NonNullable<StepDefinition["with"]> {
     default: {
       const { by, takesMs, fails, hangs, deaf } = step;
       const own = step.kind === "each" ? "${item}" : "${input.base}";
-      return { x: [own, ...x], by, takesMs, fails, hangs, deaf };
+      const asks = step.asks === undefined ? {} : { asks: step.asks };
+      return { x: [own, ...x], by, takesMs, fails, hangs, deaf, ...asks };
     }
   }
 }

@@ -12,7 +12,7 @@ export const manifest: Manifest = {
     { name: "sim.big", description: "Adds up, at length", effect: "read", file: "sim.ts" },
     { name: "sim.pay", description: "Adds up, once", effect: "irreversible", file: "sim.ts" },
   ],
-  agents: [],
+  agents: [{ name: "think", description: "Adds up, after asking people", effect: "write", file: "sim.ts" }],
   workflows: [],
 };
 
@@ -42,7 +42,8 @@ type End = CallEnd extends infer E ? (E extends CallEnd ? Omit<E, "startedAt" | 
 export function endOf({ input, name }: Call, act: "answer" | "fail"): End {
   if (act === "fail") return { kind: "failed", failure: { code: "flaky", message: "not this time" } };
   const value = sumOf(at(input, "x") ?? 0) + numberAt(input, "by");
-  if (name !== "sim.big") return { kind: "output", output: { value } };
+  const asks = at(input, "asks");
+  if (name !== "sim.big") return { kind: "output", output: asks === undefined ? { value } : { value, asks } };
   const text = JSON.stringify({ value, pad });
   return { kind: "big", text, sha256: createHash("sha256").update(text).digest("hex"), bytes: text.length };
 }

@@ -14,6 +14,7 @@ export function processBus(bus: Bus, process: SimProcess): Bus {
       tail: (options) => heard(log.tail(options), process),
       head: (prefix) => process.pass(log.head(prefix)),
       heads: () => process.pass(log.heads()),
+      subjects: (prefix) => heard(log.subjects(prefix), process),
       purge: (subject, options) => process.pass(log.purge(subject, options)),
     },
     queue: processQueue(bus.queue, process),

@@ -14,6 +14,7 @@ import { checkExpect } from "../check.ts";
 import type { StoreName } from "../store/backend.ts";
 import { standing, write } from "../store/group.ts";
 import type { Tail } from "./feed.ts";
+import type { SubjectPage } from "./reader.ts";
 import type { Store } from "./store.ts";
 
 const readLimitDefault = 1_000;
@@ -99,6 +100,23 @@ export class EmbeddedLog implements Log {
 
   async heads(): Promise<Position> {
     return [await this.head(prefixes.log)];
+  }
+
+  async *subjects(prefix: Subject): AsyncGenerator<readonly Subject[], void> {
+    for (let after: string | undefined; ; ) {
+      const { subjects, place } = this.someSubjects(prefix, after);
+      if (subjects.length > 0) yield subjects;
+      if (place === undefined) return;
+      after = place;
+      // Other work goes on between two pages.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** One page; `place` names the next. */
+  someSubjects(prefix: Subject, after: string | undefined): SubjectPage {
+    checkLogFilter([prefix]);
+    return this.#store(prefix).reader.subjects(prefix, after);
   }
 
   purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {

@@ -15,6 +15,14 @@ export function parseEntry(row: SqlRow): LogEntry {
   };
 }
 
+export function parseKey(row: SqlRow): string {
+  return row["key"] as string;
+}
+
+export function parseSubject(key: string): Subject {
+  return subjectOfKey(key) as Subject;
+}
+
 export function parseRow(row: SqlRow): Row {
   return {
     key: row["key"] as string,

@@ -3,8 +3,8 @@ import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import type { LogEntry, Revision, Row } from "../../port/index.ts";
 import { matches } from "../check.ts";
 import { faultOf, openForReading } from "../store/database.ts";
-import { subjectKey } from "../store/subject-key.ts";
-import { parseEntry, parseRow } from "./parse-rows.ts";
+import { keyPrefix, subjectKey } from "../store/subject-key.ts";
+import { parseEntry, parseKey, parseRow, parseSubject } from "./parse-rows.ts";
 
 /** What one read gives back at most, so that a long history does not stop the loop. */
 export const readerLimits = { entriesPerScan: 512, charactersPerRead: 1024 * 1024 } as const;
@@ -15,6 +15,12 @@ export interface Scan {
   readonly upTo: Revision;
   /** True when nothing stored is behind `upTo`. */
   readonly atEnd: boolean;
+}
+
+export interface SubjectPage {
+  readonly subjects: readonly Subject[];
+  /** Where the next one begins; undefined after the last. */
+  readonly place: string | undefined;
 }
 
 const columns = "SELECT subject, revision, body, at FROM log";
@@ -31,6 +37,7 @@ export class Reader {
   readonly #lastOf: StatementSync;
   readonly #lastInRange: StatementSync;
   readonly #lastUnder: StatementSync;
+  readonly #keys: StatementSync;
 
   constructor(path: string, cacheKiB: number) {
     const db = openForReading(path, cacheKiB);
@@ -52,6 +59,14 @@ export class Reader {
     this.#lastUnder = db.prepare(
       `SELECT revision AS n FROM log NOT INDEXED WHERE instr(' ' || subject, ' ' || ?) > 0
        ORDER BY revision DESC LIMIT 1`,
+    );
+    // One look into the index a subject, however many records it has.
+    this.#keys = db.prepare(
+      `WITH RECURSIVE next(key) AS (
+         SELECT min(subject) FROM log WHERE subject > ?
+         UNION ALL
+         SELECT (SELECT min(subject) FROM log WHERE subject > next.key) FROM next WHERE next.key IS NOT NULL
+       ) SELECT key FROM next WHERE key IS NOT NULL LIMIT ?`,
     );
   }
 
@@ -104,6 +119,25 @@ export class Reader {
         ? this.#lastUnder.get(prefix)
         : this.#lastInRange.get(prefix, `${prefix}${lastSubject}`);
       return Number(row?.["n"] ?? 0);
+    });
+  }
+
+  /** Some subjects under the prefix, behind the place that the page before gave. */
+  subjects(prefix: Subject, after: string | undefined): SubjectPage {
+    return this.#reading(() => {
+      const begin = keyPrefix(prefix);
+      const limit = readerLimits.entriesPerScan;
+      const subjects: Subject[] = [];
+      let place = after ?? begin;
+      let seen = 0;
+      for (const row of this.#keys.iterate(place, limit)) {
+        place = parseKey(row);
+        if (!place.startsWith(begin)) return { subjects, place: undefined };
+        const subject = parseSubject(place);
+        if (subject.startsWith(prefix)) subjects.push(subject);
+        seen++;
+      }
+      return { subjects, place: seen < limit ? undefined : place };
     });
   }
 

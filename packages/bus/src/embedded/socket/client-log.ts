@@ -73,6 +73,18 @@ export class ClientLog implements Log {
     return [await this.head(prefixes.log)];
   }
 
+  async *subjects(prefix: Subject): AsyncGenerator<readonly Subject[], void> {
+    checkLogFilter([prefix]);
+    for (let place = "", more = true; more; ) {
+      const call = { code: operation.subjects, facts: [prefix, place] };
+      const [found, next] = parse.tuple((await this.#client.call(call, { again: true })).facts, 2);
+      const subjects = parse.texts(found).map(parse.subject);
+      if (subjects.length > 0) yield subjects;
+      place = parse.text(next);
+      more = place !== "";
+    }
+  }
+
   async purge(subject: Subject, options: { upTo?: Revision } = {}): Promise<void> {
     const facts = [subject, options.upTo ?? Number.MAX_SAFE_INTEGER];
     await this.#client.call({ code: operation.purge, facts });

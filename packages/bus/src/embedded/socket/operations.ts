@@ -19,6 +19,8 @@ export const operation = {
   purge: 13,
   /** Opens stream `id`: [filters, after]. Each `next` asks for one batch, answered by `done`. */
   tail: 14,
+  /** [prefix, place or ""]; answered [subjects, place or ""]. */
+  subjects: 15,
 
   // Table.
   get: 20,

@@ -35,6 +35,11 @@ export function logHandlers(talk: Talk): Handlers {
           (error: unknown) => talk.fail(id, error),
         );
       },
+      [operation.subjects]: ({ id, facts }) => {
+        const [prefix, after] = parse.tuple(facts, 2);
+        const page = log.someSubjects(parse.filter(prefix), parse.text(after) || undefined);
+        talk.answer(id, [page.subjects, page.place ?? ""]);
+      },
       [operation.purge]: ({ id, facts }) => {
         const [name, upTo] = parse.tuple(facts, 2);
         log.purge(parse.subject(name), { upTo: parse.count(upTo) }).then(

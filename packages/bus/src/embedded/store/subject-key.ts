@@ -12,6 +12,11 @@ export function subjectKey(subject: string): string {
   return `${subject.slice(at + 1)} ${subject.slice(0, at)}`;
 }
 
+/** What the keys of all subjects under a prefix begin with: nothing where all its tokens stand behind. */
+export function keyPrefix(prefix: string): string {
+  return prefix.split(".").slice(tokensInFront).join(".");
+}
+
 export function subjectOfKey(key: string): string {
   const space = key.indexOf(" ");
   return space < 0 ? key : `${key.slice(space + 1)}.${key.slice(0, space)}`;

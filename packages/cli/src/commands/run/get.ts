@@ -3,11 +3,12 @@ import { ApiCommand } from "../../api-command.ts";
 import { Args } from "../../flags.ts";
 import type { Output } from "../../output/output.ts";
 import { type Column, heading, printRecord, printTable } from "../../output/table.ts";
-import { red } from "../../output/text.ts";
+import { cyan, red, yellow } from "../../output/text.ts";
 import { ago, took } from "../../output/when.ts";
 import { statusText } from "../../runs/outcome.ts";
 import { resolveRun } from "../../runs/resolve-run.ts";
 import { inOrderOfStart } from "../../runs/step-order.ts";
+import { usageText } from "../../runs/usage-text.ts";
 import { visibleJson } from "../../output/visible.ts";
 
 export default class RunGet extends ApiCommand {
@@ -40,10 +41,16 @@ function printRun(output: Output, view: RunView): void {
     ],
     ["code", view.codes.length > 1 ? red(`mixed: ${view.codes.join(", ")}`) : view.codes[0]],
     ["failure", view.failure === undefined ? undefined : red(failureText(view.failure))],
+    ["used", view.usage === undefined ? undefined : usageText(view.usage)],
     ["input", view.input === undefined ? undefined : short(view.input)],
     ["output", view.output === undefined ? undefined : short(view.output)],
   ]);
   if (view.steps.length === 0) return;
+  for (const { step, status, approval } of view.steps) {
+    if (status === "asking" && approval !== undefined) {
+      output.line([yellow("asks"), `  ${step} waits for a person: `, cyan(`af approvals show ${approval}`)]);
+    }
+  }
   heading(output, "Steps");
   printTable(output, stepColumns(now), inOrderOfStart(view.steps));
 }

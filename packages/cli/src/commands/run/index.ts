@@ -9,13 +9,15 @@ import { explainedStart } from "../../runs/explained-start.ts";
 import { exitCodeOf } from "../../runs/outcome.ts";
 import { readInput, readLabels, readStdin } from "../../runs/parse-input.ts";
 import { showProgress } from "../../runs/progress.ts";
+import { onLiveOf, streamFlag } from "../../runs/streaming.ts";
 import { printAnswer } from "../../runs/summary.ts";
 import { watchRun } from "../../runs/watch.ts";
 
 export default class Run extends ApiCommand {
   static override summary = "Start a run of a workflow and watch it to its end";
   static override description =
-    "The result goes to stdout, what happens on the way to stderr. Ctrl-C leaves the run alone: it goes on.";
+    "The result goes to stdout, what happens on the way to stderr. Ctrl-C leaves the run: it goes on.\n" +
+    "With --stream --json: a line for each event, piece of text, call and record of a journal.";
   static override strict = false;
   static override args = { workflow: Args.string({ required: true, description: "the workflow to run" }) };
   static override flags = {
@@ -47,6 +49,7 @@ export default class Run extends ApiCommand {
       multipleNonGreedy: true,
       helpValue: "KEY=VALUE",
     }),
+    stream: streamFlag,
     version: Flags.string({
       description: "a version of the workflow; the newest when left out",
       helpValue: "HASH",
@@ -58,6 +61,7 @@ export default class Run extends ApiCommand {
     "af run hello --input @ada.json --json",
     "af run hello --detach --label team=docs",
     "af run hello --key order-17 --wait 30s",
+    "af run hello --stream --json",
   ];
 
   async run(): Promise<void> {
@@ -79,7 +83,10 @@ export default class Run extends ApiCommand {
       },
     });
     if (flags.detach) this.#printDetached(run, args.workflow);
-    else await this.#watch(await this.connect(flags, { patient: true }), { run, startedMs, waitMs });
+    else {
+      const { stream } = flags;
+      await this.#watch(await this.connect(flags, { patient: true }), { run, startedMs, waitMs, stream });
+    }
   }
 
   async #start(
@@ -109,15 +116,19 @@ export default class Run extends ApiCommand {
 
   async #watch(
     client: Client,
-    of: { run: string; startedMs: number; waitMs: number | undefined },
+    of: { run: string; startedMs: number; waitMs: number | undefined; stream: boolean | undefined },
   ): Promise<void> {
     using interrupt = onInterrupt();
     const progress = showProgress(this.output);
     const watched = await watchRun({
       client,
       run: of.run,
-      onEvent: (event) => progress.event(event),
+      onEvent: (event) => {
+        progress.event(event);
+        if (of.stream === true) this.output.record("event", event);
+      },
       signal: interrupt.signal,
+      ...onLiveOf(of.stream, { output: this.output, progress }),
       ...(of.waitMs === undefined ? {} : { waitMs: of.waitMs }),
     }).finally(() => progress.end());
     if (watched.kind === "ended") {

@@ -21,6 +21,10 @@ export default class RunResolve extends ApiCommand {
       description: "the same as the argument STEP",
       helpValue: "STEP",
     }),
+    call: Flags.string({
+      description: "the call in question, of an agent's step with more than one: as `af why` names it",
+      helpValue: "CALL",
+    }),
     as: Flags.option({
       description: "what became of it",
       options: ["done", "failed", "retry"] as const,
@@ -34,6 +38,7 @@ export default class RunResolve extends ApiCommand {
   };
   static override examples = [
     "af run resolve @last --as retry",
+    "af run resolve @last draft --call draft/2-0 --as failed",
     "af run resolve @last send --as done --output '{\"sent\": true}'",
   ];
 
@@ -45,9 +50,13 @@ export default class RunResolve extends ApiCommand {
     const output = await readInput(words, { folder: this.folder(flags), readStdin });
     const view = await client.runs.get(run);
     const step = args.step ?? flags.step ?? onlyUnknown(view);
-    if (flags.as === "done" && output === undefined) await refuseMissingOutput(client, view, step);
+    const attempt = view.steps.find((one) => one.step === step)?.attempts.at(-1);
+    // What a call of an agent gave is told to the agent: whatever it is, the agent goes on.
+    const isCall = attempt?.outcome === "suspended";
+    if (flags.as === "done" && output === undefined && !isCall) await refuseMissingOutput(client, view, step);
     const answer = await client.runs.resolve(run, {
       step,
+      ...(flags.call === undefined ? {} : { call: flags.call }),
       as: flags.as,
       ...(output === undefined ? {} : { output }),
       ...(flags.message === undefined ? {} : { message: flags.message }),

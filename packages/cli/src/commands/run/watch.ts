@@ -5,14 +5,17 @@ import { onInterrupt, sayDetached } from "../../runs/detach.ts";
 import { exitCodeOf } from "../../runs/outcome.ts";
 import { showProgress } from "../../runs/progress.ts";
 import { resolveRun } from "../../runs/resolve-run.ts";
+import { onLiveOf, streamFlag } from "../../runs/streaming.ts";
 import { printAnswer } from "../../runs/summary.ts";
 import { watchRun } from "../../runs/watch.ts";
 
 export default class RunWatch extends ApiCommand {
   static override summary = "Watch a run from its first event to its end";
   static override description =
-    "Ends with the run's own exit code. With --json: one event a line, the last of kind `end`.";
+    "Ends with the run's own exit code. With --json: one event a line, the last of kind `end`;\n" +
+    "with --stream too also pieces of text, calls, progress and records of journals.";
   static override args = { run: Args.string({ required: true, description: "id, its beginning, or @last" }) };
+  static override flags = { stream: streamFlag };
   static override examples = ["af run watch @last", "af run watch @last --json"];
 
   async run(): Promise<void> {
@@ -26,6 +29,7 @@ export default class RunWatch extends ApiCommand {
       client,
       run,
       signal: interrupt.signal,
+      ...onLiveOf(flags.stream, { output: this.output, progress }),
       onEvent: (event) => {
         progress.event(event);
         this.output.record("event", event);

@@ -4,7 +4,7 @@ import { ApiCommand } from "../../api-command.ts";
 import { needProject } from "../../config/installation.ts";
 import { printFindings } from "../../output/findings.ts";
 import { green } from "../../output/text.ts";
-import { inOrder, placeFindings, readProject } from "../../project/index.ts";
+import { inOrder, placeFindings, readProject, withBudgets } from "../../project/index.ts";
 
 export default class WorkflowRegister extends ApiCommand {
   static override summary = "Register this project's workflows with an installation";
@@ -24,7 +24,7 @@ export default class WorkflowRegister extends ApiCommand {
     const findings: Finding[] = [...project.findings];
     const registered: { workflow: string; version: string }[] = [];
     for (const { definition, file } of project.workflows) {
-      const { version, found } = await register(client, definition);
+      const { version, found } = await register(client, withBudgets(project, definition));
       findings.push(...placeFindings(project, file, found));
       if (version !== undefined) registered.push({ workflow: definition.name, version });
     }

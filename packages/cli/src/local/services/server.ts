@@ -2,11 +2,12 @@
 import type { NatsBus } from "@agentflow/bus/nats";
 import type { ControlPlane } from "@agentflow/control-plane";
 import type { World } from "@agentflow/host/clock";
-import type { Log } from "@agentflow/host/log";
-import { type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
+import type { Log, Secrets } from "@agentflow/host/log";
+import { type SecretName, type SourceId, defaultTenant, parseId } from "@agentflow/protocol";
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import os from "node:os";
+import { otlpTarget } from "../otlp.ts";
 import { localToken } from "../paths.ts";
 import { retainRegularly } from "../retain.ts";
 import { failStart } from "./failed.ts";
@@ -35,9 +36,13 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     settings.node === undefined
       ? nameFrom(os.hostname(), `server-${folderName(settings.state)}`)
       : parseId("source", settings.node);
+  const { openSecrets } = await import("@agentflow/host/secrets");
+  // It resolves none for anybody; what its own environment and folder hold must not be told all the same.
+  const { hidden } = openSecrets({ projectDir: options.dir, environment: process.env });
   const service = await openServiceLog({
     world,
     source: "control-plane",
+    hidden,
     name: node,
     tenant: defaultTenant,
     levels: settings.log,
@@ -49,7 +54,7 @@ export async function runServer(options: ServiceOptions): Promise<never> {
     const bus = await openBus(settings, { world, log, signal: stop.signal });
     service.sendTo(bus);
     stop.add("close", "bus", () => bus.close());
-    const of = { bus, world, log, node, version: options.version };
+    const of = { bus, world, log, node, hidden, version: options.version };
     const controlPlane = await patiently(() => start(settings, of), {
       ...of,
       signal: stop.signal,
@@ -109,13 +114,17 @@ async function openBus(
 
 async function start(
   settings: ServerSettings,
-  of: { bus: NatsBus; world: World; log: Log; node: SourceId; version: string },
+  of: { bus: NatsBus; world: World; log: Log; hidden: Secrets; node: SourceId; version: string },
 ): Promise<ControlPlane> {
   const [{ startControlPlane }, { createMetrics }] = await Promise.all([
     import("@agentflow/control-plane"),
     import("@agentflow/host/metrics"),
   ]);
-  const { api, engine, state, build } = settings;
+  const { api, engine, state, build, telemetry } = settings;
+  const { openSecrets } = await import("@agentflow/host/secrets");
+  const secrets = openSecrets({ projectDir: state, environment: process.env });
+  const secret = (name: SecretName): string | undefined => secrets.get(name);
+  const otlp = otlpTarget({ settings: telemetry.otlp, environment: process.env, secret });
   mkdirSync(state, { recursive: true, mode: 0o700 });
   const token = localToken(tokenFile(settings));
   return startControlPlane({
@@ -126,6 +135,7 @@ async function start(
     installationFile: `${state}/installation.json`,
     tenantDefaults: { build: parseId("build", build) },
     config: engine,
+    ...(otlp === undefined ? {} : { otlp }),
     api: { ...api, port: api.port ?? 4180, localTokenHash: createHash("sha256").update(token).digest("hex") },
   });
 }

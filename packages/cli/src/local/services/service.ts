@@ -2,7 +2,7 @@
 import type { Bus } from "@agentflow/bus";
 import type { Config, ConfigSchema, ConfigSource } from "@agentflow/host/config";
 import type { World } from "@agentflow/host/clock";
-import type { Log, LogOptions, TenantLine } from "@agentflow/host/log";
+import type { Log, LogOptions, Secrets, TenantLine } from "@agentflow/host/log";
 import type { GracefulStop } from "@agentflow/host/stop";
 import {
   AgentFlowError,
@@ -34,13 +34,24 @@ export async function readServiceSettings<T>(
   { flags, flagNames, config, dir }: ServiceOptions,
   project: (path: string) => ConfigSource = (path) => ({ path, section: "settings" }),
 ): Promise<Config<T>> {
-  const [{ loadConfig }, { readText, systemEnvironment, userConfigPath }] = await Promise.all([
-    import("@agentflow/host/config"),
-    import("@agentflow/host/system"),
-  ]);
+  const [{ loadConfig }, { readText, systemEnvironment, userConfigPath }, { openSecrets }] =
+    await Promise.all([
+      import("@agentflow/host/config"),
+      import("@agentflow/host/system"),
+      import("@agentflow/host/secrets"),
+    ]);
   const environment = systemEnvironment();
+  const secrets = openSecrets({ projectDir: dir, environment });
+  const variable = (name: string): string | undefined => secrets.variable(name);
   if (config !== undefined && (await readText(config)) === undefined) throw noFile(config);
-  const layers = { flags, flagNames, environment, readText, user: { path: userConfigPath(environment) } };
+  const layers = {
+    flags,
+    flagNames,
+    environment,
+    readText,
+    variable,
+    user: { path: userConfigPath(environment) },
+  };
   const source = config === undefined ? project(`${dir}/agentflow.yaml`) : { path: config };
   return loadConfig(schema, { ...layers, project: source });
 }
@@ -70,6 +81,8 @@ export async function openServiceLog(of: {
   readonly name: SourceId;
   readonly tenant: TenantId;
   readonly levels: Pick<LogOptions, "level" | "levels">;
+  /** What may stand in no line. */
+  readonly hidden?: Secrets;
 }): Promise<ServiceLog> {
   const { world, source, tenant } = of;
   const [{ createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher }, { toDescriptor }] =
@@ -83,7 +96,13 @@ export async function openServiceLog(of: {
   };
   const batcher = createBatcher({ timers: world.timers, sizeOf: sizeOfLine, send });
   const stdout = toDescriptor(1);
-  const log = createLog({ source, clock: world.clock, ...of.levels, outputs: [stdout, toBatcher(batcher)] });
+  const log = createLog({
+    source,
+    clock: world.clock,
+    ...of.levels,
+    ...(of.hidden === undefined ? {} : { secrets: of.hidden }),
+    outputs: [stdout, toBatcher(batcher)],
+  });
   return {
     log: log.child({ tenant }),
     sendTo(given) {

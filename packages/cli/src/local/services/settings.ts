@@ -21,7 +21,7 @@ export async function serverSettings() {
 }
 
 export async function workerServiceSettings() {
-  const [host, { workerSettings }, { idText }] = await Promise.all([
+  const [host, { spanSettings, workerSettings }, { idText }] = await Promise.all([
     import("@agentflow/host/settings"),
     import("@agentflow/runtime/settings"),
     import("@agentflow/protocol/schema"),
@@ -31,6 +31,7 @@ export async function workerServiceSettings() {
     log: hostSettings.log.omit({ format: true }),
     stopMs: whole(30_000, { about: "time for work in flight at SIGTERM", min: 0, max: 3_600_000 }),
     bus: busSettings,
+    telemetry: settings(spanSettings),
     health: settings({
       host: textOr("127.0.0.1", "address of /livez and /readyz"),
       port: port("of /livez and /readyz; none when left out"),

@@ -1,6 +1,7 @@
 /** `af worker`: takes the tasks of a pool from NATS and runs a project's code, as a plain service. */
 import type { World } from "@agentflow/host/clock";
 import type { Log } from "@agentflow/host/log";
+import type { SecretStore } from "@agentflow/host/secrets";
 import type { GracefulStop } from "@agentflow/host/stop";
 import type { Worker } from "@agentflow/runtime";
 import { parseId } from "@agentflow/protocol";
@@ -33,14 +34,18 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
   const world = await openWorld();
   const { pool, tenant } = settings.worker;
   const name = settings.worker.name ?? nameFrom(os.hostname(), `${pool}-${process.pid}`);
+  const reading: Reading = { log: undefined };
+  const secrets = await openSecretsOf(options.projectDir, world, reading);
   const service = await openServiceLog({
     world,
     source: "worker",
+    hidden: secrets.hidden,
     name: parseId("source", name),
     tenant: parseId("tenant", tenant),
     levels: settings.log,
   });
   const log = service.log.child({ worker: name });
+  reading.log = log;
   let worker: Worker | undefined;
   const stop = await openStop({
     world,
@@ -49,15 +54,20 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
     onHangup: () =>
       void worker?.reload().then((report) => log.info("code loaded anew", { ...outcomeOf(report) })),
   });
-  for (const note of notes) log.warn(note);
+  for (const note of [...notes, ...secrets.faults()]) log.warn(note);
   try {
     const bus = await openWorkerBus(settings, { world, log, signal: stop.signal });
     service.sendTo(bus);
     stop.add("close", "bus", () => bus.close());
     const { makeWorker } = await import("@agentflow/runtime");
     worker = makeWorker(
-      { ...settings.worker, worker: name, projectDir: options.projectDir },
-      { bus, world, log, pid: process.pid, environment: process.env },
+      {
+        ...settings.worker,
+        worker: name,
+        projectDir: options.projectDir,
+        spanContent: settings.telemetry.content,
+      },
+      { bus, world, log, pid: process.pid, environment: process.env, secrets },
     );
     endWith(stop, { worker, world, stopMs: settings.stopMs });
     const health = await serveHealth(settings.health, { bus, worker, world });
@@ -73,6 +83,19 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
     await failStart(error, { says: "the worker could not start", log, stop });
   }
   return new Promise(() => undefined);
+}
+
+/** Where it is said that secrets were read again, once there is a log. */
+interface Reading {
+  log: Log | undefined;
+}
+
+async function openSecretsOf(projectDir: string, world: World, reading: Reading): Promise<SecretStore> {
+  const { openSecrets } = await import("@agentflow/host/secrets");
+  const onChange = (files: readonly string[]): void => reading.log?.info("secrets read again", { files });
+  const secrets = openSecrets({ projectDir, environment: process.env, onChange });
+  secrets.watch(world.timers);
+  return secrets;
 }
 
 async function loadSettings(options: ServiceOptions) {

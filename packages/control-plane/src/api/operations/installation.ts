@@ -3,6 +3,7 @@ import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
 import { holdsScope, requireScope } from "../../auth/principal.ts";
 import { type Operation, operation } from "../parse-operation.ts";
+import { inspectWorker } from "./inspect-worker.ts";
 import { parseDefinition, parseSources } from "./parse-bodies.ts";
 import { workflowParams } from "./params.ts";
 
@@ -94,6 +95,7 @@ const callableOperations: readonly Operation[] = [
       items: services.engine.registry.listWorkers(principal.tenant),
     }),
   }),
+  inspectWorker,
 ];
 
 export const telemetryQuery = z.strictObject({

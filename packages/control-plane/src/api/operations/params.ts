@@ -1,4 +1,4 @@
-import { type RunId, type WorkflowName, isId, parseId } from "@agentflow/protocol";
+import { type RunId, type StepInstance, type WorkflowName, isId, parseId } from "@agentflow/protocol";
 import { z } from "zod";
 
 export const runParams = z.object({
@@ -14,3 +14,9 @@ export const workflowParams = z.object({
     .refine((text) => isId("workflow", text), { error: "is not a valid workflow name" })
     .transform((text): WorkflowName => parseId("workflow", text)),
 });
+
+export const stepQuery = z
+  .string()
+  .refine((text) => isId("step instance", text), { error: "is not a valid step instance" })
+  .transform((text): StepInstance => parseId("step instance", text))
+  .exactOptional();

@@ -3,7 +3,7 @@ import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
 import { type Operation, operation } from "../parse-operation.ts";
 import { cancelledByClient } from "../../orchestrator/runs.ts";
-import { runParams } from "./params.ts";
+import { runParams, stepQuery } from "./params.ts";
 
 const { query: asked } = apiSchemas;
 const tag = "runs";
@@ -131,6 +131,17 @@ export const runOperations: readonly Operation[] = [
     handle: ({ services, principal, params }) => services.engine.runs.why(principal.tenant, params.run),
   }),
   operation({
+    id: "runPlan",
+    method: "get",
+    path: "/v1/runs/{run}/plan",
+    tag,
+    summary: "The plan that a run walks.",
+    scope: "runs:read",
+    params: runParams,
+    answer: z.looseObject({ v: z.literal(1), kind: z.literal("plan"), workflow: z.string() }),
+    handle: ({ services, principal, params }) => services.engine.runs.plan(principal.tenant, params.run),
+  }),
+  operation({
     id: "runEvents",
     method: "get",
     path: "/v1/runs/{run}/events",
@@ -142,6 +153,19 @@ export const runOperations: readonly Operation[] = [
     answer: apiSchemas.eventPage,
     handle: ({ services, principal, params, query: page }) =>
       services.engine.runs.events(principal.tenant, params.run, page),
+  }),
+  operation({
+    id: "runJournal",
+    method: "get",
+    path: "/v1/runs/{run}/journal",
+    tag,
+    summary: "Records of the journals of a run's agent steps behind a cursor, or of one step, oldest first.",
+    scope: "runs:read",
+    params: runParams,
+    query: z.strictObject({ step: stepQuery, after: asked.cursor, limit: asked.limit }),
+    answer: apiSchemas.journalPage,
+    handle: ({ services, principal, params, query: page }) =>
+      services.engine.runs.journal(principal.tenant, params.run, page),
   }),
 ];
 

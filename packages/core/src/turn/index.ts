@@ -1,0 +1,12 @@
+export { decideTurn } from "./decide.ts";
+export { evolveTurn, foldTurn } from "./evolve.ts";
+export type { TurnCommand, TurnDecision, TurnInput } from "./input.ts";
+export { turnLimits } from "./limits.ts";
+export { addUsd, costOf, isMoreUsd, leftUsd, noUsd, usdOf } from "./money.ts";
+export { type ParsedJournal, parseJournal } from "./parse-journal.ts";
+export { type Resolve, blobsOf, messagesOf, requestOf } from "./requests.ts";
+export { turnDeadline } from "./reserve.ts";
+export type { CallableRule, ModelRule, TurnRules } from "./rules.ts";
+export { addUsage, usageOf } from "./spent.ts";
+export * from "./state.ts";
+export { type CallView, type TurnView, viewTurn } from "./view.ts";

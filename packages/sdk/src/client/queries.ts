@@ -1,0 +1,59 @@
+/** What the client is asked with. */
+import type { TelemetryPage } from "@agentflow/protocol";
+
+export interface TelemetryQuery {
+  /** Both when left out. */
+  readonly kind?: "log" | "span";
+  readonly run?: string;
+  /** Names with commas between them. */
+  readonly source?: string;
+  /** This level and above. */
+  readonly level?: string;
+  readonly since?: string;
+  readonly until?: string;
+  /** Plain text that the message holds, letter case ignored. */
+  readonly grep?: string;
+  readonly after?: string;
+  readonly limit?: number;
+  /** The newest `limit` records that match, instead of the oldest behind `after`. */
+  readonly newest?: boolean;
+}
+
+export type TelemetryRecord = TelemetryPage["records"][number];
+
+/** With `events`, starts and ends of runs stand between the records, or all events. */
+export interface StreamQuery extends Omit<TelemetryQuery, "limit" | "newest"> {
+  readonly events?: "runs" | "all";
+  /**
+   * Events behind this revision, as a list of runs gave it, for who has no cursor of events. Where the list
+   * gives a `place` too, that goes into `after` instead, behind the cursor of records: `<records>~<place>`.
+   */
+  readonly eventsBehind?: number;
+}
+
+export interface StreamOptions {
+  readonly signal?: AbortSignal;
+  readonly onLost?: (error: unknown, waitMs: number) => void;
+}
+
+export interface NewKey {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** Another tenant than the caller's own: that needs the scope `tenants`. */
+  readonly tenant?: string;
+  /** RFC 3339; without it the key works until it is revoked. */
+  readonly expiresAt?: string;
+}
+
+export interface KeyView extends NewKey {
+  readonly id: string;
+  readonly tenant: string;
+  readonly createdAt: string;
+}
+
+export interface JournalQuery {
+  /** A step instance; all steps when left out. */
+  readonly step?: string;
+  readonly after?: string;
+  readonly limit?: number;
+}
