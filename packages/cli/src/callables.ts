@@ -1,5 +1,5 @@
 /** Tools and agents as people read them. */
-import { type CallableView, showDuration } from "@agentflow/protocol";
+import { type AgentSpec, type CallableView, showDuration } from "@agentflow/protocol";
 import type { Output } from "./output/output.ts";
 import { printSchema } from "./output/schema-table.ts";
 import { printRecord, printTable } from "./output/table.ts";
@@ -32,9 +32,43 @@ export function printCallable(output: Output, item: CallableView): void {
     ["what", item.description],
     ["effect", item.effect],
     ["file", item.file],
+    ...(item.agent === undefined ? [] : agentRows(item.agent)),
     ["timeout", item.timeoutMs === undefined ? undefined : showDuration(item.timeoutMs)],
     ["workers", item.workers.join(", ") || "none"],
   ]);
   printSchema(output, "Input", item.input);
   printSchema(output, "Output", item.output);
+}
+
+/** What a model is asked, may do and may use up; instructions stand in the agent's file. */
+function agentRows({
+  model,
+  tools,
+  agents,
+  handoffs,
+  limits,
+  memory,
+}: AgentSpec): [string, string | undefined][] {
+  const listed = tools.map(({ tool, approval }) =>
+    approval === undefined ? tool : `${tool} (asks a person)`,
+  );
+  const { turns, tokens, usd, timeMs } = limits;
+  const at = [
+    `${turns} ${turns === 1 ? "turn" : "turns"}`,
+    tokens === undefined ? undefined : `${tokens} tokens`,
+    usd === undefined ? undefined : `$${usd}`,
+    timeMs === undefined ? undefined : showDuration(timeMs),
+  ].filter((limit) => limit !== undefined);
+  return [
+    ["model", model],
+    ["tools", listed.join(", ") || "none"],
+    ["agents", agents.join(", ") || undefined],
+    ["handoffs", handoffs.join(", ") || undefined],
+    ["limits", at.join(", ")],
+    ["memory", memory === undefined ? undefined : memoryText(memory)],
+  ];
+}
+
+function memoryText({ session, window, summary }: NonNullable<AgentSpec["memory"]>): string {
+  return `${session}, the last ${window} messages${summary ? " and a summary of what was before" : ""}`;
 }

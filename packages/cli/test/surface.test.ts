@@ -64,6 +64,8 @@ describe("examples", () => {
           example
             .replace("watch @last", `watch ${runs.done}`)
             .replace("KEY", "k1")
+            // `af dev` calls its worker local, the record calls it w1.
+            .replace("attach local", "attach w1")
             .replace("APPROVAL", approval),
         );
         const ran = await af(...words.slice(1));

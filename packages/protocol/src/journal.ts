@@ -98,10 +98,15 @@ export interface ModelFailed extends At {
   readonly failure: Failure;
   /** When the next try is due; absent when this ended the loop. */
   readonly retryAt?: Instant;
+  /** A reply had begun, which has its price: the reservation counts as spent. */
+  readonly begun?: true;
   readonly ms: number;
 }
 
-/** The attempt that made the call is gone: what it cost is not known, so the reservation counts as spent. */
+/**
+ * The attempt that made the call is gone: what it cost is not known, so the reservation counts as spent. But
+ * not when the time of the call, `retryAt` of the failure before it, had not come.
+ */
 export interface ModelLost extends At {
   readonly kind: "model_lost";
   readonly n: number;

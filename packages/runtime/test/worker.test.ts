@@ -1,5 +1,6 @@
 import { compileExpression } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
+import { sleep } from "@agentflow/host/clock";
 import { createLog } from "@agentflow/host/log";
 import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
 import {
@@ -45,6 +46,8 @@ interface House {
   olderFor(answers: number): void;
   /** The next so many reports reach an owner that sleeps. */
   asleepFor(requests: number): void;
+  /** Each answer is on its way for so long. */
+  slowBy(ms: number): void;
   runner(index: number): ScriptedRunner;
 }
 
@@ -78,7 +81,7 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
   const refuses: House["refuses"] = new Map();
   await world.time.advance(0);
   const shard = shardOfDigest(hash("sha256", of.run ?? run, "buffer"));
-  let [older, asleep] = [0, 0];
+  let [older, asleep, slowMs] = [0, 0, 0];
   const serving = bus.wire.serve(subjects.in({ shard, tenant: defaultTenant }), async (body) => {
     const { input }: InputRequest = JSON.parse(body);
     if (asleep-- > 0) return new Promise(() => undefined);
@@ -86,6 +89,7 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
     if (older-- > 0) throw new AgentFlowError("unavailable", "newer", { reason: "newer_version" });
     told.push(input);
     const reason = refuses.get(input.kind);
+    if (slowMs > 0) await sleep(world.timers, slowMs);
     const answer =
       reason === undefined ? { kind: "accepted", revision: 1 } : { kind: "refused", reason, message: "" };
     return JSON.stringify({ v: 1, ...answer });
@@ -124,7 +128,8 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
   const push = (task: Task): Promise<void> => pushText(task.id, JSON.stringify(task));
   const olderFor = (answers: number): void => void (older = answers);
   const asleepFor = (requests: number): void => void (asleep = requests);
-  return { world, bus, runners, worker, told, refuses, push, pushText, runner, olderFor, asleepFor };
+  const slowBy = (ms: number): void => void (slowMs = ms);
+  return { world, bus, runners, worker, told, refuses, push, pushText, runner, olderFor, asleepFor, slowBy };
 }
 
 async function queued(of: House): Promise<number> {
@@ -209,6 +214,20 @@ test("an irreversible call that an earlier life of the worker began is passed on
   await all.push(taskOf({ effect: "irreversible" }));
   expect(all.runner(0).calls).toEqual([]);
   expect(all.told).toMatchObject([{ kind: "started" }, { kind: "redelivered", step: "s0", attempt: 1 }]);
+  expect(await queued(all)).toBe(0);
+});
+
+test("an irreversible call does not begin on an answer that was slept through", async () => {
+  const all = await house();
+  all.slowBy(1_500);
+  await all.push(taskOf({ effect: "irreversible" }));
+  all.slowBy(0);
+  // Meanwhile the attempt was given up, and the step is somebody else's.
+  all.refuses.set("started", "attempt_unknown");
+  await all.world.time.advance(3_000);
+  expect(all.told).toMatchObject([{ kind: "started" }, { kind: "started" }]);
+  expect(new Set(all.told.map(({ id }) => id)).size).toBe(1);
+  expect(all.runner(0).calls).toEqual([]);
   expect(await queued(all)).toBe(0);
 });
 

@@ -1,19 +1,21 @@
 /** One simulated life of an installation: a function of the seed and of the code. */
-import type { Bus } from "@agentflow/bus";
 import type { Engine } from "@agentflow/control-plane";
 import { type SeededRandom, seededRandom } from "@agentflow/host/virtual";
 import { defaultTenant } from "@agentflow/protocol";
 import { check, type Checked, isSettled, readHistories } from "./checkers/check.ts";
+import type { History } from "./checkers/history.ts";
 import { Owners } from "./checkers/owners.ts";
 import { calm, strike } from "./faults/faults.ts";
 import { type Scenario, scenarioNamed, scenarios } from "./faults/scenarios.ts";
 import { Client } from "./house/client.ts";
 import { House } from "./house/house.ts";
-import { type Mutation, mutate } from "./mutations/mutations.ts";
+import { type Broken, brokenBy, type Mutation } from "./mutations/mutations.ts";
+import { askModels } from "./workload/ask-models.ts";
 import { askPeople } from "./workload/ask-people.ts";
 import { generateWorkflow } from "./workload/generate.ts";
 import { People } from "./workload/people.ts";
 import { definitionOf, type WorkflowSpec } from "./workload/spec.ts";
+import { manifest } from "./workload/tools.ts";
 import { drive, passTime, waitUntil } from "./world/drive.ts";
 
 export interface SimulateOptions {
@@ -33,6 +35,7 @@ export interface Simulated {
   readonly story: readonly string[];
   readonly runs: number;
   readonly acts: number;
+  readonly modelCalls: number;
   readonly virtualMs: number;
 }
 
@@ -44,6 +47,8 @@ const silentMaxMs = 90_000;
 /** Nothing but a lost tail or a rival may need the nudge, which comes after ten minutes of silence. */
 const silentWithNudgeMaxMs = 1_800_000;
 const quietMaxMs = 6 * 3_600_000;
+/** Agents that ask for ever are never silent. */
+const quietWithAgentsMaxMs = 15 * 60_000;
 const pauseMaxMs = 20_000;
 
 export async function simulate(options: SimulateOptions): Promise<Simulated> {
@@ -51,9 +56,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   const dice = seededRandom(`sim/${seed}`);
   const scenario = pickScenario(options.scenario, dice.fork("scenario"));
   const house = openHouse(scenario, mutation, dice);
-  const plain = makeSpecs(dice.fork("workflows"), scenario.rush ?? false);
-  const asking = dice.fork("asking");
-  const specs = scenario.people === true ? plain.map((spec) => askPeople(spec, asking)) : plain;
+  const specs = specsOf(scenario, dice);
   const { violations, story } = await live({ house, scenario, specs, dice });
   return {
     seed: String(seed),
@@ -62,9 +65,17 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     trace: house.trace.lines(),
     story,
     runs: house.ledger.asked.size,
-    acts: house.ledger.acts.length,
+    acts: house.ledger.acts.length + house.ledger.deeds.length,
+    modelCalls: house.ledger.asks.length,
     virtualMs: house.time.monotonic(),
   };
+}
+
+function specsOf({ rush = false, people, agents }: Scenario, dice: SeededRandom): readonly WorkflowSpec[] {
+  const plain = makeSpecs(dice.fork("workflows"), rush);
+  const asking = dice.fork("asking");
+  if (agents === true) return plain.map((spec) => askModels(spec, asking));
+  return people === true ? plain.map((spec) => askPeople(spec, asking)) : plain;
 }
 
 interface Life {
@@ -79,7 +90,14 @@ async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
   const lossRate = (): number => (faulty ? scenario.clientLoss : 0);
   const makeClient = (name: string): Client => new Client({ name, house, random: dice.fork(name), lossRate });
   const decides = scenario.people === true ? { decides: dice.fork("deciding") } : {};
-  const people = new People({ house, specs, dice: dice.fork("people"), makeClient, ...decides });
+  const people = new People({
+    house,
+    specs,
+    dice: dice.fork("people"),
+    makeClient,
+    diligent: scenario.agents === true,
+    ...decides,
+  });
   house.open();
   if (!(await waitUntil(house.time, () => hasTools(house), startMaxMs))) {
     return { violations: ["the installation did not start"], story: [] };
@@ -88,8 +106,12 @@ async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
   await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
   faulty = false;
   const owners = new Owners(house);
-  await quietPhase(house, people);
-  const { violations, story } = await check(house, specs);
+  const diligent = scenario.agents === true;
+  const quiet = diligent
+    ? { maxMs: quietWithAgentsMaxMs, isOver: ({ end }: History) => end !== undefined }
+    : { maxMs: quietMaxMs, isOver: isSettled };
+  await quietPhase(house, people, quiet);
+  const { violations, story } = await check(house, { specs, diligent });
   people.leave();
   return { violations: [...violations, ...owners.faults()], story };
 }
@@ -105,7 +127,7 @@ function openHouse(
   mutation: Mutation | undefined,
   dice: SeededRandom,
 ): House {
-  const engineBus = (bus: Bus): Bus => (mutation === undefined ? bus : mutate(mutation, bus));
+  const broken: Broken = mutation === undefined ? {} : brokenBy(mutation);
   const size = dice.fork("size");
   return new House({
     dice,
@@ -113,7 +135,10 @@ function openHouse(
     skewMs,
     workers: 2 + size.int(2),
     slots: rush ? 1 : 1 + size.int(4),
-    engineBus,
+    engineBus: broken.engineBus ?? ((bus) => bus),
+    workerBus: broken.workerBus ?? ((bus) => bus),
+    engineDoor: broken.engineDoor ?? ((engine) => engine),
+    manifest: broken.manifest?.(manifest) ?? manifest,
     ...(controlPlanes === undefined ? {} : { controlPlanes }),
     ...(logs === undefined ? {} : { logs }),
   });
@@ -165,9 +190,13 @@ async function faultPhase(of: {
 }
 
 /** Until everything has ended and everybody has an answer, or nothing moves any more. */
-async function quietPhase(house: House, people: People): Promise<void> {
+async function quietPhase(
+  house: House,
+  people: People,
+  { maxMs, isOver }: { readonly maxMs: number; readonly isOver: (history: History) => boolean },
+): Promise<void> {
   const { time } = house;
-  const until = time.now() + quietMaxMs;
+  const until = time.now() + maxMs;
   let moved = { atMs: time.now(), commits: -1 };
   for (let pauseMs = 500; time.now() < until; pauseMs = Math.min(pauseMs * 2, pauseMaxMs)) {
     await passTime(time, pauseMs);
@@ -175,7 +204,7 @@ async function quietPhase(house: House, people: People): Promise<void> {
     const { idle } = people;
     const histories = await readHistories(house);
     people.lookAfter(histories);
-    const settled = [...histories.values()].every(isSettled);
+    const settled = [...histories.values()].every(isOver);
     if (settled && idle && people.idle && house.engine !== undefined) return;
     const commits = [...histories.values()].reduce((sum, one) => sum + one.commits.length, 0);
     if (commits !== moved.commits) moved = { atMs: time.now(), commits };

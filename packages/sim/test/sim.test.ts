@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { type Mutation, simulate, type Simulated } from "../src/index.ts";
 
 const seeds = 300;
-const timeoutMs = 300_000;
+const timeoutMs = 600_000;
 
 /** A seed that failed once, with what it showed: it is lived again for good. */
 interface KeptSeed {
@@ -52,6 +52,12 @@ const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: 
   { mutation: "refusals-unwritten", scenario: "network", seeds: [2, 3, 11, 27] },
   { mutation: "event-skipped", scenario: "everything", seeds: [4, 36, 54, 56] },
   { mutation: "watermark-ahead", scenario: "backlog", seeds: [13, 18, 20, 28, 42, 45] },
+  { mutation: "journal-fence-off", scenario: "agents", seeds: [3, 4, 6] },
+  { mutation: "reply-late", scenario: "agents", seeds: [4] },
+  { mutation: "call-late", scenario: "agents", seeds: [4] },
+  { mutation: "answers-ignored", scenario: "agents", seeds: [2] },
+  { mutation: "hash-ignored", scenario: "agents", seeds: [5, 10, 13, 16] },
+  { mutation: "approval-skipped", scenario: "agents", seeds: [1, 2, 3] },
 ];
 
 test.each(bites)(

@@ -33,6 +33,7 @@ export abstract class DecideCommand extends ApiCommand {
     flags: { readonly dir?: string | undefined; readonly url?: string | undefined },
     given: Given,
   ): Promise<void> {
+    if (given.hash !== undefined && !/^[0-9a-f]{64}$/.test(given.hash)) throw noHash(given.approval);
     const client = await this.connect(flags);
     const view = await findApproval(client, given.approval);
     for (const line of approvalLines(view, Date.now())) this.output.say(line);
@@ -68,4 +69,15 @@ export abstract class DecideCommand extends ApiCommand {
   #left({ approval }: ApprovalView): void {
     this.output.say(["Nothing was decided: ", bold(approval), " stays open."]);
   }
+}
+
+function noHash(approval: string): AgentFlowError {
+  return new AgentFlowError(
+    "invalid_input",
+    "--hash takes the 64 hex digits that `af approvals show` gives",
+    {
+      reason: "usage",
+      suggestions: [`af approvals show ${approval}`],
+    },
+  );
 }

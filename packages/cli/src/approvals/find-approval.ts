@@ -19,11 +19,18 @@ export async function findApproval(client: Client, text: string): Promise<Approv
   });
   const meant = run === undefined ? approvals.filter(({ approval }) => approval.startsWith(text)) : approvals;
   const [only, second] = meant;
-  if (only === undefined) throw none(text);
+  if (only === undefined) throw run === undefined ? none(text) : nothingAsked(run);
   if (second === undefined) return only;
   throw new AgentFlowError("invalid_input", `${meant.length} open approvals begin with ${text}`, {
     reason: "ambiguous_id",
     suggestions: meant.slice(0, 3).map(({ approval, shown }) => `${approval}  (${shown.uses})`),
+  });
+}
+
+function nothingAsked(run: string): AgentFlowError {
+  return new AgentFlowError("not_found", `run ${run} asks nobody now`, {
+    reason: "no_such_approval",
+    suggestions: [`what was answered: af approvals list --run ${run} --status decided`, `af why ${run}`],
   });
 }
 

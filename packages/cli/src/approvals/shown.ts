@@ -61,9 +61,10 @@ function argumentLines(input: Json): Text[] {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return valueLines(input, "  ");
   const entries = Object.entries(input);
   if (entries.length === 0) return [dim("  none")];
+  const width = Math.min(20, Math.max(...entries.map(([key]) => key.length)));
   return entries.flatMap(([key, value]): Text[] => {
     const [first = "", ...rest] = valueLines(value, "  ");
-    if (rest.length === 0) return [["  ", cyan(key), "  ", first]];
+    if (rest.length === 0) return [["  ", cyan(key.padEnd(width)), "  ", first]];
     return [["  ", cyan(key)], ...[first, ...rest].map((line): Text => ["    ", line])];
   });
 }

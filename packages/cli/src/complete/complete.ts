@@ -63,7 +63,7 @@ function flagNamed(entry: CommandEntry, word: string): CommandEntry["flags"][str
 function flagsOf(entry: CommandEntry): string[] {
   return Object.values(entry.flags)
     .filter(({ hidden }) => hidden !== true)
-    .map(({ name }) => `--${name}`);
+    .flatMap(({ name, allowNo }) => (allowNo === true ? [`--${name}`, `--no-${name}`] : [`--${name}`]));
 }
 
 /** Names that stand in the project's own files. */

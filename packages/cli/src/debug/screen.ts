@@ -90,8 +90,8 @@ function footLine(
   if (typing?.what === "go") return [bold("go to event: "), typing.text, "█"];
   if (typing?.what === "search") return [bold("/"), typing.text, "█"];
   if (note !== undefined && note !== "") return yellow(note);
-  const place = of > to - from ? `lines ${from + 1}-${to} of ${of}  ` : "";
-  return dim(`${place}n next  p previous  g go to  / search  N again  tab pane  ↑↓ scroll  q quit`);
+  const place = of > to - from ? `${from + 1}-${to} of ${of}  ` : "";
+  return dim(`${place}q quit  n next  p previous  g go to  / search  N again  tab pane  ↑↓ scroll`);
 }
 
 function filled(lines: readonly Text[], rows: number): Text[] {

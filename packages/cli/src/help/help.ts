@@ -35,10 +35,22 @@ export function printHelp(argv: readonly string[], { table, output }: HelpWorld)
 }
 
 const groups: readonly (readonly [string, readonly string[]])[] = [
-  ["Start", ["init", "dev", "validate", "doctor"]],
-  ["Work", ["run", "run list", "run get", "run watch", "run cancel", "run resolve"]],
-  ["See", ["status", "logs", "trace", "why", "debug"]],
-  ["Know", ["workflow list", "agent list", "tool list", "worker list"]],
+  ["Start", ["init", "dev", "validate", "doctor", "secrets set"]],
+  [
+    "Work",
+    [
+      "run",
+      "run list",
+      "run get",
+      "run watch",
+      "run cancel",
+      "run resolve",
+      "approvals list",
+      "approvals approve",
+    ],
+  ],
+  ["See", ["status", "logs", "trace", "why", "debug", "usage"]],
+  ["Know", ["workflow list", "agent list", "tool list", "worker list", "model list"]],
   ["Keep", ["run archive", "backup", "backup verify", "restore"]],
 ];
 
@@ -83,8 +95,8 @@ function printCommand(output: Output, entry: CommandEntry): void {
   output.line();
   output.line([bold("Usage  "), usageOf(entry)]);
   if (entry.description !== undefined) output.line();
-  for (const sentence of entry.description?.split("\n") ?? [])
-    for (const line of wrap(sentence, 80)) output.line(line);
+  for (const paragraph of paragraphsOf(entry.description ?? ""))
+    for (const line of wrap(paragraph, 80)) output.line(line);
   if ((entry.examples ?? []).length > 0) output.line();
   if ((entry.examples ?? []).length > 0) output.line(bold("Examples"));
   for (const example of entry.examples ?? []) output.line(["  ", cyan(example)]);
@@ -96,6 +108,11 @@ function printCommand(output: Output, entry: CommandEntry): void {
   const own = flags.filter(({ helpGroup }) => helpGroup !== "GLOBAL");
   printSection(output, "Flags", own.map(flagRow));
   printSection(output, "Everywhere", flags.filter(({ helpGroup }) => helpGroup === "GLOBAL").map(flagRow));
+}
+
+/** A new line is one of the author's only behind the end of a sentence; others came from their editor. */
+function paragraphsOf(description: string): string[] {
+  return description === "" ? [] : description.replace(/(?<![.:!?])\n/g, " ").split("\n");
 }
 
 function printSection(output: Output, title: string, rows: readonly (readonly [string, string])[]): void {
@@ -124,7 +141,10 @@ function flagRow(flag: FlagEntry): [string, string] {
   const preset = isShown
     ? ` [${Array.isArray(flag.default) ? flag.default.join(", ") : JSON.stringify(flag.default)}]`
     : "";
-  return [`${short}--${flag.name}${value}`, `${flag.description ?? ""}${options}${preset}`];
+  return [
+    `${short}--${flag.allowNo === true ? "[no-]" : ""}${flag.name}${value}`,
+    `${flag.description ?? ""}${options}${preset}`,
+  ];
 }
 
 function usageOf(entry: CommandEntry): string {

@@ -37,6 +37,7 @@ export interface FlagEntry {
   readonly options?: readonly string[];
   readonly hidden?: boolean;
   readonly multiple?: boolean;
+  readonly allowNo?: boolean;
 }
 
 export function readCommandTable(): CommandTable {

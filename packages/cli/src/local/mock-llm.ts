@@ -102,6 +102,10 @@ async function textOf(dir: string, file: string): Promise<string> {
   } catch (cause) {
     const why = cause instanceof Error && "code" in cause ? String(cause.code) : "";
     const said = why === "ENOENT" ? "there is no such file" : `cannot be read (${why})`;
-    throw new AgentFlowError("not_found", `${file}: ${said}`, { reason: "file_missing", cause });
+    throw new AgentFlowError("not_found", `${file}: ${said}`, {
+      reason: "file_missing",
+      cause,
+      suggestions: ["the path is taken from the folder you are in (or -C)"],
+    });
   }
 }

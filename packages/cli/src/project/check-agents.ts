@@ -1,6 +1,7 @@
-/** AF503 to AF510: whether what agents name exists, and whether their templates can be filled in. */
+/** AF503 to AF511, AF516: whether what agents name exists, and whether their templates can be filled in. */
 import type * as expressions from "@agentflow/core/expr";
 import { type AgentSpec, type Callable, type Finding, type Manifest, nearest } from "@agentflow/protocol";
+import { schemaFaults } from "./schema-faults.ts";
 
 /** The part of `core/expr` that is used here; loaded by whoever calls. */
 export type Expr = Pick<typeof expressions, "compileTemplate" | "isTemplate" | "typeOf">;
@@ -28,6 +29,7 @@ export function checkAgents(manifest: Manifest, expr: Expr): AgentFinding[] {
       ...modelFindings(agent, manifest),
       ...depthFindings(agent, agents),
       ...outputFindings(agent),
+      ...schemaFindings(agent),
       ...templateFindings(agent, expr),
     ].map((finding) => ({ ...finding, file: agent.file })),
   );
@@ -66,7 +68,10 @@ function handoff(path: string, message: string): Finding {
 
 function modelFindings({ agent }: ModelAgent, { models = {} }: Manifest): Finding[] {
   if (Object.hasOwn(models, agent.model)) return [];
-  return [unknown("AF507", "/model", { kind: "model", name: agent.model, known: Object.keys(models) })];
+  const found = unknown("AF507", "/model", { kind: "model", name: agent.model, known: Object.keys(models) });
+  const example = `models: {${agent.model}: {provider: scripted, model: scripted}}`;
+  if (Object.keys(models).length > 0) return [found];
+  return [{ ...found, hint: `write in agentflow.yaml ${example}, or a provider of your own` }];
 }
 
 /** The chain of agents below one, when it comes back to itself or goes too deep. */
@@ -101,6 +106,13 @@ function outputFindings({ output }: ModelAgent): Finding[] {
   const message = "the output is no object: most providers hold a model to an object and nothing else";
   const hint = "write type: object, and the value under a key of it";
   return [{ code: "AF510", severity: "error", path: "/output", message, hint }];
+}
+
+function schemaFindings({ input, output }: ModelAgent): Finding[] {
+  return [
+    ...(input === undefined ? [] : schemaFaults(input, "/input")),
+    ...(output === undefined ? [] : schemaFaults(output, "/output")),
+  ];
 }
 
 function templateFindings({ agent, input = {} }: ModelAgent, expr: Expr): (Finding & { offset?: number })[] {

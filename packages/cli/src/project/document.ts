@@ -59,8 +59,12 @@ export function placeOf(
     best = next.value !== undefined && byValue ? next.value : next.key;
     node = next.value;
   }
-  const offset = best?.range?.[0] ?? 0;
-  return at(yaml, offset);
+  const place = at(yaml, best?.range?.[0] ?? 0);
+  if (!pointer.endsWith("/apiKey") || !isScalar(best) || best.value === "apiKey") return place;
+  if (/^(env|secret):\/\/[\w-]+$/.test(String(best.value))) return place;
+  // A key that stands in the file is not printed too: what checks a project may write into a public log.
+  const { source: _, ...bare } = place;
+  return bare;
 }
 
 function child(node: unknown, part: string): { key: Node | undefined; value: Node | undefined } | undefined {

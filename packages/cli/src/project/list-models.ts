@@ -16,6 +16,8 @@ export interface ModelView {
   readonly priceFrom?: "project" | "table";
   /** npm packages that are not installed; calls fail until they are. */
   readonly missing: readonly string[];
+  /** A secret or a variable that its key asks for and that nobody has set; calls fail until somebody does. */
+  readonly unset?: string;
   /** False: there is no such provider. */
   readonly known: boolean;
   /** What has to be written before it can be asked. */
@@ -39,8 +41,10 @@ export async function listModels(dir: string): Promise<ModelList> {
   }
   const { openModels } = await import("../local/models.ts");
   const local = await openModels(dir);
-  const items = Object.entries(readModels(project.files.get("agentflow.yaml")?.value)).map(
-    ([name, model]) => {
+  const models = readModels(project.files.get("agentflow.yaml")?.value);
+  const items = await Promise.all(
+    Object.entries(models).map(async ([name, model]) => {
+      const unset = await unsetOf(dir, name, model);
       const resolved = local.resolve(model);
       const missing = resolved === undefined ? [] : local.facts.missing(resolved);
       const { apiKey } = model;
@@ -53,10 +57,18 @@ export async function listModels(dir: string): Promise<ModelList> {
         known: missing !== undefined,
         price,
         lack,
+        unset,
       });
-    },
+    }),
   );
   return { items, pricesAt: local.pricesAt };
+}
+
+async function unsetOf(dir: string, name: string, model: ModelDefinition): Promise<string | undefined> {
+  const { isScriptedHere, missingHere, usesOf } = await import("../local/secrets.ts");
+  if (await isScriptedHere(dir, model)) return undefined;
+  const [first] = await missingHere(dir, usesOf({ [name]: model }, undefined));
+  return first?.name;
 }
 
 function viewOf(
@@ -70,6 +82,7 @@ function viewOf(
     readonly known: boolean;
     readonly price: PriceDefinition | undefined;
     readonly lack: string | undefined;
+    readonly unset: string | undefined;
   },
 ): ModelView {
   const { provider, model, missing, known, price, lack } = found;
@@ -85,6 +98,7 @@ function viewOf(
     fallbacks,
     ...priced,
     missing,
+    ...(found.unset === undefined ? {} : { unset: found.unset }),
     known,
     ...(lack === undefined ? {} : { lack }),
   };

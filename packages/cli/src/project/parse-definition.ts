@@ -45,6 +45,12 @@ export async function agentFaults(value: unknown): Promise<Finding[]> {
   return faultsOf(agentSchema, value).map((found) => placed("AF909", found));
 }
 
+/** Every fault of a model's script by its schema, which is loaded only for this. */
+export async function scriptFaults(value: unknown): Promise<Finding[]> {
+  const { faultsOf, modelScriptSchema } = await import("@agentflow/protocol/schema");
+  return faultsOf(modelScriptSchema, value).map((found) => placed("AF515", found));
+}
+
 /** Of a value that has no such faults. */
 export function readAgent(value: unknown): AgentDefinition {
   return value as AgentDefinition;

@@ -78,7 +78,8 @@ function placed(yaml: YamlFile, findings: readonly Finding[]): PlacedFinding[] {
   return findings.map((finding) => ({ ...finding, ...placeOf(yaml, finding.path ?? "") }));
 }
 
-async function readOne(dir: string, file: string): Promise<YamlFile | undefined> {
+/** A YAML file of the project; undefined when there is none. */
+export async function readOne(dir: string, file: string): Promise<YamlFile | undefined> {
   try {
     // Asked first: a pipe would be waited for without end, a device read without end.
     if (!(await stat(join(dir, file))).isFile()) {

@@ -14,12 +14,13 @@ export function printAnswer(output: Output, answer: RunAnswer, { ms, told }: Sho
   output.data(answer, { ms: Math.round(ms) });
   if (output.json) return;
   if (answer.status === "completed") output.value(answer.output ?? null);
-  if (answer.failure !== undefined && failureText(answer.failure) !== told) {
+  const approval = answer.status === "parked" ? approvalOf(answer) : undefined;
+  // What is asked stands above, where the run came to it.
+  if (approval === undefined && answer.failure !== undefined && failureText(answer.failure) !== told) {
     output.say([red(bold(answer.failure.code)), ": ", failureMessage(answer.failure)]);
   }
   const time = dim(` in ${showDuration(ms)} · ${answer.run}`);
   output.say([statusMark(answer.status), " ", statusText(answer.status), time]);
-  const approval = answer.status === "parked" ? approvalOf(answer) : undefined;
   if (approval !== undefined) return sayApproval(output, answer.run, approval);
   if (answer.status === "failed" || answer.status === "parked") {
     output.say([

@@ -43,7 +43,7 @@ const tooMuchSaid: Evaluated<undefined> = {
   ok: false,
   failure: {
     code: "limit_exceeded",
-    message: `what people answered is over ${runLimits.answersBytesMax} bytes: no attempt can be told it all`,
+    message: `what people answered is over ${runLimits.answersBytesMax} bytes: no attempt can be told`,
   },
 };
 

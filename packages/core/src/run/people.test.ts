@@ -253,7 +253,7 @@ describe("an agent that waits for people", () => {
     });
   });
 
-  test("answers that no task can hold end the step: a queue that refuses one would refuse others", () => {
+  test("answers that no task can hold end the step: a queue that refuses one refuses others", () => {
     const calls = Array.from({ length: 9 }, (_, n) => `a/1-${n}`);
     const asked = calls.map((call) => asksUnknown(call));
     const w = walk(agent, rest).given(start(), suspended("a", asked));

@@ -4,7 +4,6 @@ import { takeUpReply } from "./decide-reply.ts";
 import { callAgent } from "./start-call.ts";
 import type { TurnInput } from "./input.ts";
 import { loseCall } from "./lose-call.ts";
-import { repeatModelCall } from "./ask-model.ts";
 import type { ActiveTurn, EndedTurn } from "./state.ts";
 import { type Work, active, emit } from "./work.ts";
 
@@ -40,10 +39,9 @@ function start(work: Work, { at, messages, session }: Begin): void {
   emit(work, { kind: "agent_started", at, agent, model: spec.model, messages, ...memory });
 }
 
-function loseModelCall(work: Work, { asking, retryAt }: ActiveTurn): void {
+/** Also before its time had come: whoever waits for that may be there yet, by a clock of their own. */
+function loseModelCall(work: Work, { asking }: ActiveTurn): void {
   if (asking === undefined) return;
-  // Its time had not come: nobody has called yet.
-  if (retryAt !== undefined && work.at < retryAt) return repeatModelCall(work, asking, retryAt);
   emit(work, { kind: "model_lost", at: work.at, n: asking.n, turn: asking.turn });
 }
 

@@ -15,7 +15,8 @@ export function decideModelFailed(work: Work, loop: ActiveTurn, input: ModelFail
   const { turn, model } = asking;
   const failures = [...loop.failures, { model, failure }];
   const next = nextModel({ ...loop, failures }, work.rules);
-  const base = { kind: "model_failed", at, n, turn, model, failure, ms } as const;
+  const begun = input.begun === true ? ({ begun: true } as const) : {};
+  const base = { kind: "model_failed", at, n, turn, model, failure, ...begun, ms } as const;
   if (next === undefined) {
     emit(work, base);
     const retryable = active(work)?.failures.some((one) => isPassing(one.failure)) ?? false;
@@ -24,5 +25,5 @@ export function decideModelFailed(work: Work, loop: ActiveTurn, input: ModelFail
   const tries = failures.filter((one) => one.model === model).length;
   const retryAt = next === model ? instant(unixMs(at) + modelDelayMs(failure, tries)) : at;
   emit(work, { ...base, retryAt });
-  askModel(work, next === model ? retryAt : undefined);
+  askModel(work);
 }

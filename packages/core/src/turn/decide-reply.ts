@@ -20,7 +20,7 @@ export function decideReply(work: Work, loop: ActiveTurn, input: Replied): void 
   const fault = faultOf(input.reply);
   if (fault !== undefined) {
     const failure = { code: "model_malformed", message: fault };
-    return decideModelFailed(work, loop, { kind: "model_failed", at, n, failure, ms });
+    return decideModelFailed(work, loop, { kind: "model_failed", at, n, failure, begun: true, ms });
   }
   const reply = { ...input.reply, usage: believable(input.reply.usage) };
   const { turn, model } = asking;

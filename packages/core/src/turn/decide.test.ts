@@ -2,7 +2,7 @@ import { instant } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
 import { callables, rulesOf } from "./fixtures/rules.ts";
 import { Walk, approval, ask, resolution } from "./fixtures/walk.ts";
-import { turnDeadline } from "./index.ts";
+import { turnDeadline, usageOf } from "./index.ts";
 import { canonicalJson } from "@agentflow/protocol";
 
 function begun(...rules: Parameters<typeof rulesOf>): Walk {
@@ -214,12 +214,18 @@ describe("a takeover", () => {
     begun().begin(3).begin(2).thenNothing();
   });
 
-  test("keeps a pause of the model: nobody can have made the call before its time", () => {
+  test("keeps a pause of the model: a call before whose time nobody asked costs nothing", () => {
     const walk = begun().modelFails("model_rate_limited", { retryAfterMs: 5_000 });
     walk.nowMs += 4_000;
-    walk.begin(2).thenEvents("attempt_took_over 2").thenCommands("call_model 2 default");
+    walk.begin(2).thenEvents("attempt_took_over 2", "model_lost 2", "model_called 3 default");
+    walk.thenCommands("call_model 3 default");
+    expect(walk.commands).toMatchObject([{ notBefore: expect.any(String) }]);
+    expect(usageOf(walk.state)).toMatchObject({ inputTokens: 0, modelCalls: 3 });
     walk.nowMs += 2_000;
-    walk.begin(3).thenEvents("attempt_took_over 3", "model_lost 2", "model_called 3 default");
+    walk.begin(3).thenEvents("attempt_took_over 3", "model_lost 3", "model_called 4 default");
+    expect(walk.commands).toMatchObject([{ n: 4, model: "default" }]);
+    expect(walk.commands).not.toMatchObject([{ notBefore: expect.any(String) }]);
+    expect(usageOf(walk.state).inputTokens).toBeGreaterThan(0);
   });
 
   test("a call whose runner ends again and again within one attempt has failed", () => {
@@ -641,4 +647,26 @@ describe("a record of which only the beginning was written", () => {
     walk.begin(2, answers).cut("call_answered").begin(3, answers);
     walk.thenEvents("attempt_took_over 3", "call_refused 1-1 denied", "model_called 2 default");
   });
+});
+
+test("a reply that broke off has its price: what was set aside counts as spent", () => {
+  const limits = { turns: 5, tokens: 10_000 };
+  const walk = begun({ change: { limits, maxOutputTokens: 3_000 } });
+  const fails = (change: object): Walk => {
+    const n = walk.state.kind === "active" ? (walk.state.asking?.n ?? 0) : 0;
+    const failure = { code: "model_unavailable", message: "cut" };
+    return walk.when({ kind: "model_failed", n, failure, ms: 1, ...change });
+  };
+  const used = (): number => usageOf(walk.state).inputTokens;
+  fails({});
+  expect(used()).toBe(0);
+  fails({ begun: true });
+  expect(used()).toBeGreaterThan(3_000);
+  fails({ begun: true });
+  expect(used()).toBeGreaterThan(6_000);
+});
+
+test("a reply that is of no use counts as well", () => {
+  const walk = begun().replied({ parts: [{ kind: "text", text: "x".repeat(300_000) }] });
+  expect(walk.events[0]).toMatchObject({ kind: "model_failed", begun: true });
 });

@@ -13,7 +13,15 @@ import { broken } from "../run/draft.ts";
 import { unreachable } from "../run/unreachable.ts";
 import { evolveCall } from "./evolve-call.ts";
 import { charsOf, toldChars } from "./lengths.ts";
-import { type CallState, type Entry, type Loop, type TurnState, emptyTurn, noneSpent } from "./state.ts";
+import {
+  type CallState,
+  type Entry,
+  type Loop,
+  type TurnState,
+  emptyTurn,
+  isWaiting,
+  noneSpent,
+} from "./state.ts";
 import { spentOnLost, spentOnReply } from "./spent.ts";
 
 /** The state after one more fact; the state given is left as it was. */
@@ -113,12 +121,15 @@ function evolveLoop(loop: Loop, event: LoopEvent): Loop {
     case "model_replied":
       return reply(loop, event);
     case "model_failed": {
-      const { model, failure, retryAt } = event;
+      const { model, failure, retryAt, begun } = event;
       const failures = [...loop.failures, { model, failure }];
       const { retryAt: _retryAt, ...rest } = without(loop);
-      return { ...rest, failures, ...(retryAt === undefined ? {} : { retryAt }) };
+      const spent = begun === true ? spentOnLost(loop.spent, loop.asking) : loop.spent;
+      return { ...rest, failures, spent, ...(retryAt === undefined ? {} : { retryAt }) };
     }
     case "model_lost":
+      // Before its time nobody has called, so nothing was spent.
+      if (isWaiting(loop, event.at)) return without(loop);
       return { ...without(loop), spent: spentOnLost(loop.spent, loop.asking) };
     case "reply_rejected": {
       const { turn, problem } = event;

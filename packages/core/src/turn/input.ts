@@ -28,6 +28,8 @@ export type TurnInput =
       readonly kind: "model_failed";
       readonly n: number;
       readonly failure: Failure;
+      /** Something of a reply had come. */
+      readonly begun?: true;
       readonly ms: number;
     })
   | (At & {

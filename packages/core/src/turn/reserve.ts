@@ -1,6 +1,6 @@
 /** What a model call may use at most, set aside before it is made. */
 import type { Failure, Instant, ModelCalled } from "@agentflow/protocol";
-import { unixMs } from "@agentflow/protocol";
+import { showDuration, unixMs } from "@agentflow/protocol";
 import { sinceTakeover } from "./evolve.ts";
 import { toldChars, tokensOf } from "./lengths.ts";
 import { turnLimits } from "./limits.ts";
@@ -106,9 +106,12 @@ function exhausted(budget: Budget, used: number | string, limit: number | string
 }
 
 function failureOf(budget: Budget, used: number | string, limit: number | string): Failure {
-  const what = { turns: "turns", tokens: "tokens", usd: "US dollars", time: "milliseconds" }[budget];
+  const what = { turns: limit === 1 ? " turn" : " turns", tokens: " tokens", usd: " US dollars", time: "" };
+  const shown = (amount: number | string): string =>
+    budget === "time" ? showDuration(Number(amount)) : String(amount);
   const message =
-    `the next model call would go beyond the limit of ${limit} ${what}: ${used} are used; ` +
+    `the next model call would go beyond the limit of ${shown(limit)}${what[budget]}, ` +
+    `${shown(used)} of it used so far; ` +
     "raise the agent's `limits` or the workflow's `budgets`";
   return { code: "budget_exhausted", message, details: { budget, used, limit } };
 }

@@ -150,6 +150,11 @@ export function allCalls(loop: Loop): readonly CallState[] {
   return loop.entries.flatMap((entry) => callsOf(loop, entry));
 }
 
+/** The time of the next try has not come. */
+export function isWaiting(loop: Loop, at: Instant): loop is Loop & { readonly retryAt: Instant } {
+  return loop.retryAt !== undefined && at < loop.retryAt;
+}
+
 /** The model knows how it ended, or will be told. */
 export function isSettled({ stage }: CallState): boolean {
   return (

@@ -10,7 +10,7 @@ import {
   mkdirSync,
   openSync,
 } from "node:fs";
-import { readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import path from "node:path";
 import { parseSecretFile, type StoredSecrets, writeSecretFile } from "./parse-secret-file.ts";
@@ -100,9 +100,9 @@ async function change(
   // So that a folder made for this alone is not committed either.
   writeFileSync(path.join(folder, ".gitignore"), "*\n");
   await withLock(path.join(folder, "secrets.lock"), lock, (stillOurs) => {
+    removeLeftovers(file);
     const text = writeSecretFile(edit(readSecretFile(file)));
     const temporary = `${file}.${process.pid}`;
-    rmSync(temporary, { force: true });
     try {
       const fd = openSync(temporary, "wx", 0o600);
       try {
@@ -117,6 +117,16 @@ async function change(
       rmSync(temporary, { force: true });
     }
   });
+}
+
+/** What one that was killed had written and not put in place: removed secrets may stand in it. */
+function removeLeftovers(file: string): void {
+  const folder = path.dirname(file);
+  const name = path.basename(file);
+  for (const found of readdirSync(folder)) {
+    const isLeft = found.startsWith(`${name}.`) && /^[0-9]+$/.test(found.slice(name.length + 1));
+    if (isLeft) rmSync(path.join(folder, found), { force: true });
+  }
 }
 
 /** Where the link leads, if that is beside it. */

@@ -1,5 +1,5 @@
 import { parseId } from "@agentflow/protocol";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -99,6 +99,20 @@ test("a lock whose process is gone is taken over", async () => {
   const dir = folder({ ".agentflow/secrets.lock": `4194305 ${hostname()}` });
   await setSecret(secretFileOf(dir), { name: name("a"), value: "value", setAt }, lock);
   expect(openSecrets({ projectDir: dir, environment: {} }).get(name("a"))).toBe("value");
+});
+
+test("nothing is left of a change that was broken off before it was in place", async () => {
+  const dir = folder({
+    ".agentflow/secrets.json": stored("one"),
+    ".agentflow/secrets.json.4711": stored("gone"),
+  });
+  writeFileSync(`${secretFileOf(dir)}.bak`, "kept");
+  expect(await removeSecret(secretFileOf(dir), name("model-key"), lock)).toBe(true);
+  expect(readdirSync(path.join(dir, ".agentflow")).sort()).toEqual([
+    ".gitignore",
+    "secrets.json",
+    "secrets.json.bak",
+  ]);
 });
 
 test("a lock that is held is waited for, and then said", async () => {

@@ -113,7 +113,12 @@ const mistakes: readonly (readonly ["project" | "workflow" | "agent", string, un
   ["project", "pools/default/concurrency", 0, "0 is too small: at least 1"],
   ["project", "pools/Big", { concurrency: 1 }, '"Big" is not a valid pool id'],
   ["project", "budgets/time", "half an hour", '"half an hour" is not a duration: write 250ms, 30s'],
-  ["project", "models/default/apiKey", "sk-abc", "is a key in the clear, in a file that is committed"],
+  [
+    "project",
+    "models/default/apiKey",
+    "sk-abc",
+    "a key stands here in the clear, in a file that is committed",
+  ],
   ["project", "models/default/apiKey", "secret://Model Key", "is not a reference: write env://NAME"],
   ["project", "models/default/model", "env://1", "is not a reference"],
   ["project", "targets/dev/bus", "kafka", '"kafka" is not one of "embedded", "nats", "redis", "rabbitmq"'],

@@ -86,12 +86,17 @@ export const turnEventSchemas = [
     model,
     failure: failure.describe("Why."),
     retryAt: instant.exactOptional().describe("When the next try is due; absent when there is none."),
+    begun: z.literal(true).exactOptional().describe("A reply had begun: what was reserved counts as spent."),
     ms,
   }),
-  event("model_lost", "Whoever waited for the reply is gone: what was reserved counts as spent.", {
-    n,
-    turn,
-  }),
+  event(
+    "model_lost",
+    "Whoever waited for the reply is gone: what was reserved is spent, unless the call was not due yet.",
+    {
+      n,
+      turn,
+    },
+  ),
   event("reply_rejected", "The reply is no output by the agent's schema; the model is asked again.", {
     turn,
     problem: z.string().describe("What the model is told."),

@@ -15,11 +15,12 @@ const busKinds: readonly BusKind[] = ["embedded", "nats", "redis", "rabbitmq"];
 /** Any string of agentflow.yaml: plain text, or a reference that is well formed. */
 const text = z.string().max(10_000).regex(referencePattern, { error: referenceError });
 
+/** What stands in its place may be the key itself: these messages never show it. */
 const onlyReference = z
   .string()
-  .regex(referencePattern, { error: referenceError })
+  .regex(referencePattern, { error: referenceError.replace(/^is not/, "this is not") })
   .regex(/^(env|secret):\/\//, {
-    error: "is a key in the clear, in a file that is committed: write secret://name or env://NAME",
+    error: "a key stands here in the clear, in a file that is committed: write secret://name or env://NAME",
   });
 
 const setting = json.superRefine((value, context) => {

@@ -3,6 +3,7 @@ import type { Json, Value } from "@agentflow/protocol";
 import { toJson } from "../channel/parse-json.ts";
 import { recall, recalledMessages } from "../memory/session.ts";
 import type { Drive } from "./house.ts";
+import { maskedMessages } from "./masked-input.ts";
 import type { ModelAgent } from "./rules.ts";
 import { type Scope, instructionsOf, promptOf, sessionOf, startMessages } from "./start-messages.ts";
 
@@ -31,7 +32,7 @@ export async function beginning({ drive, agent, input }: BeginOptions): Promise<
     prompt: await promptOf(agent, scope, house.fillIn),
   });
   // Masked before it is stored: a blob is as lasting as a record.
-  const stored = await values.store(toJson(house.masks.json(messages)));
+  const stored = await values.store(toJson(maskedMessages(messages, house.masks)));
   return { messages: stored, ...(session === undefined ? {} : { session }) };
 }
 

@@ -1,6 +1,7 @@
 /** One attempt of an agent's step: its loop and those of its sub-agents, until there is what to report. */
 import type { Failure, Task, UsageTotals } from "@agentflow/protocol";
 import { failureOf } from "../worker/keys.ts";
+import { maskedFailure } from "../worker/masked-failure.ts";
 import { resolveInput } from "../worker/values.ts";
 import { Account, limitsOf } from "./account.ts";
 import { isNotStored } from "./ends-attempt.ts";
@@ -15,7 +16,11 @@ import { askAbout, isUnreadable, saidOf } from "./unreadable.ts";
 import { createValues } from "./values.ts";
 
 export type DriveEnd =
-  | ((LoopEnd | Interrupted) & { readonly usage: UsageTotals; readonly code: string | undefined })
+  | ((LoopEnd | Interrupted) & {
+      /** All that the step has used up; absent when its journals were not read: then the last word stands. */
+      readonly usage?: UsageTotals;
+      readonly code: string | undefined;
+    })
   /** Another attempt has the journal: nobody waits for this one. */
   | { readonly kind: "fenced" }
   /** The task was taken back, or its lease lost. */
@@ -50,6 +55,7 @@ export function openDrive(options: DriveOptions): OpenDrive {
   let stopped: Failure | undefined;
   let code: string | undefined;
   let abandonedBy: { readonly error: unknown } | undefined;
+  let isRead = false;
   const account = new Account(task.budget ?? {});
   const drive: Drive = {
     house,
@@ -57,6 +63,9 @@ export function openDrive(options: DriveOptions): OpenDrive {
     values: createValues({ blobs: house.bus.blobs, tenant: task.tenant, run: task.run }),
     lost: AbortSignal.any([lost, abandoned.signal]),
     deadlineMs: house.world.clock.now() + timeoutMs,
+    onRead() {
+      isRead = true;
+    },
     abandon(why) {
       abandonedBy ??= { error: why };
       abandoned.abort();
@@ -85,7 +94,8 @@ export function openDrive(options: DriveOptions): OpenDrive {
     .catch((error: unknown) => endOf(abandonedBy === undefined ? error : abandonedBy.error, options))
     .then((ended): DriveEnd => {
       if (lost.aborted) return { kind: "lost" };
-      return ended.kind === "fenced" ? ended : { ...ended, usage: account.total(), code };
+      if (ended.kind === "fenced") return ended;
+      return { ...ended, ...(isRead ? { usage: account.total() } : {}), code };
     });
   return {
     end,
@@ -109,7 +119,7 @@ function endOf(
     }
     if (said.as === "done") return { kind: "finished", output: said.output ?? { inline: null } };
   }
-  const failure = house.masks.json(failureOf(error));
+  const failure = maskedFailure(failureOf(error), house.masks);
   if (isNotStored(error)) {
     return { kind: "interrupted", reason: `not_stored: ${failure.message}` };
   }

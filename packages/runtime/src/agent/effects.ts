@@ -28,6 +28,8 @@ export interface EffectsOptions extends LoopOptions {
   readonly open: (options: LoopOptions) => OpenLoop;
   readonly state: () => TurnState;
   readonly rules: () => TurnRules;
+  /** Throws `fenced` when another attempt has the journal. */
+  readonly own: () => Promise<void>;
 }
 
 export interface Told {
@@ -114,12 +116,14 @@ export class Effects {
   }
 
   async #callModel(command: Of<"call_model">): Promise<TurnInput | undefined> {
-    const { scene, rules, state } = this.#options;
+    const { scene, rules, state, own } = this.#options;
     const { n, model: name, notBefore, maxOutputTokens } = command;
     const { agent } = rules();
     const { turn } = command;
     const definition = modelNamed(this.#manifest(), name, agent);
     const request = async (): Promise<ModelRequest> => {
+      // While it waited, another attempt may have come.
+      if (notBefore !== undefined) await own();
       const asked = await this.#request(state(), rules());
       return maxOutputTokens === undefined ? asked : { ...asked, maxOutputTokens };
     };
@@ -130,7 +134,10 @@ export class Effects {
     if (end === undefined) return undefined;
     const at = nowIn(scene);
     const { ms } = end;
-    if (end.kind === "failed") return { kind: "model_failed", at, n, failure: end.failure, ms };
+    if (end.kind === "failed") {
+      const begun = end.begun === true ? ({ begun: true } as const) : {};
+      return { kind: "model_failed", at, n, failure: end.failure, ...begun, ms };
+    }
     const first = end.firstMs === undefined ? {} : { firstMs: end.firstMs };
     return { kind: "model_replied", at, n, reply: end.reply, ms, ...first };
   }

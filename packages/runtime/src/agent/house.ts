@@ -40,6 +40,8 @@ export interface Drive {
   readonly lost: AbortSignal;
   /** One of its loops cannot go on: so none does, and the attempt ends by what the first one says. */
   abandon(why: unknown): void;
+  /** The step's journal, and what its sub-agents used up, are known. */
+  onRead(): void;
   /** Hears which code runs a call. */
   onCode(code: string): void;
   /** Unix milliseconds at which the attempt ends, whatever it has done. */

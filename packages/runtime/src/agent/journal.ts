@@ -54,6 +54,13 @@ export class Journal {
     }
   }
 
+  /** Nobody has written behind what this attempt knows. */
+  async isCurrent(): Promise<boolean> {
+    const { log, subject } = this.#options;
+    const after = this.#revision;
+    return (await this.#persist(() => log.read(subject, { after, limit: 1 }))).length === 0;
+  }
+
   /**
    * Durable when it resolves. False: the journal holds records that were not read; nothing was appended.
    * Events that are too many for one record stand in several, in order. Throws `fenced` when it took so long

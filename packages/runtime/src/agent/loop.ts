@@ -32,6 +32,7 @@ import { fenced } from "./fenced.ts";
 import { Journal } from "./journal.ts";
 import { createLive } from "./live.ts";
 import type { LoopEnd, LoopOptions, OpenLoop } from "./loop-types.ts";
+import { maskedAnswers, maskedInput } from "./masked-input.ts";
 import { OpenCalls } from "./open-calls.ts";
 import { rememberEnd } from "./remember-end.ts";
 import { createRules } from "./rules-now.ts";
@@ -99,6 +100,7 @@ class Loop implements OpenLoop {
         open: openLoop,
         state: () => this.#state,
         rules: () => this.#rules(this.#agentName(this.#state)),
+        own: () => this.#own(),
       },
       stopping,
     );
@@ -155,13 +157,17 @@ class Loop implements OpenLoop {
   }
 
   async #begin(): Promise<Ending | undefined> {
-    const { attempt, answers = [] } = this.#options.drive.task;
+    const { drive } = this.#options;
+    const { attempt, answers = [] } = drive.task;
     // Nobody has written before a first attempt: that is found out by the append, and needs no read.
     if (attempt > 1 || answers.length > 0) await this.#read();
     for (;;) {
       const made = await this.#decide([await this.#beginInput()]);
       if (made.events.length === 0) throw fenced("a later attempt has the journal");
-      if (await this.#journal.append(made.events)) return this.#act(made);
+      if (await this.#journal.append(made.events)) {
+        drive.onRead();
+        return this.#act(made);
+      }
       await this.#read();
     }
   }
@@ -178,7 +184,7 @@ class Loop implements OpenLoop {
     const isNew = this.#state.kind === "absent";
     const brought = isNew ? await beginning(this.#options) : { messages: { inline: [] } };
     const { worker } = drive.house;
-    const said = drive.house.masks.json(answers);
+    const said = maskedAnswers(answers, drive.house.masks);
     return { kind: "begin", at: this.#now(), attempt, worker, answers: said, ...brought };
   }
 
@@ -262,8 +268,12 @@ class Loop implements OpenLoop {
   }
 
   #tell(input: TurnInput): void {
-    this.#mailbox.push(this.#options.drive.house.masks.json(input));
+    this.#mailbox.push(maskedInput(input, this.#options.drive.house.masks));
     this.#wake();
+  }
+
+  async #own(): Promise<void> {
+    if (!(await this.#journal.isCurrent())) throw fenced("another attempt took the journal over");
   }
 
   #fail(error: unknown): void {

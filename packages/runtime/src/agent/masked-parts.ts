@@ -48,9 +48,13 @@ export function maskedParts(masks: Masks): MaskedParts {
         }
         case "void":
           open = [];
-          return [masks.json(part)];
-        default:
-          return [masks.json(part)];
+          return [{ ...part, reason: masks.text(part.reason) }];
+        case "call":
+          return [{ ...part, tool: masks.text(part.tool) }];
+        default: {
+          const data = part.data === undefined ? {} : { data: masks.value(part.data) };
+          return [{ ...part, message: masks.text(part.message), ...data }];
+        }
       }
     },
     end,

@@ -13,6 +13,7 @@ import {
 } from "@agentflow/protocol";
 import type { ResolvedModel } from "../channel/model-messages.ts";
 import { failureOf } from "../worker/keys.ts";
+import { isFenced } from "./fenced.ts";
 import type { AgentHouse } from "./house.ts";
 import { agentLimits } from "./limits.ts";
 import { resolveModel } from "./models.ts";
@@ -38,7 +39,7 @@ export interface ModelCallOptions {
 
 export type ModelCallEnd = { readonly ms: number } & (
   | { readonly kind: "replied"; readonly reply: ModelReply; readonly firstMs?: number }
-  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "failed"; readonly failure: Failure; readonly begun?: true }
 );
 
 /** Undefined when it was not begun, or was stopped from here. */
@@ -49,7 +50,10 @@ export async function callModel(scene: Scene, of: ModelCallOptions): Promise<Mod
   if (of.signal.aborted) return undefined;
   const started = clock.monotonic();
   const ms = (): number => Math.max(0, Math.round(clock.monotonic() - started));
-  const failed = (error: unknown): ModelCallEnd => ({ kind: "failed", failure: failureOf(error), ms: ms() });
+  const failed = (error: unknown): ModelCallEnd => {
+    if (isFenced(error)) throw error;
+    return { kind: "failed", failure: failureOf(error), ms: ms() };
+  };
   let model: ResolvedModel;
   try {
     model = resolveModel(of.definition, house.keys);
@@ -101,7 +105,9 @@ async function asked(
   const end = endOf(ended);
   if (end.kind === "replied") return end;
   if (heard) live.tell([{ kind: "void", n, reason: end.failure.code }]);
-  return of.signal.aborted ? undefined : end;
+  if (of.signal.aborted) return undefined;
+  // One that came whole and is of no use was paid for as well.
+  return heard || ended.end.kind === "reply" ? { ...end, begun: true } : end;
 }
 
 /** A runner counts its own calls and is believed in nothing else: the number is ours. */

@@ -57,6 +57,7 @@ function settingsOf(model: ResolvedModel, provider: ProviderFacts): { readonly [
   const baseURL = addressOf(model, provider);
   const lack = lackOf(model);
   if (lack !== undefined) throw new ModelError(lack.code, lack.message);
+  if (baseURL !== undefined) checkAddress(baseURL);
   const apiKey = model.apiKey || undefined;
   // A client without a key would look for one among the variables of this process.
   const key = apiKey ?? (provider.key === "needed" ? "none" : undefined);
@@ -82,6 +83,17 @@ function addressOf({ baseUrl }: ResolvedModel, provider: ProviderFacts): string 
   if (provider.name !== "ollama") return baseUrl;
   // People know Ollama by its host, or by its own API; asked is the one that it shares with others.
   return `${baseUrl.replace(/\/+$/, "").replace(/\/(api|v1)$/, "")}/v1`;
+}
+
+/** Said here, without the address: what a client says of it repeats a password that stands in it. */
+function checkAddress(text: string): void {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new ModelError("model_bad_request", "its baseUrl is no address of a web server");
+  }
+  if (url.username === "" && url.password === "") return;
+  const step = "write the key as apiKey: secret://… and run af secrets set";
+  throw new ModelError("model_bad_request", `its baseUrl holds a name or a password; ${step}`);
 }
 
 function compatibleSettings({ optionsKey }: ProviderFacts): { readonly [key: string]: Json } {

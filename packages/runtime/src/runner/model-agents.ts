@@ -50,9 +50,8 @@ export async function agentOfCode(
   };
   const listed = tools === undefined ? {} : { tools: tools.map(writtenTool) };
   const authored = { apiVersion, kind: "Agent", name: file.stem, ...rest, ...schemas, ...listed };
-  const definition = await parseAgent(authored, ({ path: at, message }) => {
-    return fault(at.length === 0 ? message : `${at.join(".")}: ${message}`);
-  });
+  // The message names the key already.
+  const definition = await parseAgent(authored, ({ message }) => fault(message));
   return described(definition, file, textOf(definition, projectDir, fault));
 }
 

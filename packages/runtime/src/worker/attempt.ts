@@ -4,7 +4,16 @@
  * in the log before the task is acknowledged, and a lost lease stops the work without a report.
  */
 import { attemptContext, formatTraceparent } from "@agentflow/host/spans";
-import { type Outcome, type Task, callId, instant, showDuration, toFailure } from "@agentflow/protocol";
+import {
+  type InputAnswer,
+  type Outcome,
+  type RunInput,
+  type Task,
+  callId,
+  instant,
+  showDuration,
+  toFailure,
+} from "@agentflow/protocol";
 import { type Live, createLive } from "../agent/live.ts";
 import { type ModelAgent, modelAgent } from "../agent/rules.ts";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
@@ -12,8 +21,10 @@ import { type Result, report, reportResult } from "./attempt-report.ts";
 import { runDriven } from "./driven-attempt.ts";
 import { failureOf, isUnknownSecret } from "./keys.ts";
 import { masked } from "./masked-end.ts";
+import { maskedFailure } from "./masked-failure.ts";
 import type { AttemptEnd, AttemptHouse, OpenAttempt } from "./open-attempt.ts";
 import type { CallLost } from "./runner-port.ts";
+import { workerLimits } from "./limits.ts";
 import { outcomeOf, resolveInput } from "./values.ts";
 
 export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
@@ -74,18 +85,22 @@ async function passOn(attempt: OpenAttempt, house: AttemptHouse): Promise<Attemp
 
 async function mayStart(attempt: OpenAttempt, house: AttemptHouse): Promise<"yes" | "no" | "begun_before"> {
   const { task } = attempt;
-  const answer = await report(
-    attempt,
-    {
-      kind: "started",
-      id: house.reporter.inputId(),
-      at: instant(house.clock.now()),
-      step: task.step,
-      attempt: task.attempt,
-      worker: house.incarnation,
-    },
-    house,
-  );
+  const started: RunInput = {
+    kind: "started",
+    id: house.reporter.inputId(),
+    at: instant(house.clock.now()),
+    step: task.step,
+    attempt: task.attempt,
+    worker: house.incarnation,
+  };
+  let answer: InputAnswer | undefined;
+  // An answer that was slept through is an old one: the same is asked again, which says how it stands now.
+  for (let asked = 0; asked < workerLimits.startAsksMax; asked++) {
+    const began = house.clock.monotonic();
+    answer = await report(attempt, started, house);
+    if (answer?.kind !== "accepted") break;
+    if (house.clock.monotonic() - began <= workerLimits.startFreshMs) break;
+  }
   if (answer === undefined) return "no";
   if (answer.kind === "accepted") return "yes";
   if (answer.reason === "attempt_taken") return "begun_before";
@@ -116,7 +131,7 @@ async function call(attempt: OpenAttempt, house: AttemptHouse): Promise<CallEnd 
     return masked(end, masks);
   } catch (error) {
     const retryable = isUnknownSecret(error) ? { retryable: false } : {};
-    const failure = masks.json(failureOf(error));
+    const failure = maskedFailure(failureOf(error), masks);
     return { kind: "failed", failure, ...retryable, startedAt: instant(house.clock.now()), ms: 0 };
   } finally {
     void live?.close();

@@ -39,7 +39,12 @@ export async function runDriven(
   const outcome = await outcomeOfDrive(end, attempt, house);
   const ms = Math.max(0, Math.round(house.clock.monotonic() - started));
   const { usage, code = attempt.running.code } = end;
-  const facts = { startedAt, ms, usage, ...(code === "" ? {} : { code }) };
+  const facts = {
+    startedAt,
+    ms,
+    ...(usage === undefined ? {} : { usage }),
+    ...(code === "" ? {} : { code }),
+  };
   const answer = await reportResult(attempt, { outcome, facts }, house);
   if (answer === undefined) return "lost";
   await attempt.delivery.ack();

@@ -6,6 +6,9 @@ export const workerLimits = {
   stopGraceMs: 1_000,
   /** An attempt without a timeout of its own. */
   attemptTimeoutMs: 600_000,
+  /** An irreversible call begins on an answer that took no longer, or on the last of so many. */
+  startFreshMs: 1_000,
+  startAsksMax: 3,
   /** Pause before tasks are taken again after the connection to the queue was lost; doubled each time. */
   retakeMinMs: 50,
   retakeMaxMs: 2_000,

@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import { parseJson } from "../channel/parse-json.ts";
 import type { CallEnd } from "../channel/runner-messages.ts";
+import { maskedFailure } from "./masked-failure.ts";
 import type { Masks } from "./masks.ts";
 import type { CallLost } from "./runner-port.ts";
 
@@ -12,7 +13,7 @@ export function masked(end: CallEnd | CallLost, masks: Masks): CallEnd | CallLos
     case "output":
       return { ...end, output: masks.value(end.output) };
     case "failed":
-      return { ...end, failure: masks.json(end.failure) };
+      return { ...end, failure: maskedFailure(end.failure, masks) };
     case "big":
       return maskedBig(end, masks);
     default:

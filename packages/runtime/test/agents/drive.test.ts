@@ -290,3 +290,24 @@ test("a number that is a secret as a whole is hidden in what a tool gives", asyn
   await all.until(all.drive().end);
   expect(JSON.stringify(await all.journal())).not.toContain("48151623");
 });
+
+test.each(["text", "call", "model_replied", "user", "2000", "1970", "kind", "inline"])(
+  "a secret that is the word %s is hidden in what is said, and stops no loop",
+  async (secret) => {
+    const words = manifestOf({
+      tools: [tool("db.read")],
+      agents: [agent("main", { spec: { tools: [{ tool: "db.read" }] } })],
+    });
+    let asked = 0;
+    const all = kit(words, (call) => {
+      if (call.kind !== "model") return gives({ said: `it is ${secret}.` });
+      return asked++ === 0 ? asks({ tool: "db__read", input: { q: secret } }) : says(`so: ${secret}`);
+    });
+    all.secrets.set("model-key", secret);
+    expect(succeeded(await all.until(all.drive().end))).toEqual({ text: "so: [redacted]" });
+    const [again] = [await all.until(all.drive({ attempt: 2 }).end)];
+    expect(succeeded(again)).toEqual({ text: "so: [redacted]" });
+    const told = all.calls.filter((call) => call.kind === "model").at(-1);
+    expect(JSON.stringify(told?.request.messages)).toContain("it is [redacted].");
+  },
+);

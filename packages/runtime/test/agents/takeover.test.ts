@@ -179,7 +179,7 @@ describe("a worker that only slept", () => {
   }
 });
 
-test("a worker that slept once its record was stored makes no call that was made again since", async () => {
+test("who slept since its record was stored does not make a call that was made again", async () => {
   const all = kit(manifest, play);
   const wake = Promise.withResolvers<void>();
   const stored = Promise.withResolvers<void>();
@@ -274,6 +274,8 @@ describe("a journal that this build cannot read", () => {
       asks: [{ kind: "unknown", call: `${step}/journal`, tool: "agent:main" }],
     });
     expect(JSON.stringify(end)).toContain(why);
+    // What was told of usage before stays: nobody knows better.
+    expect(end).not.toHaveProperty("usage");
     expect(all.calls).toEqual([]);
     expect(await all.journal()).toHaveLength(1);
   });

@@ -297,3 +297,14 @@ describe("before any request", () => {
     }
   });
 });
+
+test.each([
+  ["http://bob:hunter2hunter2@127.0.0.1:9/v1", "holds a name or a password"],
+  ["file:///etc/passwd", "no address of a web server"],
+  ["127.0.0.1:9", "no address of a web server"],
+])("the address %s is refused without being repeated", async (baseUrl, why) => {
+  const failure = failureOf(await ask({ baseUrl, apiKey: key }));
+  expect(failure).toMatchObject({ code: "model_bad_request" });
+  expect(failure.message).toContain(why);
+  expect(failure.message).not.toContain(baseUrl);
+});

@@ -1,21 +1,34 @@
 /** All checkers together: every promise that was broken, each in one line. */
 import type { Engine } from "@agentflow/control-plane";
+import type { LogEntry } from "@agentflow/bus";
 import { AgentFlowError, defaultTenant, parseId, prefixes, type RunSummary } from "@agentflow/protocol";
+import { archiveIdAgeMs } from "../house/engine-process.ts";
 import type { House } from "../house/house.ts";
 import type { WorkflowSpec } from "../workload/spec.ts";
-import { drive } from "../world/drive.ts";
+import { drive, passTime } from "../world/drive.ts";
 import { type History, isUnknown, readHistory } from "./history.ts";
+import { checkAgents } from "./agents.ts";
+import { type Journal, readJournals } from "./journal.ts";
 import { checkOutside } from "./outside.ts";
 import { checkProjection, type Projected } from "./projection.ts";
 import { commitsByRun, readWholeLog } from "./read-log.ts";
 import { storyOf } from "./story.ts";
+import { checkShownJournals } from "./shown-journals.ts";
+import { checkUsage } from "./usage.ts";
 import { checkValues } from "./values.ts";
 
 const answerMaxMs = 60_000;
 const askRounds = 5;
 
 export async function readHistories(house: House): Promise<Map<string, History>> {
-  const entries = await drive(house.time, readWholeLog(house.bus.log, prefixes.log), answerMaxMs);
+  return historiesOf(await readLog(house));
+}
+
+async function readLog(house: House): Promise<readonly LogEntry[]> {
+  return drive(house.time, readWholeLog(house.bus.log, prefixes.log), answerMaxMs);
+}
+
+function historiesOf(entries: readonly LogEntry[]): Map<string, History> {
   const runs = commitsByRun(entries);
   return new Map([...runs].map(([run, commits]) => [run, readHistory(run, commits)]));
 }
@@ -26,10 +39,15 @@ export interface Checked {
   readonly story: readonly string[];
 }
 
-export async function check(house: House, specs: readonly WorkflowSpec[]): Promise<Checked> {
+/** `diligent`: whoever is asked answers in the end, so that every run ends. */
+export async function check(
+  house: House,
+  { specs, diligent }: { readonly specs: readonly WorkflowSpec[]; readonly diligent: boolean },
+): Promise<Checked> {
   const faults = new Set<string>();
   const say = (run: string, what: string): void => void faults.add(`${run} ${what}`);
-  const histories = await readHistories(house);
+  const entries = await readLog(house);
+  const [histories, journals] = [historiesOf(entries), readJournals(entries)];
   for (const [run, history] of histories) {
     for (const fault of history.faults) say(run, fault);
     const spec = specs.find(({ name }) => name === history.started?.workflow);
@@ -38,22 +56,50 @@ export async function check(house: House, specs: readonly WorkflowSpec[]): Promi
     else if (!hadTwoBodies(house, run)) {
       for (const fault of checkValues(history, spec, asked)) say(run, fault);
     }
-    if (!isSettled(history)) say(run, `has not ended: ${openSteps(history)}`);
+    if (diligent ? history.end === undefined : !isSettled(history))
+      say(run, `has not ended: ${openSteps(history)}`);
   }
   checkOutside(histories, house.ledger, say);
+  checkAgents({ journals, histories, ledger: house.ledger }, say);
   try {
     for (const { engine } of house.engines) {
       if (engine !== undefined) checkProjection(histories, await projected(house, engine), say);
     }
     await checkAbsent(house, histories, say);
+    for (const history of histories.values()) await checkShown(house, history, { journals, say });
+    const ofJournals = {
+      journals,
+      ask: <T>(what: (engine: Engine) => Promise<T>) => ask(house, what),
+      archive: async () => {
+        if (house.isShared) return 0;
+        await passTime(house.time, archiveIdAgeMs);
+        return ask(house, (engine) => engine.archive({ keepRuns: 0 }));
+      },
+      isTorn: (run: string) => house.ledger.isTorn(run),
+    };
+    await checkShownJournals(ofJournals, say);
   } catch (error) {
     say("all", `the engine does not answer: ${error instanceof Error ? error.message : String(error)}`);
   }
   const violations = [...faults];
   const run = violations[0]?.split(" ")[0] ?? "";
   const startMs = house.time.now() - house.time.monotonic();
-  const story = storyOf(histories.get(run)?.commits ?? [], house.ledger, { run, startMs });
+  const own = [...journals.values()].filter((journal) => journal.run === run);
+  const story = storyOf(histories.get(run)?.commits ?? [], house.ledger, { run, startMs, journals: own });
   return { violations, story };
+}
+
+async function checkShown(
+  house: House,
+  history: History,
+  of: { readonly journals: ReadonlyMap<string, Journal>; readonly say: (run: string, what: string) => void },
+): Promise<void> {
+  const { journals, say } = of;
+  const { run } = history;
+  const isThinking = [...journals.values()].some((journal) => journal.run === run);
+  if (!isThinking || house.ledger.isTorn(run)) return;
+  const view = await ask(house, (engine) => engine.runs.get(defaultTenant, parseId("run", run)));
+  checkUsage(history, { journals, shown: view.usage }, say);
 }
 
 /** Torn off the log and started anew with another body: what was under way for the first may still answer. */

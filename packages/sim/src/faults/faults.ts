@@ -3,6 +3,7 @@ import type { Operation } from "@agentflow/bus/memory";
 import type { SeededRandom } from "@agentflow/host/virtual";
 import { parseLogSubject } from "@agentflow/protocol";
 import type { House } from "../house/house.ts";
+import { moments } from "../house/trap.ts";
 
 export const faultKinds = [
   "crash_engine",
@@ -25,6 +26,9 @@ export const faultKinds = [
   "lose_watermark",
   "lose_tail",
   "power_cut",
+  "trap_worker",
+  "trap_runner",
+  "lost_append",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -42,6 +46,7 @@ export function calm(house: House): void {
   faults.slowDisk(0);
   faults.lateAnswers(0);
   for (const { process } of [...house.engines, ...house.workers.values()]) process.resume();
+  for (const { traps } of house.workers.values()) traps.clear();
   // A bus of a single owner at a time: rivals are faults as well.
   if (!house.isShared) for (const old of house.engines.slice(0, -1)) house.killEngine(old);
   house.keepEngines();
@@ -128,6 +133,36 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
     const one = dice.pick([...house.workers.values()]);
     one?.killRunner();
     return one?.process.name;
+  },
+  /** It dies the moment that an agent's work comes to a certain point. */
+  trap_worker({ house, dice, later }) {
+    const name = dice.pick([...house.workers.keys()]);
+    const one = name === undefined ? undefined : house.workers.get(name);
+    const moment = dice.pick(moments);
+    if (name === undefined || one === undefined || moment === undefined) return undefined;
+    const spring = (): void => {
+      if (house.workers.get(name) !== one) return;
+      house.trace.say("fault", `${one.process.name} dies: ${moment}`);
+      house.killWorker(name);
+      later(downMs(dice), () => !house.workers.has(name) && house.startWorker(name));
+    };
+    one.traps.lay({ moment, skip: dice.int(4), spring });
+    return `${one.process.name} ${moment}`;
+  },
+  trap_runner({ house, dice }) {
+    const one = dice.pick([...house.workers.values()]);
+    const moment = dice.pick(moments);
+    if (one === undefined || moment === undefined) return undefined;
+    one.traps.lay({ moment, skip: dice.int(4), spring: () => one.killRunner() });
+    return `${one.process.name} ${moment}`;
+  },
+  /** Of a worker: a record of a journal, then. */
+  lost_append({ house, dice }) {
+    const client = dice.pick([...house.workers.values()])?.process.name;
+    if (client === undefined) return undefined;
+    const when = dice.int(2) === 0 ? "before" : "after";
+    house.bus.faults.failNext(dice.int(4) === 0 ? "read" : "append", when, { client });
+    return `${when} of ${client}`;
   },
   pause_worker({ house, dice, later }) {
     const one = dice.pick([...house.workers.values()]);

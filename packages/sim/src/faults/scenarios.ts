@@ -19,6 +19,8 @@ export interface Scenario {
   readonly rush?: boolean;
   /** Workflows ask people, who answer, late, twice, or never. */
   readonly people?: boolean;
+  /** Models do some of the work; whoever is asked answers in the end. */
+  readonly agents?: boolean;
 }
 
 const weather: Partial<Nastiness> = { delayMsMax: 4 };
@@ -70,6 +72,27 @@ const leases: FaultKind[] = [
 ];
 const all: FaultKind[] = [...crashes, ...network, ...slow, ...queue, ...rivals];
 
+const agents: FaultKind[] = [
+  "trap_worker",
+  "trap_worker",
+  "trap_worker",
+  "trap_runner",
+  "trap_runner",
+  "crash_worker",
+  "crash_runner",
+  "pause_worker",
+  "partition_worker",
+  "lost_append",
+  "lost_answer",
+  "lost_request",
+  "crash_engine",
+  "disconnect",
+  "restart_queue",
+  "repeat_delivery",
+  "slow_disk",
+  "power_cut",
+];
+
 const cornered: FaultKind[] = [
   ...crashes,
   ...queue,
@@ -97,6 +120,38 @@ export const scenarios: readonly Scenario[] = [
     skewMs: 8_000,
     controlPlanes: 2,
     people: true,
+  },
+  {
+    name: "agents",
+    faults: agents,
+    everyMs: 500,
+    weather: wild,
+    clientLoss: 0.05,
+    skewMs: 200,
+    people: true,
+    agents: true,
+  },
+  {
+    name: "agents-pair",
+    faults: [...leases, ...agents],
+    everyMs: 700,
+    weather,
+    clientLoss: 0.05,
+    skewMs: 8_000,
+    controlPlanes: 2,
+    people: true,
+    agents: true,
+  },
+  {
+    name: "agents-lanes",
+    faults: [...agents, ...network],
+    everyMs: 600,
+    weather: wild,
+    clientLoss: 0.05,
+    skewMs: 50,
+    logs: 3,
+    people: true,
+    agents: true,
   },
   { name: "backlog", faults: backlog, everyMs: 2_000, weather, clientLoss: 0.02, skewMs: 50, rush: true },
   // Clocks are further apart than a lease is long: nobody may compare them.

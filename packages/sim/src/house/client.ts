@@ -75,10 +75,12 @@ export class Client {
   /** Says what became of an irreversible call, as a person would who looked. */
   async resolve(
     run: RunId,
-    of: { step: string; input: string; call?: string; as: "done" | "failed"; output: Json },
+    of: { step: string; input: string; call?: string; as: "done" | "failed" | "retry"; output: Json },
   ): Promise<void> {
     const { step, input, call, as, output } = of;
-    this.options.house.ledger.resolved.add(run);
+    const { ledger } = this.options.house;
+    ledger.resolved.add(run);
+    if (call !== undefined) ledger.settled.push({ run, call, as });
     const named = call === undefined ? {} : { call };
     const body = { step, input, as, ...named, ...(as === "done" ? { output } : {}) };
     await this.until((engine) => engine.runs.resolve(defaultTenant, run, body));

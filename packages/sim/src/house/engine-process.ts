@@ -6,6 +6,9 @@ import { devBuild } from "@agentflow/protocol";
 import type { SimProcess } from "../world/process.ts";
 import { traceLog, type Trace } from "../world/trace.ts";
 
+/** Short, so that runs can leave the log before a life is over. */
+export const archiveIdAgeMs = 45_000;
+
 export interface EngineProcessOptions {
   readonly process: SimProcess;
   /** Which of several it is. */
@@ -15,6 +18,8 @@ export interface EngineProcessOptions {
   readonly ownership: "all" | "leases";
   /** What the engine talks to; the process stands in between already. */
   readonly bus: Bus;
+  /** Through which clients come. */
+  readonly door: (engine: Engine) => Engine;
   readonly trace: Trace;
   /** The start failed: a process that cannot start ends. */
   readonly onFailed: (error: unknown) => void;
@@ -25,7 +30,7 @@ export class EngineProcess {
   readonly place: number;
   engine: Engine | undefined;
 
-  constructor({ process, place, node, ownership, bus, trace, onFailed }: EngineProcessOptions) {
+  constructor({ process, place, node, ownership, bus, door, trace, onFailed }: EngineProcessOptions) {
     this.process = process;
     this.place = place;
     startEngine({
@@ -39,10 +44,10 @@ export class EngineProcess {
       readModelDir: ":memory:",
       tenantDefaults: { build: devBuild },
       // So late that it hides nothing: only a lost tail and rivals are waited for until then.
-      config: { nudgeEveryMs: 300_000 },
+      config: { nudgeEveryMs: 300_000, archiveIdAgeMs },
     }).then(
       (engine) => {
-        this.engine = engine;
+        this.engine = door(engine);
         trace.say(process.name, "serves");
       },
       (error: unknown) => onFailed(error),

@@ -3,6 +3,7 @@ import type { Bus } from "@agentflow/bus";
 import { type MemoryBus, openMemoryBus, type Nastiness } from "@agentflow/bus/memory";
 import type { Engine } from "@agentflow/control-plane";
 import { type SeededRandom, VirtualTime } from "@agentflow/host/virtual";
+import type { Manifest } from "@agentflow/protocol";
 import { SimProcess } from "../world/process.ts";
 import { processBus } from "../world/process-bus.ts";
 import { Trace } from "../world/trace.ts";
@@ -23,6 +24,12 @@ export interface HouseOptions {
   readonly skewMs: number;
   /** What stands between an engine and its bus: nothing, or the mutation under test. */
   readonly engineBus: (bus: Bus) => Bus;
+  /** What stands between a worker and its bus. */
+  readonly workerBus: (bus: Bus) => Bus;
+  /** What stands between clients and an engine. */
+  readonly engineDoor: (engine: Engine) => Engine;
+  /** The code that workers load. */
+  readonly manifest: Manifest;
 }
 
 const engineRetryMs = 500;
@@ -92,6 +99,7 @@ export class House {
       node: this.isShared && place > 0 ? `engine-${place}` : process.name,
       ownership: this.isShared ? "leases" : "all",
       bus: processBus(own, process),
+      door: this.options.engineDoor,
       trace: this.trace,
       onFailed: failed,
     });
@@ -106,10 +114,11 @@ export class House {
 
   startWorker(worker: string): void {
     const { process, bus } = this.join(worker);
-    const { slots, dice } = this.options;
+    const { slots, dice, manifest } = this.options;
     const random = dice.fork(`${process.name}/runner`);
     const { time, trace, ledger } = this;
-    const options = { worker, process, bus: processBus(bus, process), slots, time, random, trace, ledger };
+    const own = processBus(this.options.workerBus(bus), process);
+    const options = { worker, process, bus: own, slots, time, random, trace, ledger, manifest };
     this.workers.set(worker, new WorkerProcess(options));
   }
 

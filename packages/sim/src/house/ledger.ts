@@ -1,5 +1,5 @@
 /** What the world outside saw: kept by the simulation, never asked by what is simulated. */
-import type { InputAnswer, RunAnswer, RunInput } from "@agentflow/protocol";
+import type { InputAnswer, Json, Message, ModelReply, RunAnswer, RunInput } from "@agentflow/protocol";
 
 /** A tool that began to act. What it does to the world is done at this instant. */
 export interface Act {
@@ -9,6 +9,33 @@ export interface Act {
   readonly tool: string;
   readonly worker: string;
   readonly atMs: number;
+}
+
+/** A call of an agent's tool that began to act: done at this instant, whatever the agent hears of it. */
+export interface Deed extends Act {
+  readonly key: string;
+  readonly input: Json;
+}
+
+/** A call that reached the model. `step` is the journal's, a sub-agent's own. */
+export interface ModelAsked {
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly n: number;
+  readonly messages: readonly Message[];
+  readonly worker: string;
+  readonly atMs: number;
+  /** What it said; undefined while it has not, or failed. */
+  answered: ModelReply | undefined;
+}
+
+/** What a person said about a call of an agent whose outcome nobody knew. */
+export interface Settled {
+  readonly run: string;
+  /** `<step instance>/<call>`. */
+  readonly call: string;
+  readonly as: "done" | "failed" | "retry";
 }
 
 /** What a client was told about a run it started, cancelled or waited for. */
@@ -62,6 +89,9 @@ export interface LostTail {
 
 export class Ledger {
   readonly acts: Act[] = [];
+  readonly deeds: Deed[] = [];
+  readonly asks: ModelAsked[] = [];
+  readonly settled: Settled[] = [];
   /** Ids of tasks in the order in which workers got them. */
   readonly handedOut: string[] = [];
   readonly told: Told[] = [];

@@ -1,9 +1,10 @@
 /** A runner without a process: calls do what their script says, and everything is written down. */
-import type { Call, CallEnd, CallLost, Runner } from "@agentflow/runtime";
-import { instant } from "@agentflow/protocol";
+import type { Call, CallEnd, CallLost, ModelCall, OnParts, Runner } from "@agentflow/runtime";
+import { instant, type Manifest } from "@agentflow/protocol";
 import type { SimProcess } from "../world/process.ts";
-import { endOf, manifest, scriptOf } from "../workload/tools.ts";
 import type { Ledger } from "./ledger.ts";
+import { type End, type Played, play } from "./play.ts";
+import type { Moment } from "./trap.ts";
 
 export interface RunnerOptions {
   readonly pid: number;
@@ -14,10 +15,13 @@ export interface RunnerOptions {
   readonly ledger: Ledger;
   readonly nowMs: () => number;
   readonly loadMs: number;
+  readonly manifest: Manifest;
+  /** Hears of each moment at which somebody may be made to die. */
+  readonly reached: (moment: Moment) => void;
 }
 
 interface Open {
-  readonly call: Call;
+  readonly played: Played;
   readonly startedMs: number;
   readonly stop: (reason: string) => void;
   readonly settle: (end: CallEnd | CallLost) => void;
@@ -36,19 +40,19 @@ export class ScriptedRunner implements Runner {
   constructor(options: RunnerOptions) {
     this.options = options;
     this.pid = options.pid;
-    const { process, supervisor, loadMs } = options;
+    const { process, supervisor, loadMs, manifest } = options;
     const { timers } = process.world;
     this.exited = supervisor.pass(new Promise<string>((resolve) => (this.exit = resolve)));
     const problem = { message: "the runner died while it loaded" };
     this.loaded = supervisor.pass(
       new Promise((resolve) => {
         timers.after(loadMs, () => resolve({ manifest }));
-        void this.exited.then(() => resolve({ problem }));
+        void this.exited.then(() => resolve({ problem, ended: true }));
       }),
     );
   }
 
-  call(call: Call, onId: (id: number) => void): Promise<CallEnd | CallLost> {
+  call(call: Call | ModelCall, onId: (id: number) => void, onParts?: OnParts): Promise<CallEnd | CallLost> {
     const id = this.nextId++;
     onId(id);
     const { process, supervisor } = this.options;
@@ -56,6 +60,10 @@ export class ScriptedRunner implements Runner {
       if (process.alive) this.begin(id, call, resolve);
       else resolve({ kind: "lost", reason: "runner_gone" });
     });
+    if (call.kind === "model" && onParts !== undefined) {
+      const part = { kind: "text", n: call.n, from: 0, text: "It begins" } as const;
+      supervisor.run(() => onParts([part]));
+    }
     return supervisor.pass(ended);
   }
 
@@ -80,22 +88,29 @@ export class ScriptedRunner implements Runner {
     this.exit(reason);
   }
 
-  private begin(id: number, call: Call, settle: Open["settle"]): void {
-    const { ledger, worker, nowMs, process } = this.options;
+  private begin(id: number, call: Call | ModelCall, settle: Open["settle"]): void {
+    const { ledger, worker, nowMs, process, reached } = this.options;
     const startedMs = nowMs();
-    const { run, step, attempt, name } = call;
-    ledger.acts.push({ run, step, attempt, tool: name, worker, atMs: startedMs });
-    const script = scriptOf(call);
+    const played = play(call, { ledger, worker, atMs: startedMs });
     const stop = (reason: string): void => {
-      if (script.act === "hang" && script.deaf) return;
+      if (played.deaf) return;
       this.end(id, { kind: "failed", failure: { code: "stopped", message: reason } });
     };
-    this.open.set(id, { call, startedMs, stop, settle });
-    const { act } = script;
-    if (act !== "hang") process.world.timers.after(script.takesMs, () => this.end(id, endOf(call, act)));
+    this.open.set(id, { played, startedMs, stop, settle });
+    if (played.ofAgent) reached("call_begun");
+    const { takesMs } = played;
+    if (takesMs !== undefined) process.world.timers.after(takesMs, () => this.come(id));
   }
 
-  private end(id: number, end: ReturnType<typeof endOf>): void {
+  /** The call's own end. */
+  private come(id: number): void {
+    const open = this.open.get(id);
+    if (open === undefined) return;
+    if (open.played.ofAgent) this.options.reached("call_ending");
+    if (this.options.process.alive) this.end(id, open.played.end());
+  }
+
+  private end(id: number, end: End): void {
     const open = this.open.get(id);
     if (open === undefined) return;
     this.open.delete(id);

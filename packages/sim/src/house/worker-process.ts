@@ -1,6 +1,6 @@
 /** A supervisor as a process, with its runner beside it. */
-import { compileExpression } from "@agentflow/core/expr";
-import type { Bus, Delivery, Queue, Wire } from "@agentflow/bus";
+import { compileExpression, compileTemplate, isTemplate } from "@agentflow/core/expr";
+import type { Bus, Delivery, Log, Queue, Wire } from "@agentflow/bus";
 import type { SeededRandom, VirtualTime } from "@agentflow/host/virtual";
 import {
   defaultPool,
@@ -8,15 +8,19 @@ import {
   devBuild,
   type InputAnswer,
   type InputRequest,
+  type Manifest,
   parseId,
+  parseLogSubject,
 } from "@agentflow/protocol";
-import { Worker } from "@agentflow/runtime";
+import { fillInBy, Worker } from "@agentflow/runtime";
 import { SimProcess } from "../world/process.ts";
+import { methods } from "../mutations/ports.ts";
 import { traceLog, type Trace } from "../world/trace.ts";
 import type { Ledger } from "./ledger.ts";
 import { suspendedInstead } from "../workload/suspend.ts";
 import { parseAnswer, parseRequest } from "./parse-wire.ts";
 import { ScriptedRunner } from "./scripted-runner.ts";
+import { Traps } from "./trap.ts";
 
 export const leaseMs = 3_000;
 
@@ -30,11 +34,13 @@ export interface WorkerProcessOptions {
   readonly random: SeededRandom;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  readonly manifest: Manifest;
 }
 
 export class WorkerProcess {
   readonly process: SimProcess;
   readonly worker: Worker;
+  readonly traps = new Traps();
   private readonly options: WorkerProcessOptions;
   private runner: ScriptedRunner | undefined;
   private pids = 0;
@@ -46,6 +52,7 @@ export class WorkerProcess {
     this.worker = new Worker({
       bus: {
         ...bus,
+        log: this.trapped(bus.log),
         queue: counting(bus.queue, ledger),
         wire: listening(bus.wire, { worker: options.worker, ledger, time }),
       },
@@ -58,9 +65,11 @@ export class WorkerProcess {
       slots: options.slots,
       leaseMs,
       attemptTimeoutMs: 20_000,
+      agentTimeoutMs: 60_000,
       host: "sim",
       pid: 1,
       compileSelect: compileExpression,
+      fillIn: fillInBy(() => ({ compileTemplate, isTemplate })),
       startRunner: () => this.startRunner(),
     });
     void this.worker.start();
@@ -77,6 +86,22 @@ export class WorkerProcess {
     this.runner?.kill("supervisor died");
   }
 
+  /** A journal's append may be the last thing that this process does, with or without having arrived. */
+  private trapped(log: Log): Log {
+    return {
+      ...methods(log),
+      append: async (subject, body, options) => {
+        if (parseLogSubject(subject)?.kind !== "turn") return log.append(subject, body, options);
+        this.traps.reached("before_append");
+        await this.process.gate();
+        const appended = await log.append(subject, body, options);
+        this.traps.reached("after_append");
+        await this.process.gate();
+        return appended;
+      },
+    };
+  }
+
   private startRunner(): ScriptedRunner {
     const { process, time, random, ledger, worker } = this.options;
     const pid = ++this.pids;
@@ -91,6 +116,8 @@ export class WorkerProcess {
       ledger,
       nowMs,
       loadMs,
+      manifest: this.options.manifest,
+      reached: (moment) => this.traps.reached(moment),
     });
     return this.runner;
   }

@@ -1,16 +1,35 @@
-/** What the laws forbid, done on purpose between an engine and its bus: the checkers must notice each. */
+/** What the laws forbid, done on purpose between a process and its ports: the checkers must notice each. */
 import type { Bus } from "@agentflow/bus";
+import type { Engine } from "@agentflow/control-plane";
+import type { Manifest } from "@agentflow/protocol";
+import { withoutApproval } from "../workload/agent-manifest.ts";
 import { earlyLog } from "./early-log.ts";
 import { forgetfulLog } from "./forgetful-log.ts";
+import { lateCalls, lateReplies, unfencedJournals } from "./journal-logs.ts";
+import { carelessDoor, deafQueue } from "./people-ports.ts";
 import { eagerTable, lawlessLog, secretiveLog } from "./ports.ts";
 
+/** Where a mutation sits; what it leaves out stays as it is. */
+export interface Broken {
+  readonly engineBus?: (bus: Bus) => Bus;
+  readonly workerBus?: (bus: Bus) => Bus;
+  readonly engineDoor?: (engine: Engine) => Engine;
+  readonly manifest?: (manifest: Manifest) => Manifest;
+}
+
 const made = {
-  "fence-off": (bus: Bus): Bus => ({ ...bus, log: lawlessLog(bus.log) }),
-  "commands-early": (bus: Bus): Bus => ({ ...bus, log: earlyLog(bus.log) }),
-  "refusals-unwritten": (bus: Bus): Bus => ({ ...bus, log: secretiveLog(bus.log) }),
-  "event-skipped": (bus: Bus): Bus => ({ ...bus, log: forgetfulLog(bus.log) }),
-  "watermark-ahead": (bus: Bus): Bus => ({ ...bus, table: eagerTable(bus) }),
-} as const;
+  "fence-off": { engineBus: (bus) => ({ ...bus, log: lawlessLog(bus.log) }) },
+  "commands-early": { engineBus: (bus) => ({ ...bus, log: earlyLog(bus.log) }) },
+  "refusals-unwritten": { engineBus: (bus) => ({ ...bus, log: secretiveLog(bus.log) }) },
+  "event-skipped": { engineBus: (bus) => ({ ...bus, log: forgetfulLog(bus.log) }) },
+  "watermark-ahead": { engineBus: (bus) => ({ ...bus, table: eagerTable(bus) }) },
+  "journal-fence-off": { workerBus: (bus) => ({ ...bus, log: unfencedJournals(bus.log) }) },
+  "reply-late": { workerBus: (bus) => ({ ...bus, log: lateReplies(bus.log) }) },
+  "call-late": { workerBus: (bus) => ({ ...bus, log: lateCalls(bus.log) }) },
+  "answers-ignored": { workerBus: (bus) => ({ ...bus, queue: deafQueue(bus.queue) }) },
+  "hash-ignored": { engineDoor: carelessDoor },
+  "approval-skipped": { manifest: withoutApproval },
+} as const satisfies { readonly [name: string]: Broken };
 
 export type Mutation = keyof typeof made;
 export const mutationNames = [
@@ -19,10 +38,16 @@ export const mutationNames = [
   "refusals-unwritten",
   "event-skipped",
   "watermark-ahead",
+  "journal-fence-off",
+  "reply-late",
+  "call-late",
+  "answers-ignored",
+  "hash-ignored",
+  "approval-skipped",
 ] as const;
 
-export function mutate(mutation: Mutation, bus: Bus): Bus {
-  return made[mutation](bus);
+export function brokenBy(mutation: Mutation): Broken {
+  return made[mutation];
 }
 
 export function isMutation(name: string): name is Mutation {

@@ -3,7 +3,7 @@ import type { SeededRandom } from "@agentflow/host/virtual";
 import { makeRunId, parseId, type RunId } from "@agentflow/protocol";
 import type { Client } from "../house/client.ts";
 import type { House } from "../house/house.ts";
-import type { History } from "../checkers/history.ts";
+import type { History, StepFacts } from "../checkers/history.ts";
 import { isUnknown } from "../checkers/history.ts";
 import { Deciders } from "./deciders.ts";
 import { chance } from "./generate.ts";
@@ -16,6 +16,8 @@ export interface PeopleOptions {
   readonly dice: SeededRandom;
   /** Given where workflows ask people: then some answer. */
   readonly decides?: SeededRandom;
+  /** Whoever is asked answers in the end, and may want a call made again. */
+  readonly diligent?: boolean;
   readonly makeClient: (name: string) => Client;
 }
 
@@ -62,13 +64,18 @@ export class People {
   /** Looks at runs that wait for a person; leaves some of them as they are. */
   lookAfter(histories: ReadonlyMap<string, History>): void {
     for (const [run, history] of histories) {
+      const { diligent = false } = this.options;
       if (history.end !== undefined || this.asked.has(run)) continue;
+      this.lookAgain(run, history);
       for (const [step, facts] of history.steps) {
-        this.settleCalls(parseId("run", run), step, facts.unknownCalls);
+        this.settleCalls(parseId("run", run), step, facts);
         if (!isUnknown(facts) || facts.unknownCalls.size > 0) continue;
-        this.asked.add(run);
+        const key = diligent ? `${run} ${step} ${facts.attempts.length}` : run;
+        if (diligent && this.asked.has(key)) continue;
+        this.asked.add(key);
         const command = facts.attempts.at(-1)?.dispatched.command;
-        if (command === undefined || chance(this.options.dice, 40)) continue;
+        if (command === undefined) continue;
+        if (!diligent && chance(this.options.dice, 40)) continue;
         const input = "inline" in command.with ? command.with.inline : null;
         const output = { value: sumOf(at(input, "x") ?? null) + sumOf(at(input, "by") ?? null) };
         const as = chance(this.options.dice, 60) ? "done" : "failed";
@@ -78,15 +85,23 @@ export class People {
     }
   }
 
-  /** Each call is looked at once; some are left as they are. */
-  private settleCalls(run: RunId, step: string, calls: ReadonlySet<string>): void {
-    for (const call of calls) {
-      const key = `${run} ${call}`;
+  /** Diligent people look until nothing is asked any more. */
+  private lookAgain(run: string, { steps }: History): void {
+    if (this.options.diligent !== true || this.deciders === undefined) return;
+    const isAsked = [...steps.values()].some(({ end, openApprovals }) => !end && openApprovals.size > 0);
+    if (isAsked) this.track(this.deciders.look(parseId("run", run)));
+  }
+
+  /** Each loss of a call is looked at once; some are left as they are. */
+  private settleCalls(run: RunId, step: string, { unknownCalls, attempts }: StepFacts): void {
+    const { dice, diligent = false } = this.options;
+    for (const call of unknownCalls) {
+      const key = `${run} ${call} ${attempts.length}`;
       if (this.asked.has(key)) continue;
       this.asked.add(key);
-      const { dice } = this.options;
-      if (chance(dice, 20)) continue;
-      const as = chance(dice, 60) ? "done" : "failed";
+      if (!diligent && chance(dice, 20)) continue;
+      const done = chance(dice, 60) ? "done" : "failed";
+      const as = diligent && chance(dice, 40) ? "retry" : done;
       const client = this.client(`person-${run.slice(-4)}`);
       this.track(client.resolve(run, { step, call, input: this.inputId(), as, output: null }));
     }

@@ -37,12 +37,16 @@ export interface StepSpec {
   readonly approval?: { readonly expiresMs: number };
   /** So many first attempts of an agent end to wait for people. */
   readonly asks?: number;
+  /** A model does it: the agent `solver` in the place of the tool. */
+  readonly solves?: true;
 }
 
 export interface WorkflowSpec {
   readonly name: string;
   readonly steps: readonly StepSpec[];
   readonly timeoutMs?: number;
+  /** What models of one run may use up. */
+  readonly tokens?: number;
   /** Steps whose outputs make the run's output. */
   readonly sinks: readonly string[];
 }
@@ -51,7 +55,8 @@ export function definitionOf(spec: WorkflowSpec): WorkflowDefinition {
   const steps = Object.fromEntries(spec.steps.map((step) => [step.id, stepOf(step)]));
   const output = { total: spec.sinks.map(read) };
   const timeout = spec.timeoutMs === undefined ? {} : { timeout: `${spec.timeoutMs}ms` };
-  return { apiVersion, kind: "Workflow", name: spec.name, steps, output, ...timeout };
+  const budgets = spec.tokens === undefined ? {} : { budgets: { tokens: spec.tokens } };
+  return { apiVersion, kind: "Workflow", name: spec.name, steps, output, ...timeout, ...budgets };
 }
 
 function stepOf(step: StepSpec): StepDefinition {
@@ -75,7 +80,8 @@ function stepOf(step: StepSpec): StepDefinition {
   };
 }
 
-function usesOf({ kind }: StepSpec): string {
+function usesOf({ kind, solves }: StepSpec): string {
+  if (solves) return "agent:solver";
   if (kind === "think") return "agent:think";
   if (kind === "each") return "tool:sim.add";
   return kind === "set" || kind === "wait" || kind === "emit" ? kind : `tool:sim.${kind}`;

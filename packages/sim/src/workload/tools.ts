@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Call, CallEnd } from "@agentflow/runtime";
 import type { Json, Manifest } from "@agentflow/protocol";
+import { agentTools, modelAgents, models } from "./agent-manifest.ts";
 
 export const manifest: Manifest = {
   v: 1,
@@ -11,9 +12,14 @@ export const manifest: Manifest = {
     { name: "sim.add", description: "Adds up", effect: "pure", file: "sim.ts" },
     { name: "sim.big", description: "Adds up, at length", effect: "read", file: "sim.ts" },
     { name: "sim.pay", description: "Adds up, once", effect: "irreversible", file: "sim.ts" },
+    ...agentTools,
   ],
-  agents: [{ name: "think", description: "Adds up, after asking people", effect: "write", file: "sim.ts" }],
+  agents: [
+    { name: "think", description: "Adds up, after asking people", effect: "write", file: "sim.ts" },
+    ...modelAgents,
+  ],
   workflows: [],
+  models,
 };
 
 /** The sum of all numbers anywhere in a value: how every output of the simulation is read. */

@@ -4,7 +4,7 @@ import { Args } from "../../flags.ts";
 import { pick } from "../../not-found.ts";
 
 export default class AgentInspect extends ApiCommand {
-  static override summary = "Show one agent: its effect, input, output, and who can run it";
+  static override summary = "Show one agent: its model, tools, limits, input, output, and who can run it";
   static override args = {
     agent: Args.string({ required: true, description: "name, or its unique beginning" }),
   };

@@ -33,8 +33,11 @@ export default class ApprovalsList extends ApiCommand {
     });
     this.output.data({ approvals: page.approvals }, page.cursor === undefined ? {} : { cursor: page.cursor });
     if (this.output.json) return;
-    if (page.approvals.length === 0) this.output.say([`Nobody is asked for anything (${status}).`]);
-    else printTable(this.output, columns(Date.now()), page.approvals);
+    if (page.approvals.length === 0)
+      this.output.say([
+        status === "open" ? "Nobody is asked for anything now." : `No approvals are ${status}.`,
+      ]);
+    else printTable(this.output, columns(Date.now(), status === "open"), page.approvals);
     const [first] = page.approvals;
     if (status === "open" && first !== undefined) {
       this.output.say([dim("look at one: "), cyan(`af approvals show ${first.approval}`)]);
@@ -43,11 +46,12 @@ export default class ApprovalsList extends ApiCommand {
   }
 }
 
-function columns(nowMs: number): Column<ApprovalView>[] {
-  return [
+/** Where all are open, their status and who decided are left out. */
+function columns(nowMs: number, open: boolean): Column<ApprovalView>[] {
+  const all: Column<ApprovalView>[] = [
     { title: "APPROVAL", of: ({ approval }) => approval },
     { title: "DOES", of: ({ shown }) => shown.uses, flexible: true },
-    { title: "WORKFLOW", of: ({ workflow, step }) => `${workflow}/${step}`, flexible: true },
+    { title: "STEP", of: ({ workflow, step }) => `${workflow}/${step}`, flexible: true },
     { title: "STATUS", of: ({ status }) => approvalStatus(status) },
     { title: "ASKED", of: ({ requestedAt }) => ago(requestedAt, nowMs) },
     {
@@ -56,4 +60,5 @@ function columns(nowMs: number): Column<ApprovalView>[] {
     },
     { title: "BY", of: ({ by }) => by ?? "–" },
   ];
+  return open ? all.filter(({ title }) => title !== "STATUS" && title !== "BY") : all;
 }

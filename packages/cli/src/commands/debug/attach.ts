@@ -15,7 +15,7 @@ export default class DebugAttach extends ApiCommand {
   static override flags = {
     port: Flags.integer({ description: "port of the inspector", default: 9229, min: 1_024, max: 65_535 }),
   };
-  static override examples = ["af debug attach w", "af debug attach w --port 9300"];
+  static override examples = ["af debug attach local", "af debug attach local --port 9300"];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DebugAttach);

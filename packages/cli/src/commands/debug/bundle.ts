@@ -60,7 +60,7 @@ export default class DebugBundle extends ApiCommand {
         `${counts.events} events, ${counts.journals} journal records, ${counts.telemetry} logs and spans`,
       ],
       ["content", content ? "inputs, outputs, messages" : "left out"],
-      ["hidden", `${redacted.values} values; ${redacted.knownSecrets} secrets are known here`],
+      ["hidden", `values: ${redacted.values}; secrets known here: ${redacted.knownSecrets}`],
     ]);
     this.output.say(dim(`open it: af debug ${file}`));
   }

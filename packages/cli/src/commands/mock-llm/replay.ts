@@ -34,7 +34,11 @@ export default class MockLlmReplay extends AgentFlowCommand {
     });
     const { url, exchanges } = server;
     this.output.record("listening", { url, cassette: args.cassette, exchanges });
-    this.output.line([green("✓ "), bold(url), `  answers from ${args.cassette}, ${exchanges} exchanges`]);
+    this.output.line([
+      green("✓ "),
+      bold(url),
+      `  answers from ${args.cassette}, ${exchanges} ${exchanges === 1 ? "exchange" : "exchanges"}`,
+    ]);
     await untilInterrupted();
     await server.close();
     this.output.record("stopped", { calls });

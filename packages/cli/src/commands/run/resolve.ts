@@ -70,6 +70,8 @@ export default class RunResolve extends ApiCommand {
       " is ",
       statusText(answer.status),
     ]);
+    if (isCall && flags.as === "done" && output === undefined)
+      this.output.say("the agent is told that the call gave null; --output JSON says what it gave");
   }
 }
 

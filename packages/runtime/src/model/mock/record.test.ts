@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createAmazonBedrock } from "@ai-sdk/amazon-bedrock";
@@ -233,6 +234,23 @@ describe("what cannot be recorded", () => {
     elsewhere.close();
   });
 
+  test("a path that names another host goes to the upstream like any other", async () => {
+    const elsewhere = createServer((_, response) => response.end("elsewhere")).listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const address = elsewhere.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const { url } = await recording(path.join(dir, "c.yaml"));
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write(
+      `GET /.//127.0.0.1:${port}/v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n` +
+        `authorization: Bearer ${key}\r\n\r\n`,
+    );
+    const answer = (await socket.toArray()).join("");
+    elsewhere.close();
+    expect(answer).toContain('"data":');
+    expect(answer).not.toContain("elsewhere");
+  });
+
   const upstreams: readonly [string, RegExp][] = [
     ["http://api.example.com", /in the clear/],
     ["ftp://api.example.com", /no address/],
@@ -241,6 +259,13 @@ describe("what cannot be recorded", () => {
   ];
   test.each(upstreams)("%s is refused", async (upstream, why) => {
     await expect(startRecorder({ upstream, to: path.join(dir, "c.yaml") })).rejects.toThrow(why);
+  });
+
+  test("a file that is there and is no recording is refused, and stays as it is", async () => {
+    const to = path.join(dir, "script.yaml");
+    writeFileSync(to, script);
+    await expect(startRecorder({ upstream: "https://api.example.com", to })).rejects.toThrow(/no recording/);
+    expect(readFileSync(to, "utf8")).toBe(script);
   });
 });
 

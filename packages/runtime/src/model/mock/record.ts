@@ -1,9 +1,9 @@
 /** A proxy that passes a provider's answers through and writes them down without keys. */
 import { Buffer } from "node:buffer";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { AgentFlowError } from "@agentflow/protocol";
-import { exchangeText } from "./cassette.ts";
+import { exchangeText, readCassette } from "./cassette.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Listening, bodyBytesMax, bodyOf, isHostAllowed, listen, sendJson, write } from "./http.ts";
 import { keyOf } from "./keys.ts";
@@ -37,11 +37,27 @@ export async function startRecorder(options: RecordOptions): Promise<Listening> 
   const host = options.host ?? "127.0.0.1";
   // Made, or refused, before anybody asks.
   appendFileSync(options.to, "", { mode: 0o600 });
+  refuseOtherFile(options.to);
   const recorder = { options, upstream, host, mask: createMask(options.secrets), count: 0 };
   const server = createServer((request, response) => {
     pass(recorder, request, response).catch(() => response.destroy());
   });
   return listen(server, { host, port: options.port ?? 0 });
+}
+
+/** What is there already stays as it is, unless it is a recording: a line more would spoil a script. */
+function refuseOtherFile(file: string): void {
+  const text = readFileSync(file, "utf8");
+  if (text.trim() === "") return;
+  try {
+    readCassette(text, file);
+  } catch (cause) {
+    throw new AgentFlowError("invalid_input", `${file} is there already and is no recording`, {
+      reason: "invalid_cassette",
+      suggestions: ["record to another file: --to FILE"],
+      cause,
+    });
+  }
 }
 
 function upstreamOf(text: string): URL {
@@ -72,10 +88,10 @@ async function pass(recorder: Recorder, request: IncomingMessage, response: Serv
     return sendJson(response, 403, { error: { message: "this proxy answers on loopback names alone" } });
   }
   const url = new URL(request.url ?? "/", "http://asked");
-  const target = new URL(
-    recorder.upstream.pathname.replace(/\/$/, "") + url.pathname + url.search,
-    recorder.upstream,
-  );
+  // Never resolved against the upstream: a path that begins with two slashes would be another host.
+  const target = new URL(recorder.upstream);
+  target.pathname = recorder.upstream.pathname.replace(/\/$/, "") + url.pathname;
+  target.search = url.search;
   const body = await bodyOf(request);
   const key = keyOf(request.headers, url.searchParams);
   if (key !== undefined) recorder.mask.learn(key);

@@ -119,6 +119,7 @@ function notRecorded(exchanges: readonly Exchange[], { method, path, body }: Ask
     };
   }
   const apart = differences(nearest.request.body, body);
-  const message = `${head}; the nearest one differs in ${nearest.apart} places: ${apart.join("; ")}`;
+  const places = nearest.apart === 1 ? "1 place" : `${nearest.apart} places`;
+  const message = `${head}; the nearest one differs in ${places}: ${apart.join("; ")}`;
   return { message, type: "not_recorded", code: null };
 }

@@ -1,0 +1,51 @@
+/** Ports that do people wrong: what they said does not arrive, or counts for what they never saw. */
+import type { Delivery, Queue } from "@agentflow/bus";
+import type { Engine } from "@agentflow/control-plane";
+import { parseStoredTask } from "../checkers/parse-stored.ts";
+
+/** Answers never reach the step. */
+export function deafQueue(queue: Queue): Queue {
+  async function* take(options: Parameters<Queue["take"]>[0]): AsyncGenerator<Delivery> {
+    for await (const delivery of queue.take(options)) yield without(delivery);
+  }
+  return {
+    epoch: () => queue.epoch(),
+    push: (tasks) => queue.push(tasks),
+    take,
+    revoke: (ids) => queue.revoke(ids),
+    depth: () => queue.depth(),
+  };
+}
+
+function without(delivery: Delivery): Delivery {
+  const { answers: _answers, ...task } = parseStoredTask(delivery.body);
+  return {
+    id: delivery.id,
+    subject: delivery.subject,
+    body: JSON.stringify(task),
+    delivery: delivery.delivery,
+    lost: delivery.lost,
+    reporting: () => delivery.reporting(),
+    ack: () => delivery.ack(),
+    release: (delayMs) => delivery.release(delayMs),
+    extend: () => delivery.extend(),
+    bury: (reason) => delivery.bury(reason),
+  };
+}
+
+/** The hash that an answer names is not looked at. */
+export function carelessDoor(engine: Engine): Engine {
+  const { people } = engine;
+  return {
+    ...engine,
+    people: {
+      approvals: (tenant, filter) => people.approvals(tenant, filter),
+      approval: (tenant, approval) => people.approval(tenant, approval),
+      usage: (tenant, filter) => people.usage(tenant, filter),
+      decide: async (tenant, approval, body) => {
+        const { hash } = await people.approval(tenant, approval);
+        return people.decide(tenant, approval, { ...body, hash });
+      },
+    },
+  };
+}
