@@ -171,7 +171,7 @@ test("the screen at a tool's answer", () => {
       "                                               │     "id": "7"",
       "                                               │   }",
       "                                               │ ",
-      "lines 1-15 of 20  n next  p previous  g go to  / search  N again  tab pane  ↑↓ scroll  q quit",
+      "1-15 of 20  q quit  n next  p previous  g go to  / search  N again  tab pane  ↑↓ scroll",
     ]
   `);
 });

@@ -84,9 +84,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         by: `a worker of ${tenant}`,
         did: "input",
         outcome: "refused",
-        reason: "tenant_mismatch",
+        reason: foreign === undefined ? "not_a_control_plane" : "tenant_mismatch",
         to: run,
-        tenant: foreign,
+        ...(foreign === undefined ? {} : { tenant: foreign }),
         ...(worker === undefined ? {} : { worker }),
       }),
   });

@@ -199,7 +199,7 @@ function buildWriting(parts: WritingParts) {
     },
   });
   const door = new FairDoor(parts);
-  const router: Router = new Router({ ...parts, wire: bus.wire, orchestrator, door });
+  const router: Router = new Router({ ...parts, wire: bus.wire, table: bus.table, orchestrator, door });
   const sweep = new Sweep({ ...parts, orchestrator, dispatcher, scheduler });
   const handedOn = (): Position => {
     const sent = dispatcher.sentUpTo(orchestrator.flights.handedOn());

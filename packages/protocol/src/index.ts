@@ -3,6 +3,7 @@ export * from "./agent.ts";
 export * from "./api/approvals.ts";
 export type * from "./api/installation.ts";
 export * from "./api/runs.ts";
+export * from "./api/scopes.ts";
 export * from "./api/socket.ts";
 export * from "./api/usage.ts";
 export * from "./api/version.ts";

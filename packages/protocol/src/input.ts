@@ -129,6 +129,8 @@ export interface InputRequest {
   readonly kind: "input";
   readonly run: RunId;
   readonly input: RunInput;
+  /** Of a control plane that passes on what a client asked for: HMAC-SHA256 under their common key, in hex. */
+  readonly proof?: string;
 }
 
 /** The owner's answer, given only after the input is in the log (or was there already). */

@@ -18,7 +18,7 @@ function found(models: Models): string[] {
 test("a package that is not installed is a warning with the line that installs it", () => {
   expect(found({ default: { provider: "anthropic", model: "claude-x" } })).toEqual([
     "warning AF513 /models/default/provider npm install @ai-sdk/anthropic",
-    "warning AF515 /models/default/provider write one",
+    "warning AF517 /models/default/provider write one",
   ]);
 });
 

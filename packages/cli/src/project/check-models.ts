@@ -1,4 +1,4 @@
-/** AF507, AF512 to AF515: whether the models of agentflow.yaml can be asked. */
+/** AF507, AF512 to AF514, AF517: whether the models of agentflow.yaml can be asked. */
 import { type Finding, type Json, type ModelDefinition, nearest } from "@agentflow/protocol";
 
 /** What is known of providers beside the file; plain data of the runtime. */
@@ -87,7 +87,7 @@ function providerFindings({ name, model, resolved }: Named, facts: ModelFacts): 
     const [what, hint] = lack.split("; ");
     const message = `calls of this model will fail: ${what ?? lack}`;
     findings.push({
-      code: "AF515",
+      code: "AF517",
       severity: "warning",
       path,
       message,

@@ -3,11 +3,12 @@
  * the router, the authorisation matrix and the OpenAPI document at once; what is not a row does not exist.
  */
 import type { HealthReport } from "@agentflow/host/health";
+import type { Scope } from "@agentflow/protocol";
 import type { Readable } from "node:stream";
 import type { z } from "zod";
 import type { Audit } from "../auth/audit.ts";
 import type { Keys } from "../auth/keys.ts";
-import type { Principal, Scope } from "../auth/principal.ts";
+import type { Principal } from "../auth/principal.ts";
 import type { Engine } from "../engine.ts";
 
 export interface Services {

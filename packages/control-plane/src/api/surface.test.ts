@@ -2,6 +2,7 @@ import type { AuditPage } from "../auth/audit.ts";
 import {
   type InstallationStatus,
   type JournalPage,
+  type Scope,
   defaultTenant,
   parseId,
   prefixes,
@@ -12,7 +13,6 @@ import { ask, type House, openHouse, otherTenant, runId, token } from "./fixture
 import { toAnswer } from "./fixtures/parse-answer.ts";
 import { Voice } from "../projector/live/fixtures/voice.ts";
 import { operations } from "./operations/index.ts";
-import type { Scope } from "../auth/principal.ts";
 import type { Operation } from "./parse-operation.ts";
 
 let house: House;

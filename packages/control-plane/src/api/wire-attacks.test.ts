@@ -69,6 +69,19 @@ test.each([
   await expect.poll(() => audited()).toContainEqual(expect.objectContaining(refused));
 });
 
+test.each([
+  ["start", { workflow: "held", plan: sha, build: "dev", input: { inline: {} } }],
+  ["cancel", { reason: "by a worker" }],
+  ["resolve", { step: "a", as: "done" }],
+  ["approval", { approval: "x-1", hash: sha, approve: true, by: "lin" }],
+])("a worker that says %s in a client's place is refused and in the audit trail", async (kind, more) => {
+  const run = await started(own);
+  const said = report(run, { kind, proof: sha, ...more });
+  await expect(said).rejects.toMatchObject({ code: "forbidden" });
+  const refused = { by: `a worker of ${own}`, to: run, outcome: "refused" };
+  await expect.poll(() => audited()).toContainEqual(expect.objectContaining(refused));
+});
+
 test("a report about another tenant's run does not reach it", async () => {
   const run = await started(otherTenant);
   const before = await house.controlPlane.engine.runs.get(otherTenant, run);

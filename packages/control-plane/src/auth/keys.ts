@@ -8,16 +8,18 @@ import type { Clock, Random } from "@agentflow/host/clock";
 import {
   AgentFlowError,
   type Instant,
+  type Scope,
   type TenantId,
   defaultTenant,
   instant,
   isId,
+  scopes,
   unixMs,
 } from "@agentflow/protocol";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type StoredKey, parseKey } from "./parse-key.ts";
-import { type Principal, type Scope, scopes, unauthenticated } from "./principal.ts";
+import { type Principal, unauthenticated } from "./principal.ts";
 
 export type KeyView = Omit<StoredKey, "hash" | "v" | "kind">;
 

@@ -1,5 +1,4 @@
-import type { Instant, TenantId } from "@agentflow/protocol";
-import type { Scope } from "./principal.ts";
+import type { Instant, Scope, TenantId } from "@agentflow/protocol";
 
 /** An API key as the table keeps it: written by us alone. */
 export interface StoredKey {

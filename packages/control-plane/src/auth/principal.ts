@@ -1,21 +1,5 @@
 /** Who is calling, and what they may do. */
-import { AgentFlowError, type TenantId } from "@agentflow/protocol";
-
-/**
- * `admin` is over one tenant. `operator` sees the figures of the whole installation and may have it archive;
- * `tenants` makes keys of any tenant, which is how another tenant begins; `backup` reads all that the
- * installation has, of every tenant.
- */
-export const scopes = [
-  "runs:read",
-  "runs:write",
-  "workflows:write",
-  "admin",
-  "operator",
-  "tenants",
-  "backup",
-] as const;
-export type Scope = (typeof scopes)[number];
+import { AgentFlowError, type Scope, type TenantId } from "@agentflow/protocol";
 
 export interface Principal {
   readonly tenant: TenantId;

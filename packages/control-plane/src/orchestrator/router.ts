@@ -1,4 +1,4 @@
-import type { Stop as WireStop, Wire } from "@agentflow/bus";
+import type { Stop as WireStop, Table, Wire } from "@agentflow/bus";
 import {
   AgentFlowError,
   type InputAnswer,
@@ -20,24 +20,27 @@ import type { Ownership } from "./ownership.ts";
 import type { Asking, FairDoor } from "./fair-door.ts";
 import { foreignTenant, parseInputAnswer, parseInputRequest } from "./parse-input.ts";
 import type { Pending } from "./run-actor.ts";
+import { PeerProof } from "./peer-proof.ts";
 import { forwardsFull, noOwner, shardMoved, stopping } from "./run-errors.ts";
 import type { RunRef } from "./run-ref.ts";
 
 export interface RouterParts {
   readonly wire: Wire;
+  readonly table: Table;
   readonly world: World;
   readonly ownership: Pick<Ownership, "owns" | "trouble">;
   readonly orchestrator: Orchestrator;
   readonly door: FairDoor;
   readonly config: EngineConfig;
   readonly say: Log;
-  /** An input that speaks of another tenant than the subject it came on. */
+  /** An input that speaks of another tenant than the subject it came on, or that only clients may ask for. */
   readonly onMismatch: (of: Mismatch) => void;
 }
 
 export interface Mismatch {
   readonly tenant: TenantId;
-  readonly foreign: string;
+  /** The tenant that it speaks of; absent when it is what only clients may ask for. */
+  readonly foreign?: string;
   readonly run: RunId;
   /** As it calls itself. */
   readonly worker: string | undefined;
@@ -51,10 +54,12 @@ export class Router {
   private readonly parts: RouterParts;
   private readonly serving = new Map<Shard, WireStop>();
   private readonly stopped = new AbortController();
+  private readonly proof: PeerProof;
   private forwards = 0;
 
   constructor(parts: RouterParts) {
     this.parts = parts;
+    this.proof = new PeerProof({ table: parts.table, random: parts.world.random });
   }
 
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
@@ -110,12 +115,16 @@ export class Router {
   }
 
   /** The tenant is the subject's: what the body says of itself is not asked, and refused when it differs. */
-  private answer(body: string, subject: string): Promise<string> {
+  private async answer(body: string, subject: string): Promise<string> {
+    const to = parseInSubject(subject);
+    if (to === undefined) throw new AgentFlowError("invalid_input", `${subject} is no subject of inputs`);
+    const request = parseInputRequest(body);
+    const { run, input, proof } = request;
+    if (PeerProof.isNeededFor(input)) {
+      const ref = this.parts.orchestrator.refOf(to.tenant, run);
+      if (!(await this.proof.holds(ref, input, proof))) throw this.unproven(to.tenant, request);
+    }
     return new Promise((resolve, reject) => {
-      const to = parseInSubject(subject);
-      if (to === undefined) throw new AgentFlowError("invalid_input", `${subject} is no subject of inputs`);
-      const request = parseInputRequest(body);
-      const { run, input } = request;
       const foreign = foreignTenant(request, to.tenant);
       if (foreign !== undefined) {
         this.parts.say.warn("an input of another tenant was refused", { tenant: to.tenant, foreign, run });
@@ -138,6 +147,17 @@ export class Router {
     });
   }
 
+  private unproven(tenant: TenantId, { run, input }: InputRequest): AgentFlowError {
+    this.parts.say.warn("an input that only clients may ask for was refused", {
+      tenant,
+      run,
+      kind: input.kind,
+    });
+    this.parts.onMismatch({ tenant, run, worker: undefined });
+    const message = `a ${input.kind} comes through the API, not from a worker`;
+    return new AgentFlowError("forbidden", message, { reason: "not_a_control_plane" });
+  }
+
   private async pass(ref: RunRef, input: RunInput, answer: Pending["answer"]): Promise<void> {
     this.forwards++;
     let given: InputAnswer | AgentFlowError;
@@ -156,7 +176,7 @@ export class Router {
    */
   private async forward(ref: RunRef, input: RunInput): Promise<InputAnswer> {
     const { wire, config, world, ownership } = this.parts;
-    const request: InputRequest = { v: 1, kind: "input", run: ref.run, input };
+    const bare: InputRequest = { v: 1, kind: "input", run: ref.run, input };
     const subject = subjects.in({ shard: ref.shard, tenant: ref.tenant });
     const until = world.clock.monotonic() + config.forwardTimeoutMs;
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
@@ -166,6 +186,9 @@ export class Router {
       try {
         if (ownership.owns(ref.shard)) return await this.local(ref, input);
         const timeoutMs = Math.max(1, Math.min(leftMs, config.forwardTryMs));
+        const request = PeerProof.isNeededFor(input)
+          ? { ...bare, proof: await this.proof.of(ref, input) }
+          : bare;
         return parseInputAnswer(await wire.request(subject, JSON.stringify(request), { timeoutMs }));
       } catch (error) {
         const known = AgentFlowError.from(error, "asking the owner of the run");
@@ -190,8 +213,8 @@ export class Router {
 }
 
 /** What clients ask for comes over the wire from another control plane, which passes it on. */
-function fromOf({ kind }: RunInput): Asking["from"] {
-  return kind === "start" || kind === "cancel" || kind === "resolve" ? "peers" : "workers";
+function fromOf(input: RunInput): Asking["from"] {
+  return PeerProof.isNeededFor(input) ? "peers" : "workers";
 }
 
 const pauseMsMin = 25;

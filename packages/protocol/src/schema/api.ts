@@ -1,5 +1,6 @@
 /** Schemas of what enters and leaves the API. Bodies are strict: an unknown key is named and refused. */
 import { z } from "zod";
+import { scopes } from "../api/scopes.ts";
 import { approvalStatuses } from "../api/approvals.ts";
 import { usageGroups } from "../api/usage.ts";
 import { logLevels } from "../telemetry.ts";
@@ -70,9 +71,7 @@ export const inspectBody = z.strictObject({ port: z.int().min(1_024).max(65_535)
 
 export const createKeyBody = z.strictObject({
   name: z.string().min(1).max(80),
-  scopes: z
-    .array(z.enum(["runs:read", "runs:write", "workflows:write", "admin", "operator", "tenants", "backup"]))
-    .min(1),
+  scopes: z.array(z.enum(scopes)).min(1),
   tenant: id("tenant").exactOptional(),
   expiresAt: instant.exactOptional(),
 });

@@ -106,6 +106,7 @@ export const inputRequest = record({
   kind: z.literal("input"),
   run: id("run").describe("The run that is to move."),
   input: runInput,
+  proof: z.string().exactOptional().describe("Of a control plane that passes on what a client asked for."),
 });
 
 export const inputAnswer = z.discriminatedUnion("kind", [

@@ -3,17 +3,21 @@
  * steers by stays as it is, whatever a secret is: somebody's is `2026`, or `text`.
  */
 import type { TurnInput } from "@agentflow/core/turn";
-import { type Answer, type Message, type ReplyPart, type Value, isInline } from "@agentflow/protocol";
+import {
+  type Answer,
+  type Message,
+  type ModelReply,
+  type ReplyPart,
+  type Value,
+  isInline,
+} from "@agentflow/protocol";
 import { maskedFailure } from "../worker/masked-failure.ts";
 import type { Masks } from "../worker/masks.ts";
 
 export function maskedInput(input: TurnInput, masks: Masks): TurnInput {
   switch (input.kind) {
     case "model_replied":
-      return {
-        ...input,
-        reply: { ...input.reply, parts: input.reply.parts.map((part) => maskedPart(part, masks)) },
-      };
+      return { ...input, reply: maskedReply(input.reply, masks) };
     case "model_failed":
     case "call_failed":
     case "stopped":
@@ -28,6 +32,17 @@ export function maskedInput(input: TurnInput, masks: Masks): TurnInput {
       // Asks come from a journal, and an attempt's own words are masked one by one.
       return input;
   }
+}
+
+/** A provider may say anything, also in the name of its model and in the id of its answer. */
+function maskedReply(reply: ModelReply, masks: Masks): ModelReply {
+  const { model, id } = reply;
+  return {
+    ...reply,
+    parts: reply.parts.map((part) => maskedPart(part, masks)),
+    ...(model === undefined ? {} : { model: masks.text(model) }),
+    ...(id === undefined ? {} : { id: masks.text(id) }),
+  };
 }
 
 export function maskedMessages(messages: readonly Message[], masks: Masks): readonly Message[] {

@@ -45,7 +45,7 @@ function isBelow(journal: Journal, { run, step }: { readonly run: string; readon
   return journal.run === run && (journal.step === step || journal.step.startsWith(`${step}~`));
 }
 
-/** A reply costs what it says; a call whose reply was lost, all that was set aside for it. */
+/** A reply costs what it says; a call whose reply was lost or broke off, all that was set aside for it. */
 function totalsOf({ models, calls }: Journal): Totals {
   let { tokens, usd } = none;
   let notBefore = "";
@@ -55,8 +55,10 @@ function totalsOf({ models, calls }: Journal): Totals {
       usd += units(replied.usd);
     }
     if (end !== "lost") notBefore = failed?.retryAt ?? "";
+    // A reply that had begun is paid, whatever became of it.
+    const isPaid = failed?.begun === true;
     // Before its time nobody can have made it.
-    if (end !== "lost" || lostAt < notBefore) continue;
+    if (!isPaid && (end !== "lost" || lostAt < notBefore)) continue;
     tokens += called.event.reserved.tokens;
     usd += units(called.event.reserved.usd);
   }

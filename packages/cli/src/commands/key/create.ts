@@ -1,3 +1,4 @@
+import { scopes } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
 import { askApi } from "../../api-request.ts";
 import { Args, Flags } from "../../flags.ts";
@@ -6,7 +7,8 @@ import { dim, yellow } from "../../output/text.ts";
 export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
-    "A key is of one tenant, and sees nothing of others. admin may do all that its tenant may; " +
+    "A key is of one tenant, and sees nothing of others. approvals answers what people are asked, which who " +
+    "starts runs may not; admin may do all that its tenant may; " +
     "operator sees the figures of the whole installation (af status, /metrics) and may archive; tenants " +
     "makes keys of other tenants; backup may copy it all, with the data of every tenant. Only who holds " +
     "these three hands them on.";
@@ -15,15 +17,7 @@ export default class KeyCreate extends ApiCommand {
     scope: Flags.option({
       char: "s",
       description: "what it may do; may be repeated",
-      options: [
-        "runs:read",
-        "runs:write",
-        "workflows:write",
-        "admin",
-        "operator",
-        "tenants",
-        "backup",
-      ] as const,
+      options: scopes,
       multiple: true,
       multipleNonGreedy: true,
       default: ["runs:read", "runs:write"],
@@ -36,6 +30,7 @@ export default class KeyCreate extends ApiCommand {
   static override examples = [
     "af key create laptop",
     "af key create reader --scope runs:read --json",
+    "af key create lin --scope runs:read --scope approvals",
     "af key create prometheus --scope operator",
     "af key create acme-admin --tenant acme --scope admin",
   ];

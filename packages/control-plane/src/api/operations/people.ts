@@ -40,7 +40,7 @@ export const peopleOperations: readonly Operation[] = [
     summary:
       "Approve or deny exactly what was shown: another hash, or an answer that comes late, is refused and " +
       "says what stands there. The same input id again changes nothing.",
-    scope: "runs:write",
+    scope: "approvals",
     params: approvalParams,
     body: apiSchemas.decideBody,
     answer: apiSchemas.approvalView,
