@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: W1 to W5 for a list of systems in one sitting, one Markdown table at the end. Systems run
+ * `npm run bench`: W1 to W6 for a list of systems in one sitting, one Markdown table at the end. Systems run
  * one after another, each in a process of its own; what is missing is skipped by name.
  */
 import { spawnSync } from "node:child_process";

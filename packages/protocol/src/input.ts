@@ -129,7 +129,7 @@ export interface InputRequest {
   readonly kind: "input";
   readonly run: RunId;
   readonly input: RunInput;
-  /** Of a control plane that passes on what a client asked for: HMAC-SHA256 under their common key, in hex. */
+  /** Of a control plane that passes on what a client asked for: HMAC-SHA256 under their key, in hex. */
   readonly proof?: string;
 }
 

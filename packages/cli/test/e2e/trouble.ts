@@ -217,7 +217,9 @@ function limits(place: Place): { readonly [what: string]: Trouble } {
       say: says("spend", place),
       exit: exitCodes.budgetExhausted,
       code: "budget_exhausted",
-      sees: ["budget_exhausted: the next model call would go beyond the limit of 6000 tokens, 5900 of it used so far"],
+      sees: [
+        "budget_exhausted: the next model call would go beyond the limit of 6000 tokens, 5900 of it used",
+      ],
       calls: 1,
       attempts: 1,
       journal: [{ kind: "call_returned" }, { kind: "agent_failed", retryable: false }],

@@ -21,7 +21,7 @@ import { restoreKey } from "./mark.ts";
  * Rows that say who does what just now. A restored installation has others, and must not believe these: a
  * watermark would say that tasks were sent which no queue holds.
  */
-const ofTheMoment = ["node.", "owner.", "watermark.", "worker.", "backup.", "audited."] as const;
+const ofTheMoment = ["node.", "owner.", "watermark.", "worker.", "backup.", "audited.", "peers"] as const;
 
 /**
  * Table may lag behind what others wrote, but not behind this client: a write of our own brings it up to here

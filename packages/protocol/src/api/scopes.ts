@@ -1,8 +1,8 @@
 /**
  * What a key may do. `approvals` answers what people are asked: who starts runs need not be who says yes.
- * `admin` is over one tenant and holds all of it. `operator` sees the figures of the whole installation and may
- * have it archive; `tenants` makes keys of any tenant, which is how another tenant begins; `backup` reads all
- * that the installation has, of every tenant.
+ * `admin` is over one tenant and holds all of it. `operator` sees the figures of the whole installation and
+ * may have it archive; `tenants` makes keys of any tenant, which is how another tenant begins; `backup` reads
+ * all that the installation has, of every tenant.
  */
 export const scopes = [
   "runs:read",

@@ -7,11 +7,11 @@ import { dim, yellow } from "../../output/text.ts";
 export default class KeyCreate extends ApiCommand {
   static override summary = "Make an API key; its text is shown this once";
   static override description =
-    "A key is of one tenant, and sees nothing of others. approvals answers what people are asked, which who " +
-    "starts runs may not; admin may do all that its tenant may; " +
-    "operator sees the figures of the whole installation (af status, /metrics) and may archive; tenants " +
-    "makes keys of other tenants; backup may copy it all, with the data of every tenant. Only who holds " +
-    "these three hands them on.";
+    "A key is of one tenant, and sees nothing of others. approvals answers what people are asked: who " +
+    "starts runs need not be who says yes. admin may do all that its tenant may; operator sees the " +
+    "figures of the whole installation (af status, /metrics) and may archive; tenants makes keys of other " +
+    "tenants; backup may copy it all, with the data of every tenant. Only who holds these three hands them " +
+    "on.";
   static override args = { name: Args.string({ required: true, description: "what the key is for" }) };
   static override flags = {
     scope: Flags.option({
