@@ -33,6 +33,28 @@ function historiesOf(entries: readonly LogEntry[]): Map<string, History> {
   return new Map([...runs].map(([run, commits]) => [run, readHistory(run, commits)]));
 }
 
+/**
+ * The log, and what each engine shows of it, with nothing written in between: reading takes time, in which a
+ * run's own deadline may pass.
+ */
+async function readSteadily(
+  house: House,
+  say: (run: string, what: string) => void,
+): Promise<{ readonly entries: readonly LogEntry[]; readonly shown: readonly Projected[] }> {
+  for (let round = 1; ; round++) {
+    const entries = await readLog(house);
+    const shown: Projected[] = [];
+    try {
+      for (const { engine } of house.engines) {
+        if (engine !== undefined) shown.push(await projected(house, engine));
+      }
+    } catch (error) {
+      say("all", `the engine does not answer: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (round === askRounds || (await readLog(house)).length === entries.length) return { entries, shown };
+  }
+}
+
 export interface Checked {
   readonly violations: readonly string[];
   /** What became of the first run that is named by a violation. */
@@ -46,7 +68,7 @@ export async function check(
 ): Promise<Checked> {
   const faults = new Set<string>();
   const say = (run: string, what: string): void => void faults.add(`${run} ${what}`);
-  const entries = await readLog(house);
+  const { entries, shown } = await readSteadily(house, say);
   const [histories, journals] = [historiesOf(entries), readJournals(entries)];
   for (const [run, history] of histories) {
     for (const fault of history.faults) say(run, fault);
@@ -62,9 +84,7 @@ export async function check(
   checkOutside(histories, house.ledger, say);
   checkAgents({ journals, histories, ledger: house.ledger }, say);
   try {
-    for (const { engine } of house.engines) {
-      if (engine !== undefined) checkProjection(histories, await projected(house, engine), say);
-    }
+    for (const one of shown) checkProjection(histories, one, say);
     await checkAbsent(house, histories, say);
     for (const history of histories.values()) await checkShown(house, history, { journals, say });
     const ofJournals = {
