@@ -43,11 +43,11 @@ test("a bounded heap grows while the loop stays busy, to its bound and not far b
       sizes.push(young());
       await new Promise((resolve) => setImmediate(resolve));
     }
-    process.stdout.write(JSON.stringify([sizes[0], sizes.at(-1)]));`;
+    process.stdout.write(JSON.stringify([sizes[0], Math.max(...sizes)]));`;
   const words = ["--input-type=module", "--max-semi-space-size=8", "-e", script];
   const sizes: unknown = JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" }));
   expect(sizes).toEqual([expect.any(Number), expect.any(Number)]);
-  const [first = 0, last = 0] = Array.isArray(sizes) ? sizes.map(Number) : [];
+  const [first = 0, most = 0] = Array.isArray(sizes) ? sizes.map(Number) : [];
   expect(first).toBeLessThanOrEqual(4);
-  expect(last).toBeGreaterThanOrEqual(8);
+  expect(most).toBeGreaterThanOrEqual(8);
 });

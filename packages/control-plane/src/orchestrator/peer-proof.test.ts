@@ -26,6 +26,19 @@ test("a proof that one control plane made holds at another, for this run and inp
   expect(await other?.holds(ref, cancel, "")).toBe(false);
 });
 
+test("a key that was lost with all data and made anew is found by who still had the old one", async () => {
+  const world = virtualWorld();
+  const { table } = openMemoryBus({ world, polite: true }).client("a");
+  const [one, other] = [0, 1].map(() => new PeerProof({ table, random: world.random }));
+  const old = await one?.of(ref, cancel);
+  expect(await other?.holds(ref, cancel, old)).toBe(true);
+  const row = await table.get("peers");
+  await table.put("peers", "made-anew", { expect: row?.revision ?? 0 });
+  one?.forget();
+  expect(await other?.holds(ref, cancel, await one?.of(ref, cancel))).toBe(true);
+  expect(await other?.holds(ref, cancel, old)).toBe(false);
+});
+
 test("what workers report needs none", () => {
   const report = { id: parseId("input", "n1"), at: instant(0) };
   expect(PeerProof.isNeededFor({ kind: "nudge", ...report })).toBe(false);

@@ -33,14 +33,21 @@ export class PeerProof {
 
   async holds(ref: RunRef, input: RunInput, proof: string | undefined): Promise<boolean> {
     if (proof === undefined) return false;
-    const [given, wanted] = [Buffer.from(proof), Buffer.from(await this.of(ref, input))];
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+    if (isSame(proof, await this.of(ref, input))) return true;
+    // The row was made anew when all data was lost: whoever came back first knows the new key.
+    this.forget();
+    return isSame(proof, await this.of(ref, input));
+  }
+
+  /** Reads the key again before it is used next. */
+  forget(): void {
+    this.#key = undefined;
   }
 
   /** Made once, by whoever comes first. An attempt that failed is not remembered. */
   #known(): Promise<string> {
     this.#key ??= this.#read().catch((error: unknown) => {
-      this.#key = undefined;
+      this.forget();
       throw error;
     });
     return this.#key;
@@ -56,4 +63,9 @@ export class PeerProof {
     }
     throw new AgentFlowError("unavailable", "the control planes' row kept changing");
   }
+}
+
+function isSame(proof: string, wanted: string): boolean {
+  const [given, known] = [Buffer.from(proof), Buffer.from(wanted)];
+  return given.length === known.length && timingSafeEqual(given, known);
 }

@@ -155,7 +155,7 @@ export class Router {
     });
     this.parts.onMismatch({ tenant, run, worker: undefined });
     const message = `a ${input.kind} comes through the API, not from a worker`;
-    return new AgentFlowError("forbidden", message, { reason: "not_a_control_plane" });
+    return new AgentFlowError("forbidden", message, { reason: notPeer });
   }
 
   private async pass(ref: RunRef, input: RunInput, answer: Pending["answer"]): Promise<void> {
@@ -179,6 +179,7 @@ export class Router {
     const bare: InputRequest = { v: 1, kind: "input", run: ref.run, input };
     const subject = subjects.in({ shard: ref.shard, tenant: ref.tenant });
     const until = world.clock.monotonic() + config.forwardTimeoutMs;
+    let asked = false;
     for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
       if (this.stopped.signal.aborted) throw stopping();
       if (ownership.trouble !== undefined) throw ownership.trouble;
@@ -192,7 +193,11 @@ export class Router {
         return parseInputAnswer(await wire.request(subject, JSON.stringify(request), { timeoutMs }));
       } catch (error) {
         const known = AgentFlowError.from(error, "asking the owner of the run");
-        const isPassing = known.code === "unavailable" || known.code === "timeout";
+        // The other has a key that was made since ours was read: read it again, and ask once more.
+        const isOldKey: boolean = known.reason === notPeer && !asked;
+        if (isOldKey) this.proof.forget();
+        asked ||= isOldKey;
+        const isPassing = isOldKey || known.code === "unavailable" || known.code === "timeout";
         if (!isPassing) throw known;
         if (until - world.clock.monotonic() <= pauseMs) {
           throw known.code === "timeout" ? known : noOwner(ref.shard, known);
@@ -217,6 +222,7 @@ function fromOf(input: RunInput): Asking["from"] {
   return PeerProof.isNeededFor(input) ? "peers" : "workers";
 }
 
+const notPeer = "not_a_control_plane";
 const pauseMsMin = 25;
 const pauseMsMax = 400;
 
