@@ -29,6 +29,14 @@ test("a ticket is sorted, answered by the rules, approved and sent once", async 
   assert.match(await readFile(path.join(outbox, mail ?? ""), "utf8"), /14 days/);
 });
 
+test("a question is answered by the rule that it asks for", async () => {
+  await using af = await testInstallation({ dir });
+  const question = JSON.parse(await readFile(path.join(dir, "inputs/question.json"), "utf8"));
+  const { run } = await af.run("triage", question);
+  const [asked] = await af.approvals(run);
+  assert.match(JSON.stringify(asked?.shown.input), /four days/);
+});
+
 test("what is denied is not sent, and the run says who denied it", async () => {
   await using af = await testInstallation({ dir });
   const { run } = await af.run("triage", refund);
