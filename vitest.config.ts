@@ -13,7 +13,7 @@ export default defineConfig({
     include: long ? longTests : tests,
     exclude: ["**/node_modules/**", "**/dist/**", ...(long ? [] : longTests)],
     disableConsoleIntercept: true,
-    testTimeout: long ? 600_000 : 30_000,
-    hookTimeout: long ? 120_000 : 30_000,
+    testTimeout: long ? 600_000 : 60_000,
+    hookTimeout: long ? 120_000 : 60_000,
   },
 });

@@ -9,21 +9,24 @@ import { commandLine, descendants, processTable } from "../lib/process-table.ts"
 import { type DevLine, parseDevLine } from "./parse-dev-line.ts";
 
 export const afBin = path.join(ROOT, "../packages/cli/bin/run.js");
-const readyWithinMs = 30_000;
+const readyWithinMsDefault = 30_000;
 
 export interface DevOptions {
   readonly dir: string;
   /** 0: any free one. */
   readonly port?: number;
   readonly slots?: number;
+  /** Further words of the command. */
+  readonly words?: readonly string[];
+  readonly readyWithinMs?: number;
   readonly onLine?: (line: DevLine) => void;
 }
 
 /** Starts `af dev` and waits until it says that it is ready. Throws with its last words when it does not. */
 export async function startDev(options: DevOptions): Promise<Dev> {
-  const { dir, port = 0, slots = 64, onLine } = options;
+  const { dir, port = 0, slots = 64, onLine, readyWithinMs = readyWithinMsDefault } = options;
   const errors = path.join(dir, "af-dev.stderr");
-  const words = ["dev", "--json", "--port", String(port), "--slots", String(slots)];
+  const words = ["dev", "--json", "--port", String(port), "--slots", String(slots), ...(options.words ?? [])];
   const beganMs = performance.now();
   const stdio: ["ignore", "pipe", number] = ["ignore", "pipe", openSync(errors, "a")];
   const child = endWithUs(

@@ -22,6 +22,7 @@ export function bareBus(): Bus {
   return {
     kind: "memory",
     durability: "none",
+    sizes: async () => [],
     closed: new Promise(() => undefined),
     close: async () => undefined,
     log: bareLog(),
@@ -109,6 +110,7 @@ function bareQueue(): Queue {
   let take: ((task: QueuedTask) => void) | undefined;
   return {
     epoch: async () => "1",
+    peek: async () => [],
     async push(tasks) {
       for (const task of tasks) take?.(task);
       return tasks.map(() => ({ ok: true }));

@@ -1,17 +1,22 @@
 /**
- * `node nats-log.mjs SERVERS FILE`: every commit as the log keeps it, one line each, in its order, with the
- * sequence on which its writer wanted it to stand. It asks the servers themselves and uses nothing of ours.
+ * `node nats-log.mjs SERVERS FILE [SEED INBOX]`: every commit as the log keeps it, one line each, in its
+ * order, with the sequence on which its writer wanted it to stand. It asks the servers themselves and uses
+ * nothing of ours.
  */
-import { writeFileSync } from "node:fs";
-import { connect } from "@nats-io/transport-node";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect, nkeyAuthenticator } from "@nats-io/transport-node";
 
 const stream = "AF_LOG_0";
 const batch = 500;
 /** The log holds a writer to the first; the second is what `--fence-off` makes of it. */
 const fences = ["Nats-Expected-Last-Subject-Sequence", "Bench-Fence-Off"];
 
-const [servers = "", file = ""] = process.argv.slice(2);
-const nc = await connect({ servers: servers.split(","), timeout: 10_000 });
+const [servers = "", file = "", seed, inboxPrefix] = process.argv.slice(2);
+const identity =
+  seed === undefined
+    ? {}
+    : { authenticator: nkeyAuthenticator(Buffer.from(readFileSync(seed, "utf8").trim())), inboxPrefix };
+const nc = await connect({ servers: servers.split(","), timeout: 10_000, ...identity });
 const lines = [];
 for (let seq = 1; ; ) {
   const page = await pageFrom(seq);

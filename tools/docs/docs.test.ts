@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { errorTable, eventKinds, exitCodes } from "@agentflow/protocol";
 import { turnEventSchemas } from "@agentflow/protocol/schema";
 import { describe, expect, test } from "vitest";
+import { composeFile } from "./compose.ts";
 import { table } from "./markdown.ts";
 import { referencePages } from "./pages.ts";
 
@@ -18,6 +19,11 @@ describe.each(pages)("docs/reference/$file", ({ file, text }) => {
     expect(text).not.toMatch(/\| +\|$/m);
     expect(text).not.toMatch(/undefined|\[object/);
   });
+});
+
+test("the compose file at the top is what the code says; else run `npm run docs`", async () => {
+  const { file, text } = await composeFile();
+  expect(readFileSync(resolve(folder, "../..", file), "utf8")).toBe(text);
 });
 
 test("every code, event and exit code has its row", () => {

@@ -19,7 +19,7 @@ export const tests = [
 ];
 
 /** Scripts of this repository: no server and no library, so they talk and wait as scripts do. */
-export const scripts = ["tools/**", "bench/**", "examples/**", "*.config.ts"];
+export const scripts = ["tools/**", "bench/**", "examples/**", "deploy/docker/**", "*.config.ts"];
 
 /** May touch clock, dice, timers, environment and console. Everything else takes them as arguments. */
 export const adapters = [
@@ -38,9 +38,13 @@ export const adapters = [
   "packages/runtime/src/model/mock/**",
   // A scripted reply takes the time that its script says, in a process of users' code.
   "packages/runtime/src/model/scripted.ts",
+  // Where a process begins, in a container: what it is given goes into its own environment.
+  "packages/runtime/src/contained/main.ts",
   // Where a worker meets the operating system: pipes, children and what they print.
   "packages/runtime/src/channel/frames.ts",
   "packages/runtime/src/worker/{runner-process,output-lines}.ts",
+  // The same with an engine and a network at the other end: time limits of sockets, and who runs this.
+  "packages/runtime/src/sandbox/{engine,egress,for-worker}.ts",
   // The HTTP edge: what keeps a connection alive or cuts it off is never replayed.
   "packages/control-plane/src/api/{server,events,socket}.ts",
   // Drives virtual time from the real one: it waits for users' code, which lives on the real one.
@@ -49,6 +53,8 @@ export const adapters = [
   "packages/host/src/virtual/virtual-time.ts",
   // The system clock, dice, timers and signals behind the ports that servers take.
   "packages/host/src/system/**",
+  // Waits on an engine of containers; handed down as an argument.
+  "packages/cluster/src/docker/pace.ts",
   // What the client does with the platform it runs on.
   "packages/sdk/src/client/{node,browser}*",
   "packages/sdk/src/client/{node,browser}*/**",

@@ -62,10 +62,10 @@ export function checkFloors(source: Source, imports: readonly Import[]): Finding
 type Fault = [rule: "floor" | "deep-import" | "lazy-import" | "broker-client" | "pure", message: string];
 
 /** Real servers for tests of any floor. */
-const testServers = "@agentflow/bus/servers";
+const testServers = ["@agentflow/bus/servers", "@agentflow/cluster/test-engine"];
 
 function faultOf(path: string, one: Import): Fault | undefined {
-  if (one.specifier === testServers && isAllowed(tests, path)) return undefined;
+  if (testServers.includes(one.specifier) && isAllowed(tests, path)) return undefined;
   const home = packageOf(path);
   const target = targetOf(path, one.specifier);
   if (target?.deep) {

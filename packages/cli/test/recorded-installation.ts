@@ -17,6 +17,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { busAnswer, tailText } from "./recorded-bus.ts";
 import { debugAnswer } from "./recorded-debug.ts";
 import { smallBackup } from "./small-backup.ts";
 
@@ -404,6 +405,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, asked:
       response.write(`id: 4\nevent: record\ndata: ${JSON.stringify({ ...record, message: "pushed" })}\n\n`);
     return;
   }
+  if (url.startsWith("/v1/bus/tail")) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(tailText);
+    return;
+  }
   if (url.startsWith("/v1/backup")) {
     response.writeHead(200, { "content-type": "application/zstd" });
     response.end(smallBackup());
@@ -447,7 +453,7 @@ function send(response: ServerResponse, status: number, body: object): void {
 }
 
 function dataOf(method: string, url: URL, body: string): unknown {
-  const debugged = debugAnswer(method, url);
+  const debugged = debugAnswer(method, url) ?? busAnswer(method, url, body);
   if (debugged !== undefined) return debugged;
   const [, , kind, name = "", what] = url.pathname.split("/").map(decodeURIComponent);
   const views = [done, failed, stuck];

@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 
 export const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
 
+/** What the user of this machine has set is nobody's concern here. */
+const noConfig = "/nonexistent";
+
 export interface Ran {
   readonly stdout: string;
   readonly stderr: string;
@@ -14,6 +17,8 @@ export interface RunOptions {
   readonly cwd: string;
   readonly stdin?: string;
   readonly environment?: { readonly [name: string]: string };
+  /** After which it is killed; a minute when nothing is said. */
+  readonly limitMs?: number;
   /** Called with the child's id once it runs. */
   readonly onStart?: (pid: number) => void;
 }
@@ -21,9 +26,14 @@ export interface RunOptions {
 export function runAf(args: readonly string[], options: RunOptions): Promise<Ran> {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...options.environment },
+    env: {
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      XDG_CONFIG_HOME: noConfig,
+      ...options.environment,
+    },
     stdio: "pipe",
-    timeout: 60_000,
+    timeout: options.limitMs ?? 60_000,
   });
   let stdout = "";
   let stderr = "";

@@ -10,11 +10,13 @@ import type {
   ApprovalPage,
   ApprovalView,
   BuildId,
+  BusCheck,
   CallableView,
   DecideBody,
   EventPage,
   InputAnswer,
   InstallationStatus,
+  InstallationTop,
   JournalPage,
   JournalView,
   LiveView,
@@ -47,6 +49,7 @@ import type {
   WorkflowView,
 } from "@agentflow/protocol";
 import type { EngineConfig } from "./engine-config.ts";
+import type { BusView } from "./insight/bus-view.ts";
 import type { Mismatch } from "./orchestrator/router.ts";
 import type { LeaseStanding } from "./orchestrator/shards/presence.ts";
 import type { ArchiveNow } from "./projector/archive.ts";
@@ -102,12 +105,18 @@ export interface Engine {
   readonly people: EnginePeople;
   readonly registry: EngineRegistry;
   readonly telemetry: EngineTelemetry;
+  /** What lies on the bus and comes over it, for people who look for a fault. */
+  readonly bus: BusView;
   /** Of the whole installation, or with `tenant` of what is that tenant's own. */
   status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
+  /** What goes on now, counted while somebody asks: of the whole installation, or of one tenant's own. */
+  top(of?: { readonly tenant?: TenantId }): Promise<InstallationTop>;
   /** Why nothing is served now (`installation_lost`); undefined while all is well. */
   readonly trouble: AgentFlowError | undefined;
   /** Whether this control plane may hold shards now; see `EngineOptions.ownership`. */
   readonly lease: LeaseStanding;
+  /** Writes a row to the bus, reads it back and takes it away; rejects with why that did not work. */
+  checkBus(): Promise<BusCheck>;
   /** In how many lanes its log is kept. */
   readonly lanes: number;
   /** The shards that it serves now. */
@@ -315,6 +324,14 @@ export interface TelemetryFilter {
   readonly until?: string;
   /** Plain text that the message holds, letter case ignored; at most 200 characters. */
   readonly grep?: string;
+  /** Regular expressions that the text must match, and must not; see `linearPattern`. */
+  readonly match?: string;
+  readonly exclude?: string;
+  /** Lines of this agent, of this tool; of both where both are named. */
+  readonly agent?: string;
+  readonly tool?: string;
+  /** Only of processes that another of the same name came after, the newest such of each name. */
+  readonly previous?: boolean;
   readonly after?: string;
   /** 200 when left out, 1,000 at most. */
   readonly limit?: number;
@@ -332,11 +349,14 @@ export interface EngineTelemetry {
 }
 
 export interface TelemetryFollower {
-  readonly onRecord: (record: TelemetryRecord, cursor: string) => void;
+  readonly onRecord?: (record: TelemetryRecord, cursor: string) => void;
+  /** Records that came together, each as the JSON text of a `TelemetryRecord`. */
+  readonly onLines?: (lines: readonly string[], cursor: string) => void;
   /** The place from which it follows, before anything else is told. */
   readonly onPlace?: (cursor: string) => void;
-  /** Records that were lost before they reached the stream. */
-  readonly onDropped?: (count: number) => void;
+  /** One that takes less than it is given is given no more until `ready` resolves, and misses nothing. */
+  readonly isBehind?: () => boolean;
+  readonly ready?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 

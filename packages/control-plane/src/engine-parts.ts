@@ -22,6 +22,7 @@ import { type Mismatch, Router } from "./orchestrator/router.ts";
 import { Leases } from "./orchestrator/shards/leases.ts";
 import { Recovery } from "./orchestrator/shards/recovery.ts";
 import { ShardKeeper } from "./orchestrator/shards/shard-keeper.ts";
+import type { RunRef } from "./orchestrator/run-ref.ts";
 import { Waiters } from "./orchestrator/waiters.ts";
 import { Archive } from "./projector/archive.ts";
 import { Hub } from "./projector/hub.ts";
@@ -199,7 +200,19 @@ function buildWriting(parts: WritingParts) {
     },
   });
   const door = new FairDoor(parts);
-  const router: Router = new Router({ ...parts, wire: bus.wire, table: bus.table, orchestrator, door });
+  const resend = (ref: RunRef): void => {
+    // One that nobody has in memory is taken up, which sends what is open; else it is sent once more.
+    const taken = orchestrator.takeUp(ref).then(() => dispatcher.sendAgainOf(ref));
+    taken.catch((error: unknown) => parts.say.warn("a run could not be taken up", { run: ref.run, error }));
+  };
+  const router: Router = new Router({
+    ...parts,
+    wire: bus.wire,
+    table: bus.table,
+    orchestrator,
+    door,
+    resend,
+  });
   const sweep = new Sweep({ ...parts, orchestrator, dispatcher, scheduler });
   const handedOn = (): Position => {
     const sent = dispatcher.sentUpTo(orchestrator.flights.handedOn());

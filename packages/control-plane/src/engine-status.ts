@@ -10,7 +10,7 @@ import type { ReadStore } from "./projector/read-store.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Workers } from "./registry/workers.ts";
 
-interface StatusParts {
+export interface StatusParts {
   readonly options: EngineOptions;
   readonly startedAtMs: number;
   readonly ownership: Ownership;
@@ -46,7 +46,7 @@ export async function engineStatus(parts: StatusParts, tenant?: TenantId): Promi
   };
 }
 
-async function countsOf(
+export async function countsOf(
   store: ReadStore,
   tenant: TenantId | undefined,
 ): Promise<{ readonly [status: string]: number }> {
@@ -58,7 +58,7 @@ async function countsOf(
   return Object.fromEntries(sums);
 }
 
-async function openApprovals(store: ReadStore, tenant: TenantId | undefined): Promise<number> {
+export async function openApprovals(store: ReadStore, tenant: TenantId | undefined): Promise<number> {
   const counts = await store.call("openApprovals", undefined);
   const own = tenant === undefined ? counts : counts.filter((row) => row.tenant === tenant);
   return own.reduce((sum, { count }) => sum + count, 0);
@@ -80,7 +80,7 @@ function backlogOf(dispatcher: Dispatcher, tenant: TenantId | undefined): Instal
 const countMax = 10_000;
 
 /** Counted by reading them, up to a bound: they are few, or something is badly wrong. */
-async function deadLetters({ bus }: EngineOptions, tenant: TenantId | undefined): Promise<number> {
+export async function deadLetters({ bus }: EngineOptions, tenant: TenantId | undefined): Promise<number> {
   const head = await bus.log.head(prefixes.dead);
   if (head === 0) return 0;
   const stop = new AbortController();

@@ -1,8 +1,12 @@
 export type * from "./engine-api.ts";
 import { laneOfShard } from "@agentflow/bus";
 import { AgentFlowError, instant } from "@agentflow/protocol";
+import { checkBus } from "./bus-check.ts";
 import { refuseHalfRestored } from "./backup/mark.ts";
 import type { Engine, EngineObserver, EngineOptions } from "./engine-api.ts";
+import { type BusView, createBusView } from "./insight/bus-view.ts";
+import { Counters } from "./insight/counters.ts";
+import { engineTop } from "./insight/top.ts";
 import { registerGauges } from "./engine-metrics.ts";
 import { buildParts, type EngineParts } from "./engine-parts.ts";
 import { engineStatus } from "./engine-status.ts";
@@ -85,7 +89,7 @@ function showGauges(options: EngineOptions, parts: EngineParts): void {
 }
 
 /** The doors to runs, over parts that stand already. */
-function buildRuns(options: EngineOptions, parts: EngineParts): { runs: Runs; people: People } {
+function buildRuns(options: EngineOptions, parts: EngineParts): { runs: Runs; people: People; bus: BusView } {
   const { base, router, door, archive, projector } = parts;
   const { bus, world, config, store } = base;
   const { build } = options.tenantDefaults;
@@ -97,11 +101,23 @@ function buildRuns(options: EngineOptions, parts: EngineParts): { runs: Runs; pe
   const runs = new Runs({ world, blobs: bus.blobs, router, door, starts, queries, following, listing });
   const ask: Ask = (tenant, run, input) => runs.ask(tenant, run, input);
   const people = new People({ store, queries, ask, now: () => instant(world.clock.now()) });
-  return { runs, people };
+  const view = createBusView({
+    bus,
+    log: bus.log,
+    queue: bus.queue,
+    world,
+    hidden: base.hidden,
+    plans: parts.plans,
+    workers: parts.workers,
+    histories: archive,
+    submit: (tenant, run, input) => runs.submit(tenant, run, input),
+  });
+  return { runs, people, bus: view };
 }
 
 function engineOf(options: EngineOptions, parts: EngineParts): Engine {
   const startedAtMs = options.world.clock.now();
+  const counters = new Counters({ hub: parts.hub, world: options.world });
   let drained: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
   const drain = (): Promise<void> => (drained ??= drainParts(parts));
@@ -110,6 +126,9 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     registry: parts.registry,
     telemetry: parts.telemetry,
     status: (of = {}) => engineStatus({ ...parts, store: parts.base.store, options, startedAtMs }, of.tenant),
+    checkBus: () => checkBus(options.bus.table, options.world),
+    top: (of = {}) =>
+      engineTop({ ...parts, store: parts.base.store, options, startedAtMs, counters }, of.tenant),
     lanes: options.bus.log.lanes,
     get trouble() {
       return parts.guard.trouble;
@@ -126,7 +145,10 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     archive: (which) => parts.archive.now(which),
     observe: (observer) => observe(parts, observer),
     drain,
-    stop: () => (stopped ??= stop(parts, drain)),
+    stop: () => {
+      counters.stop();
+      return (stopped ??= stop(parts, drain));
+    },
   };
 }
 

@@ -38,6 +38,14 @@ export function whole(byDefault: number, options: WholeOptions = {}): WholeSetti
   return reload ? number.meta({ description: about, reload: true }) : number;
 }
 
+/** A setting that may be a part of one, such as cores. */
+export function numberOr(
+  byDefault: number,
+  { about, min }: { readonly about: string; readonly min: number },
+): z.ZodDefault<z.ZodNumber> {
+  return z.number().min(min).default(byDefault).describe(about);
+}
+
 /** A section of bounds, each with the default that stands in the code. */
 export function wholes(
   defaults: { readonly [key: string]: number },

@@ -1,10 +1,13 @@
 /** Types, ids, subjects and errors: importable without zod. The schemas stand in `./schemas`. */
 export * from "./agent.ts";
 export * from "./api/approvals.ts";
+export type * from "./api/bus-check.ts";
+export * from "./api/bus.ts";
 export type * from "./api/installation.ts";
 export * from "./api/runs.ts";
 export * from "./api/scopes.ts";
 export * from "./api/socket.ts";
+export type * from "./api/top.ts";
 export * from "./api/usage.ts";
 export * from "./api/version.ts";
 export { canonicalJson } from "./canonical.ts";
@@ -26,6 +29,7 @@ export { nearest } from "./nearest.ts";
 export type * from "./plan.ts";
 export type * from "./project.ts";
 export * from "./reference.ts";
+export * from "./sandbox.ts";
 export * from "./script.ts";
 export * from "./subjects.ts";
 export * from "./task.ts";

@@ -117,6 +117,8 @@ export interface ApprovalInput extends InputBase {
 
 export interface NudgeInput extends InputBase {
   readonly kind: "nudge";
+  /** Also send its open tasks again, under their ids: what the queue holds stays as it is. */
+  readonly resend?: true;
 }
 
 export interface ContinueInput extends InputBase {

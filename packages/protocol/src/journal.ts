@@ -6,6 +6,7 @@ import type { Shown } from "./agent.ts";
 import type { Failure } from "./errors.ts";
 import type { Instant, Json, Value } from "./json.ts";
 import type { Message, ModelReply } from "./model.ts";
+import type { SandboxApplied } from "./sandbox.ts";
 import type { Effect } from "./workflow.ts";
 
 /** Version and kind of any record on the subject; what an older build cannot read parks the step. */
@@ -165,6 +166,7 @@ export interface CallReturned extends OfCall {
   readonly kind: "call_returned";
   readonly output: Value;
   readonly ms: number;
+  readonly sandbox?: SandboxApplied;
 }
 
 /** The tool failed; the model is told. */
@@ -172,12 +174,14 @@ export interface CallFailed extends OfCall {
   readonly kind: "call_failed";
   readonly failure: Failure;
   readonly ms: number;
+  readonly sandbox?: SandboxApplied;
 }
 
 /** The attempt or runner that made the call is gone; it is made again under the same key. */
 export interface CallLost extends OfCall {
   readonly kind: "call_lost";
   readonly reason: string;
+  readonly sandbox?: SandboxApplied;
 }
 
 /** The sub-agent that was called waits for people; the next attempt calls it again. */
@@ -190,6 +194,7 @@ export interface CallSuspended extends OfCall {
 export interface CallUnknown extends OfCall {
   readonly kind: "call_unknown";
   readonly reason: string;
+  readonly sandbox?: SandboxApplied;
 }
 
 export interface CallResolved extends OfCall {

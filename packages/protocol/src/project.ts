@@ -1,6 +1,7 @@
 /** A project as authored: agentflow.yaml. Strings may be references, see reference.ts. */
 import type { BudgetDefinition } from "./budget.ts";
 import type { Json, JsonObject } from "./json.ts";
+import type { SandboxPolicy } from "./sandbox.ts";
 import type { apiVersion } from "./workflow.ts";
 
 export type { BudgetDefinition } from "./budget.ts";
@@ -13,6 +14,8 @@ export interface ProjectDefinition {
   readonly models?: { readonly [name: string]: ModelDefinition };
   readonly pools?: { readonly [pool: string]: PoolDefinition };
   readonly budgets?: BudgetDefinition;
+  /** Which tools are untrusted, and what their calls may have at most. */
+  readonly sandbox?: SandboxPolicy;
   readonly targets?: { readonly [name: string]: TargetDefinition };
   /** Settings of the processes, the project's layer of the configuration; checked by whoever reads them. */
   readonly settings?: { readonly [key: string]: Json };
@@ -62,21 +65,54 @@ export interface LocalTarget {
   readonly workers?: WorkerCounts;
 }
 
-export interface DockerTarget {
+export interface DockerTarget extends ContainerTarget {
   readonly kind: "docker";
+  /** The engine: `unix:///…`, `tcp://…`, `ssh://…`; by default as Docker's own client finds it. */
   readonly host?: string;
+  /** A context of Docker's own client, instead of `host`. */
+  readonly dockerContext?: string;
   readonly bus?: BusKind;
-  readonly nats?: NatsTarget;
-  readonly workers?: WorkerCounts;
+  readonly api?: ApiTarget;
 }
 
-export interface KubernetesTarget {
+/** What targets of containers have in common. */
+export interface ContainerTarget {
+  readonly nats?: NatsTarget;
+  readonly workers?: WorkerCounts;
+  /** Copies of the control plane (1). */
+  readonly controlPlanes?: number;
+  readonly images?: ImagesTarget;
+  /** Variables of the workers; never a secret. */
+  readonly environment?: { readonly [name: string]: string };
+  /** What each copy of a part may use; by part: `nats`, `control-plane`, `worker-<pool>`. */
+  readonly limits?: { readonly [part: string]: LimitsTarget };
+  /** What differs on this target: laid over agentflow.yaml key by key; null takes a key away. */
+  readonly overlay?: JsonObject;
+}
+
+export interface LimitsTarget {
+  readonly cpus?: number;
+  readonly memoryMb?: number;
+  readonly pids?: number;
+}
+
+export interface ImagesTarget {
+  /** What our images are built on. */
+  readonly base?: string;
+  readonly nats?: string;
+}
+
+export interface ApiTarget {
+  /** Address of the engine's machine under which the API is published (127.0.0.1). */
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export interface KubernetesTarget extends ContainerTarget {
   readonly kind: "kubernetes";
   readonly context?: string;
   readonly namespace?: string;
   readonly bus?: Exclude<BusKind, "embedded">;
-  readonly nats?: NatsTarget;
-  readonly workers?: WorkerCounts;
 }
 
 export interface NatsTarget {

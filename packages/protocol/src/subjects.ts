@@ -44,6 +44,8 @@ export const prefixes = {
   turns: (of: { shard: Shard; tenant: TenantId; run: RunId }): Subject =>
     `af.log.${of.shard}.${of.tenant}.turn.${of.run}.` as Subject,
   in: (shard: Shard): Subject => `af.in.${shard}.` as Subject,
+  /** Tasks of one tenant, or of all. */
+  tasks: (tenant?: TenantId): Subject => `af.task.${tenant === undefined ? "" : `${tenant}.`}` as Subject,
   dead: "af.dead." as Subject,
   deadOf: (tenant: TenantId): Subject => `af.dead.${tenant}.` as Subject,
   audit: "af.audit." as Subject,

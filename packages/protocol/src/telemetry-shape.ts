@@ -1,7 +1,7 @@
 /** The door for records of telemetry: what user code could forge is checked before anybody relies on it. */
 import { type LogRecord, logLevels, logSources, type SpanRecord } from "./telemetry.ts";
 
-const texts = ["run", "step", "trace", "span", "parent", "worker", "name", "stream"] as const;
+const texts = ["run", "step", "trace", "span", "parent", "worker", "name", "stream", "writer"] as const;
 
 /**
  * True when every field has the type that its readers rely on: one record that is not as it should be must
@@ -10,6 +10,7 @@ const texts = ["run", "step", "trace", "span", "parent", "worker", "name", "stre
 export function isTelemetryRecord(value: unknown): value is LogRecord | SpanRecord {
   if (!isObject(value) || !texts.every((name) => isMissingOr(isText, field(value, name)))) return false;
   if (!isMissingOr(isFinite, field(value, "attempt"))) return false;
+  if (!isMissingOr(isNumber, field(value, "seq"))) return false;
   if (field(value, "kind") === "span") return isSpan(value);
   return field(value, "kind") === "log" && isLog(value);
 }
@@ -54,6 +55,10 @@ function isTime(value: unknown): boolean {
 
 function isFinite(value: unknown): boolean {
   return Number.isFinite(value);
+}
+
+function isNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value);
 }
 
 /** One that can also be moved by what a span took, and still be written. */

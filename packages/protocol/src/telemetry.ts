@@ -5,10 +5,28 @@ export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as
 export type LogLevel = (typeof logLevels)[number];
 
 /** Who said it: what `af logs` colours by. */
-export const logSources = ["control-plane", "worker", "runner", "tool", "agent", "bus", "cli"] as const;
+export const logSources = [
+  "control-plane",
+  "worker",
+  "runner",
+  "tool",
+  "agent",
+  "bus",
+  "container",
+  "cli",
+] as const;
 export type LogSource = (typeof logSources)[number];
 
-export interface LogRecord {
+/**
+ * The place of a record among all of one process: within a writer the numbers grow by one, so that a reader
+ * sees what it has already and what is missing. A process that starts again is another writer.
+ */
+export interface Numbered {
+  readonly writer?: string;
+  readonly seq?: number;
+}
+
+export interface LogRecord extends Numbered {
   readonly kind: "log";
   readonly at: Instant;
   readonly level: LogLevel;
@@ -26,7 +44,7 @@ export interface LogRecord {
   readonly fields?: { readonly [key: string]: Json };
 }
 
-export interface SpanRecord {
+export interface SpanRecord extends Numbered {
   readonly kind: "span";
   readonly trace: string;
   readonly span: string;

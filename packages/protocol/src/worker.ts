@@ -3,6 +3,7 @@ import type { BuildId, PoolName, RunId, StepInstance, TenantId, WorkerId } from 
 import type { Instant, JsonSchema } from "./json.ts";
 import type { AgentSpec } from "./agent.ts";
 import type { ModelDefinition } from "./project.ts";
+import type { SandboxPlan } from "./sandbox.ts";
 import type { Effect, WorkflowDefinition } from "./workflow.ts";
 
 /**
@@ -27,6 +28,23 @@ export interface WorkerPresence {
   /** Why user code does not load; state is then `broken` and old code, if any, keeps serving. */
   readonly problem?: LoadProblem;
   readonly busy: readonly Busy[];
+  /** The release it is of; left out by those that did not say. */
+  readonly version?: string;
+  /** Tasks it has ended since it began, whatever their outcome. */
+  readonly tasksEnded?: number;
+  /** What its processes have used up; left out where the system does not tell. */
+  readonly usage?: WorkerUsage;
+}
+
+/** CPU time since a process began, and the memory it holds now. */
+export interface ProcessUsage {
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+export interface WorkerUsage {
+  readonly supervisor: ProcessUsage;
+  readonly runners: readonly (ProcessUsage & { readonly pid: number })[];
 }
 
 export interface Busy {
@@ -69,6 +87,8 @@ export interface Callable {
   readonly secrets?: readonly string[];
   /** A person is asked before each call. */
   readonly approval?: "always";
+  /** Of an untrusted tool: where its calls run, and nowhere else. */
+  readonly sandbox?: SandboxPlan;
   /** Present when the agent is a model with instructions, and not a function. */
   readonly agent?: AgentSpec;
 }

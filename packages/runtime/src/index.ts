@@ -24,4 +24,5 @@ export { startRunnerProcess } from "./worker/runner-process.ts";
 export { makeWorker, type WorkerParts } from "./worker/make-worker.ts";
 export { workerLimits } from "./worker/limits.ts";
 export type { SecretSource } from "./worker/secrets.ts";
-export { Worker, type WorkerOptions } from "./worker/worker.ts";
+export { Worker } from "./worker/worker.ts";
+export type { WorkerOptions } from "./worker/worker-options.ts";

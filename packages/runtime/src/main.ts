@@ -8,6 +8,7 @@ import { openSecrets } from "@agentflow/host/secrets";
 import { systemWorld } from "@agentflow/host/world";
 import type { LogRecord } from "@agentflow/protocol";
 import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Channel, type Message, openChannel } from "./channel/frames.ts";
 import { parseToSupervisor } from "./channel/parse-messages.ts";
 import type { BusAddress, FromSupervisor, SupervisorConfig } from "./channel/supervisor-messages.ts";
@@ -17,15 +18,19 @@ import type { Worker } from "./worker/worker.ts";
 
 const busGoneExitMs = 1_000;
 
-class Supervisor {
+/** Starts what it is told to. `adapt` makes of what it was told what holds where this process runs. */
+export class Supervisor {
   readonly #channel: Channel;
+  readonly #adapt: (config: SupervisorConfig) => Promise<SupervisorConfig>;
   #worker: Worker | undefined;
+  /** Settles once there is a worker: what is asked for before waits for it. */
+  readonly #made = Promise.withResolvers<void>();
   #bus: Bus | undefined;
   #log: Log | undefined;
   #stopping = false;
 
-  constructor() {
-    const stream = new Socket({ fd: 3, readable: true, writable: true });
+  constructor(stream: Duplex, adapt = async (config: SupervisorConfig) => config) {
+    this.#adapt = adapt;
     this.#channel = openChannel(stream, (message) => this.#receive(message));
     // Whoever started us is gone, and with it the bus: nothing is left to say; reapers end the runners.
     void this.#channel.closed.then(() => process.exit(0));
@@ -57,7 +62,8 @@ class Supervisor {
     }
   }
 
-  async #start(config: SupervisorConfig): Promise<void> {
+  async #start(told: SupervisorConfig): Promise<void> {
+    const config = await this.#adapt(told);
     const world = systemWorld();
     const secrets = openSecrets({ projectDir: config.projectDir, environment: process.env });
     secrets.watch(world.timers);
@@ -87,10 +93,13 @@ class Supervisor {
       },
     });
     this.#worker = worker;
+    this.#made.resolve();
     await worker.start();
   }
 
   async #reload(id: number): Promise<void> {
+    // One that was just put in another's place may be told of a save before it has reached the bus.
+    await this.#made.promise;
     const report = await this.#worker?.reload();
     if (report !== undefined) this.#say(["reloaded", id, report]);
   }
@@ -143,4 +152,6 @@ async function connectBus(address: BusAddress): Promise<Bus> {
 }
 
 // Importing a module does nothing: only the process that was started on this file becomes a supervisor.
-if (process.argv[1] === import.meta.filename) new Supervisor();
+if (process.argv[1] === import.meta.filename) {
+  new Supervisor(new Socket({ fd: 3, readable: true, writable: true }));
+}

@@ -16,8 +16,8 @@ export const write = defineTool({
   effect: "write",
   // The same call writes the same bytes to the same two files, so repeating it after a crash is safe.
   idempotencyKey: (_input, { callId }) => callId,
-  async run({ out, ...report }, { callId, projectDir, log }) {
-    const files = await writeReport(report, resolve(projectDir, out), callId);
+  async run({ out, ...report }, { callId, filesDir, log }) {
+    const files = await writeReport(report, resolve(filesDir, out), callId);
     log.info("reports written", files);
     return files;
   },

@@ -14,11 +14,11 @@ export const write = defineTool({
   output: z.object({ file: z.string() }),
   effect: "write",
   idempotencyKey: (_input, { callId }) => callId,
-  async run({ title, text, sources }, { projectDir, run }) {
+  async run({ title, text, sources }, { filesDir, run }) {
     const file = path.join("reports", `${run}.md`);
-    await mkdir(path.join(projectDir, "reports"), { recursive: true });
+    await mkdir(path.join(filesDir, "reports"), { recursive: true });
     const list = sources.map((source) => `- ${source}`).join("\n");
-    await writeFile(path.join(projectDir, file), `# ${title}\n\n${text}\n\n## Sources\n\n${list}\n`);
+    await writeFile(path.join(filesDir, file), `# ${title}\n\n${text}\n\n## Sources\n\n${list}\n`);
     return { file };
   },
 });

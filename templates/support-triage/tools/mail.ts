@@ -16,9 +16,9 @@ export const send = defineTool({
   }),
   output: z.object({ id: z.string() }),
   effect: "irreversible",
-  async run({ to, subject, text }, { projectDir, run, callId }) {
+  async run({ to, subject, text }, { filesDir, run, callId }) {
     const id = `mail-${run}`;
-    const folder = path.join(projectDir, "outbox");
+    const folder = path.join(filesDir, "outbox");
     await mkdir(folder, { recursive: true });
     // `wx`: a second mail of the same run would fail instead of being sent.
     await writeFile(

@@ -1,4 +1,4 @@
-import { type Subject, subjects, parseId } from "@agentflow/protocol";
+import { prefixes, type Subject, subjects, parseId } from "@agentflow/protocol";
 import { describe, expect, test } from "vitest";
 import { bodyBytesMax, type DeadLetter, type Delivery, type Queue, type TakeOptions } from "../port/index.ts";
 import { Collector } from "./collector.ts";
@@ -8,6 +8,7 @@ import { oddTexts } from "./odd-texts.ts";
 export function queueContract(kit: Kit): void {
   describe("queue", () => {
     handingOut(kit);
+    looking(kit);
     leases(kit);
     givingUp(kit);
     pressure(kit);
@@ -162,6 +163,43 @@ function handingOut(kit: Kit): void {
     expect(await seen[0]?.ack()).toBe(true);
     await kit.sleep(quietMs);
     expect(other.items).toHaveLength(3);
+  });
+}
+
+function looking(kit: Kit): void {
+  test("what lies here can be looked at, by subject or prefix, and stays as it is", async () => {
+    const { queue } = await kit.bus();
+    const [gpu, cpu] = [taskSubject("gpu"), taskSubject("cpu")];
+    await queue.push([...tasks(3, gpu), ...tasks(2, cpu)]);
+    const seen = await queue.peek({ subject: gpu, limit: 10 });
+    expect(seen.map(({ id, subject, body }) => ({ id, subject, body }))).toEqual(
+      expect.arrayContaining(tasks(3, gpu)),
+    );
+    expect(seen).toHaveLength(3);
+    const all = prefixes.tasks();
+    expect(await queue.peek({ subject: all, limit: 100 })).toHaveLength(5);
+    expect(await queue.peek({ subject: all, limit: 4 })).toHaveLength(4);
+    const holder = taker(kit, queue, { subjects: [gpu] });
+    expect(idsOf(await holder.first(3))).toEqual(
+      tasks(3, gpu)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    expect(holder.items.map(({ delivery }) => delivery)).toEqual([1, 1, 1]);
+    const held = await queue.peek({ subject: gpu, limit: 10 });
+    // What is held lies here too, and where the adapter knows of one task, it says so.
+    expect(held).toHaveLength(3);
+    for (const { state = "leased", holder: by = "holder" } of held)
+      expect([state, by]).toEqual(["leased", "holder"]);
+    for (const one of holder.items) await one.ack();
+    expect(await queue.peek({ subject: gpu, limit: 10 })).toEqual([]);
+  });
+
+  test("looking at no subject of tasks, or at too many, is refused", async () => {
+    const { queue } = await kit.bus();
+    await refused("invalid_input", () => queue.peek({ subject: prefixes.log, limit: 1 }));
+    await refused("invalid_input", () => queue.peek({ subject, limit: 0 }));
+    await refused("invalid_input", () => queue.peek({ subject, limit: 1_001 }));
   });
 }
 
@@ -323,6 +361,16 @@ function givingUp(kit: Kit): void {
     await kit.sleep(300);
     expect(holder.items).toHaveLength(1);
     expect((await queue.depth()).filter((one) => one.waiting + one.leased > 0)).toEqual([]);
+  });
+
+  test("a buried task that is pushed again under its id is handed out again", async () => {
+    const { queue } = await kit.bus();
+    await queue.push(tasks(1));
+    const holder = taker(kit, queue);
+    expect(await (await holder.at(0)).bury("nobody could read it")).toBe(true);
+    expect(await queue.push(tasks(1))).toEqual([{ ok: true }]);
+    const [task] = tasks(1);
+    expect(await holder.at(1)).toMatchObject({ ...task, delivery: 1 });
   });
 
   test("a buried task lies in the dead letters with its story, and is never handed out again", async () => {

@@ -177,6 +177,11 @@ function assemble(options: EmbeddedOptions, parts: Parts): EmbeddedBus {
     blobs,
     wire: new EmbeddedWire(board),
     wheel,
+    sizes: async () => [
+      { stream: "log", bytes: logStore.reader.bytes },
+      { stream: "tele", bytes: teleStore.reader.bytes },
+      { stream: "task", ...tasks.size },
+    ],
     closed: closed.promise,
     announce: (socket) => lock.announce(socket),
     close: () => (closing ??= close()),

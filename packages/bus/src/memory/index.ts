@@ -49,6 +49,8 @@ function clientBus(store: MemoryStore, name: string): Bus {
     table: memoryTable(store.table, link),
     blobs: memoryBlobs(store.blobs, link),
     wire: memoryWire(store.wire, link),
+    sizes: () =>
+      link.call("read", () => [...store.streams.sizes(), { stream: "task", messages: store.queue.size }]),
     closed: link.closed,
     close: async () => link.finish(undefined),
   };

@@ -1,6 +1,13 @@
 import { prefixes, type StreamName, type Subject } from "@agentflow/protocol";
 import { checkAfter, checkBody, checkLogFilter, checkLogSubject } from "../port/check.ts";
-import { behindIn, laneOfShard, type Log, type LogEntry, type TailOptions } from "../port/index.ts";
+import {
+  behindIn,
+  laneOfShard,
+  type Log,
+  type LogEntry,
+  type StreamSize,
+  type TailOptions,
+} from "../port/index.ts";
 import { Bell } from "./bell.ts";
 import { gone, type Link } from "./link.ts";
 import { matcher, Stream } from "./stream.ts";
@@ -32,6 +39,11 @@ export class MemoryStreams {
   /** Every lane of the stream `log`. */
   all(): readonly Stream[] {
     return Array.from({ length: this.lanes }, (_, lane) => this.one("log", lane));
+  }
+
+  /** What there is, with how many records lie in it. */
+  sizes(): readonly StreamSize[] {
+    return [...this.streams].map(([key, { size }]) => ({ stream: key.replace(/ 0$/, ""), messages: size }));
   }
 
   private one(name: StreamName, lane: number): Stream {

@@ -1,7 +1,7 @@
 /** The queue's one truth: which tasks there are, who holds them, who is next. */
 import type { Subject } from "@agentflow/protocol";
 import { deadLetter } from "../port/dead-letter.ts";
-import type { Pushed, QueueDepth, QueuedTask } from "../port/index.ts";
+import type { PeekedTask, PeekOptions, Pushed, QueueDepth, QueuedTask } from "../port/index.ts";
 import { isCurrent, type Item, type Lease, type Taker } from "./lease.ts";
 import type { Weather } from "./weather.ts";
 
@@ -119,6 +119,28 @@ export class QueueState {
       bySubject.set(item.subject, depth);
     }
     return [...bySubject].map(([subject, depth]) => ({ subject, ...depth }));
+  }
+
+  peek({ subject, limit }: PeekOptions): readonly PeekedTask[] {
+    const found: PeekedTask[] = [];
+    for (const { id, subject: own, body, deliveries, lease } of this.items.values()) {
+      if (found.length === limit) break;
+      if (own !== subject && !(subject.endsWith(".") && own.startsWith(subject))) continue;
+      const held = lease === undefined ? {} : { holder: lease.taker.options.holder };
+      found.push({
+        id,
+        subject: own,
+        body,
+        deliveries,
+        state: lease === undefined ? "waiting" : "leased",
+        ...held,
+      });
+    }
+    return found;
+  }
+
+  get size(): number {
+    return this.items.size;
   }
 
   /** Hands a held task out once more, as if its lease had ended; its holder is not told. */

@@ -1,4 +1,4 @@
-import { checkTake, checkTasks } from "../port/check.ts";
+import { checkPeek, checkTake, checkTasks } from "../port/check.ts";
 import type { Delivery, Queue, TakeOptions } from "../port/index.ts";
 import { Bell } from "./bell.ts";
 import { isCurrent, type Lease, type Taker } from "./lease.ts";
@@ -15,6 +15,10 @@ export function memoryQueue(state: QueueState, link: Link): Queue {
     take: (options) => take(state, link, options),
     revoke: (ids) => link.call("revoke", () => state.revoke(ids)),
     depth: () => link.call("read", () => state.depth()),
+    peek: async (options) => {
+      checkPeek(options);
+      return link.call("read", () => state.peek(options));
+    },
   };
 }
 

@@ -24,6 +24,10 @@ export class Stream {
     this.lanes = lanes;
   }
 
+  get size(): number {
+    return this.entries.length;
+  }
+
   append(subject: Subject, body: string, expect: Revision | "any"): Appended {
     const own = this.bySubject.get(subject) ?? [];
     const newest = own.at(-1)?.revision ?? 0;

@@ -47,6 +47,7 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
       table,
       blobs: new StreamBlobs(link, of),
       wire: new CoreWire(link, tell),
+      sizes: () => streams.sizes(layout.lanes),
       closed: link.closed,
       onRefused: (fn) => {
         const forget = [...new Set([link, purges])].map((one) => one.onRefused(fn));

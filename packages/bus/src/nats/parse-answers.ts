@@ -106,6 +106,8 @@ export interface StreamFacts {
   readonly bySubject: Json;
   /** Of the newest message that was ever stored, be it there or not. */
   readonly lastSequence: number;
+  readonly messages: number;
+  readonly bytes: number;
 }
 
 export function parseStreamInfo(value: Json): StreamFacts {
@@ -115,6 +117,8 @@ export function parseStreamInfo(value: Json): StreamFacts {
     replicas: number(config["num_replicas"] ?? 1),
     bySubject: record(state["subjects"] ?? {}),
     lastSequence: number(state["last_seq"] ?? 0),
+    messages: number(state["messages"] ?? 0),
+    bytes: number(state["bytes"] ?? 0),
   };
 }
 

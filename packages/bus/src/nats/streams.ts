@@ -7,6 +7,7 @@ import type { Link } from "./link.ts";
 import { natsLimits } from "./limits.ts";
 import { epochSubject, laneSubjects, layoutSubject, logStream, streamNames } from "./names.ts";
 import type { NatsOptions } from "./options.ts";
+import type { StreamSize } from "../port/index.ts";
 import { parseLayout, parseStreamInfo, type StreamFacts, text } from "./parse-answers.ts";
 import { fence } from "./raw-headers.ts";
 
@@ -126,6 +127,20 @@ export class Streams {
     const made = Number(first.metadata["af-logs"] ?? 1);
     if (logs === undefined || logs === made) return made;
     throw lanesFixed(made, logs);
+  }
+
+  /** What lies in each stream, as the server counts it. */
+  async sizes(lanes: number): Promise<readonly StreamSize[]> {
+    const { task, dead, tele, audit, table, blob } = streamNames;
+    const names: [string, string][] = Object.entries({ task, dead, tele, audit, table, blob });
+    const log = (lane: number): [string, string] => [lane === 0 ? "log" : `log ${lane}`, logStream(lane)];
+    const all = [...Array.from({ length: lanes }, (_, lane) => log(lane)), ...names];
+    const found = await Promise.all(
+      all.map(async ([name, stream]) => ({ name, of: await this.#info(stream) })),
+    );
+    return found.flatMap(({ name, of }) =>
+      of === undefined ? [] : [{ stream: name, messages: of.messages, bytes: of.bytes }],
+    );
   }
 
   async #info(stream: string): Promise<StreamFacts | undefined> {

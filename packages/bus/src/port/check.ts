@@ -9,7 +9,7 @@ import {
 } from "@agentflow/protocol";
 import { blobBytesMax } from "./blobs.ts";
 import { bodyBytesMax, type Position, type Revision } from "./log.ts";
-import type { QueuedTask, TakeOptions } from "./queue.ts";
+import type { PeekOptions, QueuedTask, TakeOptions } from "./queue.ts";
 import { tableValueBytesMax } from "./table.ts";
 
 const stored: readonly StreamName[] = ["log", "dead", "audit", "tele"];
@@ -74,6 +74,16 @@ export function checkTake(options: TakeOptions): void {
   if (!(options.slots >= 1)) throw invalid("slots", String(options.slots), "at least one slot");
   if (!(options.leaseMs >= 1)) throw invalid("leaseMs", String(options.leaseMs), "at least a millisecond");
 }
+
+/** A subject of tasks or a prefix of some, and how many are shown at most. */
+export function checkPeek({ subject, limit }: PeekOptions): void {
+  const isOurs = streamOf(`${subject}x`) === "task" && isFilter(subject);
+  if (!isOurs) throw invalid("subject", subject, "a subject here is af.task.<plain tokens>");
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= peekMax))
+    throw invalid("limit", String(limit), `1 to ${peekMax}`);
+}
+
+const peekMax = 1_000;
 
 export function checkTableKey(key: string): void {
   if (!tableKey.test(key)) throw invalid("table key", key, `a table key matches ${tableKey.source}`);

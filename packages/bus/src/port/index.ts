@@ -12,6 +12,13 @@ export * from "./queue.ts";
 export * from "./table.ts";
 export * from "./wire.ts";
 
+/** What is kept under one name: `log`, `log 1`, `task`, `dead`, `tele`, `audit`, `table`, `blob`. */
+export interface StreamSize {
+  readonly stream: string;
+  readonly messages?: number;
+  readonly bytes?: number;
+}
+
 /** The five ports of one installation, as an adapter opens them. */
 export interface Bus {
   readonly kind: "memory" | "embedded" | "embedded-client" | "nats" | "redis" | "rabbitmq";
@@ -22,6 +29,8 @@ export interface Bus {
   readonly table: Table;
   readonly blobs: Blobs;
   readonly wire: Wire;
+  /** How much lies in each stream, as far as the adapter can tell without counting. Owners ask it. */
+  sizes(): Promise<readonly StreamSize[]>;
   /** Settled once the bus is gone for good (closed or broken): whoever lives on it should stop. */
   readonly closed: Promise<Error | undefined>;
   close(): Promise<void>;

@@ -56,6 +56,24 @@ export interface QueueDepth {
   readonly leased: number;
 }
 
+/** A task as it lies in the queue, and what the queue knows of it. */
+export interface PeekedTask extends QueuedTask {
+  /** Absent where a broker does not say it of one task. */
+  readonly state?: "waiting" | "leased";
+  readonly holder?: string;
+  /** How often it was handed out. */
+  readonly deliveries?: number;
+  /** When the queue took it, Unix milliseconds. */
+  readonly atMs?: number;
+}
+
+export interface PeekOptions {
+  /** A task subject, or a prefix of them that ends in a dot. */
+  readonly subject: Subject;
+  /** At most 1,000. */
+  readonly limit: number;
+}
+
 export interface Queue {
   /** Changes whenever tasks may have been lost (a queue in memory that restarted): send open ones again. */
   epoch(): Promise<string>;
@@ -70,4 +88,6 @@ export interface Queue {
   /** Takes tasks back: waiting ones are gone, held ones see `lost` abort. Unknown ids are ignored. */
   revoke(ids: readonly string[]): Promise<void>;
   depth(): Promise<readonly QueueDepth[]>;
+  /** Tasks that lie here, waiting or leased, in no promised order. Nothing of them changes by it. */
+  peek(options: PeekOptions): Promise<readonly PeekedTask[]>;
 }

@@ -34,7 +34,7 @@ export abstract class DecideCommand extends ApiCommand {
     given: Given,
   ): Promise<void> {
     if (given.hash !== undefined && !/^[0-9a-f]{64}$/.test(given.hash)) throw noHash(given.approval);
-    const client = await this.connect(flags);
+    const client = await this.connect(flags, { changes: true });
     const view = await findApproval(client, given.approval);
     for (const line of approvalLines(view, Date.now())) this.output.say(line);
     this.output.say();

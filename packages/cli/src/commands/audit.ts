@@ -29,12 +29,13 @@ export default class Audit extends ApiCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Audit);
     const { since, limit } = flags;
+    const installation = await this.reach(flags);
     const fromMs = since === undefined ? 0 : Date.parse(readSince(since, Date.now()));
     let newest: AuditItem[] = [];
     for (let after: number | undefined = 0; after !== undefined; ) {
       const which: string = flags.installation ? "&installation=true" : "";
       const path: string = `/v1/audit?limit=${pageMax}&after=${after}${which}`;
-      const { records = [], next } = await askApi(this.installation(flags), { method: "GET", path });
+      const { records = [], next } = await askApi(installation, { method: "GET", path });
       newest = [...newest, ...records.filter(({ at }) => Date.parse(at) >= fromMs)].slice(-limit);
       after = next;
     }

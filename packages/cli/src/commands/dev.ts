@@ -1,5 +1,9 @@
 import { AgentFlowCommand } from "../base-command.ts";
+import type { ContainerChoice } from "../local/containers/options.ts";
 import { needProject } from "../config/installation.ts";
+import { AgentFlowError } from "@agentflow/protocol";
+import { normalize } from "node:path";
+import { elsewhereNote } from "../contexts/dev-note.ts";
 import { Flags } from "../flags.ts";
 
 export default class Dev extends AgentFlowCommand {
@@ -26,6 +30,21 @@ export default class Dev extends AgentFlowCommand {
       helpValue: "BUS",
       default: "embedded",
     }),
+    on: Flags.string({
+      description: "docker: workers run in containers, the project is mounted",
+      options: ["docker"],
+    }),
+    target: Flags.string({
+      description: "a docker target of agentflow.yaml: its engine, base image, variables and limits",
+      helpValue: "TARGET",
+      dependsOn: ["on"],
+    }),
+    writable: Flags.string({
+      description: "a folder of the project that tools in containers may write",
+      helpValue: "FOLDER",
+      multiple: true,
+      dependsOn: ["on"],
+    }),
     logs: Flags.boolean({ description: "show logs between the lines about runs" }),
   };
   static override examples = [
@@ -33,11 +52,15 @@ export default class Dev extends AgentFlowCommand {
     "af dev --port 4200 --logs",
     "af dev --fresh --inspect 9229",
     "af dev --bus nats",
+    "af dev --on docker --writable reports",
   ];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Dev);
     const dir = needProject(this.folder(flags));
+    const containers = flags.on === undefined ? {} : { containers: this.#containers(flags) };
+    const elsewhere = elsewhereNote(dir);
+    if (elsewhere !== undefined) this.output.say(elsewhere);
     const { runDev } = await import("../local/index.ts");
     const code = await runDev({
       dir,
@@ -52,8 +75,33 @@ export default class Dev extends AgentFlowCommand {
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags.host === undefined ? {} : { host: flags.host }),
       ...(flags.inspect === undefined ? {} : { inspect: flags.inspect }),
+      ...containers,
       ...(flags.slots === undefined ? {} : { slots: flags.slots }),
     });
     this.exitWith(code);
+  }
+
+  /** Refuses what a container could not be given. */
+  #containers(flags: {
+    readonly bus: string;
+    readonly target: string | undefined;
+    readonly writable: readonly string[] | undefined;
+  }): ContainerChoice {
+    const { bus, target, writable = [] } = flags;
+    if (bus !== "embedded") {
+      throw new AgentFlowError("invalid_input", `workers in containers cannot use --bus ${bus}`, {
+        reason: "bus_not_shared",
+        suggestions: ["leave --bus out: they reach the embedded bus", "af up: all of it in containers"],
+      });
+    }
+    const folders = writable.map((folder) => normalize(folder).replace(/\/+$/, ""));
+    const outside = folders.find((folder) => /^(\.\.(\/|$)|\/|\.?$)/.test(folder));
+    if (outside !== undefined) {
+      throw new AgentFlowError("invalid_input", `--writable ${outside}: no folder within the project`, {
+        reason: "not_in_project",
+        suggestions: ["name one below the project: --writable reports"],
+      });
+    }
+    return { writable: folders, ...(target === undefined ? {} : { target }) };
   }
 }

@@ -6,7 +6,8 @@ export default class Server extends AgentFlowCommand {
   static override summary = "Run a control plane on NATS, one of any number, as a service";
   static override description =
     "It shares the 64 shards with its peers on the same bus and takes over what a dead one held.\n" +
-    "The first token lies in the state folder; af key create makes the others.\n" +
+    "The first token lies in the state folder, or where --token-file says;\n" +
+    "af key create makes the others.\n" +
     "SIGTERM hands its shards over and ends.\n" +
     "Settings: flags, AF_*, --config FILE, the user's own, defaults (af config view --origin).";
   static override flags = {
@@ -16,6 +17,10 @@ export default class Server extends AgentFlowCommand {
     port: Flags.integer({ description: "port of the API (4180)", min: 0, max: 65_535 }),
     node: Flags.string({ description: "name among its peers", helpValue: "NAME" }),
     state: Flags.directory({ description: "folder of the read model and the token", helpValue: "DIR" }),
+    "token-file": Flags.string({
+      description: "file with the first token, instead of one made in the state folder",
+      helpValue: "FILE",
+    }),
     archiver: Flags.string({
       description: "file with the seed of the identity that alone may remove ended runs",
       helpValue: "FILE",
@@ -47,6 +52,7 @@ export default class Server extends AgentFlowCommand {
         "api.port": flags.port,
         node: flags.node,
         state: flags.state,
+        tokenFile: flags["token-file"],
         "bus.archiver": flags.archiver,
         "bus.replicas": flags.replicas,
         "bus.logs": flags.logs,
@@ -55,6 +61,7 @@ export default class Server extends AgentFlowCommand {
         ...busFlagNames,
         "api.host": "--host",
         "api.port": "--port",
+        tokenFile: "--token-file",
         "bus.archiver": "--archiver",
         "bus.replicas": "--replicas",
         "bus.logs": "--logs",

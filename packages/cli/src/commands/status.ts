@@ -1,26 +1,58 @@
-import { type BrokenCode, type InstallationStatus, type NodeView, showDuration } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type BrokenCode,
+  type InstallationStatus,
+  type NodeView,
+  showDuration,
+} from "@agentflow/protocol";
 import { ApiCommand } from "../api-command.ts";
+import type { Context } from "../config/contexts.ts";
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
 import { type Text, bold, cyan, dim, green, red, yellow } from "../output/text.ts";
+import { addressText } from "../output/where.ts";
 import { ago } from "../output/when.ts";
 import { placeOf } from "../output/findings.ts";
 import { newerOf } from "../skew.ts";
+import { type ContainerView, printContainers } from "../targets/containers.ts";
 
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
   static override description =
     "Figures of all tenants need a key with the scope operator, as the local token has it; " +
-    "else they are the tenant's own.";
+    "else they are the tenant's own.\nOf a target on Docker its containers are shown too, also when the " +
+    "API does not answer.";
   static override examples = ["af status", "af status --json"];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
-    const { url } = this.installation(flags);
-    const client = await this.connect(flags);
-    const status = await client.status();
-    this.output.data({ url, ...status });
-    if (!this.output.json) print(this.output, { url, own: this.config.version }, status);
+    const { url, context } = this.installation(flags);
+    const looking = context === undefined ? undefined : this.#containers(context);
+    try {
+      const client = await this.connect(flags);
+      const status = await client.status();
+      const containers = await looking;
+      const named = context === undefined ? {} : { context: context.name };
+      this.output.data({ url, ...named, ...status, ...(containers === undefined ? {} : { containers }) });
+      if (this.output.json) return;
+      const shown = addressText({ url, ...(context === undefined ? {} : { context }) });
+      print(this.output, { url: shown, context, own: this.config.version }, status);
+      if (containers !== undefined) printContainers(this.output, containers);
+    } catch (error) {
+      // Nobody answers: what its containers do says more than that.
+      const containers = await looking;
+      if (containers !== undefined) printContainers(this.output, containers);
+      throw error;
+    }
+  }
+
+  async #containers(context: Context): Promise<readonly ContainerView[] | undefined> {
+    if (context.kind !== "docker") return undefined;
+    const { contextContainers } = await import("../targets/containers.ts");
+    return contextContainers(context).catch((error: unknown) => {
+      this.output.warn(yellow(AgentFlowError.from(error, "looking at the containers").message));
+      return undefined;
+    });
   }
 }
 
@@ -68,19 +100,31 @@ function versionText(server: string, own: string): Text {
     : [server, yellow(`  this af is ${own}: use ${newerOf(server, own)} for both`)];
 }
 
-function print(output: Output, of: { url: string; own: string }, status: InstallationStatus): void {
-  const { url, own } = of;
+interface Printing {
+  readonly url: string;
+  readonly context: Context | undefined;
+  readonly own: string;
+}
+
+function print(output: Output, { url, context, own }: Printing, status: InstallationStatus): void {
   const runs = Object.entries(status.runs).map(([name, count]) => `${count} ${name}`);
   const workers: Text =
     status.workers === 0 ? yellow("none: nothing can run") : green(String(status.workers));
   printRecord(output, [
     ["installation", `${status.installation}  ${url}`],
+    [
+      "context",
+      context === undefined
+        ? undefined
+        : [context.name, context.kind === "dev" ? "" : dim(`  ${context.kind}`)],
+    ],
     ...(status.tenant === undefined ? [] : [["tenant", `${status.tenant}: figures are its own`] as const]),
     ["version", versionText(status.version, own)],
     ["ready", readyText(status.ready)],
     ["shards", shardsText(status.shards)],
     ["up", ago(status.startedAt, Date.now()).replace(/ ago$/, "")],
-    ["bus", `${status.bus.kind}, ${status.bus.durability}${logsOf(status.bus)}`],
+    ["bus", `${status.bus.kind}${logsOf(status.bus)}`],
+    ...status.bus.durability.split("; ").map((part) => ["", part] as const),
     ["workers", workers],
     ...status.broken.flatMap((broken) => codeRows(broken, status.workers > 1)),
     ["runs", runs.join(", ") || "none"],

@@ -1,5 +1,8 @@
 /** What may come next on the command line: commands, flags, values, and names the installation knows. */
 import type { Client } from "@agentflow/sdk/client";
+import { resolve } from "node:path";
+import { contextPlaces } from "../config/context-places.ts";
+import { listContexts } from "../config/contexts.ts";
 import { findInstallation, needProject } from "../config/installation.ts";
 import { commandWords } from "../help/find-command.ts";
 import type { CommandEntry, CommandTable } from "../help/parse-command-table.ts";
@@ -66,9 +69,20 @@ function flagsOf(entry: CommandEntry): string[] {
     .flatMap(({ name, allowNo }) => (allowNo === true ? [`--${name}`, `--no-${name}`] : [`--${name}`]));
 }
 
+/** Names that stand in files, inside a project or not. */
+const hereLookups: { readonly [name: string]: (folder: string) => readonly string[] } = {
+  context(folder) {
+    return listContexts(contextPlaces({ folder, environment: process.env })).map(({ name }) => name);
+  },
+};
+
 /** Names that stand in the project's own files. */
 const ownLookups: { readonly [name: string]: (project: string) => Promise<string[]> } = {
   secret: async (project) => (await import("../local/secrets.ts")).secretNamesHere(project),
+  target: async (project) => {
+    const { targetsOf } = await import("../config/project-contexts.ts");
+    return targetsOf(project).flatMap(({ name, kind }) => (kind === "docker" ? [name] : []));
+  },
 };
 
 const lookups: { readonly [name: string]: (client: Client) => Promise<string[]> } = {
@@ -83,15 +97,26 @@ const lookups: { readonly [name: string]: (client: Client) => Promise<string[]> 
   worker: async (client) => (await client.workers.list()).items.map(({ worker }) => worker),
 };
 
+/** What follows one of these flags on the command line. */
+function valueOf(words: readonly string[], ...flags: readonly string[]): string | undefined {
+  const at = words.findIndex((word) => flags.includes(word));
+  return at === -1 ? undefined : words[at + 1];
+}
+
 async function dynamic(name: string, before: readonly string[]): Promise<string[]> {
   const own = Object.hasOwn(ownLookups, name) ? ownLookups[name] : undefined;
   const lookup = Object.hasOwn(lookups, name) ? lookups[name] : undefined;
-  const at = before.findIndex((word) => word === "-C" || word === "--dir");
-  const folder = at === -1 ? process.cwd() : (before[at + 1] ?? process.cwd());
+  const folder = resolve(valueOf(before, "-C", "--dir") ?? ".");
   try {
+    if (Object.hasOwn(hereLookups, name)) return [...(hereLookups[name]?.(folder) ?? [])];
     if (own !== undefined) return await own(needProject(folder));
     if (lookup === undefined) return [];
-    const { url, token } = findInstallation({ folder, url: undefined, environment: process.env });
+    const { url, token } = findInstallation({
+      folder,
+      url: valueOf(before, "--url"),
+      context: valueOf(before, "--context"),
+      environment: process.env,
+    });
     const { createClient } = await import("@agentflow/sdk/client");
     const client = createClient({ url, retryForMs: 0, ...(token === undefined ? {} : { token }) });
     try {

@@ -1,48 +1,39 @@
-/** Where the installation is: told by flag or environment, else the one that runs in this project. */
+/** Where the installation is: told by flag or environment, the context in use, or what runs here. */
 import { AgentFlowError } from "@agentflow/protocol";
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type SettingsFile, parseSettingsFile } from "./parse-settings-file.ts";
-import { type DevFile, parseDevFile } from "./parse-dev-file.ts";
+import { type Choice, chooseContext, given } from "./choose-context.ts";
+import { contextPlaces, type ContextPlaces, findProject } from "./context-places.ts";
+import { type Context, devContext, findContext, listContexts, noContext, tokenOf } from "./contexts.ts";
+import { isAlive, readDevFile } from "./dev-file.ts";
+
+export { findProject } from "./context-places.ts";
+export { isAlive, readDevFile } from "./dev-file.ts";
 
 export interface Installation {
+  /** Empty when it is reached through its engine alone. */
   readonly url: string;
   readonly token?: string;
-  /** What told us: `flag`, `environment` or the project's folder. */
+  /** What told us: `flag`, `environment`, a file or the project's folder. */
   readonly from: string;
+  /** Absent: an address was told. */
+  readonly context?: Context;
 }
 
 export interface Looking {
   readonly folder: string;
-  readonly url: string | undefined;
+  readonly url?: string | undefined;
+  /** A context's name. */
+  readonly context?: string | undefined;
   readonly environment: { readonly [name: string]: string | undefined };
 }
 
-/** Refuses with `unavailable` when nothing was told and nothing runs here. Only reads two files. */
+/** Refuses with `unavailable` when nothing was told and nothing runs here. Only reads a few small files. */
 export function findInstallation(looking: Looking): Installation {
-  const { folder, environment } = looking;
-  const told = looking.url ?? given(environment["AF_URL"]);
-  const project = findProject(folder);
-  if (told !== undefined) {
-    // A project's own token goes nowhere but to the project's own installation.
-    const own = project !== undefined && readDevFile(project)?.url === told ? readToken(project) : undefined;
-    const token = given(environment["AF_TOKEN"]) ?? own;
-    const from = looking.url === undefined ? "environment" : "flag";
-    return { url: told, from, ...(token === undefined ? {} : { token }) };
-  }
-  if (project === undefined) throw noProject(folder);
-  const running = readDevFile(project);
-  if (running === undefined || !isAlive(running.pid)) throw notRunning(project, running);
-  const token = given(environment["AF_TOKEN"]) ?? readToken(project);
-  return { url: running.url, from: project, ...(token === undefined ? {} : { token }) };
-}
-
-/** The folder with the next agentflow.yaml, from here upwards. */
-export function findProject(folder: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
-    if (readText(join(at, "agentflow.yaml")) !== undefined) return at;
-    if (dirname(at) === at) return undefined;
-  }
+  const places = contextPlaces(looking);
+  const choice = chooseContext(places, looking);
+  const found =
+    choice.kind === "url" ? toldByAddress(places, choice, looking) : toldByContext(places, choice, looking);
+  refuseOpenToken(found);
+  return found;
 }
 
 /** As `findProject`, but refuses when there is none. */
@@ -56,30 +47,83 @@ export function needProject(folder: string): string {
   });
 }
 
-/** What `af dev` wrote about itself; undefined when it is not there or unreadable. */
-export function readDevFile(project: string): DevFile | undefined {
-  const text = readText(join(project, ".agentflow/dev.json"));
-  return text === undefined ? undefined : parseDevFile(text);
+/** A token goes in the clear to this machine alone. */
+export function refuseOpenToken({ url, token }: Pick<Installation, "url" | "token">): void {
+  const { protocol, hostname } = URL.parse(url) ?? {};
+  if (token === undefined || protocol !== "http:" || hostname === undefined || isLoopback(hostname)) return;
+  const port = URL.parse(url)?.port || "80";
+  throw new AgentFlowError("forbidden", `a token does not travel over plain http to ${hostname}`, {
+    reason: "token_over_http",
+    details: { where: url },
+    suggestions: [
+      "put a proxy with TLS before it, and use https://",
+      `or a tunnel: ssh -L 4180:127.0.0.1:${port} ${hostname}, then --url http://127.0.0.1:4180`,
+    ],
+  });
 }
 
-/** The settings that a running `af dev` wrote; undefined when they are not there or unreadable. */
-export function readSettingsFile(project: string): SettingsFile | undefined {
-  const text = readText(join(project, ".agentflow/settings.json"));
-  return text === undefined ? undefined : parseSettingsFile(text);
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.[0-9]{1,3}){3}$/.test(host);
 }
 
-export function readToken(project: string): string | undefined {
-  return given(readText(join(project, ".agentflow/token"))?.trim());
+function toldByAddress(
+  places: ContextPlaces,
+  choice: Extract<Choice, { readonly kind: "url" }>,
+  { environment }: Looking,
+): Installation {
+  const { url } = choice;
+  const token = given(environment["AF_TOKEN"]) ?? ownTokenOf(places, url);
+  const from = choice.by === "flag" ? "flag" : "environment";
+  return { url, from, ...(token === undefined ? {} : { token }) };
 }
 
-/** Whether a process with this id exists. One of another user exists as well. */
-export function isAlive(pid: number): boolean {
+/** A context's own token goes to its own address and to no other. */
+function ownTokenOf(places: ContextPlaces, url: string): string | undefined {
+  const context = listContexts(places).find((one) => one.url !== undefined && isSameAddress(one.url, url));
+  return context === undefined ? undefined : tokenOf(places, context);
+}
+
+function isSameAddress(a: string, b: string): boolean {
+  const [left, right] = [URL.parse(a)?.href, URL.parse(b)?.href];
+  return left !== undefined && left === right;
+}
+
+function toldByContext(
+  places: ContextPlaces,
+  choice: Extract<Choice, { readonly kind: "context" }>,
+  { folder, environment }: Looking,
+): Installation {
+  if (choice.name === devContext) return devInstallation(places, { folder, environment, choice });
+  const context = contextOf(places, choice);
+  if (context.state === "not-up") throw notUp(context, choice);
+  // AF_TOKEN belongs to AF_URL: what opens one installation is not shown to another.
+  const token = tokenOf(places, context);
+  const from = choice.by === "default" ? context.file : choice.place;
+  return { url: context.url ?? "", from, context, ...(token === undefined ? {} : { token }) };
+}
+
+function contextOf(
+  places: ContextPlaces,
+  { name, place }: { readonly name: string; readonly place: string },
+): Context {
   try {
-    process.kill(pid, 0);
-    return true;
+    return findContext(places, name);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    if (!AgentFlowError.is(error) || error.reason !== "no_such_context") throw error;
+    const known = listContexts(places).map((one) => one.name);
+    throw noContext(name, known, place);
   }
+}
+
+function devInstallation(
+  { project }: ContextPlaces,
+  of: Pick<Looking, "folder" | "environment"> & { readonly choice: Choice },
+): Installation {
+  if (project === undefined) throw noProject(of.folder);
+  const context = findContext({ project, user: "" }, devContext);
+  if (context.url === undefined) throw notRunning(project, hasTarget({ project, user: "" }));
+  const token = given(of.environment["AF_TOKEN"]) ?? tokenOf({ project, user: "" }, context);
+  return { url: context.url, from: project, context, ...(token === undefined ? {} : { token }) };
 }
 
 function noProject(folder: string): AgentFlowError {
@@ -89,31 +133,40 @@ function noProject(folder: string): AgentFlowError {
     {
       reason: "no_installation",
       details: { where: `${folder} (no agentflow.yaml here or above)` },
-      suggestions: ["af init my-project", "cd into a project, or use -C DIR", "export AF_URL=https://…"],
+      suggestions: [
+        "af init my-project",
+        "cd into a project, or use -C DIR",
+        "export AF_URL=https://…, or af context list",
+      ],
     },
   );
 }
 
-function notRunning(project: string, left: DevFile | undefined): AgentFlowError {
+function hasTarget(places: ContextPlaces): boolean {
+  return listContexts(places).some(({ kind }) => kind === "docker");
+}
+
+function notRunning(project: string, onContainers: boolean): AgentFlowError {
+  const left = readDevFile(project);
   const why =
-    left === undefined
+    left === undefined || isAlive(left.pid)
       ? "no .agentflow/dev.json"
       : `.agentflow/dev.json names process ${left.pid}, which is gone`;
   return new AgentFlowError("unavailable", "af dev is not running here", {
     reason: "not_running",
     details: { where: `${project} (${why})` },
-    suggestions: ["af dev"],
+    suggestions: ["af dev", ...(onContainers ? ["or on containers: af up"] : [])],
   });
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function given(text: string | undefined): string | undefined {
-  return text === undefined || text === "" ? undefined : text;
+function notUp({ name, target, kind }: Context, { by, place }: Choice): AgentFlowError {
+  const isChosen = by === "project" || by === "user" ? ", the context in use," : "";
+  return new AgentFlowError("unavailable", `${name}${isChosen} is not up`, {
+    reason: "not_up",
+    details: { where: place },
+    suggestions: [
+      kind === "kubernetes" ? `af deploy ${target ?? name}` : `af up ${target ?? name}`,
+      "another one: --context NAME, af context list",
+    ],
+  });
 }

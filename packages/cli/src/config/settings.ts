@@ -1,6 +1,9 @@
 /** Every setting of every process of ours, layer by layer: flag, environment, project, user, default. */
 import { join } from "node:path";
-import { findProject, isAlive, readDevFile, readSettingsFile, readToken } from "./installation.ts";
+import { chooseContext } from "./choose-context.ts";
+import { contextPlaces, findProject } from "./context-places.ts";
+import { devContext, listContexts, tokenPlace } from "./contexts.ts";
+import { isAlive, readSettingsFile } from "./dev-file.ts";
 import type { OriginView } from "./parse-settings-file.ts";
 
 export interface SettingView {
@@ -47,17 +50,10 @@ export interface SettingSources {
 export function readSettings(sources: SettingSources): SettingView[] {
   const { folder, environment, argv } = sources;
   const project = findProject(folder);
-  const running = project === undefined ? undefined : readDevFile(project);
-  const devFile = project === undefined ? "" : join(project, ".agentflow/dev.json");
-  const tokenFile = project === undefined ? "" : join(project, ".agentflow/token");
-  const token = project === undefined ? undefined : readToken(project);
   const noColor = argv.includes("--no-color") ? set("color", "never", "flag", "--no-color") : undefined;
   const debug = argv.includes("--debug") ? set("debug", "true", "flag", "--debug") : undefined;
   return [
-    fromEnvironment(environment, "url", "AF_URL") ??
-      (running === undefined ? unset("url") : set("url", running.url, "project", devFile)),
-    masked(fromEnvironment(environment, "token", "AF_TOKEN")) ??
-      (token === undefined ? unset("token") : set("token", hidden, "project", tokenFile)),
+    ...whereTo(sources),
     project === undefined
       ? unset("project")
       : set("project", project, "project", join(project, "agentflow.yaml")),
@@ -70,6 +66,25 @@ export function readSettings(sources: SettingSources): SettingView[] {
       set("debug", "false", "default", ""),
     fromEnvironment(environment, "input", "CI", "never") ?? set("input", "auto", "default", ""),
   ];
+}
+
+/** The context in use, its address, and the token that goes there. */
+function whereTo({ folder, environment }: SettingSources): SettingView[] {
+  const places = contextPlaces({ folder, environment });
+  const choice = chooseContext(places, { environment });
+  const told = masked(fromEnvironment(environment, "token", "AF_TOKEN"));
+  if (choice.kind === "url") {
+    return [unset("context"), set("url", choice.url, choice.by, choice.place), told ?? unset("token")];
+  }
+  const { name, by, place } = choice;
+  const context = listContexts(places).find((one) => one.name === name);
+  const layer = context?.held ?? "default";
+  const url = context?.url === undefined ? unset("url") : set("url", context.url, layer, context.file);
+  const isKnown = context !== undefined && context.token !== "none" && context.url !== undefined;
+  const own = isKnown ? set("token", hidden, layer, tokenPlace(places, context)) : unset("token");
+  // AF_TOKEN goes to AF_URL and to this project's own af dev, to nobody else.
+  const token = name === devContext ? (told ?? own) : own;
+  return [set("context", name, by, place), url, token];
 }
 
 const hidden = "••••";

@@ -7,6 +7,7 @@ import {
   type TurnEvent,
   type UsageTotals,
   type Value,
+  showSandbox,
 } from "@agentflow/protocol";
 import { noUsage } from "./usage.ts";
 
@@ -34,6 +35,8 @@ export interface AgentCall {
   readonly input: Json;
   readonly output?: Json;
   readonly failure?: string;
+  /** Of an untrusted tool: what the call ran in. */
+  readonly sandbox?: string;
 }
 
 /** What all these events of one journal lead to; undefined before its loop has begun. */
@@ -48,7 +51,7 @@ export function agentView(
     const view = fold(events.map(inline), { step, count: events.length, resolve: plain });
     const { agent, model, attempt } = { ...known, ...view };
     const { turn, status, usage, messages, prompt, calls } = view;
-    const told = calls.map(({ call, tool, status: stage, input, output, failure }) => ({
+    const told = calls.map(({ call, tool, status: stage, input, output, failure, sandbox }) => ({
       call,
       tool,
       status: stage,
@@ -56,6 +59,7 @@ export function agentView(
       input: plain(input),
       ...(output === undefined ? {} : { output: plain(output) }),
       ...(failure === undefined ? {} : { failure: `${failure.code}: ${failure.message}` }),
+      ...(sandbox === undefined ? {} : { sandbox: showSandbox(sandbox) }),
     }));
     return { agent, model, attempt, turn, status, calls: told, usage, messages, prompt };
   } catch (error) {

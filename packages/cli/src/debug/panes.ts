@@ -118,9 +118,10 @@ function callLines(replay: Replay, n: number): Text[] {
   if (found === undefined) return [noAgent];
   const { step, view } = found;
   if (view.calls.length === 0) return [dim(`${view.agent} in ${step} has asked for no call yet`)];
-  return view.calls.flatMap(({ call, tool, status, effect, key, ms, input, output, failure }) => [
+  return view.calls.flatMap(({ call, tool, status, effect, key, ms, input, output, failure, sandbox }) => [
     [bold(call), " ", cyan(tool), "  ", toned(status), dim(ms === undefined ? "" : `  ${ms} ms`)],
     ...(effect === undefined ? [] : [[dim(`  effect ${effect}, key `), key ?? ""]]),
+    ...(sandbox === undefined ? [] : [dim(`  in a sandbox: ${sandbox}`)]),
     dim("  arguments"),
     ...jsonLines(input).map((line): Text => ["    ", line]),
     ...(output === undefined

@@ -4,13 +4,9 @@ import { entryTitle } from "./entry-title.ts";
 import type { Position, Sight } from "./model.ts";
 import { paneLines, paneNames } from "./panes.ts";
 import type { Entry } from "./recording.ts";
+import type { Size } from "../screen/full-screen.ts";
 import type { Replay } from "./state.ts";
 import { wrapText } from "./wrap-text.ts";
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 export interface Frame {
   /** As many as the screen has rows. */

@@ -28,7 +28,7 @@ export async function busFindings(of: Examined): Promise<Check[]> {
 async function fromApi({ folder, environment }: Examined): Promise<Check[]> {
   const url = environment["AF_URL"];
   if (url === undefined || url === "") return [];
-  const { token } = findInstallation({ folder, url: undefined, environment });
+  const { token } = findInstallation({ folder, environment });
   const { createClient } = await import("@agentflow/sdk/client");
   const client = createClient({ url, retryForMs: 1_000, ...(token === undefined ? {} : { token }) });
   try {

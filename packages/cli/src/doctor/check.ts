@@ -10,5 +10,9 @@ export interface Check {
 export interface Examined {
   readonly folder: string;
   readonly project: string | undefined;
+  /** Release of this `af`. */
+  readonly version: string;
+  /** As it was named; else whatever target is in use. */
+  readonly target?: string;
   readonly environment: { readonly [name: string]: string | undefined };
 }

@@ -2,7 +2,9 @@
 import { binaryCheck } from "./binary.ts";
 import { busFindings } from "./bus.ts";
 import type { Check, Examined } from "./check.ts";
+import { contextChecks } from "./context.ts";
 import { diskChecks } from "./disk.ts";
+import { dockerChecks } from "./docker.ts";
 import { installationChecks } from "./installation.ts";
 import { nodeCheck } from "./node-version.ts";
 import { portCheck } from "./ports.ts";
@@ -17,9 +19,11 @@ export async function examine(of: Examined): Promise<Check[]> {
     ["port", () => [portCheck(of)]],
     ["disk", () => diskChecks(of)],
     ["installation", () => installationChecks(of)],
+    ["context", () => contextChecks(of)],
     ["bus", () => busFindings(of)],
     ["project", () => projectChecks(of)],
     ["secrets", () => secretChecks(of)],
+    ["engine", () => dockerChecks(of)],
   ];
   const all = await Promise.all(looks.map(([name, look]) => guarded(name, look)));
   return all.flat();

@@ -4,12 +4,9 @@ import { isAlive, readDevFile } from "../config/installation.ts";
 import type { Check, Examined } from "./check.ts";
 
 /** What runs here, and whether its state can be read by this version. */
-export async function installationChecks({ project, environment }: Examined): Promise<Check[]> {
-  const told = environment["AF_URL"] ?? "";
-  const remote: Check[] =
-    told === "" ? [] : [{ name: "AF_URL", state: "note", fact: `commands go to ${told}` }];
-  if (project === undefined) return remote;
-  return [...remote, devCheck(project), ...(await stateChecks(project))];
+export async function installationChecks({ project }: Examined): Promise<Check[]> {
+  if (project === undefined) return [];
+  return [devCheck(project), ...(await stateChecks(project))];
 }
 
 function devCheck(project: string): Check {

@@ -12,21 +12,30 @@ export function findCommand(argv: readonly string[], table: CommandTable): Found
   const words = argv.slice(lead.length);
   const until = words.findIndex((word) => word.startsWith("-"));
   const plain = until === -1 ? words : words.slice(0, until);
+  // `af debug bus` is a topic, and no run called bus.
+  const whole = plain.join(":");
+  if (plain.length === 2 && isAbove(whole, table)) return { kind: "topic", topic: plain.join(" ") };
   for (let n = Math.min(plain.length, 3); n > 0; n--) {
     const id = plain.slice(0, n).join(":");
     if (Object.hasOwn(table.commands, id)) return { kind: "command", id, rest: [...lead, ...words.slice(n)] };
   }
   const topic = plain[0] ?? "";
-  const isTopic = Object.keys(table.commands).some((id) => id.startsWith(`${topic}:`));
+  const isTopic = isAbove(topic, table);
   if (isTopic && plain.length === 1) return { kind: "topic", topic };
   return { kind: "unknown", words: plain.slice(0, isTopic ? 2 : 1) };
+}
+
+/** Whether commands stand below these words, and they are none themselves with more than one of them. */
+function isAbove(words: string, { commands }: CommandTable): boolean {
+  const isCommand = words.includes(":") && Object.hasOwn(commands, words);
+  return !isCommand && Object.keys(commands).some((id) => id.startsWith(`${words}:`));
 }
 
 /** `-C DIR` and switches may come first, as with git and make. */
 function leadingFlags(argv: readonly string[]): readonly string[] {
   let n = 0;
   while (argv[n]?.startsWith("-") === true)
-    n += argv[n] === "-C" || argv[n] === "--dir" || argv[n] === "--url" ? 2 : 1;
+    n += argv[n] === "-C" || argv[n] === "--dir" || argv[n] === "--url" || argv[n] === "--context" ? 2 : 1;
   return argv.slice(0, n);
 }
 

@@ -20,7 +20,9 @@ export function printHelp(argv: readonly string[], { table, output }: HelpWorld)
   if (found.kind === "unknown") throw unknownCommand(found.words, table);
   const topic = found.kind === "topic" ? found.topic : found.id;
   const entry = found.kind === "command" ? table.commands[found.id] : undefined;
-  const below = visibleCommands(table).filter(({ id }) => id.startsWith(`${topic}:`));
+  const below = visibleCommands(table).filter((one) =>
+    spaced(one).startsWith(`${topic.replaceAll(":", " ")} `),
+  );
   output.data({ ...(entry === undefined ? {} : { command: entry }), commands: below });
   if (entry !== undefined) printCommand(output, entry);
   if (below.length > 0) {
@@ -49,9 +51,10 @@ const groups: readonly (readonly [string, readonly string[]])[] = [
       "approvals approve",
     ],
   ],
-  ["See", ["status", "logs", "trace", "why", "debug", "usage"]],
+  ["See", ["status", "top", "logs", "trace", "why", "debug", "usage"]],
   ["Know", ["workflow list", "agent list", "tool list", "worker list", "model list"]],
   ["Keep", ["run archive", "backup", "backup verify", "restore"]],
+  ["Elsewhere", ["context list", "context use", "context add"]],
 ];
 
 function printOverview(output: Output, table: CommandTable): number {
@@ -148,12 +151,12 @@ function flagRow(flag: FlagEntry): [string, string] {
 }
 
 function usageOf(entry: CommandEntry): string {
-  const args = Object.values(entry.args).map(({ name, required }) =>
-    required === true ? name.toUpperCase() : `[${name.toUpperCase()}]`,
-  );
-  return ["af", spaced(entry), ...args, ...(entry.strict === false ? ["[KEY=VALUE…]"] : []), "[FLAGS]"].join(
-    " ",
-  );
+  const all = Object.values(entry.args);
+  const args = all.map(({ name, required }, i) => {
+    const several = entry.strict === false && i === all.length - 1 ? "…" : "";
+    return required === true ? `${name.toUpperCase()}${several}` : `[${name.toUpperCase()}${several}]`;
+  });
+  return ["af", spaced(entry), ...args, "[FLAGS]"].join(" ");
 }
 
 function spaced({ id }: { readonly id: string }): string {

@@ -1,4 +1,6 @@
 /** What `af dev` was asked to do. */
+import type { ContainerChoice } from "./containers/options.ts";
+
 export interface DevOptions {
   readonly dir: string;
   readonly host?: string;
@@ -10,6 +12,8 @@ export interface DevOptions {
   readonly slots?: number;
   /** `embedded`, `nats` (one of our own) or the addresses of one that runs, with commas. */
   readonly bus?: string;
+  /** Workers in containers of the engine that this machine has. */
+  readonly containers?: ContainerChoice;
   readonly json: boolean;
   /** Logs of tools and workers between the lines about runs. */
   readonly logs: boolean;

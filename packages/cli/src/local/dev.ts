@@ -5,6 +5,7 @@ import {
   type LoadProblem,
   type Manifest,
   defaultPool,
+  isId,
   defaultTenant,
   devBuild,
   instant,
@@ -17,7 +18,10 @@ import { stateOf } from "./open-bus.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
+import { sandboxSettingsOf } from "./sandbox-settings.ts";
 import { type SupervisorEvents, SupervisorHandle } from "./supervisor.ts";
+import { spawnSupervisor } from "./supervisor-process.ts";
+import type { ContainerWorkers } from "./containers/workers.ts";
 import { type DevSecrets, openDevSecrets } from "./dev-secrets.ts";
 import { followRuns } from "./run-lines.ts";
 import { registerWorkflows } from "./workflows.ts";
@@ -42,6 +46,9 @@ class DevSession {
   readonly #screen: DevScreen;
   #supervisor: SupervisorHandle | undefined;
   #secrets: DevSecrets | undefined;
+  /** Where the supervisor lives, unless that is here. */
+  #containers: ContainerWorkers | undefined;
+  readonly #abort = new AbortController();
   readonly #stopped = Promise.withResolvers<number>();
   #opening: Promise<Installation> | undefined;
   #installation: Installation | undefined;
@@ -62,21 +69,42 @@ class DevSession {
   async run(): Promise<number> {
     // Before anything is made: whoever sees the folder may already want to end us in good order.
     this.#catchSignals();
+    let starting: Promise<SupervisorHandle> | undefined;
     try {
       prepareFolder(this.#paths, this.#options);
-      // First of all, so that it boots while the state is opened.
-      this.#supervisor = await this.#startSupervisor();
-      this.#opening = this.#stopping ? undefined : this.#open();
-      this.#installation = await this.#opening;
-      if (!this.#stopping && this.#installation !== undefined) await this.#serve(this.#installation);
+      this.#secrets = await openDevSecrets(this.#options.dir, (change) => {
+        this.#screen.secretsRead(change);
+        this.#containers?.giveAgain();
+      });
+      this.#containers = await this.#openContainers(this.#secrets);
+      // First of all, so that it boots while the state is opened; an image may take its time beside that.
+      starting = this.#startSupervisor();
+      if (this.#options.containers === undefined) this.#supervisor = await starting;
+      this.#opening = this.#stopping ? undefined : this.#open(this.#secrets);
+      [this.#supervisor, this.#installation] = await Promise.all([starting, this.#opening]);
+      if (this.#stopping) this.#supervisor.kill();
+      else if (this.#installation !== undefined) await this.#serve(this.#installation);
     } catch (error) {
-      this.#supervisor?.kill();
+      this.#abort.abort();
+      const late = await starting?.catch(() => undefined);
+      late?.kill();
+      // Asked to stop while it was being made: what is there is closed by then.
+      if (this.#stopping) return this.#stopped.promise;
+      this.#installation ??= await this.#opening?.catch(() => undefined);
       await this.#close();
       throw error;
     }
     const stopKeys = readKeys(this.#options, {
       reload: () =>
-        this.#later(() => this.#reload({ files: [], code: true, definitions: true, environment: false })),
+        this.#later(() =>
+          this.#reload({
+            files: [],
+            code: true,
+            dependencies: false,
+            definitions: true,
+            environment: false,
+          }),
+        ),
       logs: () => this.#screen.toggleLogs(),
       status: () => this.#later(() => this.#showStatus()),
       quit: () => void this.#stop(0),
@@ -87,7 +115,9 @@ class DevSession {
   }
 
   async #serve(installation: Installation): Promise<void> {
-    if (this.#supervisor !== undefined) this.#configure(this.#supervisor, installation);
+    // The state is ours, so whoever left a container behind is dead.
+    await this.#containers?.sweep();
+    if (this.#supervisor !== undefined) await this.#configure(this.#supervisor, installation);
     for (const fault of this.#secrets?.store.faults() ?? []) installation.log.warn(fault);
     await this.#settings?.follow(installation.log, ({ log }) => {
       installation.setLevels();
@@ -106,21 +136,43 @@ class DevSession {
     this.#closeWatcher = () => watcher.close();
   }
 
-  #startSupervisor(): Promise<SupervisorHandle> {
+  async #startSupervisor(): Promise<SupervisorHandle> {
     const events: SupervisorEvents = {
       ready: ({ manifest, ms }) => this.#later(() => this.#onLoaded(manifest, ms)),
       broken: (problem) => this.#onBroken(problem),
-      inspecting: (url) => this.#screen.inspecting(url),
+      inspecting: (url) => this.#onInspecting(url),
       log: (records) => this.#screen.logs(records),
       restarted: (reason) => this.#screen.restarted(reason),
       notStarted: (error, retryMs) => this.#screen.notStarted(error, retryMs),
     };
-    return SupervisorHandle.start(events, this.#options.compileCache);
+    if (this.#containers !== undefined) return SupervisorHandle.start(events, this.#containers.spawn);
+    const { supervisorEntry } = await import("@agentflow/runtime/supervise");
+    const { compileCache } = this.#options;
+    return SupervisorHandle.start(events, () => spawnSupervisor(supervisorEntry, compileCache));
   }
 
-  async #open(): Promise<Installation> {
-    this.#secrets = await openDevSecrets(this.#options.dir, (change) => this.#screen.secretsRead(change));
-    const { store } = this.#secrets;
+  async #openContainers({ store }: DevSecrets): Promise<ContainerWorkers | undefined> {
+    const { containers, dir, version } = this.#options;
+    if (containers === undefined) return undefined;
+    const { ContainerWorkers: Workers } = await import("./containers/workers.ts");
+    return Workers.open({
+      ...containers,
+      dir,
+      version,
+      secrets: store,
+      signal: this.#abort.signal,
+      onStep: (text) => this.#screen.preparing(text),
+      onComplaint: (line) => this.#installation?.log.warn(line, { component: "container" }),
+    });
+  }
+
+  #onInspecting(url: string): void {
+    // Its port is the container's own; here a door leads to it.
+    this.#containers?.openPort(Number(URL.parse(url)?.port ?? 0));
+    this.#screen.inspecting(url);
+  }
+
+  #open({ store }: DevSecrets): Promise<Installation> {
     const { hidden } = store;
     const settings = DevSettings.load(this.#options, this.#paths).then((loaded) => {
       this.#settings = loaded;
@@ -138,11 +190,11 @@ class DevSession {
     });
   }
 
-  #configure(supervisor: SupervisorHandle, installation: Installation): void {
+  async #configure(supervisor: SupervisorHandle, installation: Installation): Promise<void> {
     const { dir, inspect } = this.#options;
     if (this.#settings === undefined) return;
-    const { worker, log, telemetry } = this.#settings.value;
-    supervisor.configure({
+    const { worker, log, telemetry, sandbox } = this.#settings.value;
+    await supervisor.configure({
       worker: ownWorker,
       tenant: defaultTenant,
       pool: defaultPool,
@@ -152,6 +204,7 @@ class DevSession {
       bus: installation.address,
       logLevel: log.level,
       spanContent: telemetry.content,
+      sandbox: await sandboxSettingsOf(sandbox),
       ...(inspect === undefined ? {} : { inspectPort: inspect === true ? 9229 : inspect }),
     });
   }
@@ -165,6 +218,7 @@ class DevSession {
 
   async #onLoaded(manifest: Manifest, ms: number): Promise<void> {
     this.#manifest = manifest;
+    this.#learn(manifest);
     const registered = await this.#register();
     if (this.#ready || this.#installation === undefined) return;
     this.#ready = true;
@@ -177,9 +231,18 @@ class DevSession {
       workflows: registered,
       manifest,
       state: stateOf(this.#options.bus ?? "embedded"),
+      ...(this.#containers === undefined ? {} : { workers: this.#containers.place }),
       durability: this.#installation.bus.durability,
       resumed: runs["running"] ?? 0,
     });
+  }
+
+  /** What tools say they need: a worker in a container is given it from here. */
+  #learn({ tools }: Manifest): void {
+    if (this.#containers === undefined) return;
+    const declared = tools.flatMap(({ secrets = [] }) => secrets.filter((name) => isId("secret", name)));
+    this.#secrets?.store.learn({ secrets: declared });
+    this.#containers.giveAgain();
   }
 
   #onBroken(problem: LoadProblem): void {
@@ -199,7 +262,22 @@ class DevSession {
       this.#screen.registered(change.files, workflows, performance.now() - started);
       return;
     }
-    await this.#reload(change);
+    if (change.dependencies && this.#containers !== undefined) await this.#rebuild(this.#containers, change);
+    else await this.#reload(change);
+  }
+
+  /** Packages lie in the image: others are another image, whose worker takes over from the one before. */
+  async #rebuild(containers: ContainerWorkers, change: Change): Promise<void> {
+    const started = performance.now();
+    const { files } = change;
+    try {
+      if (!(await containers.rebuild())) return await this.#reload(change);
+      await this.#supervisor?.replaceBy(containers.spawn, this.#settings?.value.stopMs ?? 5_000);
+      this.#screen.rebuilt({ files, ms: performance.now() - started });
+    } catch (thrown) {
+      const error = AgentFlowError.from(thrown, "making the image");
+      if (!this.#stopping) this.#screen.rebuilt({ files, ms: performance.now() - started, error });
+    }
   }
 
   async #reload(change: Change): Promise<void> {
@@ -263,6 +341,7 @@ class DevSession {
   async #stop(code: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#abort.abort();
     const drainMs = this.#settings?.value.stopMs ?? 5_000;
     this.#screen.stopping(drainMs);
     this.#installation ??= await this.#opening?.catch(() => undefined);
@@ -287,6 +366,7 @@ class DevSession {
     this.#secrets?.stop();
     removeDevFile(this.#paths);
     await this.#installation?.close();
+    this.#containers?.close();
   }
 }
 

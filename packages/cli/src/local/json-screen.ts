@@ -19,6 +19,10 @@ export function jsonScreen({ write }: ScreenOptions): DevScreen {
         code: manifest.code,
         tools: manifest.tools.map(({ name }) => name),
       }),
+    // The first line says that it runs.
+    preparing: () => {},
+    rebuilt: ({ error, ...facts }) =>
+      say("rebuilt", { ...facts, ...(error === undefined ? {} : { error: toErrorBody(error) }) }),
     joined: ({ pid, url }) => say("ready", { joined: true, pid, url }),
     otherEnded: ({ pid }) => say("ended", { pid }),
     registered: (files, workflows, ms) => say("registered", { files, workflows, ms: Math.round(ms) }),

@@ -13,15 +13,21 @@ export interface KnownSecrets {
 
 type Environment = { readonly [name: string]: string | undefined };
 
-/** The secrets of the project or, without one, of the environment; and the installation's own token. */
-export async function knownSecrets(folder: string, environment: Environment): Promise<KnownSecrets> {
+/**
+ * The secrets of the project or, without one, of the environment; the installation's own token, and `tokens`
+ * that open it.
+ */
+export async function knownSecrets(
+  folder: string,
+  environment: Environment,
+  tokens: readonly string[] = [],
+): Promise<KnownSecrets> {
   const [{ openSecrets }, { isSecretKey }] = await Promise.all([
     import("@agentflow/host/secrets"),
     import("@agentflow/host/log"),
   ]);
   const store = openSecrets({ projectDir: folder, environment });
-  const token = readToken(folder);
-  if (token !== "") store.hidden.register(token);
+  for (const token of [readToken(folder), ...tokens]) if (token !== "") store.hidden.register(token);
   return {
     known: store.values().length,
     redact: (text) => store.hidden.redact(text),

@@ -149,7 +149,8 @@ async function openLogs(
   { world, levels, hidden, onLog }: OpenBusOptions,
 ): Promise<Pick<LocalBus, "log" | "busLog">> {
   const hostLog = await import("@agentflow/host/log");
-  const { createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher, toSink } = hostLog;
+  const { createBatcher, createLog, createNumbering, encodeTelemetry, sizeOfLine, toBatcher, toSink } =
+    hostLog;
   const { clock, timers } = world;
   const source = parseId("source", "control-plane");
   const subject = subjects.tele({ tenant: defaultTenant, source });
@@ -159,7 +160,10 @@ async function openLogs(
   };
   const batcher = createBatcher({ timers, sizeOf: sizeOfLine, send });
   const outputs = [toSink(onLog), toBatcher(batcher)];
-  const logOf = (from: LogSource): Log =>
-    createLog({ source: from, clock, secrets: hidden, ...levels, outputs }).child({ tenant: defaultTenant });
+  const numbering = createNumbering(source, clock.now());
+  const logOf = (from: LogSource): Log => {
+    const log = createLog({ source: from, clock, secrets: hidden, numbering, ...levels, outputs });
+    return log.child({ tenant: defaultTenant });
+  };
   return { log: logOf("control-plane"), busLog: logOf("bus") };
 }

@@ -12,6 +12,10 @@ import type { DevFile } from "./paths.ts";
 
 export interface DevScreen {
   ready(facts: ReadyFacts): void;
+  /** What the workers' containers wait for: an image that is made, a container that starts. */
+  preparing(text: string): void;
+  /** Other dependencies: a new image serves, or why the one before goes on. */
+  rebuilt(facts: RebuiltFacts): void;
   joined(other: DevFile): void;
   otherEnded(other: DevFile): void;
   registered(files: readonly string[], workflows: readonly string[], ms: number): void;
@@ -56,8 +60,16 @@ export interface ReadyFacts {
   /** Where its runs are kept: a folder of the project, or the address of a bus elsewhere. */
   readonly state: string;
   readonly durability: string;
+  /** Where the workers are, when that is not here. */
+  readonly workers?: string;
   /** Runs of before that go on now. */
   readonly resumed: number;
+}
+
+export interface RebuiltFacts {
+  readonly files: readonly string[];
+  readonly ms: number;
+  readonly error?: AgentFlowError;
 }
 
 export interface RunEnd {

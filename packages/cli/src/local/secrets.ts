@@ -83,6 +83,20 @@ export async function listSecretsHere(dir: string, uses: readonly SecretUse[]): 
   return { secrets, faults: store.faults() };
 }
 
+/** Values of those that are set: for containers of this project, and for nothing that is shown. */
+export async function secretValuesHere(
+  dir: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const store = await open(dir);
+  const values = new Map<string, string>();
+  for (const name of names) {
+    const value = isId("secret", name) ? store.get(name) : undefined;
+    if (value !== undefined) values.set(name, value);
+  }
+  return values;
+}
+
 /** Names alone, for completion. */
 export async function secretNamesHere(dir: string): Promise<string[]> {
   return (await open(dir)).list().map(({ name }) => name);

@@ -61,16 +61,17 @@ function faultsOf(error: unknown): readonly Fault[] | undefined {
 /** Which process of ours reads a key. */
 export function readerOf({ key }: Pick<Origin, "key">): "host" | "control-plane" | "worker" {
   const [section] = key.split(".");
-  if (section === "worker" || key === "telemetry.content") return "worker";
+  if (section === "worker" || section === "sandbox" || key === "telemetry.content") return "worker";
   return section === "log" || section === "stopMs" ? "host" : "control-plane";
 }
 
 async function settingsSchema() {
-  const [host, { controlPlaneSettings }, { spanSettings, workerSettings }] = await Promise.all([
-    import("@agentflow/host/settings"),
-    import("@agentflow/control-plane/settings"),
-    import("@agentflow/runtime/settings"),
-  ]);
+  const [host, { controlPlaneSettings }, { sandboxSettings, spanSettings, workerSettings }] =
+    await Promise.all([
+      import("@agentflow/host/settings"),
+      import("@agentflow/control-plane/settings"),
+      import("@agentflow/runtime/settings"),
+    ]);
   const { hostSettings, settings, whole } = host;
   return settings({
     // The form of its lines is the command line's choice: --json or text.
@@ -78,6 +79,7 @@ async function settingsSchema() {
     stopMs: whole(5_000, { about: "time for work in flight at Ctrl-C", min: 0, max: 600_000, reload: true }),
     ...controlPlaneSettings,
     telemetry: controlPlaneSettings.telemetry.extend(spanSettings),
+    sandbox: settings(sandboxSettings),
     worker: settings({
       ...workerSettings,
       // On one machine a dead worker is seen at once: nothing has to be waited out.

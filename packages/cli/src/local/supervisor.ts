@@ -9,8 +9,7 @@ import type {
   ToSupervisor,
 } from "@agentflow/runtime/supervise";
 import type * as Runtime from "@agentflow/runtime/supervise";
-import { type ChildProcess, spawn } from "node:child_process";
-import { Duplex } from "node:stream";
+import type { SpawnSupervisor, SupervisorProcess } from "./supervisor-process.ts";
 
 export interface SupervisorEvents {
   ready(loaded: Loaded): void;
@@ -29,55 +28,76 @@ const restartPausesMs = [200, 500, 1_000, 2_000, 5_000] as const;
 const leaveMs = 4_000;
 /** A runner that works without a pause opens its inspector only when it comes up for air. */
 const inspectWithinMs = 3_000;
-/** Little lives in a supervisor: small halves, there from the start, and one helping thread are enough. */
-const supervisorFlags = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--v8-pool-size=1"] as const;
 
 export class SupervisorHandle {
   readonly #events: SupervisorEvents;
-  readonly #spawnOne: () => Promise<ChildProcess>;
   readonly #runtime: typeof Runtime;
   readonly #reloads = new Map<number, (report: ReloadReport | undefined) => void>();
   /** Process groups of runners that have not ended, to be killed with a supervisor that cannot any more. */
   readonly #groups = new Set<number>();
-  #child: ChildProcess;
+  #spawnOne: SpawnSupervisor;
+  #process: SupervisorProcess;
   #channel: Channel;
   #config: SupervisorConfig | undefined;
   #nextId = 1;
   #stopping = false;
   #failures = 0;
+  /** One that was replaced and still ends its work. */
+  #leaving: Promise<unknown> = Promise.resolve();
   #drained: ((inFlight: number) => void) | undefined;
   readonly #inspecting = new Set<(url: string) => void>();
 
   /** Starts the process at once; it waits to be configured. */
-  static async start(events: SupervisorEvents, compileCache?: string): Promise<SupervisorHandle> {
-    const runtime = await import("@agentflow/runtime/supervise");
-    const spawnOne = (): Promise<ChildProcess> => spawnSupervisor(runtime.supervisorEntry, compileCache);
-    return new SupervisorHandle(events, { runtime, spawnOne, child: await spawnOne() });
+  static async start(events: SupervisorEvents, spawnOne: SpawnSupervisor): Promise<SupervisorHandle> {
+    const [runtime, first] = await Promise.all([import("@agentflow/runtime/supervise"), spawnOne()]);
+    return new SupervisorHandle(events, { runtime, spawnOne, first });
   }
 
   private constructor(
     events: SupervisorEvents,
     of: {
       readonly runtime: typeof Runtime;
-      readonly spawnOne: () => Promise<ChildProcess>;
-      readonly child: ChildProcess;
+      readonly spawnOne: SpawnSupervisor;
+      readonly first: SupervisorProcess;
     },
   ) {
     this.#events = events;
     this.#runtime = of.runtime;
     this.#spawnOne = of.spawnOne;
-    this.#child = of.child;
-    this.#channel = this.#attach(of.child);
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? -1;
+    this.#process = of.first;
+    this.#channel = this.#attach(of.first);
   }
 
   /** The process is there already; now it learns what to serve. */
-  configure(config: SupervisorConfig): void {
+  async configure(config: SupervisorConfig): Promise<void> {
     this.#config = config;
-    this.#say(["configure", config]);
+    await this.#configureProcess(config);
+  }
+
+  /**
+   * From now on a process of another kind: it is there before the one that serves takes no more tasks, and
+   * serves once that one has ended its work or `withinMs` are over.
+   */
+  async replaceBy(spawnOne: SpawnSupervisor, withinMs: number): Promise<void> {
+    const next = await spawnOne();
+    if (this.#stopping) return next.kill();
+    const [before, channel] = [this.#process, this.#channel];
+    this.#spawnOne = spawnOne;
+    this.#process = next;
+    this.#channel = this.#attach(next);
+    const overdue = setTimeout(() => before.kill(), withinMs + leaveMs);
+    channel.send(["drain", withinMs]);
+    this.#leaving = before.exited.then(() => clearTimeout(overdue));
+    await this.#leaving;
+    before.killRunners(this.#groups);
+    this.#groups.clear();
+    if (this.#config !== undefined && !this.#stopping) await this.#configureProcess(this.#config);
+  }
+
+  async #configureProcess(config: SupervisorConfig): Promise<void> {
+    const [to, channel] = [this.#process, this.#channel];
+    await to.prepare?.(config);
+    channel.send(["configure", config]);
   }
 
   /** From now on, also for the supervisor that would replace this one. */
@@ -90,7 +110,7 @@ export class SupervisorHandle {
    * What the reload did; undefined when the supervisor died meanwhile (its successor loads the newest code).
    */
   reload(): Promise<ReloadReport | undefined> {
-    if (this.#hasExited) return Promise.resolve(undefined);
+    if (this.#process.hasExited) return Promise.resolve(undefined);
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#reloads.set(id, resolve);
@@ -116,15 +136,16 @@ export class SupervisorHandle {
   }
 
   /** Takes no more tasks, finishes those it has within the time, ends. Resolves with how many were left. */
-  drain(withinMs: number): Promise<number> {
+  async drain(withinMs: number): Promise<number> {
     this.#stopping = true;
+    await this.#leaving;
     // It may have died a moment ago, with its successor not started yet.
-    if (this.#hasExited) return Promise.resolve(0);
+    if (this.#process.hasExited) return 0;
     return new Promise((resolve) => {
       this.#drained = resolve;
       // One that is stopped or stuck says nothing any more: waited for, it would keep everything else open.
       const overdue = setTimeout(() => this.kill(), withinMs + leaveMs);
-      this.#child.once("exit", () => {
+      void this.#process.exited.then(() => {
         clearTimeout(overdue);
         resolve(0);
       });
@@ -135,31 +156,23 @@ export class SupervisorHandle {
   /** Ends it and every runner now. */
   kill(): void {
     this.#stopping = true;
-    this.#child.kill("SIGKILL");
+    this.#process.kill();
     this.#killGroups();
   }
 
-  get exited(): Promise<void> {
-    if (this.#hasExited) return Promise.resolve();
-    return new Promise((resolve) => this.#child.once("exit", () => resolve()));
+  get exited(): Promise<unknown> {
+    return this.#process.exited;
   }
 
-  get #hasExited(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
-  }
-
-  #attach(child: ChildProcess): Channel {
-    const stream = child.stdio[3];
-    if (!(stream instanceof Duplex)) throw new TypeError("fd 3 of the supervisor is no stream");
+  #attach(to: SupervisorProcess): Channel {
     const { openChannel, parseFromSupervisor } = this.#runtime;
-    const channel = openChannel(stream, (message) => this.#receive(parseFromSupervisor(message)));
-    child.once("exit", (code, signal) => this.#onExit(child, signal ?? `code ${code}`));
-    child.once("error", (error) => this.#onExit(child, error.message));
+    const channel = openChannel(to.line, (message) => this.#receive(parseFromSupervisor(message)));
+    void to.exited.then((reason) => this.#onExit(to, reason));
     return channel;
   }
 
-  #onExit(child: ChildProcess, reason: string): void {
-    if (child !== this.#child) return;
+  #onExit(ended: SupervisorProcess, reason: string): void {
+    if (ended !== this.#process) return;
     this.#killGroups();
     for (const settle of this.#reloads.values()) settle(undefined);
     this.#reloads.clear();
@@ -172,11 +185,11 @@ export class SupervisorHandle {
   async #replace(): Promise<void> {
     if (this.#stopping) return;
     try {
-      const child = await this.#spawnOne();
-      if (this.#stopping) return void child.kill("SIGKILL");
-      this.#child = child;
-      this.#channel = this.#attach(child);
-      if (this.#config !== undefined) this.#say(["configure", this.#config]);
+      const next = await this.#spawnOne();
+      if (this.#stopping) return next.kill();
+      this.#process = next;
+      this.#channel = this.#attach(next);
+      if (this.#config !== undefined) await this.#configureProcess(this.#config);
     } catch (error) {
       if (this.#stopping) return;
       const retryMs = this.#nextPauseMs();
@@ -190,13 +203,7 @@ export class SupervisorHandle {
   }
 
   #killGroups(): void {
-    for (const group of this.#groups) {
-      try {
-        process.kill(-group, "SIGKILL");
-      } catch {
-        // Gone already: its reaper was quicker.
-      }
-    }
+    this.#process.killRunners(this.#groups);
     this.#groups.clear();
   }
 
@@ -233,36 +240,6 @@ export class SupervisorHandle {
   #say(message: ToSupervisor): void {
     this.#channel.send(message);
   }
-}
-
-/** Its process, once there is one. Throws `unavailable` when the system gives none, with what it says. */
-async function spawnSupervisor(entry: string, compileCache: string | undefined): Promise<ChildProcess> {
-  let child: ChildProcess;
-  try {
-    child = spawn(process.execPath, [...supervisorFlags, entry], {
-      // For its runners too: with their code compiled already they start with half the work.
-      env: { ...process.env, ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
-      stdio: ["ignore", "inherit", "inherit", "pipe"],
-      // In a group of its own: Ctrl-C at the terminal is ours to handle, the worker drains when it is told
-      // to.
-      detached: true,
-    });
-  } catch (cause) {
-    throw noProcess(cause);
-  }
-  if (child.pid !== undefined) return child;
-  // What went wrong comes a moment later, as an event that must not go unheard.
-  throw noProcess(await new Promise((resolve) => child.once("error", resolve)));
-}
-
-function noProcess(cause: unknown): AgentFlowError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const hint = /EMFILE|ENFILE/.test(text) ? "raise the limit of open files: ulimit -n 4096" : "af doctor";
-  return new AgentFlowError("unavailable", `the worker's process cannot be started: ${text}`, {
-    reason: "no_process",
-    cause,
-    suggestions: [hint],
-  });
 }
 
 function noInspector(port: number): AgentFlowError {

@@ -23,6 +23,7 @@ export function textScreen(options: ScreenOptions): DevScreen {
 function stateLines({ write, ink }: Canvas): Pick<DevScreen, StateKeys> {
   return {
     ready: (facts) => readyLines(facts, { write, ink }),
+    preparing: (text) => write(`${ink.dim("…")} ${safe(text)}`),
     joined: ({ pid, url }) =>
       write(`af dev runs here already (process ${pid}) at ${ink.cyan(url)}; showing its log`),
     otherEnded: ({ pid }) => write(`process ${pid} has ended`),
@@ -52,7 +53,15 @@ function stateLines({ write, ink }: Canvas): Pick<DevScreen, StateKeys> {
   };
 }
 
-type StateKeys = "ready" | "joined" | "otherEnded" | "failed" | "status" | "stopping" | "stopped";
+type StateKeys =
+  | "ready"
+  | "preparing"
+  | "joined"
+  | "otherEnded"
+  | "failed"
+  | "status"
+  | "stopping"
+  | "stopped";
 
 function readyLines(facts: ReadyFacts, { write, ink }: Canvas): void {
   const { manifest, workflows, resumed } = facts;
@@ -64,6 +73,7 @@ function readyLines(facts: ReadyFacts, { write, ink }: Canvas): void {
   write(`${ink.bold("af dev")} ready in ${showDuration(facts.readyMs)} at ${ink.cyan(facts.url)}`);
   write(`  loaded   ${loaded.join(", ")}`);
   write(`  state    ${safe(facts.state)} (${facts.durability})`);
+  if (facts.workers !== undefined) write(`  workers  ${safe(facts.workers)}`);
   if (resumed > 0) write(`  resumed  ${resumed} ${resumed === 1 ? "run" : "runs"} from before`);
   if (workflows[0] !== undefined) write(`  try      ${ink.bold(`af run ${safe(workflows[0])}`)}`);
   if (process.stdin.isTTY && process.stdout.isTTY)
@@ -102,6 +112,17 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
       write(`${ink.green("↻")} ${changed(files)} → ${known} read; what starts from now on gets them`);
       for (const fault of faults) write(`  ${ink.yellow("!")} ${safe(fault)}`);
     },
+    rebuilt({ files, ms, error }) {
+      if (error === undefined) {
+        const what = "new image; work in flight ended on the one before";
+        return write(`${ink.green("↻")} ${changed(files)} → ${what}, in ${showDuration(ms)}`);
+      }
+      const [first = ""] = error.message.split("\n");
+      write(`${ink.red("✗")} ${changed(files)} → no new image: ${safe(first)}`);
+      for (const line of lastLines(error.details["lines"])) write(`  ${ink.dim("│")} ${safe(line)}`);
+      for (const suggestion of error.suggestions) write(`  try: ${safe(suggestion)}`);
+      write("  the image from before goes on serving");
+    },
     restarted(reason) {
       write(`${ink.yellow("!")} the worker ended (${safe(reason)}) and is started again; its work goes on`);
     },
@@ -122,6 +143,7 @@ function codeLines({ write, ink }: Canvas): Pick<DevScreen, CodeKeys> {
 }
 
 type CodeKeys =
+  | "rebuilt"
   | "secretsRead"
   | "registered"
   | "removed"
@@ -232,6 +254,12 @@ function problemLines({ problem }: ReloadReport): string[] {
   for (const line of problem.frame?.split("\n") ?? []) lines.push(`    ${safe(line)}`);
   if (problem.hint !== undefined) lines.push(`hint: ${safe(problem.hint)}`);
   return lines;
+}
+
+/** What a builder said last, as far as it said anything. */
+function lastLines(lines: unknown): readonly string[] {
+  const texts = Array.isArray(lines) ? lines.filter((line) => typeof line === "string") : [];
+  return texts.filter((line) => line.trim() !== "").slice(-6);
 }
 
 function counted(items: readonly unknown[], word: string): string {

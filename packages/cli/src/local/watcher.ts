@@ -8,6 +8,8 @@ export interface Change {
   readonly code: boolean;
   /** Workflows in YAML. */
   readonly definitions: boolean;
+  /** Packages that the project is made with. */
+  readonly dependencies: boolean;
   /** Variables and secrets in `.env`. */
   readonly environment: boolean;
 }
@@ -18,7 +20,8 @@ const codeFile = /\.(ts|mts|js|mjs|cjs|json|md|txt|yaml|yml)$/;
 /** Read by this process alone; agents and models are loaded by runners. */
 const definitionFile = /^workflows\/.+\.ya?ml$/;
 const ignoredFolder = /(^|\/)(node_modules|dist|\.[^/]+)(\/|$)/;
-const topFile = /^(agentflow\.ya?ml|package\.json|\.env)$/;
+const dependencyFile = /^package(-lock)?\.json$/;
+const topFile = /^(agentflow\.ya?ml|package(-lock)?\.json|\.env)$/;
 /** Folders whose files belong to the project's behaviour; reports and data beside them do not. */
 const watchedFolders = new Set(["tools", "agents", "workflows", "prompts", "lib", "src"]);
 
@@ -35,7 +38,8 @@ export async function watchProject(
     const definitions = files.some((file) => definitionFile.test(file));
     const environment = files.includes(".env");
     const code = files.some((file) => !definitionFile.test(file) && file !== ".env");
-    onChange({ files, code, definitions, environment });
+    const dependencies = files.some((file) => dependencyFile.test(file));
+    onChange({ files, code, dependencies, definitions, environment });
   };
   const watcher = watch(projectDir, {
     ignoreInitial: true,

@@ -11,6 +11,7 @@ const sourceStyles: ReadonlyMap<string, Style> = new Map(
     tool: "green",
     agent: "cyan",
     bus: "yellow",
+    container: "yellow",
     cli: "dim",
   } satisfies { [Source in LogSource]: Style }),
 );
@@ -26,6 +27,8 @@ const levelStyles: ReadonlyMap<string, Style> = new Map(
   } satisfies { [Level in LogLevel]: Style }),
 );
 
+const sourceColumns = 9;
+
 const shortSources: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "control-plane": "control",
@@ -34,12 +37,16 @@ const shortSources: ReadonlyMap<string, string> = new Map(
     tool: "tool",
     agent: "agent",
     bus: "bus",
+    container: "container",
     cli: "cli",
   } satisfies { [Source in LogSource]: string }),
 );
 
-/** The lines of one record: what the message says over several lines is indented below the first. */
-export function logText(record: LogRecord): Text[] {
+/**
+ * The lines of one record: what the message says over several lines is indented below the first. With
+ * `workers` also which worker it is of, each name always in the same colour.
+ */
+export function logText(record: LogRecord, { workers = false }: { readonly workers?: boolean } = {}): Text[] {
   const [first = "", ...more] = record.message.split("\n");
   const place = placeOf(record);
   const head: Text = [
@@ -47,18 +54,31 @@ export function logText(record: LogRecord): Text[] {
     " ",
     { style: levelStyles.get(record.level) ?? "dim", text: record.level.slice(0, 1).toUpperCase() },
     " ",
-    pad(bold(sourceText(record.source)), 7),
+    pad(bold(sourceText(record.source)), sourceColumns),
     " ",
-    ...(place === "" ? [] : [dim(place), " "]),
+    ...(workers && record.worker !== undefined ? [nameText(record.worker), " "] : []),
+    ...(place === "" ? [] : [record.source === "container" ? nameText(place) : dim(place), " "]),
     first,
     ...fields(record),
   ];
-  return [head, ...more.map((line): Text => [" ".repeat(23), line])];
+  return [head, ...more.map((line): Text => [" ".repeat(16 + sourceColumns), line])];
+}
+
+const nameStyles: readonly Style[] = ["cyan", "green", "magenta", "blue", "yellow"];
+
+/** A name in the colour that its letters choose: the same in every command and every terminal. */
+function nameText(name: string): Text {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) >>> 0;
+  return { style: nameStyles[hash % nameStyles.length] ?? "dim", text: name };
 }
 
 /** A newer installation may know sources that this build does not. */
 function sourceText(source: string): Text {
-  return { style: sourceStyles.get(source) ?? "dim", text: shortSources.get(source) ?? source.slice(0, 7) };
+  return {
+    style: sourceStyles.get(source) ?? "dim",
+    text: shortSources.get(source) ?? source.slice(0, sourceColumns),
+  };
 }
 
 function placeOf({ run, step, attempt, name }: LogRecord): string {
@@ -81,7 +101,7 @@ function fields(record: LogRecord): Text[] {
 
 /** `key=value` pairs, quoted where they must be. */
 export function logfmt(record: LogRecord): string {
-  const { at, level, source, message, fields: more = {}, ...rest } = record;
+  const { at, level, source, message, fields: more = {}, writer: _, seq: _seq, ...rest } = record;
   const pairs = Object.entries({ at, level, source, ...rest, kind: undefined, msg: message, ...more });
   return pairs
     .filter(([, value]) => value !== undefined)

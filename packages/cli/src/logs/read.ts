@@ -1,22 +1,25 @@
-/** Logs, spans and runs as one stream in the order of time. */
-import type { LogRecord, RunAnswer, RunEventView, RunSummary, SpanRecord } from "@agentflow/protocol";
+/** Logs, spans and runs as one stream in the order of causes and time. */
+import type { LogRecord, RunEventView, RunSummary, SpanRecord } from "@agentflow/protocol";
 import { showDuration } from "@agentflow/protocol";
-import type { Client, StreamItem, TelemetryQuery, TelemetryRecord } from "@agentflow/sdk/client";
-import { setTimeout as delay } from "node:timers/promises";
-import { inOrder } from "./in-order.ts";
-import { asksForRuns, eventLine, linesOfRun, runLine, suits } from "./run-lines.ts";
+import type { Client, StreamItem, TelemetryRecord } from "@agentflow/sdk/client";
+import { asksForRuns, type Conditions, suits } from "./conditions.ts";
+import { eventsOf } from "./history.ts";
+import { type Line, lineOf } from "./line.ts";
+import { Merge } from "./merge.ts";
+import { type Extras, historyLine, linesOfRun } from "./run-lines.ts";
+import { Seen } from "./seen.ts";
 
 export interface LogReading {
-  readonly asked: TelemetryQuery;
-  /** Every event of the run between the logs, not only how it began and ended. */
-  readonly state: boolean;
+  readonly conditions: Conditions;
+  /** Which events of runs stand between the logs. */
+  readonly extras: Extras;
 }
 
 export interface LogPage {
   readonly records: readonly LogRecord[];
-  readonly dropped: number;
-  /** Where to go on. */
+  /** Where to go on, and what was shown. */
   readonly place: LogPlace;
+  readonly seen: Seen;
 }
 
 export interface LogPlace {
@@ -25,29 +28,57 @@ export interface LogPlace {
 }
 
 const runsMax = 500;
+const pageMax = 1_000;
 
-/** The newest records that match, the oldest of them first. */
-export async function readLogs(client: Client, of: LogReading & { readonly tail: number }): Promise<LogPage> {
-  const { asked, tail } = of;
+export interface LogAsking extends LogReading {
+  readonly tail: number;
+  /** Records from elsewhere that match too. */
+  readonly others?: readonly LogRecord[];
+  /** What was shown already. */
+  readonly seen?: Seen;
+}
+
+/** The newest records that match, the first of them first. */
+export async function readLogs(client: Client, of: LogAsking): Promise<LogPage> {
+  const { tail, conditions, others = [], seen = new Seen() } = of;
+  const { asked } = conditions;
   const { run } = asked;
+  const wantsRuns = asksForRuns(asked, of.extras);
+  const limit = Math.min(Math.max(tail, 1), pageMax);
   const [page, events, runs] = await Promise.all([
-    client.telemetry.query({ ...asked, limit: tail, newest: true }),
-    run === undefined ? undefined : client.runs.events(run, { limit: 1_000 }),
-    run === undefined && asksForRuns(asked)
-      ? client.runs.list({ limit: Math.min(tail, runsMax) })
+    client.telemetry.query({ ...asked, limit, newest: true }),
+    run === undefined ? undefined : eventsOf(client.runs, run),
+    run === undefined && wantsRuns && asked.previous !== true
+      ? client.runs.list({ limit: Math.min(limit, runsMax) })
       : undefined,
   ]);
-  const lines = [...linesOfEvents(of, events?.events ?? []), ...linesOfRuns(of, runs?.runs ?? [])];
-  const records = [...page.records.map(recordOf), ...lines];
-  return {
-    records: records.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(-tail),
-    dropped: page.dropped,
-    place: {
-      after: placeOf(page.cursor, events?.cursor ?? runs?.place),
-      // A server that gives no place has one log, where a revision is one.
-      ...(runs === undefined || runs.place !== undefined ? {} : { eventsBehind: runs.revision }),
-    },
+  const told = page.records.map(recordOf).filter((record) => seen.take(record));
+  const histories = [...linesOfEvents(of, events?.events ?? []), ...linesOfRuns(of, runs?.runs ?? [])];
+  const records = inOrder(histories, [...told, ...others]);
+  const place = {
+    after: placeOf(page.cursor, events?.cursor ?? runs?.place),
+    // A server that gives no place has one log, where a revision is one.
+    ...(runs === undefined || runs.place !== undefined ? {} : { eventsBehind: runs.revision }),
   };
+  return { records: tail === 0 ? [] : records.slice(-tail), place, seen };
+}
+
+/** All of them, in the order of causes and time. */
+export function inOrder(histories: readonly Line[], records: readonly LogRecord[]): LogRecord[] {
+  const merge = new Merge();
+  const told = records.map(lineOf);
+  // The corrections of clocks are known before the first line is put in its place: causes, what was said,
+  // ends. Each history goes in as it stands: that is its order.
+  for (const line of histories) if (line.role !== "ends") merge.learn(line);
+  for (const line of told) merge.learn(line);
+  for (const line of histories) if (line.role === "ends") merge.learn(line);
+  for (const line of histories) merge.add(line);
+  for (const line of told) merge.add(line);
+  const out: LogRecord[] = [];
+  merge.take(Number.POSITIVE_INFINITY, ({ record, hidden }) => {
+    if (hidden === undefined) out.push(record);
+  });
+  return out;
 }
 
 /** Both parts of a cursor: of records, and of events where there are some. */
@@ -55,73 +86,30 @@ function placeOf(records: string, events: string | undefined): string {
   return events === undefined ? records : `${records}~${events}`;
 }
 
-export interface LogFollowing extends LogReading {
-  readonly place: LogPlace;
-  readonly signal: AbortSignal;
-  readonly onRecord: (record: LogRecord) => void;
-  readonly onDropped: (count: number) => void;
-  /** The connection was lost; it is made again behind what was shown last. */
-  readonly onLost: () => void;
-}
-
-/** Telemetry leaves in batches: what a run said last arrives a little after its end. */
-const lastRecordsMs = 500;
-
-/** Goes on from the place, by push, until Ctrl-C or until the run ends: then its answer. */
-export async function followLogs(client: Client, of: LogFollowing): Promise<RunAnswer | undefined> {
-  const { asked, state, place, signal } = of;
-  const { since: _, limit: _limit, newest: _newest, ...query } = asked;
-  const stop = new AbortController();
-  const leave = (): void => stop.abort();
-  signal.addEventListener("abort", leave, { once: true });
-  const end = asked.run === undefined ? undefined : endOf(client, asked.run, stop);
-  const ordered = inOrder(of.onRecord);
-  const events = asksForRuns(asked) ? ({ events: state ? "all" : "runs" } as const) : {};
-  let isLost = false;
-  const onLost = (): void => {
-    if (!isLost) of.onLost();
-    isLost = true;
-  };
-  try {
-    const asking = { ...query, ...place, ...events };
-    for await (const item of client.telemetry.stream(asking, { signal: stop.signal, onLost })) {
-      isLost = false;
-      for (const record of linesOf(of, item)) ordered.add(record);
-      if (item.kind === "dropped") of.onDropped(item.count);
-    }
-  } finally {
-    ordered.flush();
-    stop.abort();
-    signal.removeEventListener("abort", leave);
-  }
-  return end;
-}
-
-/** The run's answer once it has ended, and then the end of the stream a little later. */
-async function endOf(client: Client, run: string, stop: AbortController): Promise<RunAnswer | undefined> {
-  try {
-    const answer = await client.runs.wait(run, { signal: stop.signal });
-    await delay(lastRecordsMs, undefined, { signal: stop.signal });
-    stop.abort();
-    return answer;
-  } catch {
-    // Left, or lost for good: the stream says which.
-    return undefined;
+export function linesOf(of: LogReading, item: StreamItem): readonly Line[] {
+  switch (item.kind) {
+    case "records":
+      return item.records.map((record) => lineOf(recordOf(record)));
+    case "record":
+      return [lineOf(recordOf(item.record))];
+    case "event":
+      return linesOfEvents(of, [item.event]);
+    default:
+      return [];
   }
 }
 
-function linesOf(of: LogReading, item: StreamItem): LogRecord[] {
-  if (item.kind === "record") return [recordOf(item.record)];
-  return item.kind === "event" ? linesOfEvents(of, [item.event]) : [];
+function linesOfEvents(of: LogReading, events: readonly RunEventView[]): Line[] {
+  return events.map((event) => asAsked(historyLine(event, of.extras), of));
 }
 
-function linesOfEvents({ asked, state }: LogReading, events: readonly RunEventView[]): LogRecord[] {
-  const lines = events.flatMap((event) => (state ? eventLine(event) : (runLine(event) ?? [])));
-  return lines.filter((record) => suits(record, asked));
+function linesOfRuns(of: LogReading, runs: readonly RunSummary[]): Line[] {
+  return runs.flatMap(linesOfRun).map((line) => asAsked(line, of));
 }
 
-function linesOfRuns({ asked }: LogReading, runs: readonly RunSummary[]): LogRecord[] {
-  return runs.flatMap(linesOfRun).filter((record) => suits(record, asked));
+/** A line that is not asked for stays where the order needs it. */
+function asAsked(line: Line, { conditions }: LogReading): Line {
+  return suits(line.record, conditions) ? line : { ...line, hidden: true };
 }
 
 function recordOf(record: TelemetryRecord): LogRecord {
@@ -131,6 +119,7 @@ function recordOf(record: TelemetryRecord): LogRecord {
 /** A span as the line it ends with. */
 function spanRecord(span: SpanRecord): LogRecord {
   const at = new Date(Date.parse(span.startedAt) + span.ms).toISOString();
+  const { run, step, attempt, writer, seq } = span;
   return {
     kind: "log",
     at,
@@ -139,8 +128,10 @@ function spanRecord(span: SpanRecord): LogRecord {
     message: `span ${span.name} took ${showDuration(span.ms)}${span.ok ? "" : " and failed"}`,
     trace: span.trace,
     span: span.span,
-    ...(span.run === undefined ? {} : { run: span.run }),
-    ...(span.step === undefined ? {} : { step: span.step }),
-    ...(span.attempt === undefined ? {} : { attempt: span.attempt }),
+    ...(run === undefined ? {} : { run }),
+    ...(step === undefined ? {} : { step }),
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(writer === undefined ? {} : { writer }),
+    ...(seq === undefined ? {} : { seq }),
   };
 }

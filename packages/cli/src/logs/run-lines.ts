@@ -6,9 +6,8 @@ import {
   type RunSummary,
   failureMessage,
   failureText,
-  logLevels,
 } from "@agentflow/protocol";
-import type { TelemetryQuery } from "@agentflow/sdk/client";
+import type { Line } from "./line.ts";
 
 /** An event of a run, whatever it is: the line's text begins with its kind. */
 export function eventLine({ run, event }: RunEventView): LogRecord {
@@ -24,6 +23,64 @@ export function eventLine({ run, event }: RunEventView): LogRecord {
     ...(step === undefined ? {} : { step }),
     ...("attempt" in event && event.attempt !== undefined ? { attempt: event.attempt } : {}),
   };
+}
+
+/**
+ * Which events become lines: all (`state`), those that travel as tasks (`bus`), always how runs begin
+ * and end.
+ */
+export interface Extras {
+  readonly state: boolean;
+  readonly bus: boolean;
+}
+
+/** What an event is to its run or attempt; hidden where only the order needs it. */
+export function historyLine(view: RunEventView, { state, bus }: Extras): Line {
+  const record = state ? eventLine(view) : (runLine(view) ?? (bus ? taskLine(view) : undefined));
+  const role = roleOf(view.event.kind);
+  return record === undefined ? { record: eventLine(view), role, hidden: true } : { record, role };
+}
+
+/** A task on its way over the bus: sent, taken, answered. */
+function taskLine(view: RunEventView): LogRecord | undefined {
+  const text = taskText(view.event);
+  return text === undefined ? undefined : { ...eventLine(view), source: "bus", name: "task", message: text };
+}
+
+function taskText(event: RunEventView["event"]): string | undefined {
+  switch (event.kind) {
+    case "task_dispatched":
+      return `task of ${event.step} sent`;
+    case "task_resent":
+      return `task of ${event.step} sent again: the queue had lost it`;
+    case "attempt_started":
+      return `task of ${event.step} taken by ${event.worker}`;
+    case "step_succeeded":
+      return `result of ${event.step} came${event.worker === undefined ? "" : ` from ${event.worker}`}`;
+    case "attempt_failed":
+      return `failure of ${event.step} came${event.worker === undefined ? "" : ` from ${event.worker}`}`;
+    case "attempt_lost":
+      return `task of ${event.step} lost: ${event.reason}`;
+    default:
+      return undefined;
+  }
+}
+
+function roleOf(kind: RunEventView["event"]["kind"]): Line["role"] {
+  switch (kind) {
+    case "run_started":
+    case "task_dispatched":
+      return "begins";
+    case "step_succeeded":
+    case "attempt_failed":
+    case "attempt_lost":
+    case "run_completed":
+    case "run_failed":
+    case "run_cancelled":
+      return "ends";
+    default:
+      return "none";
+  }
 }
 
 /** How a run began, stopped or ended; undefined for what happened in between. */
@@ -53,28 +110,15 @@ export function runLine({ run, event }: RunEventView): LogRecord | undefined {
 }
 
 /** The same of a run as lists show it; without an end while it has none. */
-export function linesOfRun({ run, workflow, status, startedAt, endedAt, failure }: RunSummary): LogRecord[] {
-  const started = startLine(run, startedAt, workflow);
+export function linesOfRun({ run, workflow, status, startedAt, endedAt, failure }: RunSummary): Line[] {
+  const started: Line = { record: startLine(run, startedAt, workflow), role: "begins" };
   if (endedAt === undefined) return [started];
-  if (status === "failed" && failure !== undefined) return [started, failedLine(run, endedAt, failure)];
   const why = failure === undefined ? "" : `: ${failureMessage(failure)}`;
-  return [started, line(run, { at: endedAt, level: "info", message: `run ${status}${why}` })];
-}
-
-/** The same conditions that records meet on the server. */
-export function suits(record: LogRecord, asked: TelemetryQuery): boolean {
-  const { level, since, until, grep } = asked;
-  const atMs = Date.parse(record.at);
-  if (!asksForRuns(asked)) return false;
-  if (level !== undefined && rankOf(record.level) < rankOf(level)) return false;
-  if (since !== undefined && atMs < Date.parse(since)) return false;
-  if (until !== undefined && atMs >= Date.parse(until)) return false;
-  return grep === undefined || record.message.toLowerCase().includes(grep.toLowerCase());
-}
-
-/** Whether lines of the control plane are wanted at all. */
-export function asksForRuns({ source }: TelemetryQuery): boolean {
-  return source === undefined || source.split(",").includes("control-plane");
+  const record =
+    status === "failed" && failure !== undefined
+      ? failedLine(run, endedAt, failure)
+      : line(run, { at: endedAt, level: "info", message: `run ${status}${why}` });
+  return [started, { record, role: "ends" }];
 }
 
 function startLine(run: string, at: string, workflow: string): LogRecord {
@@ -87,8 +131,4 @@ function failedLine(run: string, at: string, failure: Failure): LogRecord {
 
 function line(run: string, of: Pick<LogRecord, "at" | "level" | "message">): LogRecord {
   return { kind: "log", source: "control-plane", run, ...of };
-}
-
-function rankOf(level: string): number {
-  return logLevels.findIndex((one) => one === level);
 }

@@ -38,6 +38,10 @@ export interface Output {
   failure(error: object): void;
   /** One line of a stream; nothing unless JSON was asked for. */
   record(kind: string, body: object): void;
+  /** What is put out meanwhile leaves as one piece: a write for each line is slow. */
+  together(work: () => void): void;
+  /** Resolves once data that was put out has left: who makes much of it waits for its reader. */
+  ready(): Promise<void>;
   /** A value as JSON on stdout whatever the mode: a run's result is data. */
   value(value: unknown): void;
   /** A value as one line of JSON. */
@@ -47,10 +51,11 @@ export interface Output {
 }
 
 export function createOutput(options: OutputOptions): Output {
-  const { json, debug, stdout, stderr } = options;
-  const terminal = stdout.isTTY === true;
+  const { json, debug, stderr } = options;
+  const stdout = chunked(options.stdout);
+  const terminal = options.stdout.isTTY === true;
   const talkTerminal = stderr.isTTY === true && options.environment["TERM"] !== "dumb";
-  const color = colorFor(stdout, options.environment, options.noColor);
+  const color = colorFor(options.stdout, options.environment, options.noColor);
   const talkColor = colorFor(stderr, options.environment, options.noColor);
   const talk = (text: Text): void => void stderr.write(`${trimmed(render(text, talkColor))}\n`);
   return {
@@ -58,9 +63,11 @@ export function createOutput(options: OutputOptions): Output {
     debug,
     terminal,
     talkTerminal,
-    width: terminal ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    width: terminal ? (options.stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
     talkWidth: stderr.isTTY === true ? (stderr.columns ?? 80) : 80,
-    line: (text = "") => void (json || stdout.write(`${trimmed(render(text, color))}\n`)),
+    line(text = "") {
+      if (!json) stdout.write(`${trimmed(render(text, color))}\n`);
+    },
     say: (text = "") => void (json || talk(text)),
     warn: talk,
     redraw(lines, over) {
@@ -71,16 +78,55 @@ export function createOutput(options: OutputOptions): Output {
     data(data, meta = {}) {
       if (json) stdout.write(`${visibleJson({ v: 1, ok: true, data, meta })}\n`);
     },
-    failure: (error) => void stdout.write(`${visibleJson({ v: 1, ok: false, error })}\n`),
+    failure: (error) => stdout.write(`${visibleJson({ v: 1, ok: false, error })}\n`),
     record(kind, body) {
       if (json) stdout.write(`${visibleJson({ v: 1, kind, ...body })}\n`);
     },
-    value: (value) => void stdout.write(`${visibleJson(value, terminal ? 2 : undefined)}\n`),
-    compact: (value) => void stdout.write(`${visibleJson(value)}\n`),
-    verbatim: (text) => void stdout.write(text),
+    together: (work) => stdout.together(work),
+    ready: () => stdout.ready(),
+    value: (value) => stdout.write(`${visibleJson(value, terminal ? 2 : undefined)}\n`),
+    compact: (value) => stdout.write(`${visibleJson(value)}\n`),
+    verbatim: (text) => stdout.write(text),
   };
 }
 
 function trimmed(line: string): string {
   return line.replace(/ +$/, "");
+}
+
+interface Chunked {
+  write(text: string): void;
+  together(work: () => void): void;
+  ready(): Promise<void>;
+}
+
+function chunked(to: Sink): Chunked {
+  let held: string[] | undefined;
+  let leaving: Promise<void> | undefined;
+  const put = (text: string): void => {
+    if (to.write(text) !== false || to.on === undefined) return;
+    leaving ??= new Promise<void>((resolve) => {
+      const end = (): void => {
+        to.off?.("drain", end);
+        to.off?.("close", end);
+        leaving = undefined;
+        resolve();
+      };
+      to.on?.("drain", end);
+      to.on?.("close", end);
+    });
+  };
+  return {
+    write: (text) => void (held === undefined ? put(text) : held.push(text)),
+    together(work) {
+      const texts: string[] = (held = []);
+      try {
+        work();
+      } finally {
+        held = undefined;
+        if (texts.length > 0) put(texts.join(""));
+      }
+    },
+    ready: async () => leaving,
+  };
 }

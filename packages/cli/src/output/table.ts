@@ -5,8 +5,8 @@ export interface Column<Row> {
   readonly title: string;
   readonly of: (row: Row) => Text;
   readonly side?: "left" | "right";
-  /** May be cut to fit the screen; the first such column gives way first. */
-  readonly flexible?: boolean;
+  /** May be cut to fit the screen: those that say `first` before the others, each in their order. */
+  readonly flexible?: boolean | "first";
 }
 
 const gap = "  ";
@@ -14,11 +14,20 @@ const narrowest = 6;
 
 /** A table for people: aligned, cut to the screen on a terminal, whole off one. */
 export function printTable<Row>(output: Output, columns: readonly Column<Row>[], rows: readonly Row[]): void {
+  for (const line of tableLines(columns, rows, output.width)) output.line(line);
+}
+
+/** The same as lines, the titles first. */
+export function tableLines<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  screen: number,
+): Text[] {
   const cells = rows.map((row) => columns.map((column) => column.of(row)));
   const widths = fit(
     columns,
     columns.map((column, i) => widest(column, cells, i)),
-    output.width,
+    screen,
   );
   const line = (row: readonly Text[]): Text =>
     row.flatMap((cell, i) => {
@@ -28,8 +37,7 @@ export function printTable<Row>(output: Output, columns: readonly Column<Row>[],
       const side = columns[i]?.side ?? "left";
       return [last && side === "left" ? shown : pad(shown, width, side), last ? "" : gap];
     });
-  output.line(dim(line(columns.map(({ title }) => title))));
-  for (const row of cells) output.line(line(row));
+  return [dim(line(columns.map(({ title }) => title))), ...cells.map(line)];
 }
 
 /** Keys and values below each other; rows without a value are left out. */
@@ -51,9 +59,12 @@ function widest<Row>(column: Column<Row>, cells: readonly (readonly Text[])[], i
 function fit<Row>(columns: readonly Column<Row>[], widths: readonly number[], screen: number): number[] {
   const fitted = [...widths];
   let over = fitted.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1) - screen;
-  for (const [i, column] of columns.entries()) {
+  const soft = [...columns.entries()].filter(
+    ([, { flexible }]) => flexible !== undefined && flexible !== false,
+  );
+  const isFirst = ([, { flexible }]: (typeof soft)[number]): boolean => flexible === "first";
+  for (const [i] of [...soft.filter(isFirst), ...soft.filter((one) => !isFirst(one))]) {
     if (over <= 0) break;
-    if (column.flexible !== true) continue;
     const given = Math.min(over, Math.max(0, (fitted[i] ?? 0) - narrowest));
     fitted[i] = (fitted[i] ?? 0) - given;
     over -= given;

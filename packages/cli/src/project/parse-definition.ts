@@ -2,7 +2,9 @@
 import {
   type AgentDefinition,
   type Finding,
+  type JsonObject,
   type Manifest,
+  type ProjectDefinition,
   type WorkflowDefinition,
   isId,
 } from "@agentflow/protocol";
@@ -61,6 +63,11 @@ export function readModels(value: unknown): NonNullable<Manifest["models"]> {
   const models: unknown =
     typeof value === "object" && value !== null ? Reflect.get(value, "models") : undefined;
   return (models ?? {}) as NonNullable<Manifest["models"]>;
+}
+
+/** agentflow.yaml as a whole, where it has no faults. */
+export function readDefinition(value: unknown): { project: ProjectDefinition; document: JsonObject } {
+  return { project: value as ProjectDefinition, document: value as JsonObject };
 }
 
 function placed(code: string, { path, message }: SchemaFault): Finding {

@@ -4,7 +4,7 @@ import { placeOf } from "./document.ts";
 import type { Project } from "./read-project.ts";
 
 /** Findings whose fault is the key itself, whatever stands under it. */
-const aboutKeys: ReadonlySet<string> = new Set(["AF406"]);
+const aboutKeys: ReadonlySet<string> = new Set(["AF406", "AF940", "AF941", "AF943", "AF948"]);
 
 /** Findings that speak of a document by JSON pointer, with file, line, column and the source line. */
 export function placeFindings(project: Project, file: string, findings: readonly Finding[]): PlacedFinding[] {

@@ -2,11 +2,14 @@
 import type { Finding, LoadProblem, Manifest } from "@agentflow/protocol";
 import type { PlacedFinding } from "../output/findings.ts";
 import { agentFindings } from "./agent-findings.ts";
+import { problemFinding } from "./load-problem.ts";
 import { modelFindings } from "./model-findings.ts";
 import { inOrder, placeFindings } from "./place.ts";
 import { type Project, readProject } from "./read-project.ts";
+import { sandboxFindings } from "./sandbox-findings.ts";
 import { scanCode } from "./scan-code.ts";
 import { secretFindings } from "./secret-findings.ts";
+import { targetsFindings } from "./target-findings.ts";
 
 export interface Checked {
   /** By file, line and column; errors and warnings. */
@@ -28,7 +31,8 @@ export async function validateProject(dir: string): Promise<Checked> {
   }
   findings.push(...(await workflowFindings(project, manifest)), ...(await settingFindings(project)));
   findings.push(...(await agentFindings(project, manifest)), ...(await modelFindings(project)));
-  findings.push(...(await secretFindings(project, manifest)));
+  findings.push(...(await secretFindings(project, manifest)), ...sandboxFindings(project, manifest));
+  findings.push(...(await targetsFindings(project)));
   const fromCode = manifest?.workflows.map(({ name }) => name) ?? [];
   return {
     findings: inOrder(findings),
@@ -79,19 +83,4 @@ async function workflowFindings(project: Project, manifest: Manifest | undefined
     }),
   );
   return [...authored, ...written];
-}
-
-function problemFinding(problem: LoadProblem): PlacedFinding {
-  const { message, file, line, column, frame, hint } = problem;
-  const source = frame?.split("\n")[0];
-  return {
-    code: "AF910",
-    severity: "error",
-    message: `does not load: ${message}`,
-    ...(file === undefined ? {} : { file }),
-    ...(line === undefined ? {} : { line }),
-    ...(column === undefined ? {} : { column }),
-    ...(hint === undefined ? {} : { hint }),
-    ...(source === undefined ? {} : { source }),
-  };
 }

@@ -15,3 +15,16 @@ export function readSince(text: string, nowMs: number): string {
     },
   );
 }
+
+const intervalMinMs = 500;
+const intervalMaxMs = 3_600_000;
+
+/** A duration between two looks: half a second to an hour. */
+export function parseInterval(text: string): number {
+  const ms = readDuration(text);
+  if (ms !== undefined && ms >= intervalMinMs && ms <= intervalMaxMs) return ms;
+  throw new AgentFlowError("invalid_input", `${JSON.stringify(text.slice(0, 40))} is no interval`, {
+    reason: "invalid_interval",
+    suggestions: ["write 500ms, 2s or 1m: at least half a second, at most an hour"],
+  });
+}

@@ -6,6 +6,7 @@ import {
   type SpanRecord,
   type StepView,
   showDuration,
+  showSandbox,
   failureText,
 } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
@@ -156,7 +157,11 @@ function attemptRow({ attempt, name, scale, nowMs }: AttemptAt): Row {
   const lost =
     outcome === "lost" ? { note: yellow(`attempt ${attempt.attempt} was lost with its worker`) } : {};
   const failed = attempt.failure === undefined ? {} : { note: red(failureText(attempt.failure)) };
-  const more = interruptions.map((one) => yellow(interruptionText(attempt.attempt, one)));
+  const { sandbox } = attempt;
+  const more = [
+    ...interruptions.map((one) => yellow(interruptionText(attempt.attempt, one))),
+    ...(sandbox === undefined ? [] : [dim(`in a sandbox: ${showSandbox(sandbox)}`)]),
+  ];
   return { name, bar, time, more, ...lost, ...failed };
 }
 

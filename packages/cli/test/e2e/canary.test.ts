@@ -4,9 +4,9 @@
  */
 import { makeRunId } from "@agentflow/protocol";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { runAf } from "../run-af.ts";
 import { canaryScan } from "./canary-scan.ts";
@@ -222,6 +222,18 @@ test("no secret stands in anything that an installation wrote, whatever code and
     keep("debug", "bundle", think, "--to", path.join(written, "think.afdebug")),
     keep("debug", think, "--at", "6", "--print", "messages", "--json"),
   ]);
+  const installed = path.join(written, "all.af.tar.gz");
+  const quiet = path.join(written, "quiet.af.tar.gz");
+  await Promise.all([
+    keep("debug", "bundle", "--out", quiet),
+    keep("debug", "bundle", "--with", "values", "--out", installed),
+    keep("debug", "bus", "peek", "log", "--run", say, "--bytes", "65536", "--raw"),
+    keep("debug", "bus", "peek", "tables", "--limit", "200", "--bytes", "65536"),
+  ]);
+  // What tools printed is in the one that was asked for values, and in no other.
+  const printed = (file: string): boolean => gunzipSync(readFileSync(file)).includes("[redacted]");
+  expect([printed(installed), statSync(quiet).mode & 0o777]).toEqual([true, 0o600]);
+  expect(gunzipSync(readFileSync(quiet)).toString("utf8")).not.toMatch(/"message":"(out|err|log) /);
   await keep("backup", path.join(written, "backup.zst"), "--telemetry");
   await keep("run", "archive", "--keep", "0");
   await keep("run", "get", say);

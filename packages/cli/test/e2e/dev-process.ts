@@ -96,7 +96,7 @@ export class Dev {
     kind: string,
     of: { after?: number; where?: (event: DevEvent) => boolean; withinMs?: number } = {},
   ): Promise<DevEvent> {
-    const { after = 0, where = () => true, withinMs = 10_000 } = of;
+    const { after = 0, where = () => true, withinMs = 25_000 } = of;
     const endMs = performance.now() + withinMs;
     for (;;) {
       const found = this.events.slice(after).find((event) => event.kind === kind && where(event));

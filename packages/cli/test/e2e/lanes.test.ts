@@ -116,7 +116,7 @@ describe.skipIf(missing !== undefined)("an installation with four logs", () => {
     one.signal("SIGKILL");
     const shards = async (): Promise<number | undefined> =>
       (await client.status()).nodes?.find(({ node }) => node === "two")?.shards;
-    await until("the other has them all", async () => (await shards()) === 64, 10_000);
+    await until("the other has them all", async () => (await shards()) === 64, 25_000);
     for (const [n, run] of (await Promise.all([...early, ...late])).entries()) {
       expect(run).toMatchObject({ status: "completed", output: { value: n < 12 ? 100 + n : 288 + n } });
     }

@@ -1,21 +1,12 @@
 /** `af logs` over a real installation: what it merges, and that it follows through a restart. */
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { bin, runAf } from "../run-af.ts";
+import { freePort } from "./free-port.ts";
 import { openedHere, until } from "./opened.ts";
 import { oneTool, toolFile } from "./scratch.ts";
 
 const { project, ready, start } = openedHere();
-
-/** A port that is free now, so that a restarted installation can have the same. */
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return String(typeof address === "object" ? address?.port : 0);
-}
 
 function follow(dir: string, ...args: string[]) {
   const child = spawn(process.execPath, [bin, "logs", "-f", "-o", "logfmt", ...args], { cwd: dir });

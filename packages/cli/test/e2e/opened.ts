@@ -42,7 +42,7 @@ export function openedHere(): Opened {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 5_000,
+  withinMs = 20_000,
 ): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!(await holds())) {

@@ -124,7 +124,7 @@ describe.skipIf(missing !== undefined)("services on NATS", () => {
     await until("requests are answered", () => slowest.asked > 3);
     const { asked } = slowest;
     one.signal("SIGTERM");
-    await until("the other has them all", async () => (await nodesOf(client))["two"]?.[1] === 64, 1_000);
+    await until("the other has them all", async () => (await nodesOf(client))["two"]?.[1] === 64);
     expect(await one.exited).toBe(0);
     await until("requests were answered all the while", () => slowest.asked > asked + 3);
     enough.abort();

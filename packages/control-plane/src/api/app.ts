@@ -55,6 +55,10 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     context.set("operation", "followTelemetry");
     return streams.telemetry(context, await identified(context, options));
   });
+  app.get("/v1/bus/tail", async (context) => {
+    context.set("operation", "tailBus");
+    return streams.busTail(context, await identified(context, options));
+  });
   const backups = new Backups(options);
   app.get("/v1/backup", async (context) => {
     context.set("operation", "backup");

@@ -7,6 +7,7 @@ import { type Principal, requireScope } from "../auth/principal.ts";
 import type { Engine, FollowLive } from "../engine.ts";
 import { corsOf, shownError } from "./answers.ts";
 import type { ServerLimits } from "./limits.ts";
+import { busTailQuery, sightOf, tailKindsOf } from "./operations/bus.ts";
 import { telemetryStreamQuery } from "./operations/installation.ts";
 import { parseSources } from "./operations/parse-bodies.ts";
 import { placeOfCursor, sendMerged } from "./merged-stream.ts";
@@ -67,7 +68,7 @@ export class Streams {
   async telemetry(context: Context<AppEnv>, principal: Principal): Promise<Response> {
     requireScope(principal, "runs:read");
     const query = parseWith(telemetryStreamQuery, queryOf(context), "the query");
-    const { events, eventsBehind, after, ...asked } = query;
+    const { events, eventsBehind, after, batch, ...asked } = query;
     const { engine } = this.#options;
     const { tenant } = principal;
     const of = { behind: eventsBehind, lanes: engine.lanes };
@@ -75,9 +76,31 @@ export class Streams {
     const runs = events === undefined ? "all" : parseRuns(asked.run);
     if (runs !== "all") await Promise.all(runs.map((run) => mustExist(engine, tenant, run)));
     const filter = parseSources(asked);
-    return this.#stream(context, (send, signal) =>
-      sendMerged({ engine, tenant, filter, events, runs, place }, send, signal),
-    );
+    const merged = { engine, tenant, filter, events, runs, place, batch: batch === "true" };
+    return this.#stream(context, (send, signal, pace) => sendMerged({ ...merged, pace }, send, signal));
+  }
+
+  /**
+   * `GET /v1/bus/tail`: what comes over the bus from now on. `missed` tells of records that were left out
+   * because its reader was behind; there is no place to resume from.
+   */
+  async busTail(context: Context<AppEnv>, principal: Principal): Promise<Response> {
+    requireScope(principal, "runs:read");
+    const query = parseWith(busTailQuery, queryOf(context), "the query");
+    const { kinds, tenant, characters = 2_000, ...rest } = query;
+    const sight = sightOf(principal, tenant, { own: query.run !== undefined });
+    const { run } = query;
+    if (run !== undefined) await mustExist(this.#options.engine, sight.tenant ?? principal.tenant, run);
+    const wanted = { ...rest, kinds: tailKindsOf(kinds), charactersMax: characters };
+    return this.#stream(context, async (send, signal, writer) => {
+      await this.#options.engine.bus.tail(sight, {
+        ...wanted,
+        signal,
+        isBehind: () => writer.isBehind,
+        onItem: (item) => send({ event: "item", data: JSON.stringify(item) }),
+        onMissed: (count) => send({ event: "missed", data: JSON.stringify({ count }) }),
+      });
+    });
   }
 
   /** What is wrong before the first byte is an ordinary answer; later it is the stream's last message. */

@@ -1,8 +1,8 @@
 /** Telemetry and events of runs on one stream, resumed by one cursor that holds the place in both. */
 import type { RunEventView, RunId, TenantId } from "@agentflow/protocol";
-import type { Engine, TelemetryFilter } from "../engine.ts";
+import type { Engine, TelemetryFilter, TelemetryRecord } from "../engine.ts";
 import { showEvent, wholeCommit } from "../projector/cursor.ts";
-import type { Send } from "./sse-writer.ts";
+import type { Pace, Send } from "./sse-writer.ts";
 
 /** Which events stand between the records: those that begin, stop or end a run, or all. */
 export type MergedEvents = "runs" | "all";
@@ -14,6 +14,9 @@ export interface Merged {
   readonly events: MergedEvents | undefined;
   readonly runs: readonly RunId[] | "all";
   readonly place: MergedPlace;
+  /** Records that come together are one message, `records`, of a list. */
+  readonly batch: boolean;
+  readonly pace: Pace;
 }
 
 /** A part that is missing means from now on; of named runs, from their beginning. */
@@ -39,16 +42,22 @@ export async function sendMerged(of: Merged, send: Send, signal: AbortSignal): P
   const { engine, tenant, filter, place } = of;
   let { records, events } = place;
   const id = (): string => (events === undefined ? (records ?? "") : `${records ?? ""}~${events}`);
+  const onLines = (lines: readonly string[], cursor: string): void => {
+    records = cursor;
+    send({ event: "records", data: `[${lines.join(",")}]`, id: id() });
+  };
+  const onRecord = (record: TelemetryRecord, cursor: string): void => {
+    records = cursor;
+    send({ event: "record", data: JSON.stringify(record), id: id() });
+  };
   const following = engine.telemetry.follow(
     tenant,
     { ...filter, ...(records === undefined ? {} : { after: records }) },
     {
       onPlace: (cursor) => void (records ??= cursor),
-      onRecord(record, cursor) {
-        records = cursor;
-        send({ event: "record", data: JSON.stringify(record), id: id() });
-      },
-      onDropped: (count) => send({ event: "dropped", data: JSON.stringify({ count }) }),
+      ...(of.batch ? { onLines } : { onRecord }),
+      isBehind: () => of.pace.isBehind,
+      ready: () => of.pace.ready(),
       signal,
     },
   );

@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { apiSchemas } from "@agentflow/protocol/schema";
 import { z } from "zod";
 import { backupQuery } from "./backups.ts";
+import { busTailQuery } from "./operations/bus.ts";
 import { telemetryStreamQuery } from "./operations/installation.ts";
 import type { Operation } from "./parse-operation.ts";
 
@@ -127,6 +128,15 @@ const streams: readonly Stream[] = [
     summary:
       "Logs and spans as they come; with `events` also starts and ends of runs, or all events. `id` resumes.",
     query: telemetryStreamQuery,
+  },
+  {
+    id: "tailBus",
+    path: "/v1/bus/tail",
+    tag: "bus",
+    summary:
+      "What comes over the bus from now on: `kinds` of commits, journals, tasks, inputs, telemetry, dead, " +
+      "with commas. Nothing resumes it; `missed` counts what its reader was too slow for.",
+    query: busTailQuery,
   },
 ];
 

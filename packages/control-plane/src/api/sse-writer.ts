@@ -9,6 +9,13 @@ export interface SseMessage {
   readonly id?: string;
 }
 
+/** How fast the reader takes what it is sent. */
+export interface Pace {
+  readonly isBehind: boolean;
+  /** Resolves once it is not behind, or gone. */
+  ready(): Promise<void>;
+}
+
 export type Send = (message: SseMessage) => void;
 
 interface WriterOptions {
@@ -28,7 +35,7 @@ export const streamHeaders: { readonly [name: string]: string } = {
 
 const behindShare = 16;
 
-export class SseWriter {
+export class SseWriter implements Pace {
   readonly #to: ServerResponse;
   readonly #options: WriterOptions;
   #text: string[] = [];
@@ -48,6 +55,21 @@ export class SseWriter {
   /** The reader takes it slower than it comes: what may be left out, should be. */
   get isBehind(): boolean {
     return this.#to.writableLength + this.#bytes > this.#options.limits.streamBytesMax / behindShare;
+  }
+
+  async ready(): Promise<void> {
+    while (this.isBehind && !this.#to.destroyed && !this.#to.writableEnded) {
+      // What was sent in this turn is written at its end.
+      if (this.#text.length > 0) this.#flush();
+      if (this.#to.writableLength === 0) return;
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          this.#to.off("drain", end).off("close", end);
+          resolve();
+        };
+        this.#to.on("drain", end).on("close", end);
+      });
+    }
   }
 
   begin(): void {

@@ -423,6 +423,7 @@ describe("who may do what", () => {
     decideApproval: { input: "matrix-3", hash: "0".repeat(64), approve: true },
     resolveRun: { input: "matrix-2", step: "a", as: "done" },
     createKey: { name: "made", scopes: ["runs:read"] },
+    redriveDead: { all: true, dryRun: true },
     registerWorkflow: {
       definition: {
         apiVersion: "agentflow.dev/v1",
@@ -504,6 +505,18 @@ describe("who may do what", () => {
     expect((await statusOf(key)).shards).toHaveLength(64);
     expect((await ask(house, "GET", "/metrics", { auth: key })).status).toBe(200);
     expect((await ask(house, "GET", "/metrics", { auth: await keyOf("admin") })).status).toBe(403);
+  });
+
+  test("the bus is checked by a row that is gone again; that needs the scope operator", async () => {
+    const before = await house.bus.table.list("");
+    const checked = await ask(house, "POST", "/v1/bus/check");
+    expect(checked).toMatchObject({ status: 200, body: { ok: true } });
+    expect(checked.body.data).toEqual({ writeMs: expect.any(Number), readMs: expect.any(Number) });
+    const rows = (await house.bus.table.list("")).filter(({ key }) => key.startsWith("doctor."));
+    expect([before.length > 0, rows]).toEqual([true, []]);
+    const made = await ask(house, "POST", "/v1/keys", { body: { name: "own", scopes: ["admin"] } });
+    const { key } = toAnswer<{ key: string }>(made.body.data);
+    expect(await ask(house, "POST", "/v1/bus/check", { auth: key })).toMatchObject({ status: 403 });
   });
 
   test("an admin of a tenant cannot hand out the scope operator", async () => {

@@ -14,6 +14,7 @@ const documents = [
   "/v1/events",
   "/v1/telemetry/stream",
   "/v1/backup",
+  "/v1/bus/tail",
 ];
 
 const known: readonly { readonly pattern: RegExp; readonly method: string }[] = [

@@ -184,6 +184,27 @@ export class Dispatcher {
     return again;
   }
 
+  /** As `sendAgain`, for all that was sent of one run. */
+  sendAgainOf(ref: RunRef): void {
+    for (const item of this.byRun.get(ref.key)?.values() ?? []) {
+      if (item.state === "sent") item.lane.giveBack(item);
+    }
+    this.wake();
+  }
+
+  /** The longest that a task has waited here, by pool, of one tenant or of all. */
+  oldestWaits(tenant: TenantId | undefined): ReadonlyMap<string, number> {
+    const now = this.parts.world.clock.now();
+    const oldest = new Map<string, number>();
+    for (const items of this.byRun.values()) {
+      for (const { state, lane, sinceMs } of items.values()) {
+        if (state !== "waiting" || (tenant !== undefined && lane.tenant !== tenant)) continue;
+        oldest.set(lane.pool, Math.max(oldest.get(lane.pool) ?? 0, now - sinceMs));
+      }
+    }
+    return oldest;
+  }
+
   /** The places, from 1, of a run's tasks that are not released yet. */
   backlogOf(ref: RunRef): ReadonlyMap<StepInstance, number> {
     const all = [...(this.byRun.get(ref.key)?.values() ?? [])];

@@ -34,3 +34,14 @@ export function shareOf({ group, node, own, total, others }: ShareInput): number
   }
   return total;
 }
+
+/** Demands of several owners as one. */
+export function addUp(demands: readonly { readonly [group: string]: number }[]): {
+  readonly [group: string]: number;
+} {
+  const sums = new Map<string, number>();
+  for (const demand of demands) {
+    for (const [group, count] of Object.entries(demand)) sums.set(group, (sums.get(group) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
+}

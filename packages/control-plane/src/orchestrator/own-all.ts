@@ -124,6 +124,10 @@ class AllShards implements Ownership {
     return total;
   }
 
+  othersDemand(): { readonly [group: string]: number } {
+    return {};
+  }
+
   view(): OwnershipView {
     const { node, version, world } = this.#parts;
     const seenAt = instant(world.clock.now());

@@ -21,6 +21,8 @@ export interface Ownership {
   check(): Promise<void>;
   /** How much of `total` falls to this engine, which could use `own` of it. */
   share(group: string, of: { readonly own: number; readonly total: number }): number;
+  /** Tasks that wait or are out at the other owners, by pool and build, as they told last. */
+  othersDemand(): { readonly [group: string]: number };
   view(): OwnershipView;
   /** Begins to see the others; acts on nothing yet. */
   look(): Promise<void>;

@@ -33,6 +33,8 @@ export interface RouterParts {
   readonly door: FairDoor;
   readonly config: EngineConfig;
   readonly say: Log;
+  /** Sends a run's open tasks again: what the queue still holds stays as it is. */
+  readonly resend: (ref: RunRef) => void;
   /** An input that speaks of another tenant than the subject it came on, or that only clients may ask for. */
   readonly onMismatch: (of: Mismatch) => void;
 }
@@ -63,7 +65,7 @@ export class Router {
   }
 
   submit(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
-    if (this.parts.ownership.owns(ref.shard)) return this.parts.orchestrator.submit(ref, input, answer);
+    if (this.parts.ownership.owns(ref.shard)) return this.decide(ref, input, answer);
     if (this.forwards >= this.parts.config.forwardsMax) return answer(forwardsFull(this.forwards));
     void this.pass(ref, input, answer);
   }
@@ -138,7 +140,7 @@ export class Router {
         const isOurs = this.parts.ownership.owns(ref.shard);
         if (!isOurs) reject(shardMoved(ref.shard));
         if (!isOurs) return done();
-        this.parts.orchestrator.submit(ref, input, (given) => {
+        this.decide(ref, input, (given) => {
           done();
           if ("code" in given) reject(given);
           else resolve(JSON.stringify(given));
@@ -207,9 +209,19 @@ export class Router {
     }
   }
 
+  /** By the owner of its shard. What a nudge asks to be sent again goes out once the run was looked at. */
+  private decide(ref: RunRef, input: RunInput, answer: Pending["answer"]): void {
+    const { orchestrator, resend } = this.parts;
+    if (input.kind !== "nudge" || input.resend !== true) return orchestrator.submit(ref, input, answer);
+    orchestrator.submit(ref, input, (given) => {
+      if (!("code" in given)) resend(ref);
+      answer(given);
+    });
+  }
+
   private local(ref: RunRef, input: RunInput): Promise<InputAnswer> {
     return new Promise((resolve, reject) => {
-      this.parts.orchestrator.submit(ref, input, (given) => {
+      this.decide(ref, input, (given) => {
         if ("code" in given) reject(given);
         else resolve(given);
       });

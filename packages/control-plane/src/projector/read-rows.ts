@@ -164,7 +164,8 @@ export interface RunList {
 export interface TelemetryRow {
   readonly seq: number;
   readonly tenant: string;
-  readonly kind: "log" | "span";
+  /** `gap` is a log record that says what was lost here: it is shown whatever is asked for. */
+  readonly kind: "log" | "span" | "gap";
   readonly atMs: number;
   readonly level: number;
   readonly source: string;
@@ -183,6 +184,14 @@ export interface TelemetryQuery {
   readonly sinceMs?: number;
   readonly untilMs?: number;
   readonly grep?: string;
+  /** Regular expressions that the text must match, and must not. */
+  readonly match?: string;
+  readonly exclude?: string;
+  /** Lines of this agent, of this tool; of both where both are named. */
+  readonly agent?: string;
+  readonly tool?: string;
+  /** Only of processes that another of the same name came after, the newest such of each name. */
+  readonly previous?: boolean;
   readonly after: number;
   readonly limit: number;
   readonly newest: boolean;
@@ -194,6 +203,8 @@ export interface TelemetryList {
   /** Everything up to here was looked at. */
   readonly seen: number;
   readonly dropped: number;
+  /** Place of the newest record that was kept once and is no more. */
+  readonly trimmed: number;
 }
 
 export interface ReadBatch {

@@ -1,6 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { previousWriters } from "./previous-writers.ts";
 import type { TelemetryBatchRows, TelemetryList, TelemetryQuery } from "./read-rows.ts";
 import { numberOf, textOf } from "./sql-row.ts";
+import { textTest } from "./text-test.ts";
 
 /** Logs and spans, by their place in the stream; bounded by rows and by age. */
 export class TelemetryTable {
@@ -8,15 +10,20 @@ export class TelemetryTable {
   private readonly insert: StatementSync;
   private readonly oldest: StatementSync;
   private readonly remove: StatementSync;
+  private readonly note: StatementSync;
   private stored: number;
+  private trimmed: number;
 
   constructor(db: DatabaseSync) {
     this.db = db;
     this.insert = db.prepare("INSERT OR IGNORE INTO telemetry VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     this.oldest = db.prepare("SELECT seq, atMs FROM telemetry ORDER BY seq LIMIT ?");
     this.remove = db.prepare("DELETE FROM telemetry WHERE seq <= ?");
+    this.note = db.prepare("INSERT OR REPLACE INTO meta VALUES ('telemetryTrimmed', ?)");
     const row = db.prepare("SELECT count(*) AS count FROM telemetry").get();
     this.stored = row === undefined ? 0 : numberOf(row, "count");
+    const noted = db.prepare("SELECT value FROM meta WHERE name = 'telemetryTrimmed'").get();
+    this.trimmed = noted === undefined ? 0 : Number(textOf(noted, "value"));
   }
 
   /** Inside a transaction of the caller. */
@@ -31,25 +38,35 @@ export class TelemetryTable {
   clear(): void {
     this.db.exec("DELETE FROM telemetry");
     this.stored = 0;
+    this.trimmed = 0;
+    this.note.run("0");
   }
 
   query(query: TelemetryQuery, dropped: number): TelemetryList {
-    const { sql, values } = statement(query);
+    const { trimmed } = this;
+    const writers = query.previous === true ? this.previous(query.tenant) : undefined;
+    const { sql, values } = statement(query, writers);
     const rows: { seq: number; body: string }[] = [];
-    const needle = query.grep?.toLowerCase();
+    const suits = textTest(query);
     let seen = query.after;
     let scanned = 0;
     for (const raw of this.db.prepare(sql).iterate(...values, query.scanMax)) {
       const row = { seq: numberOf(raw, "seq"), body: textOf(raw, "body") };
       seen = Math.max(seen, row.seq);
       scanned++;
-      if (needle === undefined || messageOf(row.body).toLowerCase().includes(needle)) rows.push(row);
+      if (suits === undefined || raw["kind"] === "gap" || suits(messageOf(row.body))) rows.push(row);
       if (rows.length === query.limit) break;
     }
-    // Without a needle the rows that do not match were skipped by the database, up to the end of the table.
+    // Without conditions on the text the rows that do not match were skipped by the database, to its end.
     if (!query.newest && rows.length < query.limit && scanned < query.scanMax)
       seen = Math.max(seen, this.last());
-    return { rows: query.newest ? rows.toReversed() : rows, seen, dropped };
+    return { rows: query.newest ? rows.toReversed() : rows, seen, dropped, trimmed };
+  }
+
+  private previous(tenant: string): string[] {
+    const sql = "SELECT DISTINCT json_extract(body, '$.writer') AS writer FROM telemetry WHERE tenant = ?";
+    const rows = this.db.prepare(sql).all(tenant);
+    return previousWriters(rows.flatMap(({ writer }) => (typeof writer === "string" ? [writer] : [])));
   }
 
   private last(): number {
@@ -65,27 +82,63 @@ export class TelemetryTable {
       if (index >= over && numberOf(row, "atMs") >= olderThanMs) break;
       upTo = numberOf(row, "seq");
     }
-    if (upTo > 0) this.stored -= Number(this.remove.run(upTo).changes);
+    if (upTo === 0) return;
+    this.stored -= Number(this.remove.run(upTo).changes);
+    this.trimmed = upTo;
+    this.note.run(String(upTo));
   }
 }
 
-function statement(query: TelemetryQuery): { sql: string; values: SQLInputValue[] } {
+interface Statement {
+  readonly sql: string;
+  readonly values: SQLInputValue[];
+}
+
+function statement(query: TelemetryQuery, writers: readonly string[] | undefined): Statement {
+  const { sql: conditions, values } = conditionsOf(query, writers);
   const where = ["tenant = ?", "seq > ?"];
-  const values: SQLInputValue[] = [query.tenant, query.after];
+  const first: SQLInputValue[] = [query.tenant, query.after];
+  // What was lost is told whatever is asked for; it stands under the run `*`, so that the index holds it.
+  if (query.run !== undefined) {
+    where.push("run IN (?, '*') AND run <> ''");
+    first.push(query.run);
+  }
+  const add = (text: string, value: SQLInputValue): void => {
+    where.push(text);
+    first.push(value);
+  };
+  if (query.sinceMs !== undefined) add("atMs >= ?", query.sinceMs);
+  if (query.untilMs !== undefined) add("atMs < ?", query.untilMs);
+  if (query.previous === true) where.push("kind <> 'gap'");
+  if (conditions !== "") where.push(`(kind = 'gap' OR (${conditions}))`);
+  const order = query.newest ? "DESC" : "ASC";
+  const rows = `SELECT seq, kind, body FROM telemetry WHERE ${where.join(" AND ")}`;
+  const sql = `${rows} ORDER BY seq ${order} LIMIT ?`;
+  return { sql, values: [...first, ...values] };
+}
+
+function conditionsOf(query: TelemetryQuery, writers: readonly string[] | undefined): Statement {
+  const where: string[] = [];
+  const values: SQLInputValue[] = [];
   const add = (text: string, ...given: SQLInputValue[]): void => {
     where.push(text);
     values.push(...given);
   };
   if (query.kind !== undefined) add("kind = ?", query.kind);
-  if (query.run !== undefined) add("run = ? AND run <> ''", query.run);
   if (query.levelMin !== undefined) add("level >= ?", query.levelMin);
-  if (query.sinceMs !== undefined) add("atMs >= ?", query.sinceMs);
-  if (query.untilMs !== undefined) add("atMs < ?", query.untilMs);
-  const sources = query.sources ?? [];
-  if (sources.length > 0) add(`source IN (${sources.map(() => "?").join(", ")})`, ...sources);
-  const order = query.newest ? "DESC" : "ASC";
-  const sql = `SELECT seq, body FROM telemetry WHERE ${where.join(" AND ")} ORDER BY seq ${order} LIMIT ?`;
-  return { sql, values };
+  const { sources = [], agent, tool } = query;
+  if (sources.length > 0) add(`source IN (${marks(sources)})`, ...sources);
+  const named = Object.entries({ agent, tool }).filter(([, name]) => name !== undefined);
+  if (named.length > 0) {
+    const each = named.map(([source]) => `(source = '${source}' AND json_extract(body, '$.name') = ?)`);
+    add(`(${each.join(" OR ")})`, ...named.map(([, name]) => name ?? ""));
+  }
+  if (writers !== undefined) add(`json_extract(body, '$.writer') IN (${marks(writers)})`, ...writers);
+  return { sql: where.join(" AND "), values };
+}
+
+function marks(values: readonly unknown[]): string {
+  return values.map(() => "?").join(", ");
 }
 
 function messageOf(body: string): string {

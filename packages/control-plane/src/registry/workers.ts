@@ -102,8 +102,13 @@ export class Workers implements Slots {
   }
 
   list(tenant: TenantId): readonly WorkerView[] {
+    return this.listAll(tenant);
+  }
+
+  /** Without a tenant: those of all. */
+  listAll(tenant: TenantId | undefined): readonly WorkerView[] {
     return [...this.rows]
-      .filter(([, row]) => row.tenant === tenant)
+      .filter(([, row]) => tenant === undefined || row.tenant === tenant)
       .map(([key, row]) => ({ ...row, alive: this.alive.has(key) }))
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
   }

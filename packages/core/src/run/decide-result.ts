@@ -69,12 +69,13 @@ function succeeded(input: ResultInput, outcome: Outcome & { kind: "succeeded" })
   };
 }
 
-function factsOf({ worker, startedAt, ms, code, usage }: ResultInput): AttemptFacts {
+function factsOf({ worker, startedAt, ms, code, usage, sandbox }: ResultInput): AttemptFacts {
   return {
     ...(worker === undefined ? {} : { worker }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ms === undefined ? {} : { ms }),
     ...(code === undefined ? {} : { code }),
     ...(usage === undefined ? {} : { usage }),
+    ...(sandbox === undefined ? {} : { sandbox }),
   };
 }

@@ -209,11 +209,12 @@ function ended(
 ): void {
   const attempt = row.attempts.find((one) => one.attempt === event.attempt);
   if (attempt === undefined) return;
-  const { worker, startedAt, ms, code } = event;
+  const { worker, startedAt, ms, code, sandbox } = event;
   began(attempt, { startedAt, worker });
   Object.assign(attempt, how, { endedAt: event.at });
   if (ms !== undefined) attempt.ms = ms;
   if (code !== undefined) attempt.code = code;
+  if (sandbox !== undefined) attempt.sandbox = sandbox;
 }
 
 function began(

@@ -27,7 +27,7 @@ export function decideBegin(work: Work, input: Begin): void {
     if (call.stage.kind !== "under_way") continue;
     const { uses, effect } = call.stage.started;
     if (uses.startsWith("agent:") && effect !== "irreversible") callAgent(work, call);
-    else loseCall(work, call, `attempt ${loop.attempt} took over`);
+    else loseCall(work, call, { reason: `attempt ${loop.attempt} took over` });
   }
   useAnswers(work, input.answers);
   takeUpReply(work);

@@ -28,13 +28,14 @@ function mayEnd({ rules }: Work, { stage, part }: CallState, input: CallEnd): bo
 
 function record(work: Work, state: CallState, input: CallEnd): void {
   const { at, call } = input;
+  const sandbox = "sandbox" in input && input.sandbox !== undefined ? { sandbox: input.sandbox } : {};
   switch (input.kind) {
     case "call_returned":
-      return emit(work, { kind: "call_returned", at, call, output: input.output, ms: input.ms });
+      return emit(work, { kind: "call_returned", at, call, output: input.output, ms: input.ms, ...sandbox });
     case "call_failed":
-      return emit(work, { kind: "call_failed", at, call, failure: input.failure, ms: input.ms });
+      return emit(work, { kind: "call_failed", at, call, failure: input.failure, ms: input.ms, ...sandbox });
     case "call_lost":
-      return loseCall(work, state, input.reason);
+      return loseCall(work, state, { reason: input.reason, ...sandbox });
     case "call_suspended":
       return suspend(work, state, input);
     default:

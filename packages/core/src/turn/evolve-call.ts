@@ -15,7 +15,8 @@ export function evolveCall(loop: Loop, event: CallEvent): Loop {
   const losses = call.losses + (event.kind === "call_lost" ? 1 : 0);
   const settled = call.settled + (event.kind === "call_resolved" ? 1 : 0);
   const chars = loop.chars + charsTold(stage);
-  return { ...put(loop, { ...call, stage, losses, settled }), chars };
+  const sandbox = "sandbox" in event && event.sandbox !== undefined ? { sandbox: event.sandbox } : {};
+  return { ...put(loop, { ...call, ...sandbox, stage, losses, settled }), chars };
 }
 
 function started(loop: Loop, call: CallState, event: CallStarted): Loop {

@@ -1,5 +1,15 @@
 /** What moves a loop, and what it asks for. The driver journals the events before it acts on the commands. */
-import type { Answer, Ask, Failure, Instant, Json, ModelReply, TurnEvent, Value } from "@agentflow/protocol";
+import type {
+  Answer,
+  Ask,
+  Failure,
+  Instant,
+  Json,
+  ModelReply,
+  SandboxApplied,
+  TurnEvent,
+  Value,
+} from "@agentflow/protocol";
 
 interface At {
   readonly at: Instant;
@@ -37,15 +47,22 @@ export type TurnInput =
       readonly call: string;
       readonly output: Value;
       readonly ms: number;
+      readonly sandbox?: SandboxApplied;
     })
   | (At & {
       readonly kind: "call_failed";
       readonly call: string;
       readonly failure: Failure;
       readonly ms: number;
+      readonly sandbox?: SandboxApplied;
     })
   /** The runner that made the call is gone, this attempt is not. */
-  | (At & { readonly kind: "call_lost"; readonly call: string; readonly reason: string })
+  | (At & {
+      readonly kind: "call_lost";
+      readonly call: string;
+      readonly reason: string;
+      readonly sandbox?: SandboxApplied;
+    })
   /** A sub-agent waits for people. */
   | (At & { readonly kind: "call_suspended"; readonly call: string; readonly asks: readonly Ask[] })
   /**

@@ -14,6 +14,7 @@ import type {
   Json,
   ModelCalled,
   ModelReply,
+  SandboxApplied,
   Value,
 } from "@agentflow/protocol";
 import { noUsd } from "./money.ts";
@@ -96,6 +97,8 @@ export interface CallState {
   readonly settled: number;
   /** Of an agent's call: which one of the journal's it is, from 0. */
   readonly child?: number;
+  /** Of an untrusted tool: what the call ran in last. */
+  readonly sandbox?: SandboxApplied;
 }
 
 export type CallStage =

@@ -1,5 +1,14 @@
 /** A loop as it stood after any event of its journal: what a debugger shows. */
-import type { Ask, Failure, Instant, Message, TurnEvent, UsageTotals, Value } from "@agentflow/protocol";
+import type {
+  Ask,
+  Failure,
+  Instant,
+  Message,
+  SandboxApplied,
+  TurnEvent,
+  UsageTotals,
+  Value,
+} from "@agentflow/protocol";
 import { asksOf } from "./advance.ts";
 import { evolveTurn } from "./evolve.ts";
 import { type Resolve, messagesOf } from "./requests.ts";
@@ -34,6 +43,8 @@ export interface CallView {
   readonly failure?: Failure;
   /** Of a sub-agent: the step instance of its journal. */
   readonly step?: string;
+  /** Of an untrusted tool: what the call ran in. */
+  readonly sandbox?: SandboxApplied;
 }
 
 /** After the first `count` events of the journal of a step instance. */
@@ -81,13 +92,14 @@ function endOf(state: TurnState): Pick<TurnView, "output" | "failure"> {
 }
 
 function callView(state: CallState, step: string): CallView {
-  const { call, part, stage, child } = state;
+  const { call, part, stage, child, sandbox } = state;
   return {
     call,
     tool: part.tool,
     status: stage.kind,
     input: { inline: inputOf(state) },
     ...(child === undefined ? {} : { step: `${step}~${child}` }),
+    ...(sandbox === undefined ? {} : { sandbox }),
     ...(stage.kind === "returned" ? { output: stage.output } : {}),
     ...(stage.kind === "failed" ? { failure: stage.failure } : {}),
     ...(stage.kind === "refused" ? { failure: { code: stage.reason, message: stage.message } } : {}),

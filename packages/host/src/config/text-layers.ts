@@ -50,7 +50,13 @@ export function readEnvironment(environment: Environment, tree: Section): LayerR
 }
 
 /** How a client finds an installation, and a worker its secrets: no misspelt settings. */
-const others: ReadonlySet<string> = new Set(["AF_URL", "AF_TOKEN", "AF_SECRETS_DIR"]);
+const others: ReadonlySet<string> = new Set([
+  "AF_URL",
+  "AF_TOKEN",
+  "AF_TOKEN_FILE",
+  "AF_CONTEXT",
+  "AF_SECRETS_DIR",
+]);
 
 export function unknownKey(key: string, place: Place, tree: Section): Fault {
   const known = [...leavesOf(tree)].map(([path]) => dotted(path));

@@ -20,6 +20,13 @@ export interface BatcherOptions<T> {
   readonly maxMs?: number;
   /** A batch leaves early at this size (64 KiB); a bigger item travels alone. */
   readonly maxBytes?: number;
+  /**
+   * Where more waits than one batch, so much leaves at once (`maxBytes`): a sender that is behind
+   * catches up.
+   */
+  readonly burstBytes?: number;
+  /** Never more in one batch than these (no bound). */
+  readonly maxItems?: number;
   /** What waits beyond this is dropped, the oldest first (1 MiB). */
   readonly backlogBytesMax?: number;
 }
@@ -51,6 +58,8 @@ class GatheringBatcher<T> implements Batcher<T> {
   private readonly maxMs: number;
   private readonly maxBytes: number;
   private readonly backlogBytesMax: number;
+  private readonly burstBytes: number;
+  private readonly maxItems: number;
   private queue: { readonly item: T; readonly bytes: number }[] = [];
   /** Where the queue begins: shifting an array of thousands for each dropped item would be slow. */
   private head = 0;
@@ -70,6 +79,8 @@ class GatheringBatcher<T> implements Batcher<T> {
     this.maxMs = options.maxMs ?? 100;
     this.maxBytes = options.maxBytes ?? 65_536;
     this.backlogBytesMax = options.backlogBytesMax ?? 1_048_576;
+    this.burstBytes = options.burstBytes ?? this.maxBytes;
+    this.maxItems = options.maxItems ?? Number.POSITIVE_INFINITY;
   }
 
   add(item: T): void {
@@ -172,7 +183,8 @@ class GatheringBatcher<T> implements Batcher<T> {
     let end = this.head;
     let bytes = 0;
     for (let next = this.queue[end]; next !== undefined; next = this.queue[++end]) {
-      if (end > this.head && bytes + next.bytes > this.maxBytes) break;
+      if (end > this.head && bytes + next.bytes > this.burstBytes) break;
+      if (end - this.head >= this.maxItems) break;
       bytes += next.bytes;
     }
     const items = this.queue.slice(this.head, end).map((entry) => entry.item);

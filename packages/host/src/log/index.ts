@@ -2,6 +2,7 @@
 export { type BatchInfo, type Batcher, type BatcherOptions, createBatcher } from "./batcher.ts";
 export { logLimits } from "./clean.ts";
 export { type Correlation, createLog, type Fields, type Levels, type Log, type LogOptions } from "./log.ts";
+export { createNumbering, type Numbering, numbered } from "./numbering.ts";
 export {
   asText,
   type EncodeOptions,

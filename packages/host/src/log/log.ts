@@ -1,6 +1,7 @@
 import { type LogLevel, type LogSource, logLevels } from "@agentflow/protocol";
 import type { Clock } from "../clock.ts";
 import { boundText, type CleanOptions, cleanFields, logLimits } from "./clean.ts";
+import { type Numbering, numbered } from "./numbering.ts";
 import { type Output, stampOf } from "./outputs.ts";
 import { redactLine } from "./parse-line.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
@@ -57,6 +58,8 @@ export interface LogOptions {
   /** Overrides by component. */
   readonly levels?: Levels;
   readonly secrets?: Secrets;
+  /** Numbers each line; without it lines have no numbers. */
+  readonly numbering?: Numbering;
   /** Write errors' messages, not only their codes. For a person's own terminal; never for what travels. */
   readonly errorMessages?: boolean;
 }
@@ -77,6 +80,7 @@ class LogCore {
   private readonly stamp: () => string;
   private readonly outputs: readonly Output[];
   private readonly clean: CleanOptions;
+  private readonly number: () => string;
   private readonly gates = new Map<string, Gate>();
   private level: LogLevel;
   private levels: Levels;
@@ -89,6 +93,8 @@ class LogCore {
     const secrets = options.secrets ?? createSecrets();
     this.clean = { secrets, errorMessages: options.errorMessages ?? false };
     this.source = options.source;
+    const { numbering } = options;
+    this.number = numbering === undefined ? () => "" : () => numbered(numbering);
     this.stamp = stampOf(options.clock);
   }
 
@@ -131,9 +137,10 @@ class LogCore {
   ) {
     const { level, tenant } = to;
     const text = boundText(message, logLimits.messageBytesMax, this.clean.secrets);
-    let written = this.record(to, text, fields === undefined ? undefined : cleanFields(fields, this.clean));
+    const head = { ...to, number: this.number() };
+    let written = this.record(head, text, fields === undefined ? undefined : cleanFields(fields, this.clean));
     if (written.length > logLimits.lineBytesMax) {
-      written = this.record(to, text, { cut: `fields of ${written.length} characters` });
+      written = this.record(head, text, { cut: `fields of ${written.length} characters` });
     }
     const line = escapeControlsInJson(redactLine(written, this.clean.secrets));
     for (const output of this.outputs) this.guard(() => output.write(line, { level, tenant }));
@@ -141,12 +148,13 @@ class LogCore {
   }
 
   private record(
-    of: { level: LogLevel; bound: string },
+    of: { level: LogLevel; bound: string; number: string },
     message: string,
     fields: Fields | undefined,
   ): string {
     const data = fields === undefined ? "" : `,"fields":${JSON.stringify(fields)}`;
-    return `{"level":"${of.level}"${this.stamp()},${of.bound}${data},"message":${JSON.stringify(message)}}`;
+    const head = `{${of.number}"level":"${of.level}"${this.stamp()},${of.bound}`;
+    return `${head}${data},"message":${JSON.stringify(message)}}`;
   }
 
   /** A log that fails must not fail its caller. */

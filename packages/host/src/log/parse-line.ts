@@ -3,7 +3,7 @@ import type { Json } from "@agentflow/protocol";
 import { redactJson, type Secrets } from "./secrets.ts";
 
 /** Readers rely on these, and no caller chooses them. */
-const kept: ReadonlySet<string> = new Set(["v", "kind", "at", "level", "source", "attempt"]);
+const kept: ReadonlySet<string> = new Set(["v", "kind", "at", "level", "source", "attempt", "writer", "seq"]);
 
 /** A written record without secrets; still a record, whatever the secrets are. */
 export function redactLine(written: string, secrets: Secrets): string {

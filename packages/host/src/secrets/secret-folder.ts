@@ -34,7 +34,9 @@ export class SecretFolder {
     const faults: string[] = names === undefined ? [`the folder ${this.#folder} cannot be read`] : [];
     for (const name of names ?? []) {
       try {
-        values.set(name, this.#read(name));
+        const value = this.#read(name);
+        // What is left of one that was withdrawn.
+        if (value !== "") values.set(name, value);
       } catch (error) {
         faults.push(error instanceof Error ? error.message : String(error));
       }
@@ -60,7 +62,7 @@ export class SecretFolder {
       throw new Error(`${name} in ${this.#folder} is a link out of it`);
     // Whoever writes such a file by hand ends it with a newline that is no part of it.
     const value = readPlainText(file).replace(/\r?\n$/, "");
-    checkValue(name, value);
+    if (value !== "") checkValue(name, value);
     return value;
   }
 }

@@ -6,6 +6,8 @@ import { hostname } from "node:os";
 export interface LockOptions {
   /** Waits between two tries. */
   readonly pause: (ms: number) => Promise<void>;
+  /** What it guards, for the message (`the secrets`). */
+  readonly what?: string;
 }
 
 const tryEveryMs = 20;
@@ -18,17 +20,17 @@ const triesMax = 500;
  */
 export async function withLock<T>(
   file: string,
-  { pause }: LockOptions,
+  { pause, what = "the secrets" }: LockOptions,
   work: (stillOurs: () => void) => T,
 ): Promise<T> {
   const mine = `${process.pid} ${hostname()}`;
   for (let tries = 0; !take(file, mine); tries++) {
-    if (tries >= triesMax) throw held(file);
+    if (tries >= triesMax) throw held(file, what);
     if (!takeFromDead(file, mine)) await pause(tryEveryMs);
   }
   try {
     return work(() => {
-      if (textOf(file) !== mine) throw held(file);
+      if (textOf(file) !== mine) throw held(file, what);
     });
   } finally {
     if (textOf(file) === mine) rmSync(file, { force: true });
@@ -93,8 +95,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function held(file: string): AgentFlowError {
-  return new AgentFlowError("unavailable", "another process is changing the secrets", {
+function held(file: string, what: string): AgentFlowError {
+  return new AgentFlowError("unavailable", `another process is changing ${what}`, {
     reason: "secrets_locked",
     suggestions: [`if none is: rm ${file}`],
   });

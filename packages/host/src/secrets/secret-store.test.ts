@@ -171,3 +171,10 @@ test("files of a mounted folder that lead out of it, and names that are none, ar
   expect(store.list()).toEqual([{ name: "a", from: "folder" }]);
   expect(store.faults().join()).toContain("b in ");
 });
+
+test("an empty file of a mounted folder is a secret that was withdrawn", () => {
+  const mounted = folder({ left: "", "model-key": "from-folder" });
+  const store = openSecrets({ projectDir: folder(), environment: { AF_SECRETS_DIR: mounted } });
+  expect(store.list()).toEqual([{ name: "model-key", from: "folder" }]);
+  expect(store.faults()).toEqual([]);
+});

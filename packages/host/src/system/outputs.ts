@@ -4,14 +4,16 @@ import type { Output } from "../log/outputs.ts";
 /** What waits for a slow reader beyond this is lost rather than kept in memory. */
 const bufferBytesMax = 4 * 1024 * 1024;
 
-/** Lines to stdout (1) or stderr (2), gathered for up to 100 ms; a reader that has gone away is no error. */
+/**
+ * Lines to stdout (1) or stderr (2): each at once, those that come while one is being written together after
+ * it; a reader that has gone away is no error.
+ */
 export function toDescriptor(fd: 1 | 2): Output {
   const out = pino.destination({
     fd,
     sync: false,
-    minLength: 4096,
+    minLength: 0,
     maxLength: bufferBytesMax,
-    periodicFlush: 100,
   });
   let broken = false;
   out.on("error", () => {

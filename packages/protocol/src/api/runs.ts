@@ -1,4 +1,5 @@
 /** Runs over the API: what a client sends and gets. */
+import type { SandboxApplied } from "../sandbox.ts";
 import type { Failure } from "../errors.ts";
 import type { LastHolder, RunEvent } from "../events/run.ts";
 import type { Instant, Json } from "../json.ts";
@@ -102,6 +103,8 @@ export interface AttemptView {
   readonly ms?: number;
   readonly worker?: string;
   readonly code?: string;
+  /** Of an untrusted tool: what the call ran in. */
+  readonly sandbox?: SandboxApplied;
   readonly outcome: "open" | "succeeded" | "failed" | "lost" | "stopped" | "suspended" | "unknown";
   readonly failure?: Failure;
   /** When it began anew under its number, oldest first; `startedAt` and `queueMs` are of the last time. */

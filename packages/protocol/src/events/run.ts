@@ -1,4 +1,5 @@
 /** Events of a run, version 1. Facts, past tense, never edited; a new kind needs a new fold everywhere. */
+import type { SandboxApplied } from "../sandbox.ts";
 import type { BuildId, DefinitionHash, InputId, StepId, StepInstance, WorkerId } from "../ids.ts";
 import type { Shown } from "../agent.ts";
 import type { Failure } from "../errors.ts";
@@ -91,6 +92,8 @@ export interface AttemptFacts {
   readonly code?: string;
   /** What models and tools of the step have used up so far, earlier attempts included. */
   readonly usage?: UsageTotals;
+  /** Of an untrusted tool: what the call ran in. */
+  readonly sandbox?: SandboxApplied;
 }
 
 /** Written before an irreversible call starts: without it the call certainly did not happen. */

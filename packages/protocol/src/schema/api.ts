@@ -10,6 +10,7 @@ import { journalRecord } from "./journal.ts";
 import { usageTotals } from "./model.ts";
 import { idText as id } from "./parse-id.ts";
 import { json, list, plainObject } from "./parse-object.ts";
+import { sandboxApplied } from "./sandbox.ts";
 import { shown } from "./value.ts";
 
 const instant = z.iso.datetime({ offset: true });
@@ -110,6 +111,7 @@ const attemptView = z.object({
   ms: z.number().exactOptional(),
   worker: z.string().exactOptional(),
   code: z.string().exactOptional(),
+  sandbox: sandboxApplied.exactOptional(),
   outcome: z.enum(["open", "succeeded", "failed", "lost", "stopped", "suspended", "unknown"]),
   failure: failure.exactOptional(),
   interruptions: z

@@ -5,6 +5,7 @@ import { budget } from "./journal.ts";
 import { id, instant, sha256, shortHash, traceparent } from "./parse-id.ts";
 import { json, record } from "./parse-object.ts";
 import { attempt, failure, instance, labels, shown, value } from "./value.ts";
+import { sandboxApplied } from "./sandbox.ts";
 import { usageTotals } from "./model.ts";
 
 const at = instant.describe("When it was decided.");
@@ -16,6 +17,7 @@ export const attemptFacts = {
   ms: z.number().min(0).exactOptional().describe("How long the attempt took, in milliseconds."),
   code: shortHash.exactOptional().describe("Hash of the user code that ran."),
   usage: usageTotals.exactOptional().describe("What the step has used up so far."),
+  sandbox: sandboxApplied.exactOptional().describe("Of an untrusted tool: what the call ran in."),
 };
 
 function event<Kind extends RunEvent["kind"], Shape extends z.ZodRawShape>(

@@ -1,6 +1,7 @@
 /** zod schemas of what crosses a process boundary. Heavy: import only where unknown data enters. */
 export { agent as agentSchema } from "./agent.ts";
 export * as apiSchemas from "./api.ts";
+export * as busSchemas from "./bus.ts";
 export { commit as commitSchema, runCommand as runCommandSchema } from "./commit.ts";
 export { envelope as envelopeSchema, streamLine as streamLineSchema } from "./envelope.ts";
 export { eventSchemas, runEvent as runEventSchema } from "./events.ts";
@@ -15,6 +16,7 @@ export { jsonSchemaNames, jsonSchemaOf, jsonSchemaText } from "./json-schemas.ts
 export { idText } from "./parse-id.ts";
 export { plan as planSchema } from "./plan.ts";
 export { models as modelsSchema, project as projectSchema } from "./project.ts";
+export { sandboxPolicy as sandboxPolicySchema } from "./sandbox.ts";
 export { modelScript as modelScriptSchema } from "./script.ts";
 export { task as taskSchema } from "./task.ts";
 export { telemetryBatch as telemetryBatchSchema } from "./telemetry.ts";

@@ -94,7 +94,10 @@ export const runInput = z.discriminatedUnion("kind", [
     by,
     comment: z.string().exactOptional(),
   }).meta({ id: "approval", description: "A person approves or denies what they were shown." }),
-  record({ kind: z.literal("nudge"), ...base }).meta({ id: "nudge", description: "Look at the run again." }),
+  record({ kind: z.literal("nudge"), ...base, resend: z.literal(true).exactOptional() }).meta({
+    id: "nudge",
+    description: "Look at the run again.",
+  }),
   record({ kind: z.literal("continue"), ...base }).meta({
     id: "continue",
     description: "Go on where a full commit stopped.",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Answer, Ask, TurnEvent } from "../journal.ts";
 import { modelReply, usd } from "./model.ts";
 import { instant, sha256 } from "./parse-id.ts";
+import { sandboxApplied } from "./sandbox.ts";
 import { json, list, record } from "./parse-object.ts";
 import { attempt, effect, failure, shown, value } from "./value.ts";
 
@@ -34,6 +35,7 @@ const settled = z.enum(["done", "failed", "retry"]).describe("What is to be take
 const approved = z.boolean().describe("Whether the call may be made.");
 const hash = sha256.describe("SHA-256 of the canonical JSON of `shown`.");
 const expiresMs = z.int().min(1).describe("How long an answer is waited for, in milliseconds.");
+const sandbox = sandboxApplied.exactOptional().describe("Of an untrusted tool: what the call ran in.");
 const resolved = {
   as: settled,
   output: value.exactOptional().describe("The call's output, when it was done."),
@@ -134,15 +136,18 @@ export const turnEventSchemas = [
     call,
     output: value.describe("What it gave; the model is told at most 32 KiB of it."),
     ms,
+    sandbox,
   }),
   event("call_failed", "The call failed; the model is told.", {
     call,
     failure: failure.describe("Why."),
     ms,
+    sandbox,
   }),
   event("call_lost", "Whoever made the call is gone; it is made again under the same key.", {
     call,
     reason: why,
+    sandbox,
   }),
   event("call_suspended", "The sub-agent that was called waits for people.", {
     call,
@@ -151,6 +156,7 @@ export const turnEventSchemas = [
   event("call_unknown", "An irreversible call was lost after it had started: a person must say.", {
     call,
     reason: why,
+    sandbox,
   }),
   event("call_resolved", "A person said what became of the call.", { call, ...resolved, by }),
   event("handed_off", "Another agent goes on with the conversation.", {

@@ -6,6 +6,7 @@ import { referencePattern } from "../reference.ts";
 import { apiVersion } from "../workflow.ts";
 import { budgets } from "./budgets.ts";
 import { duration, grammarInWords, idText } from "./parse-id.ts";
+import { sandboxPolicy } from "./sandbox.ts";
 import { authored, json, jsonObject, list } from "./parse-object.ts";
 
 const referenceError = "is not a reference: write env://NAME, env://NAME?default or secret://name";
@@ -106,6 +107,66 @@ const nats = authored({
 
 const bus = "What carries and keeps the records.";
 
+const limitsOf = authored({
+  cpus: z
+    .number()
+    .gt(0)
+    .max(1_000)
+    .exactOptional()
+    .meta({ description: "Cores, or parts of one.", default: 1 }),
+  memoryMb: z
+    .int()
+    .min(32)
+    .max(4_000_000)
+    .exactOptional()
+    .meta({ description: "Memory in MiB: 1024 for a worker, 512 for the others when left out." }),
+  pids: z.int().min(16).max(1_000_000).exactOptional().meta({ description: "Processes.", default: 512 }),
+});
+
+/** What Docker and Kubernetes have in common. */
+const containers = {
+  nats,
+  workers,
+  controlPlanes: z
+    .int()
+    .min(1)
+    .max(100)
+    .exactOptional()
+    .meta({ description: "Copies of the control plane.", default: 1 }),
+  images: authored({
+    base: text
+      .exactOptional()
+      .meta({ description: "What our images are built on.", default: "node:24-slim" }),
+    nats: text.exactOptional().meta({ description: "The NATS server.", default: "nats:2.15-alpine" }),
+  })
+    .exactOptional()
+    .meta({ description: "Images that are not ours." }),
+  environment: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, { error: "is not a variable's name" }), text)
+    .exactOptional()
+    .meta({
+      description: "Variables of the workers. A secret has no place here.",
+      examples: [{ TZ: "UTC" }],
+    }),
+  limits: z
+    .record(
+      z.string().regex(/^[a-z]([a-z0-9-]{0,45}[a-z0-9])?$/, { error: "is not the name of a part" }),
+      limitsOf,
+    )
+    .exactOptional()
+    .meta({
+      description: "What each copy of a part may use; by part: nats, control-plane, worker-<pool>.",
+      examples: [{ "worker-default": { memoryMb: 1024 } }],
+    }),
+  overlay: z
+    .record(z.string(), setting)
+    .exactOptional()
+    .meta({
+      description: "What differs on this target: laid over this file key by key; null takes a key away.",
+      examples: [{ pools: { default: { concurrency: 32 } } }],
+    }),
+};
+
 const local = authored({
   kind: z.literal("local").exactOptional().meta({ description: "This machine, without containers." }),
   bus: z.enum(busKinds).exactOptional().meta({ description: bus, default: "embedded" }),
@@ -119,9 +180,18 @@ const docker = authored({
     description: "The engine, when it is not the one that `docker` uses.",
     examples: ["ssh://build@example.com"],
   }),
+  dockerContext: text.exactOptional().meta({
+    description: "A context of Docker's own client, instead of `host`.",
+    examples: ["colima"],
+  }),
   bus: z.enum(busKinds).exactOptional().meta({ description: bus, default: "nats" }),
-  nats,
-  workers,
+  api: authored({
+    host: text.exactOptional().meta({ description: "Where the API is published.", default: "127.0.0.1" }),
+    port: z.int().min(1).max(65_535).exactOptional().meta({ description: "Its port.", default: 4180 }),
+  })
+    .exactOptional()
+    .meta({ description: "The API, as the engine's machine publishes it." }),
+  ...containers,
 }).meta({ description: "Containers on a Docker engine." });
 
 const kubernetes = authored({
@@ -136,8 +206,7 @@ const kubernetes = authored({
     .exactOptional()
     .meta({ description: "Namespace to deploy to; the project's name when left out." }),
   bus: z.enum(["nats", "redis", "rabbitmq"]).exactOptional().meta({ description: bus, default: "nats" }),
-  nats,
-  workers,
+  ...containers,
 }).meta({ description: "A Kubernetes cluster." });
 
 const target: z.ZodType<TargetDefinition> = z.discriminatedUnion("kind", [local, docker, kubernetes], {
@@ -163,6 +232,9 @@ export const project = authored({
     .exactOptional()
     .meta({ description: "Pools of workers. Steps that name none run in `default`." }),
   budgets: budgets.exactOptional().meta({ description: "What one run may use up." }),
+  sandbox: sandboxPolicy.exactOptional().meta({
+    description: "Untrusted tools: which they are, and the most that their calls may have.",
+  }),
   targets: z
     .record(idText("project"), target)
     .exactOptional()

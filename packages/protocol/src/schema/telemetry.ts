@@ -5,6 +5,8 @@ import { instant } from "./parse-id.ts";
 import { json, list, record } from "./parse-object.ts";
 
 const about = {
+  writer: z.string().exactOptional().describe("The process that numbered it, from its start on."),
+  seq: z.int().min(1).exactOptional().describe("Its number among all records of that writer."),
   run: z.string().exactOptional(),
   step: z.string().exactOptional(),
   attempt: z.int().exactOptional(),

@@ -5,6 +5,7 @@ import { id, instant, shortHash } from "./parse-id.ts";
 import { jsonObject, list, record } from "./parse-object.ts";
 import { attempt, effect, instance } from "./value.ts";
 import { models } from "./project.ts";
+import { sandboxPlan } from "./sandbox.ts";
 import { workflow } from "./workflow.ts";
 
 const agentSpec = record({
@@ -45,6 +46,7 @@ const callable = record({
   timeoutMs: z.int().min(1).exactOptional(),
   secrets: list(z.string()).exactOptional().describe("Secrets that its calls are given."),
   approval: z.literal("always").exactOptional().describe("A person is asked before each call."),
+  sandbox: sandboxPlan.exactOptional().describe("Of an untrusted tool: where its calls run."),
   agent: agentSpec.exactOptional().describe("Present when a model does the work."),
 }).meta({ id: "Callable", description: "A tool or a function agent as it was declared." });
 
@@ -67,6 +69,8 @@ const loadProblem: z.ZodType<LoadProblem> = record({
   hint: z.string().exactOptional(),
 }).meta({ id: "LoadProblem", description: "Why user code does not load." });
 
+const processUsage = { cpuMs: z.number().min(0), rssBytes: z.number().min(0) };
+
 export const workerPresence = record({
   v: z.literal(1).describe("Version of this record."),
   kind: z.literal("worker"),
@@ -85,4 +89,12 @@ export const workerPresence = record({
   busy: list(record({ run: id("run"), step: instance, attempt, uses: z.string(), since: instant })).describe(
     "What it works on.",
   ),
+  version: z.string().exactOptional().describe("The release it is of."),
+  tasksEnded: z.int().min(0).exactOptional().describe("Tasks it has ended since it began."),
+  usage: record({
+    supervisor: record(processUsage),
+    runners: list(record({ pid: z.int(), ...processUsage })),
+  })
+    .exactOptional()
+    .describe("CPU time and memory of its processes, where the system tells."),
 });

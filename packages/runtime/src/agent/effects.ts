@@ -164,13 +164,14 @@ export class Effects {
     const end = await callTool(scene, { ...of, signal: this.#stopping.signal });
     const at = nowIn(scene);
     const { call } = of;
+    const sandbox = end.sandbox === undefined ? {} : { sandbox: end.sandbox };
     switch (end.kind) {
       case "returned":
-        return { kind: "call_returned", at, call, output: end.output, ms: end.ms };
+        return { kind: "call_returned", at, call, output: end.output, ms: end.ms, ...sandbox };
       case "failed":
-        return { kind: "call_failed", at, call, failure: end.failure, ms: end.ms };
+        return { kind: "call_failed", at, call, failure: end.failure, ms: end.ms, ...sandbox };
       case "lost":
-        return { kind: "call_lost", at, call, reason: end.reason };
+        return { kind: "call_lost", at, call, reason: end.reason, ...sandbox };
       default:
         return undefined;
     }

@@ -1,5 +1,6 @@
 /** Calls of one loop that are under way in runners: kept to their time, stopped and ended together. */
 import { type Timers } from "@agentflow/host/clock";
+import type { SandboxApplied } from "@agentflow/protocol";
 import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
 import type { RunningCall } from "../worker/runner-pool.ts";
@@ -19,6 +20,7 @@ export interface EndedCall {
   readonly end: CallEnd | CallLost;
   /** It was stopped from here because its time was up. */
   readonly late: boolean;
+  readonly sandbox?: SandboxApplied;
 }
 
 export class OpenCalls {
@@ -43,7 +45,8 @@ export class OpenCalls {
     const limit = this.#limit(running, of.timeoutMs);
     try {
       const end = await running.end;
-      return { end, late: limit.struck() };
+      const { sandbox } = running;
+      return { end, late: limit.struck(), ...(sandbox === undefined ? {} : { sandbox }) };
     } finally {
       limit.disarm();
       this.#running.delete(running);

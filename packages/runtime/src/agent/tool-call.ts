@@ -5,9 +5,11 @@ import {
   type Failure,
   type Json,
   type LivePart,
+  type SandboxApplied,
   type Value,
   isInline,
   showDuration,
+  showSandbox,
 } from "@agentflow/protocol";
 import type { Call } from "../channel/runner-messages.ts";
 import { parseJson } from "../channel/parse-json.ts";
@@ -34,7 +36,9 @@ export interface ToolCallOptions {
   readonly signal: AbortSignal;
 }
 
-export type ToolCallEnd =
+export type ToolCallEnd = ToolCallOutcome & { readonly sandbox?: SandboxApplied };
+
+type ToolCallOutcome =
   | { readonly kind: "returned"; readonly output: Value; readonly ms: number }
   | { readonly kind: "failed"; readonly failure: Failure; readonly ms: number }
   /** Nobody knows whether it was done. */
@@ -48,9 +52,14 @@ export async function callTool(scene: Scene, of: ToolCallOptions): Promise<ToolC
   const given = house.content === true ? { input } : {};
   const span = scene.spans.tool({ tool, call, agent, session, effect, ...given }, scene.span.context);
   const end = await called(scene, of, span.context);
-  if (end.kind === "returned")
-    span.end(house.content === true ? { attributes: outputContent(end.output) } : {});
-  else span.end({ errorType: end.kind === "failed" ? end.failure.code : `call_${end.kind}` });
+  const sandbox = end.sandbox === undefined ? {} : { "agentflow.sandbox": showSandbox(end.sandbox) };
+  if (end.kind === "returned") {
+    const content = house.content === true ? outputContent(end.output) : {};
+    span.end({ attributes: { ...content, ...sandbox } });
+  } else {
+    const errorType = end.kind === "failed" ? end.failure.code : `call_${end.kind}`;
+    span.end({ errorType, attributes: sandbox });
+  }
   return end;
 }
 
@@ -73,14 +82,17 @@ async function called(
       const progress = parts.filter((part) => part.kind === "progress");
       live.tell(progress.map((part) => ({ ...part, call: of.call })));
     };
-    const call: Call = { kind, name, input, callId: key, ...placeOf(scene, context), ...secrets };
+    const limitMs = Math.max(0, timeoutMs ?? drive.deadlineMs - drive.house.world.clock.now());
+    const place = placeOf(scene, context);
+    const call: Call = { kind, name, input, callId: key, limitMs, ...place, ...secrets };
     ended = await calls.run(call, { timeoutMs, onParts });
   } catch (error) {
     // It was not begun: what threw stands before the runner.
     return { kind: "failed", failure: failureOf(error), ms: 0 };
   }
   if (ended === undefined) return of.isIrreversible ? notBegun : { kind: "stopped" };
-  return endOf(scene, of, ended);
+  const { sandbox } = ended;
+  return { ...(await endOf(scene, of, ended)), ...(sandbox === undefined ? {} : { sandbox }) };
 }
 
 /** Else a person would have to say what became of it. */

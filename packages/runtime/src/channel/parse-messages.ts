@@ -11,6 +11,9 @@ const toRunner: ReadonlySet<string> = new Set<ToRunner[0]>([
   "stop",
   "inspect",
   "retire",
+  "dialled",
+  "data",
+  "hung",
 ]);
 const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>([
   "ready",
@@ -21,6 +24,9 @@ const fromRunner: ReadonlySet<string> = new Set<FromRunner[0]>([
   "tele",
   "uncaught",
   "loading",
+  "dial",
+  "send",
+  "hang",
 ]);
 const toSupervisor: ReadonlySet<string> = new Set<ToSupervisor[0]>([
   "configure",

@@ -9,6 +9,7 @@ import type {
   ModelReply,
   SpanRecord,
 } from "@agentflow/protocol";
+import type { LinkFromSandbox, LinkToSandbox } from "./link-messages.ts";
 import type { ModelCall } from "./model-messages.ts";
 import type { StrippedFiles } from "../strip/stripped-files.ts";
 
@@ -27,6 +28,8 @@ export interface Call {
   readonly traceparent?: string;
   /** Values of the secrets this task may have, by name. */
   readonly secrets?: { readonly [name: string]: string };
+  /** The longest that it may take: it is stopped from outside. */
+  readonly limitMs?: number;
 }
 
 export type ToRunner =
@@ -34,14 +37,18 @@ export type ToRunner =
   | readonly ["call", id: number, call: Call | ModelCall]
   | readonly ["stop", id: number, reason: string]
   | readonly ["inspect", port: number]
-  | readonly ["retire"];
+  | readonly ["retire"]
+  | LinkToSandbox;
 
 export interface RunnerConfig {
   readonly projectDir: string;
+  readonly filesDir?: string;
   /** Opened before user code is loaded, so that breakpoints at the top of a file hold. */
   readonly inspectPort?: number;
   /** Files of the project whose types are off already. */
   readonly stripped?: StrippedFiles;
+  /** In a sandbox: there is a way out, by its own loopback. */
+  readonly egress?: true;
 }
 
 export type FromRunner =
@@ -55,7 +62,8 @@ export type FromRunner =
   | readonly ["done", id: number, end: CallEnd]
   | readonly ["tele", readonly (LogRecord | SpanRecord)[]]
   /** An error that nobody caught: the runner ends right after this. */
-  | readonly ["uncaught", text: string];
+  | readonly ["uncaught", text: string]
+  | LinkFromSandbox;
 
 /** How a call ended. `big`: the output as JSON text, because it is too long to stand in a record. */
 export type CallEnd = { readonly startedAt: string; readonly ms: number } & (

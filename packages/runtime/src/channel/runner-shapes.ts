@@ -5,7 +5,7 @@ import type { FromRunner } from "./runner-messages.ts";
 import { field, isObject, isText } from "./shapes.ts";
 
 /** True when the message holds all that its readers rely on. */
-export function isWellFormed([kind, first, second]: FromRunner): boolean {
+export function isWellFormed([kind, first, second, third]: FromRunner): boolean {
   switch (kind) {
     case "ready":
       return isManifest(first);
@@ -17,6 +17,12 @@ export function isWellFormed([kind, first, second]: FromRunner): boolean {
       return isText(first);
     case "tele":
       return Array.isArray(first) && first.every(isRecord);
+    case "dial":
+      return typeof first === "number" && isText(second) && Number.isInteger(third);
+    case "send":
+      return typeof first === "number" && isText(second);
+    case "hang":
+      return typeof first === "number";
     case "part":
       return typeof first === "number" && areParts(second);
     case "done":

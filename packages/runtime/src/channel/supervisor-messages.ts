@@ -18,6 +18,8 @@ export interface WorkerConfig {
   readonly build: string;
   readonly slots: number;
   readonly projectDir: string;
+  /** Where tools may leave files; the project's folder when left out. */
+  readonly filesDir?: string | undefined;
   readonly leaseMs: number;
   readonly inspectPort?: number;
   /** Spans hold what models and tools were given and gave, too. */
@@ -25,6 +27,23 @@ export interface WorkerConfig {
   readonly runnerMemoryMb?: number;
   readonly attemptTimeoutMs?: number;
   readonly agentTimeoutMs?: number;
+  /** Where untrusted tools are called. */
+  readonly sandbox?: SandboxSettings;
+}
+
+/** Which engine sandboxes are made on, and of what. */
+export interface SandboxSettings {
+  /** `unix:///…` or `tcp://host:port`; none: untrusted tools are refused. */
+  readonly host?: string | undefined;
+  readonly certificates?: string | undefined;
+  /** The newest worker image on the engine when left out. */
+  readonly image?: string | undefined;
+  /** `runsc` for gVisor; the engine's default when left out. */
+  readonly runtime?: string | undefined;
+  /** Whose leftovers are removed at its start. */
+  readonly owner?: string | undefined;
+  /** Socket of a broker that holds the engine: it is asked instead of one. */
+  readonly broker?: string | undefined;
 }
 
 export interface SupervisorConfig extends WorkerConfig {

@@ -33,6 +33,8 @@ export interface Calls {
 interface CallsOptions {
   readonly project: LoadedProject;
   readonly projectDir: string;
+  /** The project's folder when left out. */
+  readonly filesDir?: string;
   readonly done: (id: number, end: CallEnd) => void;
   readonly tell: (record: LogRecord | SpanRecord) => void;
   /** What there is to see of a call while it goes on. */
@@ -198,6 +200,7 @@ function contextOf(of: Performed & { options: CallsOptions; callId: string }): C
     step: call.step,
     attempt: call.attempt,
     projectDir: options.projectDir,
+    filesDir: options.filesDir ?? options.projectDir,
     traceparent: call.traceparent ?? "",
     log: callLog(call, options.tell),
     secrets: {

@@ -1,5 +1,6 @@
 /** What a tool or agent must say of itself, looked at when it is loaded: code without types says anything. */
 import { AgentFlowError, effects, isId } from "@agentflow/protocol";
+import { sandboxFault } from "./check-sandbox.ts";
 import type { Agent, Tool } from "@agentflow/sdk";
 
 type Options = { readonly [Key in keyof (Tool["options"] & Agent["options"])]?: unknown };
@@ -15,7 +16,7 @@ export function checkCallable(what: string, options: Options): void {
 }
 
 function faultOf(options: Options): { readonly message: string; readonly hint: string } | undefined {
-  const { description, effect, run, secrets, approval } = options;
+  const { description, effect, run, secrets, approval, untrusted, sandbox } = options;
   if (!effects.some((one) => one === effect)) {
     const given =
       effect === undefined ? "effect is missing" : `effect ${JSON.stringify(effect)} is not known`;
@@ -34,6 +35,11 @@ function faultOf(options: Options): { readonly message: string; readonly hint: s
   if (approval !== undefined && approval !== "always") {
     return { message: `approval ${JSON.stringify(approval)} is not known`, hint: 'write approval: "always"' };
   }
+  if (untrusted !== undefined && untrusted !== true) {
+    return { message: `untrusted ${JSON.stringify(untrusted)} is not known`, hint: "write untrusted: true" };
+  }
+  const fault = sandbox === undefined ? undefined : sandboxFault(sandbox);
+  if (fault !== undefined) return fault;
   if (typeof run === "function") return undefined;
   return { message: "run is not a function", hint: "write async run(input, context) { … }" };
 }

@@ -15,14 +15,16 @@ export function codeHash(projectDir: string): string {
   return hash.digest("hex").slice(0, 12);
 }
 
-/** The lines under `models:` of agentflow.yaml: another model is other code, other budgets are not. */
+/** What is under `models:` and `sandbox:` of agentflow.yaml: another model is other code, a budget is not. */
 function modelsText(projectDir: string): string {
   const file = path.join(projectDir, "agentflow.yaml");
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat?.isFile() !== true || stat.size > configBytesMax) return "";
-  return /^models:.*(?:\r?\n(?:[ \t}#].*|))*/m.exec(readFileSync(file, "utf8"))?.[0] ?? "";
+  const text = readFileSync(file, "utf8");
+  return sections.map((section) => section.exec(text)?.[0] ?? "").join("");
 }
 
+const sections = [/^models:.*(?:\r?\n(?:[ \t}#].*|))*/m, /^sandbox:.*(?:\r?\n(?:[ \t}#].*|))*/m];
 const configBytesMax = 256 * 1024;
 
 function hashFolder(hash: ReturnType<typeof createHash>, absolute: string, relative: string): void {

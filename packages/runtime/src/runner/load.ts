@@ -2,9 +2,11 @@
 import {
   type Callable,
   type Manifest,
+  type SandboxPolicy,
   type WorkflowDefinition,
   isId,
   parseDuration,
+  planSandbox,
   AgentFlowError,
 } from "@agentflow/protocol";
 import { type Agent, type ModelAgent, type Tool, isDefinition, jsonSchemaOf } from "@agentflow/sdk";
@@ -13,6 +15,7 @@ import { checkCallable } from "./check-callable.ts";
 import { type CodeFile, codeFiles, yamlFiles } from "./code-files.ts";
 import { codeHash } from "./code-hash.ts";
 import { LoadError } from "./load-error.ts";
+import { sandboxPolicyOf } from "./sandbox-policy.ts";
 
 export interface LoadedProject {
   readonly manifest: Manifest;
@@ -33,6 +36,7 @@ export async function loadProject(
     onFile(file.relative);
     return importOne(file);
   };
+  const policy = await sandboxPolicyOf(projectDir);
   const tools = new Map<string, Tool>();
   const agents = new Map<string, Agent>();
   const workflows: WorkflowDefinition[] = [];
@@ -40,7 +44,7 @@ export async function loadProject(
   for (const file of codeFiles(projectDir, "tools")) {
     for (const [name, tool] of toolsOf(file, await importFile(file))) {
       tools.set(name, tool);
-      described.tools.push(describe(name, tool, file));
+      described.tools.push(withSandbox(describe(name, tool, file), tool, policy));
     }
   }
   for (const file of codeFiles(projectDir, "agents")) {
@@ -65,6 +69,28 @@ export async function loadProject(
   const all = { ...described, ...(await withModels(described, projectDir)) };
   const manifest: Manifest = { v: 1, kind: "manifest", code: codeHash(projectDir), ...all, workflows };
   return { manifest, tools, agents };
+}
+
+/** One tool alone, of its own file alone: what a sandbox loads. */
+export async function loadTool(projectDir: string, name: string): Promise<LoadedProject> {
+  const [stem] = name.split(".");
+  const file = codeFiles(projectDir, "tools").find((one) => one.stem === stem);
+  const tools = file === undefined ? [] : toolsOf(file, await importOne(file));
+  const manifest = {
+    v: 1,
+    kind: "manifest",
+    code: "000000000000",
+    tools: [],
+    agents: [],
+    workflows: [],
+  } as const;
+  return { manifest, tools: new Map(tools.filter(([one]) => one === name)), agents: new Map() };
+}
+
+function withSandbox(described: Callable, { options }: Tool, policy: SandboxPolicy | undefined): Callable {
+  const asked = options.sandbox ?? (options.untrusted === true ? {} : undefined);
+  const sandbox = planSandbox(described.name, asked, policy);
+  return sandbox === undefined ? described : { ...described, sandbox };
 }
 
 /** What model agents need beside: their effects, and the models of the project. */

@@ -50,6 +50,10 @@ class RunnerProcess {
       case "inspect":
         void this.#inspector.open(message[1]);
         return;
+      case "dialled":
+      case "data":
+      case "hung":
+        return;
       case "retire":
         this.#retired = true;
         this.#inspector.close();
@@ -67,7 +71,7 @@ class RunnerProcess {
     });
     try {
       process.chdir(config.projectDir);
-      const { projectDir, stripped = {} } = config;
+      const { projectDir, filesDir, stripped = {} } = config;
       const onFile = (file: string): void => {
         this.#say(["loading", file]);
         this.#channel.flush();
@@ -79,6 +83,7 @@ class RunnerProcess {
       this.#calls = createCalls({
         project,
         projectDir,
+        ...(filesDir === undefined ? {} : { filesDir }),
         done: (id, end) => this.#done(id, end),
         tell: (record) => this.#tell(record),
         part: (id, parts) => this.#say(["part", id, parts]),

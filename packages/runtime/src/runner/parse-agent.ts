@@ -1,5 +1,5 @@
 /** The door for authored agents and models: the schemas of the protocol, loaded when there are some. */
-import type { AgentDefinition, Manifest } from "@agentflow/protocol";
+import type { AgentDefinition, Manifest, SandboxPolicy } from "@agentflow/protocol";
 import type { SchemaFault } from "@agentflow/protocol/schema";
 
 /** Throws what `fault` makes of the first fault. */
@@ -21,6 +21,16 @@ export async function parseModels(
   const [first] = faultsOf(modelsSchema, value);
   if (first !== undefined) throw fault(named(first));
   return value as NonNullable<Manifest["models"]>;
+}
+
+export async function parseSandboxPolicy(
+  value: unknown,
+  fault: (fault: SchemaFault) => Error,
+): Promise<SandboxPolicy> {
+  const { faultsOf, sandboxPolicySchema } = await import("@agentflow/protocol/schema");
+  const [first] = faultsOf(sandboxPolicySchema, value);
+  if (first !== undefined) throw fault(named(first));
+  return value as SandboxPolicy;
 }
 
 function named({ path, message }: SchemaFault): SchemaFault {

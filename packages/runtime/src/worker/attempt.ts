@@ -57,6 +57,7 @@ function factsOf({ running }: OpenAttempt, ended: CallEnd | CallLost): Result["f
   return {
     ...(ended.kind === "lost" ? {} : { startedAt: ended.startedAt, ms: ended.ms }),
     ...(running === undefined ? {} : { code: running.code }),
+    ...(running?.sandbox === undefined ? {} : { sandbox: running.sandbox }),
   };
 }
 
@@ -115,15 +116,16 @@ async function call(attempt: OpenAttempt, house: AttemptHouse): Promise<CallEnd 
   let live: Live | undefined;
   try {
     const input = await resolveInput(task, house.blobs);
-    const asked = callOf(task, input, house.agents);
+    const limitMs = task.timeoutMs ?? house.attemptTimeoutMs;
+    const asked = { ...callOf(task, input, house.agents), limitMs };
     const running = await house.agents.startCall(asked, lost.signal, (parts) => {
       live ??= createLive({ ...bus, ...world, ...task, masks });
       live.tell(parts.flatMap((part) => (part.kind === "progress" ? [{ ...part, call: asked.name }] : [])));
     });
     if (running === undefined) return undefined;
     attempt.running = running;
-    attempt.limitMs = task.timeoutMs ?? house.attemptTimeoutMs;
-    attempt.deadlineMs = house.clock.monotonic() + attempt.limitMs;
+    attempt.limitMs = limitMs;
+    attempt.deadlineMs = house.clock.monotonic() + limitMs;
     const stop = (): void => running.stop("the task was taken back");
     lost.signal.addEventListener("abort", stop, { once: true });
     const end = await running.end;

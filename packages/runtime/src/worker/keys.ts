@@ -73,4 +73,6 @@ const ownWords: ReadonlySet<string> = new Set([
   "unknown_callable",
   "template_failed",
   "history_incompatible",
+  "sandbox_unavailable",
+  "sandbox_refused",
 ]);

@@ -9,10 +9,14 @@ import type { WorkerConfig } from "../channel/supervisor-messages.ts";
 import { runnerEntry, runnerEnvironment } from "../entries.ts";
 import { TypeStripper } from "../strip/type-stripper.ts";
 import { cleanRunner } from "./clean-runner.ts";
+import { readRelease } from "../parse-release.ts";
 import { declaredSecrets, writtenSecrets } from "./declared-secrets.ts";
+import { processUsages } from "./process-usage.ts";
 import type { Runner } from "./runner-port.ts";
 import { startRunnerProcess } from "./runner-process.ts";
-import { Worker, type WorkerEvents } from "./worker.ts";
+import { sandboxesOf } from "../sandbox/for-worker.ts";
+import { Worker } from "./worker.ts";
+import type { WorkerEvents } from "./worker-options.ts";
 
 export interface WorkerParts {
   readonly bus: Bus;
@@ -24,14 +28,17 @@ export interface WorkerParts {
   /** Of the project, opened here when left out: hidden in all that leaves, and kept from user code. */
   readonly secrets?: SecretStore;
   readonly events?: Partial<WorkerEvents>;
+  /** Told all that runs say, a line of JSON each. */
+  readonly print?: (line: string) => void;
 }
 
 const memoryMbDefault = 512;
 
 /** Throws `invalid_input` for names that are none. */
 export function makeWorker(config: WorkerConfig, parts: WorkerParts): Worker {
-  const { projectDir, inspectPort, attemptTimeoutMs, agentTimeoutMs, spanContent } = config;
+  const { projectDir, filesDir, inspectPort, attemptTimeoutMs, agentTimeoutMs, spanContent } = config;
   const { environment, secrets = openSecrets({ projectDir, environment }), events, ...rest } = parts;
+  const release = readRelease();
   const stripper = new TypeStripper(projectDir);
   return new Worker({
     ...rest,
@@ -45,9 +52,14 @@ export function makeWorker(config: WorkerConfig, parts: WorkerParts): Worker {
     slots: config.slots,
     leaseMs: config.leaseMs,
     host: os.hostname(),
+    ...(release === undefined ? {} : { version: release }),
+    usageOf: processUsages,
     ...(spanContent === undefined ? {} : { content: spanContent }),
     ...(attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs }),
     ...(agentTimeoutMs === undefined ? {} : { agentTimeoutMs }),
+    ...(config.sandbox === undefined
+      ? {}
+      : { sandboxes: sandboxesOf(config, config.sandbox, rest.world.clock) }),
     startRunner(runnerEvents) {
       secrets.learn({ secrets: writtenSecrets(projectDir) });
       const start = (): Runner =>
@@ -55,6 +67,7 @@ export function makeWorker(config: WorkerConfig, parts: WorkerParts): Worker {
           {
             entry: runnerEntry,
             projectDir,
+            ...(filesDir === undefined ? {} : { filesDir }),
             stripped: stripper.strip(),
             memoryMb: config.runnerMemoryMb ?? memoryMbDefault,
             env: runnerEnvironment(environment, (name, value) => secrets.isSecretVariable(name, value)),

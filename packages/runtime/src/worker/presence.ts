@@ -11,6 +11,7 @@ import {
   type TenantId,
   type WorkerId,
   type WorkerPresence,
+  type WorkerUsage,
   instant,
   presenceEveryMs,
 } from "@agentflow/protocol";
@@ -42,6 +43,10 @@ interface PresenceOptions {
   readonly host: string;
   readonly pid: number;
   busy(): readonly OpenAttempt[];
+  readonly version?: string;
+  tasksEnded(): number;
+  /** Undefined where the system does not tell. */
+  usage(): WorkerUsage | undefined;
 }
 
 const busyMax = 100;
@@ -66,6 +71,7 @@ export function createPresence(options: PresenceOptions): Presence {
     seenAt: instant(world.clock.now()),
     state,
     busy: busyOf(options.busy(), world),
+    ...figuresOf(options),
     ...(manifest === undefined ? {} : { manifest }),
     ...(problem === undefined ? {} : { problem }),
   });
@@ -120,6 +126,16 @@ export function createPresence(options: PresenceOptions): Presence {
 function identityOf(options: PresenceOptions) {
   const { worker, tenant, pool, build, slots, host, pid } = options;
   return { v: 1, kind: "worker", worker, tenant, pool, build, slots, host, pid } as const;
+}
+
+function figuresOf(options: PresenceOptions): Pick<WorkerPresence, "version" | "tasksEnded" | "usage"> {
+  const { version } = options;
+  const usage = options.usage();
+  return {
+    tasksEnded: options.tasksEnded(),
+    ...(version === undefined ? {} : { version }),
+    ...(usage === undefined ? {} : { usage }),
+  };
 }
 
 function busyOf(attempts: readonly OpenAttempt[], world: World): WorkerPresence["busy"] {

@@ -1,5 +1,5 @@
 /** The runners of one worker: one that gets new calls, and those before it that finish what they began. */
-import type { LoadProblem, Manifest } from "@agentflow/protocol";
+import type { LoadProblem, Manifest, SandboxApplied } from "@agentflow/protocol";
 import type { Clock } from "@agentflow/host/clock";
 import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call, CallEnd } from "../channel/runner-messages.ts";
@@ -25,6 +25,8 @@ export interface RunningCall {
   readonly end: Promise<CallEnd | CallLost>;
   /** The code that runs it. */
   readonly code: string;
+  /** Of a call in a sandbox: what it runs in. */
+  readonly sandbox?: SandboxApplied;
   stop(reason: string): void;
   kill(reason: string): void;
 }
@@ -60,6 +62,11 @@ export class RunnerPool {
 
   get manifest(): Manifest | undefined {
     return this.#current?.manifest;
+  }
+
+  /** Process ids of the runners that live. */
+  get pids(): readonly number[] {
+    return [...this.#alive].map(({ pid }) => pid);
   }
 
   get problem(): LoadProblem | undefined {

@@ -155,12 +155,13 @@ class RunnerProcess implements Runner {
     killGroup(this.pid);
   }
 
-  async #configure({ projectDir, inspectPort, stripped }: RunnerProcessOptions): Promise<void> {
+  async #configure({ projectDir, filesDir, inspectPort, stripped }: RunnerProcessOptions): Promise<void> {
     const files = await stripped;
     this.#say([
       "configure",
       {
         projectDir,
+        ...(filesDir === undefined ? {} : { filesDir }),
         ...(inspectPort === undefined ? {} : { inspectPort }),
         ...(files === undefined ? {} : { stripped: files }),
       },
@@ -180,6 +181,11 @@ class RunnerProcess implements Runner {
         return;
       case "tele":
         this.#events.tele(message[1]);
+        return;
+      // Only a sandbox has connections of that kind.
+      case "dial":
+      case "send":
+      case "hang":
         return;
       case "loading":
         this.#loading = message[1];

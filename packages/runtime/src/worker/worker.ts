@@ -2,81 +2,44 @@
  * A worker: takes tasks while code is loaded, keeps their leases, enforces their limits, says what it is
  * doing.
  */
-import type { Bus, Delivery } from "@agentflow/bus";
-import { type Random, type World, sleep } from "@agentflow/host/clock";
+import type { Delivery } from "@agentflow/bus";
+import { type Random, sleep } from "@agentflow/host/clock";
 import { type Log, type Secrets, createSecrets } from "@agentflow/host/log";
 import {
   AgentFlowError,
-  type BuildId,
   type LoadProblem,
   type LogRecord,
   type Manifest,
-  type ModelDefinition,
-  type PoolName,
   type SpanRecord,
   type Task,
-  type TenantId,
   type WorkerId,
   parseId,
   subjects,
 } from "@agentflow/protocol";
 import type { AgentHouse } from "../agent/house.ts";
 import { agentLimits } from "../agent/limits.ts";
-import type { ModelAgent, PriceOf } from "../agent/rules.ts";
-import { type FillIn, fillInLater } from "../agent/start-messages.ts";
+import type { ModelAgent } from "../agent/rules.ts";
+import { fillInLater } from "../agent/start-messages.ts";
 import type { ModelCall } from "../channel/model-messages.ts";
 import type { Call } from "../channel/runner-messages.ts";
 import type { ReloadReport, RunnerNote } from "../channel/supervisor-messages.ts";
 import { runAttempt } from "./attempt.ts";
 import { priceOf as listPriceOf } from "../model/prices.ts";
-import { type Keys, createKeys } from "./keys.ts";
+import { createKeys } from "./keys.ts";
 import { type Masks, createMasks } from "./masks.ts";
 import { type AttemptHouse, type OpenAttempt, holdBy, openAttempt } from "./open-attempt.ts";
 import { type Presence, createPresence } from "./presence.ts";
 import { createReporter } from "./report.ts";
 import { RunnerPool, type RunningCall } from "./runner-pool.ts";
-import type { OnParts, StartRunner } from "./runner-port.ts";
-import { type SecretSource, noSecrets } from "./secrets.ts";
-import { type CompileSelect, compileSelectLater } from "./select.ts";
+import type { OnParts } from "./runner-port.ts";
+import { type SandboxedCall, noSandboxes } from "../sandbox/sandboxes.ts";
+import { noSecrets } from "./secrets.ts";
+import { resolvedModel, withoutSecrets } from "./said.ts";
+import { compileSelectLater } from "./select.ts";
 import { parseTask } from "./parse-task.ts";
 import { type Telemetry, createTelemetry } from "./telemetry.ts";
 import { workerLimits } from "./limits.ts";
-
-export interface WorkerOptions {
-  readonly bus: Bus;
-  readonly world: World;
-  readonly log: Log;
-  readonly worker: WorkerId;
-  readonly tenant: TenantId;
-  readonly pool: PoolName;
-  readonly build: BuildId;
-  readonly slots: number;
-  readonly leaseMs: number;
-  readonly attemptTimeoutMs?: number;
-  readonly agentTimeoutMs?: number;
-  readonly host: string;
-  readonly pid: number;
-  readonly startRunner: StartRunner;
-  /** What is loaded when it is first needed, where time is virtual and knows no loading. */
-  readonly compileSelect?: CompileSelect;
-  readonly fillIn?: FillIn;
-  /** What models cost that say nothing of it themselves. */
-  readonly priceOf?: PriceOf;
-  /** Spans hold what models and tools were given and gave, too. */
-  readonly content?: boolean;
-  /** None when left out. */
-  readonly secrets?: SecretSource;
-  /** What may stand in nothing that leaves; nothing but what tasks are given when left out. */
-  readonly hidden?: Secrets;
-  readonly events?: Partial<WorkerEvents>;
-}
-
-export interface WorkerEvents {
-  ready(manifest: Manifest, ms: number): void;
-  broken(problem: LoadProblem): void;
-  inspecting(url: string): void;
-  runner(note: RunnerNote): void;
-}
+import type { WorkerOptions } from "./worker-options.ts";
 
 export class Worker {
   readonly #options: WorkerOptions;
@@ -96,15 +59,21 @@ export class Worker {
   readonly #waitingForCode = new Set<() => void>();
   #taking: Promise<void> | undefined;
   #lastExtendMs = 0;
+  #ended = 0;
   #stopSweep: (() => void) | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     const { bus, world } = options;
     this.#hidden = options.hidden ?? createSecrets();
-    this.#telemetry = createTelemetry({ ...options, hidden: this.#hidden, timers: world.timers });
+    this.#telemetry = createTelemetry({ ...options, hidden: this.#hidden });
     this.#masks = createMasks(this.#hidden);
-    this.#presence = createPresence({ ...options, busy: () => [...this.#open.values()] });
+    this.#presence = createPresence({
+      ...options,
+      busy: () => [...this.#open.values()],
+      tasksEnded: () => this.#ended,
+      usage: () => options.usageOf?.(this.#pool.pids),
+    });
     this.#pool = new RunnerPool({
       start: options.startRunner,
       clock: world.clock,
@@ -177,7 +146,7 @@ export class Worker {
     this.#stopTaking.abort();
     this.#stopped.abort();
     this.#stopSweep?.();
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.#options.sandboxes?.close()]);
     await this.#presence.stop();
     await this.#telemetry.stop();
     await this.#taking;
@@ -278,6 +247,7 @@ export class Worker {
       logOf(task).error("an attempt could not be reported", { error: String(error) });
     } finally {
       this.#open.delete(task.id);
+      this.#ended++;
     }
   }
 
@@ -292,7 +262,7 @@ export class Worker {
       keys,
       masks: this.#masks,
       fillIn: fillIn ?? fillInLater,
-      priceOf: (model) => (priceOf ?? listPriceOf)(resolved(model, keys)),
+      priceOf: (model) => (priceOf ?? listPriceOf)(resolvedModel(model, keys)),
       ...(content === undefined ? {} : { content }),
       manifest: () => this.#manifest,
       startCall: (call, signal, onParts) => this.#startCall(call, { signal, onParts }),
@@ -312,6 +282,8 @@ export class Worker {
   ): Promise<RunningCall | undefined> {
     for (;;) {
       if (signal.aborted) return undefined;
+      const tool = this.#untrusted(call);
+      if (tool !== undefined) return this.#startSandboxed(tool, { signal, onParts });
       const running = this.#pool.call(call, onParts);
       if (running !== undefined) return running;
       await new Promise<void>((resolve) => {
@@ -321,6 +293,22 @@ export class Worker {
       });
       if (this.#stopped.signal.aborted) return undefined;
     }
+  }
+
+  /** By the code that was loaded last: a call of such a tool never reaches a runner that serves others. */
+  #untrusted(call: Call | ModelCall): Untrusted | undefined {
+    const manifest = this.#manifest;
+    if (call.kind !== "tool" || manifest === undefined) return undefined;
+    const tool = manifest.tools.find(({ name }) => name === call.name);
+    return tool?.sandbox === undefined ? undefined : { call, tool, code: manifest.code };
+  }
+
+  #startSandboxed(
+    of: Untrusted,
+    { signal, onParts }: { readonly signal: AbortSignal; readonly onParts: OnParts | undefined },
+  ): Promise<RunningCall | undefined> {
+    const { sandboxes = noSandboxes } = this.#options;
+    return sandboxes.start({ ...of, signal, onParts, tell: (records) => this.tell(records) });
   }
 
   /** One timer for all attempts: leases are kept at a third of their length, deadlines are enforced. */
@@ -360,27 +348,7 @@ export class Worker {
   }
 }
 
-/** What the code says on its way to nowhere, such as the text of what it threw. */
-function withoutSecrets(problem: LoadProblem, hidden: Secrets): LoadProblem {
-  const { message, frame, hint } = problem;
-  return {
-    ...problem,
-    message: hidden.redact(message),
-    ...(frame === undefined ? {} : { frame: hidden.redact(frame) }),
-    ...(hint === undefined ? {} : { hint: hidden.redact(hint) }),
-  };
-}
-
-/** A price is that of what a reference stands for; one that stands for nothing has none. */
-function resolved(model: ModelDefinition, keys: Keys): ModelDefinition {
-  const { provider, model: name, baseUrl } = model;
-  try {
-    const url = baseUrl === undefined ? {} : { baseUrl: keys.text(baseUrl) };
-    return { ...model, provider: keys.text(provider), model: keys.text(name), ...url };
-  } catch {
-    return model;
-  }
-}
+type Untrusted = Pick<SandboxedCall, "call" | "tool" | "code">;
 
 /** The worker's name with dice behind it. */
 function incarnationOf(worker: WorkerId, random: Random): WorkerId {

@@ -11,6 +11,7 @@ import {
   type LivePart,
   type LogRecord,
   type Manifest,
+  type SandboxApplied,
   type ModelReply,
   type SpanRecord,
   type Subject,
@@ -68,6 +69,8 @@ export interface DriveOf {
   readonly task?: Partial<Task>;
   readonly timeoutMs?: number;
   /** Calls do not stop when they are asked to. */
+  /** What calls of tools ran in. */
+  readonly sandbox?: SandboxApplied;
   readonly isStubborn?: boolean;
   /** Awaited before and after everything that the worker does outside. */
   readonly gate?: (where: string) => Promise<void>;
@@ -204,6 +207,7 @@ export function kit(manifest: Manifest, play: Play, of: { readonly seed?: number
           return {
             end: Promise.race([played, stopped.promise]),
             code: "0123456789ab",
+            ...(call.kind === "tool" && of.sandbox !== undefined ? { sandbox: of.sandbox } : {}),
             stop(reason) {
               if (of.isStubborn === true) return;
               stopped.resolve({ kind: "failed", failure: { code: "stopped", message: reason }, ...took });

@@ -1,9 +1,11 @@
 /** The typed API client. One instance for one installation; safe to share. */
 import type {
+  BusCheck,
   CallableView,
   CancelBody,
   EventPage,
   InstallationStatus,
+  InstallationTop,
   JournalPage,
   Page,
   Plan,
@@ -25,6 +27,7 @@ import type {
   WorkflowView,
 } from "@agentflow/protocol";
 import { approvalsOf } from "./approvals.ts";
+import { type BusClient, busOf } from "./bus.ts";
 import { exchange } from "./exchange.ts";
 import { type FollowOptions, followStream, liveOf, type LiveOptions, records, valuesOf } from "./follow.ts";
 import type { LiveItem } from "./live-track.ts";
@@ -74,10 +77,18 @@ const longestWaitMs = 30_000;
 export class Client {
   readonly #transport: Transport;
   readonly #retryForMs: number;
+  /** What lies on the bus and comes over it, and dead letters that can be put right. */
+  readonly bus: BusClient;
 
   constructor(transport: Transport, options: ClientOptions) {
     this.#transport = transport;
     this.#retryForMs = options.retryForMs ?? 30_000;
+    this.bus = busOf({
+      transport,
+      giveUpAfterMs: this.#retryForMs,
+      get: (path) => this.#get(path),
+      post: (path, body) => this.#post(path, body),
+    });
   }
 
   readonly runs = {
@@ -193,6 +204,16 @@ export class Client {
   }): Promise<{ readonly archived: number }> {
     const body = JSON.stringify(which);
     return this.#ask({ method: "POST", path: "/v1/archive", body, timeoutMs: archiveWithinMs });
+  }
+
+  /** The bus keeps what it is given: proved by a row, written and read back. Needs the scope `operator`. */
+  checkBus(): Promise<BusCheck> {
+    return this.#ask({ method: "POST", path: "/v1/bus/check" });
+  }
+
+  /** What goes on now; two answers make rates. */
+  top(): Promise<InstallationTop> {
+    return this.#get("/v1/top");
   }
 
   /** One look at the whole installation. */

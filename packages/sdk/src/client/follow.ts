@@ -27,6 +27,8 @@ interface Following {
   readonly signal?: AbortSignal;
   /** The connection was lost, or could not be made; it is tried again after `waitMs`. */
   readonly onLost?: (error: unknown, waitMs: number) => void;
+  /** The server began to answer, the first time and after each loss. */
+  readonly onConnected?: () => void;
   /** The error is thrown instead once nothing was heard for so long; never when left out. */
   readonly giveUpAfterMs?: number;
 }
@@ -43,9 +45,15 @@ export async function* followStream<T>(of: Following): AsyncIterable<Followed<T>
   let cursor = of.after;
   let backoffMs = backoffMinMs;
   let lostMs: number | undefined;
-  const heard = (): void => void (lostMs = undefined);
+  let isConnected = false;
+  const heard = (): void => {
+    if (!isConnected) of.onConnected?.();
+    isConnected = true;
+    lostMs = undefined;
+  };
   while (!isAborted(signal)) {
     let waitMs = backoffMs;
+    isConnected = false;
     try {
       for await (const message of messages(each(transport.stream(requestOf(of, cursor)), heard))) {
         backoffMs = waitMs = backoffMinMs;

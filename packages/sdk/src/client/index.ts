@@ -1,4 +1,5 @@
 export type { Approvals, ListApprovals } from "./approvals.ts";
+export type { BusClient, ListDead, PeekBus, TailBus } from "./bus.ts";
 export {
   Client,
   type ListRuns,
@@ -14,6 +15,7 @@ export type {
   NewKey,
   StreamOptions,
   StreamQuery,
+  TailItem,
   TelemetryQuery,
   TelemetryRecord,
 } from "./queries.ts";

@@ -1,6 +1,7 @@
 /** Where text from the API becomes a value: its shape is the server's promise, in the protocol's types. */
 import {
   AgentFlowError,
+  type BusTailItem,
   type ErrorBody,
   type Json,
   type JournalView,
@@ -12,6 +13,7 @@ import {
 } from "@agentflow/protocol";
 
 import type { LiveItem, LiveTrack } from "./live-track.ts";
+import type { TailItem } from "./queries.ts";
 
 /** A message of a stream with the cursor that resumes behind it. */
 export interface Followed<T> {
@@ -75,6 +77,11 @@ export type StreamItem =
       readonly record: TelemetryPage["records"][number];
       readonly cursor: string | undefined;
     }
+  | {
+      readonly kind: "records";
+      readonly records: TelemetryPage["records"];
+      readonly cursor: string | undefined;
+    }
   | { readonly kind: "event"; readonly event: RunEventView; readonly cursor: string | undefined }
   /** Records that were lost before they reached the stream. */
   | { readonly kind: "dropped"; readonly count: number };
@@ -83,8 +90,15 @@ export type StreamItem =
 export function streamItem({ event, value, cursor }: Followed<unknown>): StreamItem | undefined {
   if (event === "record")
     return { kind: "record", record: value as TelemetryPage["records"][number], cursor };
+  if (event === "records") return { kind: "records", records: value as TelemetryPage["records"], cursor };
   if (event === "event") return { kind: "event", event: value as RunEventView, cursor };
   return event === "dropped" ? { kind: "dropped", count: (value as { count: number }).count } : undefined;
+}
+
+/** Undefined for a kind that this build does not know. */
+export function busTailItem({ event, value }: Followed<unknown>): TailItem | undefined {
+  if (event === "item") return { event, item: value as BusTailItem };
+  return event === "missed" ? { event, count: (value as { count: number }).count } : undefined;
 }
 
 /** Undefined for a kind that this build does not know. */

@@ -1,5 +1,5 @@
 /** What the client is asked with. */
-import type { TelemetryPage } from "@agentflow/protocol";
+import type { BusTailItem, TelemetryPage } from "@agentflow/protocol";
 
 export interface TelemetryQuery {
   /** Both when left out. */
@@ -13,6 +13,17 @@ export interface TelemetryQuery {
   readonly until?: string;
   /** Plain text that the message holds, letter case ignored. */
   readonly grep?: string;
+  /**
+   * Regular expressions that the message must match, and must not; those that need to go back are
+   * refused.
+   */
+  readonly match?: string;
+  readonly exclude?: string;
+  /** Lines of this agent, of this tool; of both where both are named. */
+  readonly agent?: string;
+  readonly tool?: string;
+  /** Only of processes that another of the same name came after, the newest such of each name. */
+  readonly previous?: boolean;
   readonly after?: string;
   readonly limit?: number;
   /** The newest `limit` records that match, instead of the oldest behind `after`. */
@@ -29,11 +40,15 @@ export interface StreamQuery extends Omit<TelemetryQuery, "limit" | "newest"> {
    * gives a `place` too, that goes into `after` instead, behind the cursor of records: `<records>~<place>`.
    */
   readonly eventsBehind?: number;
+  /** Records that come together are one item, `records`: for who reads thousands a second. */
+  readonly batch?: boolean;
 }
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   readonly onLost?: (error: unknown, waitMs: number) => void;
+  /** The server began to answer, the first time and after each loss. */
+  readonly onConnected?: () => void;
 }
 
 export interface NewKey {
@@ -57,3 +72,8 @@ export interface JournalQuery {
   readonly after?: string;
   readonly limit?: number;
 }
+
+/** Of a tail of the bus; `missed`: so many were left out because its reader was behind. */
+export type TailItem =
+  | { readonly event: "item"; readonly item: BusTailItem }
+  | { readonly event: "missed"; readonly count: number };

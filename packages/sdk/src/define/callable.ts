@@ -1,5 +1,5 @@
 /** defineTool and defineAgent: a function with its schemas and its declared effect. */
-import type { Effect } from "@agentflow/protocol";
+import type { Effect, SandboxOptions } from "@agentflow/protocol";
 import type { AgentText, ModelAgent, ModelAgentOptions } from "./agent.ts";
 import type { CallContext } from "./context.ts";
 import type { OutputOf, Schema, InputOf } from "./schema.ts";
@@ -25,6 +25,13 @@ export type ToolOptions<In extends Schema, Out extends Schema> = CallableBase<In
   readonly secrets?: readonly string[];
   /** `always`: a person is asked before each call that a model makes. */
   readonly approval?: "always";
+  /**
+   * Its calls are not to be trusted, such as those that run what a model wrote: each runs in a sandbox of its
+   * own, without a network, and is refused where there is none.
+   */
+  readonly untrusted?: true;
+  /** What its sandbox is to have beyond the strict default. It makes the tool untrusted. */
+  readonly sandbox?: SandboxOptions;
 };
 
 export interface Tool<In extends Schema = Schema, Out extends Schema = Schema> {

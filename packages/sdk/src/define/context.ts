@@ -14,6 +14,11 @@ export interface CallContext {
   readonly attempt: number;
   /** The folder of the project: relative paths of the input are meant from here. */
   readonly projectDir: string;
+  /**
+   * A folder in which files may be left: the project's own where it runs from its folder, a volume that all
+   * workers share in containers (where the project itself cannot be written), `/tmp` in a sandbox.
+   */
+  readonly filesDir: string;
   readonly secrets: Secrets;
   /**
    * W3C Trace Context of this call, for the header `traceparent` of what it asks of others: their spans then

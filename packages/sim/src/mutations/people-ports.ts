@@ -14,6 +14,7 @@ export function deafQueue(queue: Queue): Queue {
     take,
     revoke: (ids) => queue.revoke(ids),
     depth: () => queue.depth(),
+    peek: (options) => queue.peek(options),
   };
 }
 

@@ -32,6 +32,7 @@ export function processBus(bus: Bus, process: SimProcess): Bus {
       list: (prefix, options) => process.pass(blobs.list(prefix, options)),
     },
     wire: processWire(bus.wire, process),
+    sizes: () => process.pass(bus.sizes()),
     closed: process.pass(bus.closed),
     close: () => bus.close(),
   };
@@ -44,6 +45,7 @@ function processQueue(queue: Queue, process: SimProcess): Queue {
     take: (options) => deliveries(queue.take(options), process),
     revoke: (ids) => process.pass(queue.revoke(ids)),
     depth: () => process.pass(queue.depth()),
+    peek: (options) => process.pass(queue.peek(options)),
   };
 }
 

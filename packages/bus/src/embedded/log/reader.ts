@@ -163,6 +163,15 @@ export class Reader {
     });
   }
 
+  /** Of the pages in use: told without counting. */
+  get bytes(): number {
+    return this.#reading(() => {
+      const of = (pragma: string): number =>
+        Number(this.#db.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
+      return (of("page_count") - of("freelist_count")) * of("page_size");
+    });
+  }
+
   close(): void {
     this.#db.close();
   }

@@ -116,3 +116,8 @@ export class Lane {
 export function hasRoom({ held, reporting, slots }: Taker): boolean {
   return held.size - Math.min(reporting, slots) < slots;
 }
+
+/** A taker may go on with what an earlier one of its name holds, once that one takes no more. */
+export function follows(taker: Taker, earlier: Taker): boolean {
+  return taker.holder === earlier.holder && !earlier.isTaking;
+}

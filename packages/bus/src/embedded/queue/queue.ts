@@ -1,7 +1,16 @@
 import { AgentFlowError } from "@agentflow/protocol";
-import { checkTake } from "../../port/check.ts";
+import { checkPeek, checkTake } from "../../port/check.ts";
 import { deadLetter } from "../../port/dead-letter.ts";
-import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
+import type {
+  Delivery,
+  PeekedTask,
+  PeekOptions,
+  Pushed,
+  Queue,
+  QueueDepth,
+  QueuedTask,
+  TakeOptions,
+} from "../../port/index.ts";
 import type { TakeNote } from "../notes.ts";
 import { Channel } from "../../shared/channel.ts";
 import type { EmbeddedLog } from "../log/log.ts";
@@ -37,6 +46,11 @@ export class EmbeddedQueue implements Queue {
 
   async depth(): Promise<readonly QueueDepth[]> {
     return this.tasks.depth();
+  }
+
+  async peek(options: PeekOptions): Promise<readonly PeekedTask[]> {
+    checkPeek(options);
+    return this.tasks.peek(options);
   }
 
   async *take(options: TakeOptions): AsyncGenerator<Delivery, void> {

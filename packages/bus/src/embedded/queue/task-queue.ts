@@ -1,9 +1,10 @@
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
 import { checkTake, checkTasks } from "../../port/check.ts";
-import type { Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
+import type { PeekedTask, PeekOptions, Pushed, QueueDepth, QueuedTask } from "../../port/index.ts";
 import { type RedeliveryCause, Tally, type TakeNote, noteLimits } from "../notes.ts";
 import type { Wheel } from "../wheel.ts";
-import { hasRoom, Lane, type Sink, type Taker, type Task } from "./lane.ts";
+import { peekAt } from "./peek-at.ts";
+import { follows, hasRoom, Lane, type Sink, type Taker, type Task } from "./lane.ts";
 
 export const queueLimits = {
   tasksMax: 100_000,
@@ -188,6 +189,14 @@ export class TaskQueue {
       if (waiting + lane.leased > 0) depths.push({ subject: lane.subject, waiting, leased: lane.leased });
     }
     return depths;
+  }
+
+  peek(options: PeekOptions): PeekedTask[] {
+    return peekAt(this.#tasks.values(), options);
+  }
+
+  get size() {
+    return { messages: this.#tasks.size, bytes: this.#bytes } as const;
   }
 
   /** Nothing is taken or handed out any more. */
@@ -375,11 +384,6 @@ export class TaskQueue {
     }
     return lane;
   }
-}
-
-/** A taker may go on with what an earlier one of its name holds, once that one takes no more. */
-function follows(taker: Taker, earlier: Taker): boolean {
-  return taker.holder === earlier.holder && !earlier.isTaking;
 }
 
 function sizeOf(task: QueuedTask): number {

@@ -1,5 +1,14 @@
-import type { Delivery, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
-import { checkTake, checkTasks } from "../../port/check.ts";
+import type {
+  Delivery,
+  PeekedTask,
+  PeekOptions,
+  Pushed,
+  Queue,
+  QueueDepth,
+  QueuedTask,
+  TakeOptions,
+} from "../../port/index.ts";
+import { checkPeek, checkTake, checkTasks } from "../../port/check.ts";
 import type { Client } from "./client.ts";
 import { ClientTake } from "./client-take.ts";
 import { operation, socketLimits } from "./operations.ts";
@@ -46,6 +55,13 @@ export class ClientQueue implements Queue {
   async depth(): Promise<readonly QueueDepth[]> {
     const answer = await this.#client.call({ code: operation.depth }, { again: true });
     return parse.depths(parse.tuple(answer.facts, 0));
+  }
+
+  async peek(options: PeekOptions): Promise<readonly PeekedTask[]> {
+    checkPeek(options);
+    const facts = [options.subject, options.limit];
+    const answer = await this.#client.call({ code: operation.peek, facts }, { again: true });
+    return parse.peeked(parse.tuple(answer.facts, 0), answer.bodies);
   }
 
   async *take(options: TakeOptions): AsyncGenerator<Delivery, void> {

@@ -29,6 +29,8 @@ export async function connectEmbedded(options: ClientOptions): Promise<EmbeddedC
     table: new ClientTable(client),
     blobs: new ClientBlobs(client),
     wire: new ClientWire(client),
+    // Its owner is asked, not its clients.
+    sizes: async () => [],
     closed: client.closed,
     cutConnection: () => client.link?.cut(),
     close: async () => client.finish(undefined),

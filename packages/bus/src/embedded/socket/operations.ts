@@ -47,6 +47,8 @@ export const operation = {
   epoch: 52,
   /** [take, task, delivery] */
   reporting: 53,
+  /** [subject or prefix, limit]; answered [[id, subject, state, holder, deliveries], ...] and a body each. */
+  peek: 54,
   /** To the client: [take, task, subject, delivery] and the body. */
   delivered: 49,
   /** To the client: [take, task, delivery, subject]: a resumed task is its own again. */

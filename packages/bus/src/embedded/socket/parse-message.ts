@@ -1,6 +1,6 @@
 /** The door for everything that comes through the socket: from JSON to the shapes that the protocol says. */
 import { AgentFlowError, type ErrorBody, fromErrorBody, isSubject, type Subject } from "@agentflow/protocol";
-import type { LogEntry, QueueDepth, Row, RowChange } from "../../port/index.ts";
+import type { LogEntry, PeekedTask, QueueDepth, Row, RowChange } from "../../port/index.ts";
 import { malformed } from "./malformed.ts";
 
 type Head = readonly [operation: number, id: number, facts: unknown, lengths: readonly number[]];
@@ -124,5 +124,21 @@ export function depths(facts: readonly unknown[]): QueueDepth[] {
   return facts.map((one) => {
     const [name, waiting, leased] = tuple(one, 3);
     return { subject: subject(name), waiting: count(waiting), leased: count(leased) };
+  });
+}
+
+/** Tasks: `[id, subject, state, holder or "", deliveries]` each, and a body each. */
+export function peeked(facts: readonly unknown[], bodies: readonly string[]): PeekedTask[] {
+  return facts.map((one, i) => {
+    const [id, name, state, holder, deliveries] = tuple(one, 5);
+    const held = text(holder);
+    return {
+      id: text(id),
+      subject: subject(name),
+      body: body(bodies, i),
+      deliveries: count(deliveries),
+      state: text(state) === "leased" ? "leased" : "waiting",
+      ...(held === "" ? {} : { holder: held }),
+    };
   });
 }

@@ -1,4 +1,5 @@
 import { AgentFlowError } from "@agentflow/protocol";
+import { checkPeek } from "../../port/check.ts";
 import type { Sink, Taker, Task } from "../queue/lane.ts";
 import type { Timed } from "../wheel.ts";
 import type { Message } from "./frame.ts";
@@ -58,6 +59,7 @@ export function queueHandlers(talk: Talk): Handlers {
         talk.answer(id);
       },
       [operation.epoch]: ({ id }) => talk.answer(id, tasks.epoch),
+      [operation.peek]: (message) => peek(talk, message),
       [operation.depth]: ({ id }) => {
         talk.answer(
           id,
@@ -77,6 +79,20 @@ function push(talk: Talk, { id, facts, bodies }: Message): void {
   talk.answer(
     id,
     talk.bus.queue.tasks.push(pushed).map(({ ok }) => ok),
+  );
+}
+
+/** [subject or prefix, limit] */
+function peek(talk: Talk, { id, facts }: Message): void {
+  const [subject, limit] = parse.tuple(facts, 2);
+  const asked = { subject: parse.filter(subject), limit: parse.count(limit) };
+  checkPeek(asked);
+  const found = talk.bus.queue.tasks.peek(asked);
+  const told = found.map((one) => [one.id, one.subject, one.state, one.holder ?? "", one.deliveries]);
+  talk.answer(
+    id,
+    told,
+    found.map(({ body }) => body),
   );
 }
 

@@ -1,7 +1,8 @@
 /** What takers of one subject tell each other. Nothing of it is stored: who misses it loses time, no task. */
-import { isSubject } from "@agentflow/protocol";
+import { isSubject, parseTaskSubject } from "@agentflow/protocol";
 import type { Msg } from "@nats-io/transport-node";
-import { json, parseAck, record, string, text } from "../parse-answers.ts";
+import type { PeekedTask } from "../../port/index.ts";
+import { json, parseAck, record, type StoredMessage, string, text } from "../parse-answers.ts";
 import type { Handed } from "./held.ts";
 
 export type Talk =
@@ -74,4 +75,14 @@ function handedOf(message: Msg, of: { subject: string; ackSubject: string }): Ha
     atMs,
     isResumed: false,
   };
+}
+
+/** A task as its stream keeps it; undefined for what is none, such as the record of the queue's epoch. */
+export function parsePeeked(message: StoredMessage): PeekedTask | undefined {
+  const at = message.subject.lastIndexOf(".");
+  const subject = message.subject.slice(0, at);
+  const token = message.subject.slice(at + 1);
+  if (!isSubject(subject) || parseTaskSubject(subject) === undefined) return undefined;
+  const id = token.startsWith("=") ? message.header(idHeader) : token;
+  return { id, subject, body: text(message.data), atMs: message.atMs };
 }

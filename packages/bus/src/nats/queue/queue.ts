@@ -1,9 +1,19 @@
 /** The Queue port on a JetStream work queue: one subject a task, one consumer for all who take. */
 import { AgentFlowError, type Subject } from "@agentflow/protocol";
-import { checkTake, checkTasks } from "../../port/check.ts";
+import { checkPeek, checkTake, checkTasks } from "../../port/check.ts";
 import { deadLetter } from "../../port/dead-letter.ts";
-import type { Delivery, Log, Pushed, Queue, QueueDepth, QueuedTask, TakeOptions } from "../../port/index.ts";
-import { leaderGet } from "../api.ts";
+import type {
+  Delivery,
+  Log,
+  PeekedTask,
+  PeekOptions,
+  Pushed,
+  Queue,
+  QueueDepth,
+  QueuedTask,
+  TakeOptions,
+} from "../../port/index.ts";
+import { directPage, leaderGet } from "../api.ts";
 import { fromApi, isApiError } from "../errors.ts";
 import type { Link } from "../link.ts";
 import { deleteMessage } from "../log.ts";
@@ -15,6 +25,7 @@ import type { Streams } from "../streams.ts";
 import { allConsumers, ensureConsumer } from "./consumers.ts";
 import { Desk, keyLines } from "./desk.ts";
 import type { Handed } from "./held.ts";
+import { parsePeeked } from "./parse-talk.ts";
 import { Taker } from "./taker.ts";
 
 const stream = streamNames.task;
@@ -78,6 +89,16 @@ export class WorkQueue implements Queue {
       const subject = parseSubject(filter.slice(0, -".*".length));
       return subject === undefined ? [] : [{ subject, waiting, leased }];
     });
+  }
+
+  /** Read from whoever has the stream; which of them are leased its consumers know, and say only how many. */
+  async peek(options: PeekOptions): Promise<readonly PeekedTask[]> {
+    checkPeek(options);
+    const { subject, limit } = options;
+    this.#link.requireUp("looking at tasks");
+    const of = { subject: subject.endsWith(".") ? `${subject}>` : `${subject}.*`, from: 1, limit };
+    const { messages } = await directPage(this.#link, stream, of);
+    return messages.flatMap((message) => parsePeeked(message) ?? []);
   }
 
   /** What was taken and never seen is on its way back. */

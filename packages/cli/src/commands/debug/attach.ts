@@ -1,5 +1,8 @@
+import type { Door } from "@agentflow/cluster";
 import { ApiCommand } from "../../api-command.ts";
+import type { Context } from "../../config/contexts.ts";
 import { Args, Flags } from "../../flags.ts";
+import { untilInterrupted } from "../../mock-llm-flags.ts";
 import { pick } from "../../not-found.ts";
 import { printRecord } from "../../output/table.ts";
 import { dim } from "../../output/text.ts";
@@ -7,22 +10,41 @@ import { dim } from "../../output/text.ts";
 export default class DebugAttach extends ApiCommand {
   static override summary = "Open the inspector of a worker's runner, for a debugger to attach to";
   static override description =
-    "Works on workers that af dev brings, on the machine on which it runs: the inspector listens on\n" +
-    "127.0.0.1 alone. A reload starts another runner: attach again then, or start af dev with --inspect.";
+    "Works on workers that af dev brings, on the machine on which it runs, and on those of a target on\n" +
+    "Docker, through its engine, until Ctrl-C. The inspector listens on 127.0.0.1 alone. A reload starts\n" +
+    "another runner: attach again then, or start af dev with --inspect.";
   static override args = {
     worker: Args.string({ required: true, description: "name, or its unique beginning" }),
   };
   static override flags = {
     port: Flags.integer({ description: "port of the inspector", default: 9229, min: 1_024, max: 65_535 }),
   };
-  static override examples = ["af debug attach local", "af debug attach local --port 9300"];
+  static override examples = [
+    "af debug attach local",
+    "af debug attach local --port 9300",
+    "af debug attach worker-default-1 --context docker",
+  ];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DebugAttach);
-    const client = await this.connect(flags);
+    const client = await this.connect(flags, { changes: true });
     const { items } = await client.workers.list();
     const { worker } = pick({ kind: "worker", name: args.worker, items, nameOf: (item) => item.worker });
-    const { url } = await client.workers.inspect(worker, flags.port);
+    const { context } = this.installation(flags);
+    const door = context === undefined ? undefined : await throughEngine(context, worker, flags.port);
+    try {
+      this.#say(
+        worker,
+        door?.url ?? (await client.workers.inspect(worker, flags.port)).url,
+        door !== undefined,
+      );
+      if (door !== undefined) await untilInterrupted();
+    } finally {
+      await door?.close();
+    }
+  }
+
+  #say(worker: string, url: string, through: boolean): void {
     const devtools = devtoolsUrl(url);
     this.output.data({ worker, url, devtools });
     if (this.output.json) return;
@@ -32,11 +54,30 @@ export default class DebugAttach extends ApiCommand {
       ["inspector", url],
       ["chrome", devtools],
       ["or", "chrome://inspect, then Configure, then " + host],
-      ["vs code", `{"type": "node", "request": "attach", "address": "127.0.0.1", "port": ${portOf(url)}}`],
+      ["vs code", JSON.stringify(launchConfiguration(Number(portOf(url)), through))],
     ]);
-    const note = "it stays open until the code is loaded anew; a breakpoint holds all that this runner does";
-    this.output.say(dim(note));
+    const until = through ? "Ctrl-C ends the way to it" : "it stays open until the code is loaded anew";
+    this.output.say(dim(`${until}; a breakpoint holds all that this runner does`));
   }
+}
+
+/** Nothing when the installation is none that `af up` made. */
+async function throughEngine(
+  { kind, engine, project, target }: Context,
+  worker: string,
+  port: number,
+): Promise<Door | undefined> {
+  if (kind !== "docker" || engine === undefined || project === undefined || target === undefined)
+    return undefined;
+  const { openInspector } = await import("@agentflow/cluster");
+  return openInspector({ engine, project, target, worker, port });
+}
+
+/** In an image the project lies elsewhere than here. */
+function launchConfiguration(port: number, inImage: boolean): object {
+  const folders = { localRoot: "${workspaceFolder}", remoteRoot: "/srv/project" };
+  const at = { type: "node", request: "attach", address: "127.0.0.1", port };
+  return inImage ? { ...at, ...folders } : at;
 }
 
 function portOf(url: string): string {

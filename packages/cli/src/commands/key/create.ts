@@ -39,7 +39,7 @@ export default class KeyCreate extends ApiCommand {
     const { args, flags } = await this.parse(KeyCreate);
     const { tenant } = flags;
     const body = { name: args.name, scopes: flags.scope, ...(tenant === undefined ? {} : { tenant }) };
-    const answer = await askApi(this.installation(flags), { method: "POST", path: "/v1/keys", body });
+    const answer = await askApi(await this.reachToChange(flags), { method: "POST", path: "/v1/keys", body });
     this.output.data(answer);
     this.output.line(answer.key ?? "");
     this.output.say([

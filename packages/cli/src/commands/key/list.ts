@@ -9,7 +9,7 @@ export default class KeyList extends ApiCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(KeyList);
-    const { items = [] } = await askApi(this.installation(flags), { method: "GET", path: "/v1/keys" });
+    const { items = [] } = await askApi(await this.reach(flags), { method: "GET", path: "/v1/keys" });
     this.output.data({ items });
     if (this.output.json) return;
     if (items.length === 0) this.output.say(["No keys. Make one: ", cyan("af key create NAME")]);

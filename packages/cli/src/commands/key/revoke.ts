@@ -13,7 +13,7 @@ export default class KeyRevoke extends ApiCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KeyRevoke);
-    const installation = this.installation(flags);
+    const installation = await this.reachToChange(flags);
     const { items = [] } = await askApi(installation, { method: "GET", path: "/v1/keys" });
     const key = pick({ kind: "key", name: args.key, items, nameOf: ({ id }) => id });
     if (!flags.yes && !(await this.#confirmed(key.name, this.mayAsk(flags)))) return;

@@ -24,7 +24,7 @@ export default class RunArchive extends ApiCommand {
         suggestions: RunArchive.examples,
       });
     }
-    const client = await this.connect(flags);
+    const client = await this.connect(flags, { changes: true });
     let archived = 0;
     for (;;) {
       const { archived: moved } = await client.archive({

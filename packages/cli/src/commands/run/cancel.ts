@@ -17,7 +17,7 @@ export default class RunCancel extends ApiCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(RunCancel);
-    const client = await this.connect(flags);
+    const client = await this.connect(flags, { changes: true });
     const run = await resolveRun(client, args.run);
     const answer = await client.runs
       .cancel(run, flags.reason === undefined ? {} : { reason: flags.reason })

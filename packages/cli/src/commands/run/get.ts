@@ -1,9 +1,9 @@
-import { type RunView, type StepView, showDuration, failureText } from "@agentflow/protocol";
+import { type RunView, type StepView, showDuration, showSandbox, failureText } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
 import { Args } from "../../flags.ts";
 import type { Output } from "../../output/output.ts";
 import { type Column, heading, printRecord, printTable } from "../../output/table.ts";
-import { cyan, red, yellow } from "../../output/text.ts";
+import { cyan, dim, red, yellow } from "../../output/text.ts";
 import { ago, took } from "../../output/when.ts";
 import { statusText } from "../../runs/outcome.ts";
 import { resolveRun } from "../../runs/resolve-run.ts";
@@ -53,6 +53,10 @@ function printRun(output: Output, view: RunView): void {
   }
   heading(output, "Steps");
   printTable(output, stepColumns(now), inOrderOfStart(view.steps));
+  for (const { step, attempts } of inOrderOfStart(view.steps)) {
+    const sandbox = attempts.at(-1)?.sandbox;
+    if (sandbox !== undefined) output.line([dim(`${step} ran in a sandbox: ${showSandbox(sandbox)}`)]);
+  }
 }
 
 function stepColumns(now: number): Column<StepView>[] {

@@ -19,7 +19,10 @@ export default class Run extends ApiCommand {
     "The result goes to stdout, what happens on the way to stderr. Ctrl-C leaves the run: it goes on.\n" +
     "With --stream --json: a line for each event, piece of text, call and record of a journal.";
   static override strict = false;
-  static override args = { workflow: Args.string({ required: true, description: "the workflow to run" }) };
+  static override args = {
+    workflow: Args.string({ required: true, description: "the workflow to run" }),
+    "key=value": Args.string({ description: "of its input: key=text or key:=json" }),
+  };
   static override flags = {
     input: Flags.string({
       char: "i",
@@ -72,7 +75,7 @@ export default class Run extends ApiCommand {
     const input = await readInput(words, { folder: this.folder(flags), readStdin });
     const labels = readLabels(flags.label ?? []);
     const startedMs = Date.now();
-    const client = await this.connect(flags);
+    const client = await this.connect(flags, { changes: true });
     const run = await this.#start(client, args.workflow, {
       input,
       options: {

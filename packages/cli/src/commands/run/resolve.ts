@@ -44,7 +44,7 @@ export default class RunResolve extends ApiCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(RunResolve);
-    const client = await this.connect(flags);
+    const client = await this.connect(flags, { changes: true });
     const run = await resolveRun(client, args.run);
     const words = flags.output === undefined ? [] : [flags.output];
     const output = await readInput(words, { folder: this.folder(flags), readStdin });

@@ -7,6 +7,7 @@ import { type SecretName, type SourceId, defaultTenant, parseId } from "@agentfl
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import os from "node:os";
+import { readTokenFile } from "../../config/token-file.ts";
 import { otlpTarget } from "../otlp.ts";
 import { localToken } from "../paths.ts";
 import { retainRegularly } from "../retain.ts";
@@ -126,7 +127,7 @@ async function start(
   const secret = (name: SecretName): string | undefined => secrets.get(name);
   const otlp = otlpTarget({ settings: telemetry.otlp, environment: process.env, secret });
   mkdirSync(state, { recursive: true, mode: 0o700 });
-  const token = localToken(tokenFile(settings));
+  const token = tokenOf(settings);
   return startControlPlane({
     ...of,
     ownership: "leases",
@@ -141,8 +142,8 @@ async function start(
 }
 
 /** The first key of an installation: whoever reads this file makes the others with `af key create`. */
-function tokenFile({ state }: ServerSettings): string {
-  return `${state}/token`;
+function tokenOf({ tokenFile, state }: ServerSettings): string {
+  return tokenFile === undefined ? localToken(`${state}/token`) : readTokenFile(tokenFile);
 }
 
 /** The process ends in `installSignals`; nothing here has a result. */

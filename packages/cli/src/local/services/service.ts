@@ -72,6 +72,8 @@ export interface ServiceLog {
   readonly log: Log;
   /** From now on lines travel on the bus too, in batches; closing the log sends the last one. */
   sendTo(bus: Bus): void;
+  /** A line that travels by itself, on stdout too. */
+  print(line: string): void;
 }
 
 export async function openServiceLog(of: {
@@ -85,8 +87,11 @@ export async function openServiceLog(of: {
   readonly hidden?: Secrets;
 }): Promise<ServiceLog> {
   const { world, source, tenant } = of;
-  const [{ createBatcher, createLog, encodeTelemetry, sizeOfLine, toBatcher }, { toDescriptor }] =
-    await Promise.all([import("@agentflow/host/log"), import("@agentflow/host/system")]);
+  const [hostLog, { toDescriptor }] = await Promise.all([
+    import("@agentflow/host/log"),
+    import("@agentflow/host/system"),
+  ]);
+  const { createBatcher, createLog, createNumbering, encodeTelemetry, sizeOfLine, toBatcher } = hostLog;
   const subject = subjects.tele({ tenant, source: of.name });
   let bus: Bus | undefined;
   const send = async (lines: readonly TenantLine[], { dropped }: { dropped: number }): Promise<void> => {
@@ -99,6 +104,7 @@ export async function openServiceLog(of: {
   const log = createLog({
     source,
     clock: world.clock,
+    numbering: createNumbering(of.name, world.clock.now()),
     ...of.levels,
     ...(of.hidden === undefined ? {} : { secrets: of.hidden }),
     outputs: [stdout, toBatcher(batcher)],
@@ -108,6 +114,7 @@ export async function openServiceLog(of: {
     sendTo(given) {
       bus = given;
     },
+    print: (line) => stdout.write(line, { level: "info", tenant }),
   };
 }
 

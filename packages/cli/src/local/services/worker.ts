@@ -9,6 +9,7 @@ import os from "node:os";
 import { failStart } from "./failed.ts";
 import { natsAddress } from "./nats-address.ts";
 import { serveHealth } from "./health-server.ts";
+import { sandboxSettingsOf } from "../sandbox-settings.ts";
 import { projectSource } from "../settings.ts";
 import { workerServiceSettings } from "./settings.ts";
 import {
@@ -66,8 +67,9 @@ export async function runWorker(options: WorkerServiceOptions): Promise<never> {
         worker: name,
         projectDir: options.projectDir,
         spanContent: settings.telemetry.content,
+        sandbox: await sandboxSettingsOf(settings.sandbox),
       },
-      { bus, world, log, pid: process.pid, environment: process.env, secrets },
+      { bus, world, log, pid: process.pid, environment: process.env, secrets, print: service.print },
     );
     endWith(stop, { worker, world, stopMs: settings.stopMs });
     const health = await serveHealth(settings.health, { bus, worker, world });

@@ -1,4 +1,5 @@
 import type { Operation } from "../parse-operation.ts";
+import { busOperations } from "./bus.ts";
 import { installationOperations } from "./installation.ts";
 import { peopleOperations } from "./people.ts";
 import { runOperations } from "./runs.ts";
@@ -8,4 +9,5 @@ export const operations: readonly Operation[] = [
   ...runOperations,
   ...peopleOperations,
   ...installationOperations,
+  ...busOperations,
 ];

@@ -106,6 +106,11 @@ export const telemetryQuery = z.strictObject({
   since: query.instant,
   until: query.instant,
   grep: query.text,
+  match: query.text,
+  exclude: query.text,
+  agent: query.text,
+  tool: query.text,
+  previous: query.flag,
   after: query.cursor,
   limit: query.limit,
   newest: query.flag,
@@ -116,6 +121,8 @@ export const telemetryStreamQuery = telemetryQuery.extend({
   events: z.enum(["runs", "all"]).exactOptional(),
   /** Events behind this revision of the log, for who has no cursor yet. */
   eventsBehind: query.revision,
+  /** Records that come together as one message, `records`. */
+  batch: query.flag,
 });
 
 const stateOperations: readonly Operation[] = [
@@ -153,6 +160,19 @@ const stateOperations: readonly Operation[] = [
       const status = await services.engine.status(whole ? {} : { tenant: principal.tenant });
       return { ...status, ready: services.ready() };
     },
+  }),
+];
+
+const checkOperations: readonly Operation[] = [
+  operation({
+    id: "checkBus",
+    method: "post",
+    path: "/v1/bus/check",
+    tag: "installation",
+    summary: "Write a row to the bus, read it back and take it away again; how long each took.",
+    scope: "operator",
+    answer: z.object({ writeMs: z.number(), readMs: z.number() }),
+    handle: ({ services }) => services.engine.checkBus(),
   }),
 ];
 
@@ -257,6 +277,7 @@ export const installationOperations: readonly Operation[] = [
   ...workflowOperations,
   ...callableOperations,
   ...stateOperations,
+  ...checkOperations,
   ...archiveOperations,
   ...keyOperations,
   ...auditOperations,

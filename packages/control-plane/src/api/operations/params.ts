@@ -1,4 +1,12 @@
-import { type RunId, type StepInstance, type WorkflowName, isId, parseId } from "@agentflow/protocol";
+import {
+  grammar,
+  type IdKind,
+  type RunId,
+  type StepInstance,
+  type WorkflowName,
+  isId,
+  parseId,
+} from "@agentflow/protocol";
 import { z } from "zod";
 
 export const runParams = z.object({
@@ -20,3 +28,12 @@ export const stepQuery = z
   .refine((text) => isId("step instance", text), { error: "is not a valid step instance" })
   .transform((text): StepInstance => parseId("step instance", text))
   .exactOptional();
+
+/** An id in a query, where one may stand. */
+export function idQuery<Kind extends IdKind>(kind: Kind) {
+  return z
+    .string()
+    .regex(grammar[kind], { error: `is not a valid ${kind}` })
+    .transform((text) => parseId(kind, text))
+    .exactOptional();
+}

@@ -1,7 +1,7 @@
 import type { RowChange } from "@agentflow/bus";
 import { sleep, type Stop } from "@agentflow/host/clock";
 import { AgentFlowError, instant, parseId, type Shard } from "@agentflow/protocol";
-import { shareOf } from "../../dispatcher/share.ts";
+import { addUp, shareOf } from "../../dispatcher/share.ts";
 import { allShards, choresShard } from "../shard.ts";
 import type { Ownership, OwnershipView } from "../ownership.ts";
 import { forgetNodes } from "./forget-nodes.ts";
@@ -94,6 +94,10 @@ export class Leases implements Ownership {
   share(group: string, of: { readonly own: number; readonly total: number }): number {
     if (of.own > of.total && this.peers.length > 0) this.tellOfBacklog(group);
     return shareOf({ ...of, node: this.name, others: this.peers, group });
+  }
+
+  othersDemand(): NodeRow["demand"] {
+    return addUp(this.peers.filter(({ node }) => node !== this.name).map(({ demand }) => demand));
   }
 
   view(): OwnershipView {

@@ -1,0 +1,84 @@
+import { AgentFlowCommand } from "../../base-command.ts";
+import { chooseContext } from "../../config/choose-context.ts";
+import { contextPlaces } from "../../config/context-places.ts";
+import { findContext, tokenOf, tokenPlace } from "../../config/contexts.ts";
+import type { Probed } from "../../contexts/probe.ts";
+import { Args, Flags } from "../../flags.ts";
+import { printRecord } from "../../output/table.ts";
+import { bold, dim, green, red, type Text, yellow } from "../../output/text.ts";
+
+export default class ContextShow extends AgentFlowCommand {
+  static override summary = "Show one context: where it leads, who said so, where its token lies";
+  static override args = {
+    context: Args.string({ description: "its name; the one in use when left out" }),
+  };
+  static override flags = {
+    check: Flags.boolean({ description: "ask it: version, and how quickly it answers" }),
+  };
+  static override examples = [
+    "af context show",
+    "af context show prod --check",
+    "af context show prod --json",
+  ];
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ContextShow);
+    const places = contextPlaces({ folder: this.folder(flags), environment: process.env });
+    const choice = chooseContext(places, { environment: process.env });
+    if (args.context === undefined && choice.kind === "url") {
+      this.output.data({ url: choice.url, by: choice.by, place: choice.place });
+      printRecord(this.output, [
+        ["url", choice.url],
+        ["in use", `by ${choice.place}, which is stronger than any context`],
+      ]);
+      return;
+    }
+    const name = args.context ?? (choice.kind === "context" ? choice.name : "dev");
+    const context = findContext(places, name);
+    const inUse = choice.kind === "context" && choice.name === name;
+    const probed = await this.#probed(flags.check && context.state !== "not-up", () => {
+      return import("../../contexts/probe.ts").then(({ probeContext }) =>
+        probeContext(context, () => tokenOf(places, context)),
+      );
+    });
+    const place = tokenPlace(places, context);
+    const { engine, token, fault: _, ...rest } = context;
+    const shownEngine = engine === undefined ? {} : { engine: engine.host };
+    const check = probed === undefined ? {} : { check: checkAsData(probed) };
+    const by = inUse ? { by: choice.by, place: choice.place } : {};
+    this.output.data({ ...rest, ...shownEngine, token, tokenPlace: place, inUse, ...by, ...check });
+    if (this.output.json) return;
+    printRecord(this.output, [
+      ["name", bold(name)],
+      ["kind", context.kind],
+      ["address", context.url ?? dim(context.state === "not-up" ? "not up" : "through its engine")],
+      ["project", context.project ?? context.folder],
+      ["target", context.target],
+      ["engine", engine === undefined ? undefined : [engine.host, dim(`  ${engine.from}`)]],
+      ["token", place],
+      ["from", context.file],
+      [
+        "in use",
+        inUse ? green(choice.by === "default" ? "yes, by default" : `yes, by ${choice.place}`) : "no",
+      ],
+      ["answer", probed === undefined ? undefined : answerOf(probed)],
+    ]);
+  }
+
+  async #probed(wanted: boolean, probe: () => Promise<Probed>): Promise<Probed | undefined> {
+    return wanted ? probe() : undefined;
+  }
+}
+
+function checkAsData({ error, ...rest }: Probed): unknown {
+  return error === undefined ? rest : { ...rest, code: error.code, problem: error.message };
+}
+
+function answerOf({ ok, installation, version, workers, ms, error }: Probed): Text {
+  if (!ok) return red(error?.message ?? "no answer");
+  const facts = `${installation ?? ""}, af ${version ?? ""}, ${ms ?? 0}ms, `;
+  return [
+    facts,
+    workers === 0 ? yellow("no workers") : workers === 1 ? "1 worker" : `${workers ?? 0} workers`,
+  ];
+}

@@ -1,0 +1,259 @@
+/**
+ * Contexts: the installations that commands can speak to, by name. `dev` is what `af dev` runs in the
+ * project; each target of containers of the project has one under its own name; the user adds others.
+ */
+import type { EngineAddress } from "@agentflow/cluster/engine";
+import { AgentFlowError, instant, isId, nearest } from "@agentflow/protocol";
+import { join } from "node:path";
+import { type ContextPlaces } from "./context-places.ts";
+import { isAlive, readDevFile, readToken } from "./dev-file.ts";
+import type { ContextKind, TokenPlace } from "./parse-contexts.ts";
+import {
+  projectContextFile,
+  readProjectContext,
+  readProjectUse,
+  removeProjectContext,
+  removeProjectUse,
+  savedNames,
+  targetsOf,
+  writeProjectContext,
+  writeProjectUse,
+} from "./project-contexts.ts";
+import {
+  addUserContext,
+  credentialsFile,
+  readUserContexts,
+  removeUserContext,
+  userContextsFile,
+  userToken,
+  useUserContext,
+} from "./user-contexts.ts";
+
+export type { ContextKind, TokenPlace } from "./parse-contexts.ts";
+
+export interface Context {
+  readonly name: string;
+  readonly kind: ContextKind;
+  readonly held: "project" | "user";
+  /** Absent: nothing runs there, or it is reached through its engine alone. */
+  readonly url?: string;
+  /** The folder of the project that it belongs to. */
+  readonly folder?: string;
+  /** The project's name, as in the labels of its containers. */
+  readonly project?: string;
+  readonly target?: string;
+  readonly engine?: EngineAddress;
+  readonly token: TokenPlace;
+  /** The file that says so. */
+  readonly file: string;
+  /** Whether there is something to speak to, as far as files say it. */
+  readonly state: "known" | "not-up" | "faulty";
+  /** Why its file cannot be used. */
+  readonly fault?: AgentFlowError;
+}
+
+export interface SavedContext {
+  readonly name: string;
+  readonly kind: "docker" | "kubernetes";
+  readonly url?: string;
+  readonly token?: string;
+  /** The project's folder. */
+  readonly folder: string;
+  /** The project's name, as in the labels of its containers. */
+  readonly project: string;
+  readonly target: string;
+  readonly engine?: EngineAddress;
+}
+
+export const devContext = "dev";
+
+/** What `af up` leaves: for its owner alone, ignored by git, whole or not at all. Answers the file. */
+export function saveContext(context: SavedContext): string {
+  const { folder, ...rest } = context;
+  refuseName(context.name);
+  return writeProjectContext(folder, { ...rest, savedAt: instant(Date.now()) });
+}
+
+/** One of the user's own. Answers where its token is kept. */
+export async function addContext(
+  places: ContextPlaces,
+  of: { name: string; url: string; token: string | undefined; keychain: boolean },
+): Promise<TokenPlace> {
+  refuseName(of.name);
+  return addUserContext(places.user, of);
+}
+
+/** All that can be named here, those of the project first. A damaged file makes its context faulty. */
+export function listContexts(places: ContextPlaces): Context[] {
+  const own = places.project === undefined ? [] : projectContexts(places.project);
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...userContexts(places).filter(({ name }) => !names.has(name))];
+}
+
+/** The context of this name; `not_found` with the name that was probably meant. */
+export function findContext(places: ContextPlaces, name: string): Context {
+  if (name === devContext && places.project !== undefined) return devOf(places.project);
+  if (places.project !== undefined) {
+    const found = projectContext(places.project, name);
+    if (found !== undefined) return found;
+  }
+  const known = listContexts(places);
+  const found = known.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  throw noContext(
+    name,
+    known.map((one) => one.name),
+  );
+}
+
+/** The token of a context, for its own address alone. May ask the keychain. */
+export function tokenOf(places: ContextPlaces, context: Context): string | undefined {
+  const { kind, name, folder, url, token } = context;
+  if (token === "none") return undefined;
+  if (kind === "dev") return folder === undefined ? undefined : readToken(folder);
+  if (context.held === "project")
+    return folder === undefined ? undefined : readProjectContext(folder, name)?.token;
+  return url === undefined ? undefined : userToken(places.user, { name, url, token });
+}
+
+/** False when nothing was saved under this name. `dev` and the targets in agentflow.yaml stay known. */
+export async function removeContext(places: ContextPlaces, name: string): Promise<boolean> {
+  const { project, user } = places;
+  const wasSaved = project !== undefined && removeProjectContext(project, name);
+  const was = wasSaved || (await removeUserContext(user, name));
+  const isLeft = listContexts(places).some((one) => one.name === name);
+  if (project !== undefined && !isLeft && readProjectUse(project)?.name === name) removeProjectUse(project);
+  return was;
+}
+
+/** From now on commands in this project (or everywhere, outside of projects) speak to it. */
+export async function useContext(
+  places: ContextPlaces,
+  of: { readonly name: string; readonly global: boolean },
+): Promise<Context> {
+  const { project, user } = places;
+  const context = findContext(places, of.name);
+  if (!of.global && project !== undefined) {
+    const before = readProjectUse(project);
+    const previous = before?.name === of.name ? before.previous : (before?.name ?? devContext);
+    writeProjectUse(project, { name: of.name, ...(previous === undefined ? {} : { previous }) });
+    return context;
+  }
+  if (context.held === "project" && context.kind !== "dev") {
+    throw new AgentFlowError("invalid_input", `${of.name} is a context of this project alone`, {
+      reason: "context_of_project",
+      details: { where: context.file },
+      suggestions: [`af context use ${of.name} (for this project)`],
+    });
+  }
+  await useUserContext(user, of.name);
+  return context;
+}
+
+/** What was in use before, for `-`. */
+export function previousContext(places: ContextPlaces, global: boolean): string {
+  const { project, user } = places;
+  const previous =
+    global || project === undefined ? readUserContexts(user).previous : readProjectUse(project)?.previous;
+  if (previous !== undefined) return previous;
+  throw new AgentFlowError("not_found", "no other context was in use before", {
+    reason: "no_previous_context",
+    suggestions: ["af context list"],
+  });
+}
+
+function projectContexts(project: string): Context[] {
+  const targets = targetsOf(project).map(({ name }) => name);
+  const names = new Set([...targets, ...savedNames(project)].filter((name) => name !== devContext));
+  return [
+    devOf(project),
+    ...[...names].map((name): Context => {
+      try {
+        return projectContext(project, name) ?? notUp(project, name, "docker");
+      } catch (error) {
+        return faulty(project, name, AgentFlowError.from(error, "reading a context"));
+      }
+    }),
+  ];
+}
+
+/** Undefined when neither a file nor agentflow.yaml names it. Throws what is wrong with its file. */
+function projectContext(project: string, name: string): Context | undefined {
+  if (!isId("project", name) || name === devContext) return undefined;
+  const saved = readProjectContext(project, name);
+  const file = projectContextFile(project, name);
+  if (saved !== undefined) {
+    const { token, savedAt: _, ...rest } = saved;
+    const place = token === undefined ? "none" : "file";
+    return { ...rest, name, held: "project", folder: project, token: place, file, state: "known" };
+  }
+  const target = targetsOf(project).find((one) => one.name === name);
+  return target === undefined ? undefined : notUp(project, name, target.kind);
+}
+
+function devOf(project: string): Context {
+  const running = readDevFile(project);
+  const isUp = running !== undefined && isAlive(running.pid);
+  const base = { name: devContext, kind: "dev", held: "project", folder: project, token: "file" } as const;
+  const file = join(project, ".agentflow/dev.json");
+  return { ...base, file, state: isUp ? "known" : "not-up", ...(isUp ? { url: running.url } : {}) };
+}
+
+function notUp(project: string, name: string, kind: "docker" | "kubernetes"): Context {
+  const file = join(project, "agentflow.yaml");
+  return { name, kind, held: "project", folder: project, target: name, token: "none", file, state: "not-up" };
+}
+
+function faulty(project: string, name: string, fault: AgentFlowError): Context {
+  const file = projectContextFile(project, name);
+  return {
+    name,
+    kind: "docker",
+    held: "project",
+    folder: project,
+    token: "none",
+    file,
+    state: "faulty",
+    fault,
+  };
+}
+
+function userContexts({ user }: ContextPlaces): Context[] {
+  const file = userContextsFile(user);
+  return [...readUserContexts(user).contexts].map(([name, { url, token }]): Context => {
+    return { name, kind: "remote", held: "user", url, token, file, state: "known" };
+  });
+}
+
+/** Where a token lies, for people; never the token. */
+export function tokenPlace(places: ContextPlaces, { kind, held, token, folder, file }: Context): string {
+  if (token === "none") return "none";
+  if (token === "keychain") return "the system's keychain";
+  if (kind === "dev") return folder === undefined ? "none" : join(folder, ".agentflow/token");
+  return held === "project" ? file : credentialsFile(places.user);
+}
+
+export function noContext(name: string, known: readonly string[], saidBy?: string): AgentFlowError {
+  const near = nearest(name, known);
+  return new AgentFlowError("not_found", `there is no context ${JSON.stringify(name)}`, {
+    reason: "no_such_context",
+    ...(saidBy === undefined ? {} : { details: { where: saidBy } }),
+    suggestions: [
+      ...(near === undefined ? [] : [`did you mean: ${near}`]),
+      known.length === 0 ? "af context add NAME --url URL" : `there are: ${known.slice(0, 8).join(", ")}`,
+      "af context list",
+    ],
+  });
+}
+
+function refuseName(name: string): void {
+  if (isId("project", name) && name !== devContext) return;
+  const message =
+    name === devContext
+      ? "dev is what af dev runs in the project; no other context has that name"
+      : `${JSON.stringify(name.slice(0, 60))} is no name of a context`;
+  throw new AgentFlowError("invalid_input", message, {
+    reason: "invalid_id",
+    suggestions: ["names are of a to z, 0 to 9 and -, and begin with a letter, such as prod"],
+  });
+}

@@ -1,0 +1,204 @@
+/** The doors of the files that hold contexts: a damaged one is refused with its place and what to do. */
+import type { EngineAddress } from "@agentflow/cluster/engine";
+import { AgentFlowError, isId } from "@agentflow/protocol";
+import { createRequire } from "node:module";
+import type * as Yaml from "yaml";
+
+export type ContextKind = "dev" | "docker" | "kubernetes" | "remote";
+
+/** `.agentflow/contexts/<name>.json`: what `af up` leaves about one target. */
+export interface ProjectContextFile {
+  readonly name: string;
+  readonly kind: "docker" | "kubernetes";
+  /** Absent: its API is reached through the engine alone. */
+  readonly url?: string;
+  readonly token?: string;
+  /** The project's name, as in the labels of its containers. */
+  readonly project?: string;
+  readonly target: string;
+  readonly engine?: EngineAddress;
+  readonly savedAt?: string;
+}
+
+/** `contexts.yaml`: the user's own, without a secret. */
+export interface UserContexts {
+  readonly current?: string;
+  readonly previous?: string;
+  readonly contexts: ReadonlyMap<string, UserContext>;
+}
+
+export interface UserContext {
+  readonly url: string;
+  readonly token: TokenPlace;
+}
+
+export type TokenPlace = "file" | "keychain" | "none";
+
+/** `credentials.json`: a token is kept with the address that it is for. */
+export type Credentials = ReadonlyMap<string, { readonly url: string; readonly token: string }>;
+
+export interface TargetName {
+  readonly name: string;
+  readonly kind: "docker" | "kubernetes";
+}
+
+export function parseProjectContext(text: string, file: string): ProjectContextFile {
+  const next = `remove it: rm ${file}; af up writes it anew`;
+  const value = objectIn(text, file, next);
+  const { name, kind, url, token, project, target, engine, savedAt } = value;
+  if (!isId("project", name)) throw damaged(file, "it has no name", next);
+  if (kind !== "docker" && kind !== "kubernetes") throw damaged(file, "its kind is unknown", next);
+  if (url !== undefined && !isUrl(url)) throw damaged(file, "its url is no address", next);
+  if (token !== undefined && typeof token !== "string") throw damaged(file, "its token is no text", next);
+  const where = engineOf(engine);
+  if (engine !== undefined && where === undefined) throw damaged(file, "its engine has no address", next);
+  if (url === undefined && where === undefined) throw damaged(file, "it has neither url nor engine", next);
+  return {
+    name,
+    kind,
+    target: typeof target === "string" ? target : name,
+    ...(typeof project === "string" ? { project } : {}),
+    ...(url === undefined ? {} : { url }),
+    ...(token === undefined ? {} : { token }),
+    ...(where === undefined ? {} : { engine: where }),
+    ...(typeof savedAt === "string" ? { savedAt } : {}),
+  };
+}
+
+export function parseUserContexts(text: string, file: string): UserContexts {
+  const next = `correct it, or remove it and add the contexts again: rm ${file}`;
+  const value = yamlIn(text, file, next);
+  if (value === null || value === undefined) return { contexts: new Map() };
+  if (!isObject(value)) throw damaged(file, "it is no map", next);
+  refuseNewer(value["v"], file);
+  const listed = value["contexts"] ?? {};
+  if (!isObject(listed)) throw damaged(file, "contexts is no map", next);
+  const contexts = new Map<string, UserContext>();
+  for (const [name, one] of Object.entries(listed)) {
+    const shown = JSON.stringify(name.slice(0, 60));
+    if (!isId("project", name) || name === "dev")
+      throw damaged(file, `${shown} is no name of a context`, next);
+    if (!isObject(one) || !isUrl(one["url"]))
+      throw damaged(file, `${name} has no url with http or https`, next);
+    const { url, token = "none" } = one;
+    if (token !== "file" && token !== "keychain" && token !== "none")
+      throw damaged(file, `token of ${name} is none of file, keychain, none`, next);
+    contexts.set(name, { url, token });
+  }
+  const { current, previous } = value;
+  return {
+    contexts,
+    ...(typeof current === "string" ? { current } : {}),
+    ...(typeof previous === "string" ? { previous } : {}),
+  };
+}
+
+export function parseCredentials(text: string, file: string): Credentials {
+  const next = `remove it: rm ${file}; then af context add --replace for each context`;
+  const { tokens } = objectIn(text, file, next);
+  if (!isObject(tokens)) throw damaged(file, "it holds no tokens", next);
+  const found = new Map<string, { readonly url: string; readonly token: string }>();
+  for (const [name, one] of Object.entries(tokens)) {
+    if (!isObject(one) || typeof one["url"] !== "string" || typeof one["token"] !== "string")
+      throw damaged(file, "a token in it has no url or no text", next);
+    found.set(name, { url: one["url"], token: one["token"] });
+  }
+  return found;
+}
+
+/** The targets of containers in agentflow.yaml; none when it cannot be read: that is said elsewhere. */
+export function parseTargets(text: string): TargetName[] {
+  let value: unknown;
+  try {
+    value = yaml().parse(text);
+  } catch {
+    return [];
+  }
+  const targets = isObject(value) ? value["targets"] : undefined;
+  if (!isObject(targets)) return [];
+  return Object.entries(targets).flatMap(([name, target]): TargetName[] => {
+    const kind = isObject(target) ? target["kind"] : undefined;
+    return isId("project", name) && (kind === "docker" || kind === "kubernetes") ? [{ name, kind }] : [];
+  });
+}
+
+/** `contexts.yaml` after a change; comments and what else stands in it stay. */
+export function editUserContexts(
+  text: string,
+  edit: (document: {
+    set(path: readonly string[], value: unknown): void;
+    delete(path: readonly string[]): void;
+  }) => void,
+): string {
+  const document = yaml().parseDocument(
+    text === "" ? "# Installations that af knows; tokens are kept elsewhere.\nv: 1\n" : text,
+  );
+  edit({
+    set: (path, value) => document.setIn(path, value),
+    delete: (path) => void document.deleteIn(path),
+  });
+  return document.toString();
+}
+
+/** Loaded when such a file is there: it costs more than most commands do. */
+function yaml(): typeof Yaml {
+  return createRequire(import.meta.url)("yaml") as typeof Yaml;
+}
+
+function yamlIn(text: string, file: string, next: string): unknown {
+  try {
+    return yaml().parse(text);
+  } catch (error) {
+    const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw damaged(file, why, next);
+  }
+}
+
+function objectIn(text: string, file: string, next: string): { readonly [key: string]: unknown } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw damaged(file, "it is not JSON", next);
+  }
+  if (!isObject(value)) throw damaged(file, "it is no object", next);
+  refuseNewer(value["v"], file);
+  return value;
+}
+
+function refuseNewer(v: unknown, file: string): void {
+  if (v === undefined || v === 1) return;
+  throw new AgentFlowError("refused", `${file} was written by a newer af`, {
+    reason: "newer_file",
+    details: { where: file },
+    suggestions: ["update af"],
+  });
+}
+
+function engineOf(value: unknown): EngineAddress | undefined {
+  if (!isObject(value)) return undefined;
+  const { host, certificates, verify, from } = value;
+  if (typeof host !== "string") return undefined;
+  return {
+    host,
+    verify: verify !== false,
+    from: typeof from === "string" ? from : "context",
+    ...(typeof certificates === "string" ? { certificates } : {}),
+  };
+}
+
+function isUrl(value: unknown): value is string {
+  return typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? "");
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function damaged(file: string, why: string, next: string): AgentFlowError {
+  return new AgentFlowError("refused", `${file} cannot be used: ${why}`, {
+    reason: "context_unreadable",
+    details: { where: file },
+    suggestions: [next],
+  });
+}

@@ -1,0 +1,118 @@
+/** The user's own contexts: `contexts.yaml` without secrets, tokens beside it or in the keychain. */
+import { join } from "node:path";
+import { systemKeychain } from "./keychain.ts";
+import {
+  type Credentials,
+  editUserContexts,
+  parseCredentials,
+  parseUserContexts,
+  type TokenPlace,
+  type UserContext,
+  type UserContexts,
+} from "./parse-contexts.ts";
+import { readPrivate, readText, writeWhole } from "./private-file.ts";
+
+export function userContextsFile(folder: string): string {
+  return join(folder, "contexts.yaml");
+}
+
+export function credentialsFile(folder: string): string {
+  return join(folder, "credentials.json");
+}
+
+export function readUserContexts(folder: string): UserContexts {
+  const file = userContextsFile(folder);
+  const text = readText(file);
+  return text === undefined ? { contexts: new Map() } : parseUserContexts(text, file);
+}
+
+/** Its token, for the address that it was given for and no other. */
+export function userToken(folder: string, of: { readonly name: string } & UserContext): string | undefined {
+  const { name, url, token } = of;
+  if (token === "none") return undefined;
+  if (token === "keychain") return systemKeychain().find({ context: name, url });
+  const known = readCredentials(folder).get(name);
+  return known?.url === url ? known.token : undefined;
+}
+
+export interface NewUserContext {
+  readonly name: string;
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly keychain: boolean;
+}
+
+/** Takes the place of one of the same name. The token is put away first: a name is never without it. */
+export async function addUserContext(folder: string, of: NewUserContext): Promise<TokenPlace> {
+  const { name, url, token, keychain } = of;
+  const place: TokenPlace = token === undefined ? "none" : keychain ? "keychain" : "file";
+  await changing(folder, () => {
+    const before = readUserContexts(folder).contexts.get(name);
+    if (token !== undefined && keychain) systemKeychain().store({ context: name, url }, token);
+    editCredentials(folder, (tokens) => {
+      tokens.delete(name);
+      if (token !== undefined && !keychain) tokens.set(name, { url, token });
+    });
+    editContexts(folder, (document) => document.set(["contexts", name], { url, token: place }));
+    const isOther = before?.url !== url || place !== "keychain";
+    if (before?.token === "keychain" && isOther) systemKeychain().remove({ context: name, url: before.url });
+  });
+  return place;
+}
+
+/** With its token, wherever that lies. False when there was none. */
+export async function removeUserContext(folder: string, name: string): Promise<boolean> {
+  let was = false;
+  await changing(folder, () => {
+    const { contexts, current, previous } = readUserContexts(folder);
+    const context = contexts.get(name);
+    if (context === undefined) return;
+    was = true;
+    if (context.token === "keychain") systemKeychain().remove({ context: name, url: context.url });
+    editCredentials(folder, (tokens) => tokens.delete(name));
+    editContexts(folder, (document) => {
+      document.delete(["contexts", name]);
+      if (current === name) document.delete(["current"]);
+      if (previous === name) document.delete(["previous"]);
+    });
+  });
+  return was;
+}
+
+export async function useUserContext(folder: string, name: string): Promise<void> {
+  await changing(folder, () => {
+    const { current } = readUserContexts(folder);
+    editContexts(folder, (document) => {
+      document.set(["current"], name);
+      if (current !== undefined && current !== name) document.set(["previous"], current);
+    });
+  });
+}
+
+function readCredentials(folder: string): Credentials {
+  const file = credentialsFile(folder);
+  const text = readPrivate(file);
+  return text === undefined ? new Map() : parseCredentials(text, file);
+}
+
+function editCredentials(
+  folder: string,
+  edit: (tokens: Map<string, { readonly url: string; readonly token: string }>) => void,
+): void {
+  const before = readCredentials(folder);
+  const tokens = new Map(before);
+  edit(tokens);
+  if (before.size === 0 && tokens.size === 0) return;
+  const text = JSON.stringify({ v: 1, tokens: Object.fromEntries(tokens) }, null, 2);
+  writeWhole(credentialsFile(folder), `${text}\n`);
+}
+
+function editContexts(folder: string, edit: Parameters<typeof editUserContexts>[1]): void {
+  const file = userContextsFile(folder);
+  writeWhole(file, editUserContexts(readText(file) ?? "", edit));
+}
+
+async function changing(folder: string, work: () => void): Promise<void> {
+  const { underLock } = await import("../local/file-lock.ts");
+  await underLock(join(folder, "contexts.lock"), "the contexts", work);
+}

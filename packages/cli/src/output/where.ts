@@ -1,0 +1,19 @@
+/** Whom a command speaks to, where that matters. */
+import type { Installation } from "../config/installation.ts";
+import { dim, type Text } from "./text.ts";
+
+/**
+ * One dim line; none for the `af dev` of this project and for an address that was typed in this very command.
+ */
+export function whereText({ url, from, context }: Installation): Text | undefined {
+  if (from === "flag" || context?.kind === "dev") return undefined;
+  if (context === undefined) return dim(`→ ${url}  (AF_URL)`);
+  return dim(`→ ${context.name}  ${context.kind}, ${addressText({ url, context })}`);
+}
+
+/** Where it is, also when that is another machine's own address. */
+export function addressText({ url, context }: Pick<Installation, "url" | "context">): string {
+  const host = context?.engine?.host ?? "";
+  const on = host === "" || /^(unix|npipe):/.test(host) ? "" : ` on ${host}`;
+  return url === "" ? `through its engine${on}` : `${url}${on}`;
+}

@@ -1,0 +1,13 @@
+export { type Applied, type ApplyProgress, type Applying, type ContainerState, apply } from "./apply.ts";
+export { carrierPart, readFolder } from "./carrier.ts";
+export { checkNames, imageIds, knownImageIds } from "./look.ts";
+export { checkMachine } from "./machine.ts";
+export { type Objects, type WantedContainer, type WantedVolume, objectsOf } from "./objects.ts";
+export { type Installed, type Observed, type ObservedContainer, observe } from "./observe.ts";
+export { type Pace, realPace } from "./pace.ts";
+export { type Change, type Plan, type PlanOptions, pendingChanges, planChanges } from "./plan.ts";
+export { type Removed, type Removing, removeInstallation } from "./remove.ts";
+export { nothingRuns, type Restarting, restartParts } from "./restart.ts";
+export { readToken } from "./token.ts";
+export { lastLines } from "./log-tail.ts";
+export { type ContainerUsage, type ContainerUse, containerUsage, useOf } from "./usage.ts";

@@ -1,0 +1,5 @@
+export { type BuildOptions, type Built, type BuiltImages, buildImages } from "./build.ts";
+export { type ImageView, listImages } from "./list.ts";
+export { prunable, pruneImages } from "./prune.ts";
+export type { BuilderName } from "./builder/builder.ts";
+export { type ImageKind, imageLabels, stepsFile } from "./plan.ts";

@@ -1,0 +1,37 @@
+/** Names and labels by which an installation's objects are found again on an engine. */
+import type { Installation, PartName } from "./installation.ts";
+
+export const labels = {
+  project: "dev.agentflow.project",
+  target: "dev.agentflow.target",
+  part: "dev.agentflow.part",
+  /** 1, 2, … */
+  copy: "dev.agentflow.copy",
+  /** Hash of what the object was made from: differs, then it is made anew. */
+  config: "dev.agentflow.config",
+  version: "dev.agentflow.version",
+  /** What is lost with a volume: `data`, `keys` or `state`. */
+  holds: "dev.agentflow.holds",
+  /** On volumes of one part's copies: how many there are; their data belongs together. */
+  copies: "dev.agentflow.copies",
+} as const;
+
+type Named = Pick<Installation, "project" | "target">;
+
+/** Also the name of the network and of the compose project. */
+export function stackName({ project, target }: Named): string {
+  return `${project}-${target}`;
+}
+
+/** Host name within the network. */
+export function copyName(part: PartName, copy: number): string {
+  return `${part}-${copy}`;
+}
+
+export function containerName(of: Named, part: PartName, copy: number): string {
+  return `${stackName(of)}-${copyName(part, copy)}`;
+}
+
+export function volumeName(of: Named, volume: string): string {
+  return `${stackName(of)}-${volume}`;
+}

@@ -1,0 +1,47 @@
+import type { Part } from "../installation.ts";
+import { stackName } from "../names.ts";
+import { paths } from "../paths.ts";
+import type { Rendering } from "../rendering.ts";
+import { sorted } from "../settings.ts";
+
+/** Of the engine's machine, unless the target's engine listens elsewhere. */
+const engineSocket = "/var/run/docker.sock";
+
+/**
+ * The broker that makes sandboxes for untrusted tools. It alone is given the engine's socket, and only where
+ * the project asks for it: agentflow.yaml has a `sandbox:`, be it an empty one.
+ */
+export function sandboxPart({ target, images, engine = engineSocket }: Rendering): Part | undefined {
+  const { sandbox } = target.project;
+  if (sandbox === undefined) return undefined;
+  const { memoryMb, cpus, pids, tmpMb } = sandbox.limits ?? {};
+  const most = { MEMORY_MB: memoryMb, CPUS: cpus, PIDS: pids, TMP_MB: tmpMb };
+  const told = Object.entries(most).flatMap(([name, value]) =>
+    value === undefined ? [] : [[`AF_MOST__${name}`, String(value)] as const],
+  );
+  return {
+    name: "sandbox",
+    role: "sandbox",
+    replicas: 1,
+    runs: "always",
+    image: images.worker,
+    command: ["sandbox", "-C", paths.project],
+    environment: sorted({
+      ...Object.fromEntries(told),
+      AF_SANDBOX__BROKER: brokerSocket,
+      AF_SANDBOX__HOST: `unix://${paths.engine}`,
+      AF_SANDBOX__IMAGE: images.worker,
+      AF_SANDBOX__OWNER: stackName({ project: target.project.name, target: target.name }),
+    }),
+    files: [],
+    mounts: [{ volume: "sandbox", path: paths.sandbox, readOnly: false }],
+    engine: { socket: engine, path: paths.engine },
+    ports: [],
+    limits: { cpus: 1, memoryMb: 256, pids: 128 },
+    stopMs: 10_000,
+    after: [],
+  };
+}
+
+/** Where workers find it. */
+export const brokerSocket = `${paths.sandbox}/broker.sock`;
