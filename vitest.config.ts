@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // Long tests run real servers and kill them for minutes; `npm run test:long` runs them and nothing else.
@@ -13,6 +14,8 @@ export default defineConfig({
     include: long ? longTests : tests,
     exclude: ["**/node_modules/**", "**/dist/**", ...(long ? [] : longTests)],
     disableConsoleIntercept: true,
+    // Most of them wait for processes and engines: two at a time also where there are two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: long ? 600_000 : 60_000,
     hookTimeout: long ? 120_000 : 60_000,
   },

@@ -73,7 +73,7 @@ test("a worker's inspector is opened, and the ways to it are said", async () => 
   expect(ran).toMatchObject({ code: 0 });
   expect(ran.stdout).toContain(inspectorUrl);
   expect(ran.stdout).toContain("devtools://devtools/bundled/js_app.html");
-  expect(ran.stdout).toContain('"request": "attach"');
+  expect(ran.stdout).toContain('"request":"attach"');
   expect(house.asked.at(-1)).toMatchObject({ method: "POST", body: JSON.stringify({ port: 9300 }) });
   expect((await af("debug", "attach", "nobody")).code).toBe(4);
 });

@@ -24,6 +24,7 @@ const rows = [...guide.matchAll(/^\| ([^|]+) \| ([^|]+) \| (\d+) \| ([^|]+) \|$/
 
 // As the commands have it: loaded when it is needed.
 const { checkMachine, planChanges } = await import("@agentflow/cluster/docker");
+const { labels } = await import("@agentflow/cluster");
 const { findEngine, fromEngine, openEngine } = await import("@agentflow/cluster/engine");
 
 let folder = "";
@@ -96,7 +97,9 @@ const ways: { readonly [what: string]: () => unknown } = {
         target: "docker",
         network: { name: "p-docker", labels: {} },
         containers: [],
-        volumes: [1, 2, 3].map((n) => ({ name: `n${n}`, holds: "data", labels: {}, files: [] })),
+        volumes: [1, 2, 3].map((n) => {
+          return { name: `n${n}`, holds: "data" as const, labels: { [labels.copies]: "3" }, files: [] };
+        }),
       },
       { networks: [], containers: [], volumes: [{ name: "n1", holds: "data", copies: 1 }] },
     ),

@@ -40,6 +40,7 @@ const exits: { readonly [example: string]: number } = {
   // The record's workers run other code.
   "af workflow register --wait 2m": 7,
   "af debug bus redrive --all --dry-run": 16,
+  "af debug attach worker-default-1 --context docker": 6,
   // It looks at the code of the project, and the record has none.
   "af tool inspect hello.greet --effective": 4,
 };
@@ -209,6 +210,11 @@ describe("runs", () => {
     expect(JSON.parse(ran.stdout)).toEqual({ lines: ["Hello, Ada!"] });
     expect(ran.stderr).toMatch(/✓ greet\s+400ms/);
     expect(ran.stderr).toMatch(/✓ completed in /);
+  });
+
+  test("what stands on standard input is never taken for a word that was left out", async () => {
+    const ran = await runAf(["logs", "--tail", "1"], { cwd: house.project, stdin: "no-such-run\n" });
+    expect(ran.code).toBe(0);
   });
 
   test("input comes from keys, JSON, a file and standard input alike", async () => {

@@ -19,7 +19,9 @@ export default class Down extends AgentFlowCommand {
     "Workers end first, with the work they have in flight. The next af up finds all runs as they were.\n" +
     "--volumes deletes runs, keys and secrets too. It refuses while runs are in flight (exit 8), and when " +
     "nobody can be asked whether there are any; --force does it all the same.";
-  static override args = { target: Args.string({ description: "a target of agentflow.yaml" }) };
+  static override args = {
+    target: Args.string({ ignoreStdin: true, description: "a target of agentflow.yaml" }),
+  };
   static override flags = {
     context: contextFlag,
     volumes: Flags.boolean({ description: "delete its data, keys and secrets too" }),

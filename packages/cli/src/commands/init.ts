@@ -11,7 +11,7 @@ import { type Text, bold, cyan, dim, green, yellow } from "../output/text.ts";
 export default class Init extends AgentFlowCommand {
   static override summary = "Make a project that validates, tests and runs: no key, no account, no Docker";
   static override args = {
-    dir: Args.string({ description: "folder to make; the current one when left out" }),
+    dir: Args.string({ ignoreStdin: true, description: "folder to make; the current one when left out" }),
   };
   static override flags = {
     template: Flags.string({

@@ -30,7 +30,7 @@ export default class Logs extends ApiCommand {
     "What one process said stays in its order, causes go before their effects, the rest by time. -f goes\n" +
     "on with what comes, also after a restart: each line once. Lost lines are told where they lack.\n" +
     "With --run and -f it ends with the run and with its exit code. With --json: one record a line.";
-  static override args = { run: Args.string({ description: "the same as --run" }) };
+  static override args = { run: Args.string({ ignoreStdin: true, description: "the same as --run" }) };
   static override flags = {
     run: Flags.string({ description: "of this run only: id, its beginning, or @last", helpValue: "RUN" }),
     follow: Flags.boolean({ char: "f", description: "go on with what comes" }),

@@ -15,7 +15,7 @@ export default class Restart extends AgentFlowCommand {
     "that run for long.\nEach is ready before the next one ends; workers end the work in flight first. " +
     "Images and settings stay: those are af up's.";
   static override strict = false;
-  static override args = { part: Args.string({ description: "parts or copies" }) };
+  static override args = { part: Args.string({ ignoreStdin: true, description: "parts or copies" }) };
   static override flags = {
     context: contextFlag,
     target: Flags.string({ description: "a target of agentflow.yaml", helpValue: "TARGET" }),

@@ -22,7 +22,9 @@ export default class Up extends AgentFlowCommand {
     "TARGET is one of agentflow.yaml on Docker; without one the context in use, else the only one.\n" +
     "A second af up changes nothing; new code replaces the workers alone, each after its work in flight.\n" +
     "Interrupted anywhere, the next af up goes on. Data lies in volumes and outlives every container.";
-  static override args = { target: Args.string({ description: "a target of agentflow.yaml" }) };
+  static override args = {
+    target: Args.string({ ignoreStdin: true, description: "a target of agentflow.yaml" }),
+  };
   static override flags = {
     context: contextFlag,
     build: Flags.boolean({

@@ -10,15 +10,16 @@ import { type Socket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { bridgeOf } from "./bridge.ts";
 import { keeperDoor } from "./keeper-door.ts";
 import { sweep } from "./sweep.ts";
 
 const lingerMs = 3_000;
 const endWithinMs = 20_000;
 const sweepWithinMs = 30_000;
-const bridge = { name: "aftest0", address: "10.213.77.1/24", network: "10.213.77.0/24" };
 
 const [folder = ""] = process.argv.slice(2);
+const bridge = bridgeOf(folder);
 const socket = join(folder, "docker.sock");
 const shares = new Set<Socket>();
 const runs = new Set<number>();

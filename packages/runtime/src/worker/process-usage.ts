@@ -5,15 +5,27 @@ import { readFileSync } from "node:fs";
 /** Ticks a second in which Linux tells CPU time, on every architecture. */
 const ticksPerSecond = 100;
 
-/** Of this process and of those runners of which the system tells: on Linux all that live, elsewhere none. */
-export function processUsages(pids: readonly number[]): WorkerUsage {
-  const { user, system } = process.cpuUsage();
-  const supervisor = { cpuMs: Math.round((user + system) / 1_000), rssBytes: process.memoryUsage.rss() };
+/**
+ * Of this process and of those runners of which the system tells: on Linux all that live, elsewhere none.
+ * Undefined where it tells nothing, as when no file can be opened: a worker says that it lives all the same.
+ */
+export function processUsages(pids: readonly number[]): WorkerUsage | undefined {
+  const supervisor = ownUsage();
+  if (supervisor === undefined) return undefined;
   const runners = pids.flatMap((pid) => {
     const usage = usageOf(pid);
     return usage === undefined ? [] : [{ pid, ...usage }];
   });
   return { supervisor, runners };
+}
+
+function ownUsage(): ProcessUsage | undefined {
+  try {
+    const { user, system } = process.cpuUsage();
+    return { cpuMs: Math.round((user + system) / 1_000), rssBytes: process.memoryUsage.rss() };
+  } catch {
+    return undefined;
+  }
 }
 
 function usageOf(pid: number): ProcessUsage | undefined {

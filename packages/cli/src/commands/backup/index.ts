@@ -12,7 +12,9 @@ export default class Backup extends ApiCommand {
     "Runs, ended and archived ones, workflows, keys (as hashes), dead letters and the audit trail, and\n" +
     "what they name. Nothing waits for it, and it waits for no run. While af dev is down it is taken from\n" +
     "the state itself. Over the API it needs a key with the scope backup.";
-  static override args = { file: Args.string({ description: "the file; named by the time when left out" }) };
+  static override args = {
+    file: Args.string({ ignoreStdin: true, description: "the file; named by the time when left out" }),
+  };
   static override flags = {
     telemetry: Flags.boolean({ description: "logs and spans too" }),
     force: Flags.boolean({ description: "replace a file of this name" }),

@@ -10,7 +10,7 @@ import { bold, dim, green, red, type Text, yellow } from "../../output/text.ts";
 export default class ContextShow extends AgentFlowCommand {
   static override summary = "Show one context: where it leads, who said so, where its token lies";
   static override args = {
-    context: Args.string({ description: "its name; the one in use when left out" }),
+    context: Args.string({ ignoreStdin: true, description: "its name; the one in use when left out" }),
   };
   static override flags = {
     check: Flags.boolean({ description: "ask it: version, and how quickly it answers" }),

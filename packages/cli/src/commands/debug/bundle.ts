@@ -33,7 +33,10 @@ export default class DebugBundle extends ApiCommand {
     "out, unless --with values.\n" +
     "Known secrets and values under names of secrets are always hidden. Look before you send it.";
   static override args = {
-    run: Args.string({ description: "id, its beginning, or @last; the installation when left out" }),
+    run: Args.string({
+      ignoreStdin: true,
+      description: "id, its beginning, or @last; the installation when left out",
+    }),
   };
   static override flags = {
     to: Flags.string({

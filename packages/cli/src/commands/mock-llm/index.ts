@@ -13,7 +13,7 @@ export default class MockLlm extends AgentFlowCommand {
     "failures: 429, 500, hanging, cut and broken streams. The same requests get the\n" +
     "same answers. Without a script it answers by itself.\n" +
     "Each call is a line; GET /_calls lists them. Ctrl-C ends it.";
-  static override args = { script: Args.string({ description: "file of rules (YAML)" }) };
+  static override args = { script: Args.string({ ignoreStdin: true, description: "file of rules (YAML)" }) };
   static override flags = placeFlags;
   static override examples = [
     "af mock-llm",

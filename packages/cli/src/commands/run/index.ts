@@ -21,7 +21,8 @@ export default class Run extends ApiCommand {
   static override strict = false;
   static override args = {
     workflow: Args.string({ required: true, description: "the workflow to run" }),
-    "key=value": Args.string({ description: "of its input: key=text or key:=json" }),
+    // Standard input is the input where `--input -` says so, and never a word.
+    "key=value": Args.string({ ignoreStdin: true, description: "of its input: key=text or key:=json" }),
   };
   static override flags = {
     input: Flags.string({

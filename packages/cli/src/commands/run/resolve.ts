@@ -14,7 +14,10 @@ export default class RunResolve extends ApiCommand {
     "Look, then say: it was done, it failed, or do it again.";
   static override args = {
     run: Args.string({ required: true, description: "id, its beginning, or @last" }),
-    step: Args.string({ description: "the step; may be left out when only one is unknown" }),
+    step: Args.string({
+      ignoreStdin: true,
+      description: "the step; may be left out when only one is unknown",
+    }),
   };
   static override flags = {
     step: Flags.string({

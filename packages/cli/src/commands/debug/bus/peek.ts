@@ -16,7 +16,12 @@ export default class DebugBusPeek extends ApiCommand {
     "newest records of a run (--run; --step: a step's journal) or of a shard. tables: rows by --prefix.\n" +
     "Known secrets are hidden; rows that hold keys are never shown. Goes through the API, on every context.";
   static override args = {
-    what: Args.string({ description: "what to look at", options: [...peekKinds], default: "streams" }),
+    what: Args.string({
+      ignoreStdin: true,
+      description: "what to look at",
+      options: [...peekKinds],
+      default: "streams",
+    }),
   };
   static override flags = {
     pool: Flags.string({ description: "tasks of this pool", helpValue: "POOL" }),

@@ -21,7 +21,7 @@ export default class DebugBusRedrive extends ApiCommand {
     "what has ended is left alone. An irreversible call that had begun asks a person first.\n" +
     "Exits 16 when a dry run would send something, 6 when an owner could not be asked. It is audited.";
   static override args = {
-    letter: Args.string({ description: "its number in af debug bus dead, or a run" }),
+    letter: Args.string({ ignoreStdin: true, description: "its number in af debug bus dead, or a run" }),
   };
   static override flags = {
     all: Flags.boolean({ description: "all that match, not one" }),
