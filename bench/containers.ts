@@ -34,6 +34,8 @@ const { values } = parseArgs({
     "step-ms": { type: "string", default: "100" },
     name: { type: "string", default: "bench-containers" },
     base: { type: "string" },
+    // Kinds and parts with commas: `pause,cut`, `nats`, `pause:control-plane`.
+    only: { type: "string" },
     check: { type: "string" },
   },
 });
@@ -124,7 +126,7 @@ async function strikeAll(
   counts: () => Counts,
 ): Promise<readonly Fault[]> {
   const struck: Fault[] = [];
-  for (const [kind, box] of deck(boxes, random)) {
+  for (const [kind, box] of deck(boxes, random, values.only)) {
     if (struck.length >= Number(values.faults)) break;
     const fault = await strike(engine, { kind, box }, random);
     struck.push(fault);

@@ -45,7 +45,7 @@ const place = await (values.on === "docker" ? dockerPlace : plainPlace)({
 });
 const { client } = place;
 const afLogs = "af logs";
-const check = new LineCheck();
+let check = new LineCheck();
 const losses: string[] = [];
 const replaced = new Map<string, number>();
 const logs = startLogs();
@@ -99,9 +99,20 @@ function startLogs(): ChildProcess {
   return child;
 }
 
-/** Lines count once the first has been shown: nobody knows when a process follows. */
+/**
+ * Lines count once a whole run has been shown: nobody knows when a process follows, and of the run in which
+ * it begins to, the first lines may be missing.
+ */
 async function untilFollowing(): Promise<void> {
-  while (check.taken === 0) await client.runs.startAndWait("say", { rate: 20, ms: 500 });
+  const written = new Map<string, number>();
+  while (written.size === 0 || !check.has(written)) {
+    written.clear();
+    const answer = await client.runs.startAndWait("say", { rate: 20, ms: 500 });
+    const said = answer.status === "completed" ? parseSaid(answer.output) : undefined;
+    if (said !== undefined) written.set(`${answer.run}#${said.attempt}`, said.count);
+    for (let tries = 0; tries < 20 && !check.has(written); tries++) await sleep(100);
+  }
+  check = new LineCheck();
 }
 
 function runOf(source: string): string {

@@ -18,10 +18,22 @@ export interface Fault {
 
 type Random = () => number;
 
-/** Every kind on every container, in an order that the seed decides; then anew. */
-export function* deck(boxes: readonly Box[], random: Random): Generator<readonly [FaultKind, Box], never> {
+/** Every kind on every container that is allowed, in an order that the seed decides; then anew. */
+export function* deck(
+  boxes: readonly Box[],
+  random: Random,
+  only?: string,
+): Generator<readonly [FaultKind, Box], never> {
+  const words = only?.split(",");
+  const isAllowed = (kind: FaultKind, { part }: Box): boolean =>
+    words?.some((word) => [kind, part, `${kind}:${part}`].includes(word)) ?? true;
+  const allowed = boxes.flatMap((box) =>
+    faultKinds.flatMap((kind) => (isAllowed(kind, box) ? [[kind, box] as const] : [])),
+  );
+  if (allowed.length === 0)
+    throw new Error(`no fault "${only}": say kill, pause, cut, a part, or pause:nats`);
   for (;;) {
-    const all = boxes.flatMap((box) => faultKinds.map((kind) => [kind, box] as const));
+    const all = [...allowed];
     while (all.length > 0) {
       const [one] = all.splice(Math.floor(random() * all.length), 1);
       if (one !== undefined) yield one;

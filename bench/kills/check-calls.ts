@@ -10,6 +10,7 @@ export function checkCalls(
   say: Say,
 ): void {
   const events = history.flatMap(({ commit }) => commit.events);
+  const commands = history.flatMap(({ commit }) => commit.commands);
   const bySteps = Map.groupBy(of.calls, ({ step }) => step);
   for (let i = 0; i < ledgerSteps; i++) {
     const step = `s${i}`;
@@ -23,7 +24,11 @@ export function checkCalls(
     for (const [attempt, made] of Map.groupBy(calls, (call) => call.attempt)) {
       checkAttempt(own, { step, attempt, calls: made, losses: of.losses }, say);
     }
-    if (own.some(({ kind }) => kind === "attempt_started")) checkIrreversible(own, { step, calls }, say);
+    // One that writes is announced as well when its task came late: that alone makes it no payment.
+    const isPayment = commands.some(
+      (one) => one.kind === "dispatch_task" && one.step === step && one.effect === "irreversible",
+    );
+    if (isPayment) checkIrreversible(own, { step, calls }, say);
   }
 }
 

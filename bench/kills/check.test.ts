@@ -1,4 +1,11 @@
-import { instant, parseId, type RunEvent } from "@agentflow/protocol";
+import {
+  defaultPool,
+  type DispatchTask,
+  instant,
+  parseId,
+  type RunEvent,
+  type TaskDispatched,
+} from "@agentflow/protocol";
 import { expect, test } from "vitest";
 import { ledgerSteps } from "../embedded/project.ts";
 import { checkEvidence } from "./check.ts";
@@ -56,8 +63,16 @@ function inputOf(i: number, attempt: number) {
 
 function commit(sequence: number, fence: number | null, events: readonly RunEvent[]): Stored {
   const inputs = [{ id: parseId("input", `by-${sequence}`), kind: "result", at }];
-  const body = { v: 1, kind: "commit", inputs, events, commands: [] } as const;
+  const commands = events.flatMap((event) => (event.kind === "task_dispatched" ? [commandOf(event)] : []));
+  const body = { v: 1, kind: "commit", inputs, events, commands } as const;
   return { run, sequence, fence, atMs: 0, commit: body };
+}
+
+function commandOf({ input, n, step, attempt }: TaskDispatched): DispatchTask {
+  const uses = { kind: "tool", name: parseId("tool", "outside.note") } as const;
+  const effect = step === stepOf(pay) ? "irreversible" : "write";
+  const rest = { effect, with: { inline: {} }, pool: defaultPool } as const;
+  return { kind: "dispatch_task", input, n, step, attempt, uses, ...rest };
 }
 
 function call(i: number, attempt = 1, callId = `${run}-s${i}`): CallLine {
@@ -213,6 +228,15 @@ test("what cannot be taken back is done once, and again only when somebody said 
   });
   expect(faultsOf(twice([unknown, ...second]))).toEqual([]);
   expect(faultsOf(twice(second))).toEqual(["outside: the irreversible s3 was called 2 times"]);
+});
+
+test("one that writes and was announced, because its task came late, is no payment", () => {
+  const log = ({ log: good }: Evidence) => {
+    const late = nth(good, 2);
+    const events = [started(0, 2), ...late.commit.events];
+    return good.with(2, { ...late, commit: { ...late.commit, events } });
+  };
+  expect(faultsOf((good) => ({ log: log(good) }))).toEqual([]);
 });
 
 function withAttempt(stored: Stored, attempt: number): Stored {

@@ -84,8 +84,18 @@ async function kill({ engine, stack, cutOff }: Replacing): Promise<void> {
   const printed = await container.logs({ stdout: true, stderr: true, tail: 50_000 });
   for (const line of printed.toString("utf8").split("\n")) {
     const found = lineMark.exec(line);
-    if (found !== null) cutOff.set(found[1] ?? "", Number(found[2]));
+    if (found !== null && isWhole(line)) cutOff.set(found[1] ?? "", Number(found[2]));
   }
   await sleep(2_000);
   await container.start();
+}
+
+/** A kill may cut off a line in its middle: that one was never written. */
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line.slice(line.indexOf("{")));
+    return true;
+  } catch {
+    return false;
+  }
 }

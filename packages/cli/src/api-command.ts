@@ -4,7 +4,6 @@ import { AgentFlowCommand } from "./base-command.ts";
 import { type Installation, findInstallation } from "./config/installation.ts";
 import { withItsStart } from "./config/its-start.ts";
 import { contextFlag } from "./context-flag.ts";
-import { withTokenFile } from "./config/token-file.ts";
 import { Flags } from "./flags.ts";
 import { whereText } from "./output/where.ts";
 
@@ -36,12 +35,8 @@ export abstract class ApiCommand extends AgentFlowCommand {
   /** What was told; its address may be reachable from its engine's machine alone: see `reach`. */
   protected installation(flags: Finding): Installation {
     const { url, context } = flags;
-    this.#found = findInstallation({
-      folder: this.folder(flags),
-      url,
-      context,
-      environment: withTokenFile(process.env),
-    });
+    const folder = this.folder(flags);
+    this.#found = findInstallation({ folder, url, context, environment: process.env });
     return this.#found;
   }
 
@@ -60,7 +55,8 @@ export abstract class ApiCommand extends AgentFlowCommand {
     const { needsDoor, openContextDoor } = await import("./contexts/door.ts");
     if (found.context === undefined || !needsDoor(found.context)) return found;
     this.#door ??= openContextDoor(found.context);
-    return { ...found, url: (await this.#door).url };
+    const { url } = await this.#door;
+    return { ...found, url, urls: [url] };
   }
 
   /** As `reach`, and says on stderr whom it speaks to unless that is the `af dev` of this project. */
@@ -85,10 +81,10 @@ export abstract class ApiCommand extends AgentFlowCommand {
     flags: Finding,
     options: { readonly patient?: boolean; readonly changes?: boolean } = {},
   ): Promise<Client> {
-    const { url, token } = await (options.changes === true ? this.reachToChange(flags) : this.reach(flags));
+    const { urls, token } = await (options.changes === true ? this.reachToChange(flags) : this.reach(flags));
     const { createClient } = await import("@agentflow/sdk/client");
     const retryForMs = options.patient === true ? 30_000 : 1_000;
-    const client = createClient({ url, retryForMs, ...(token === undefined ? {} : { token }) });
+    const client = createClient({ url: urls, retryForMs, ...(token === undefined ? {} : { token }) });
     this.#clients.push(client);
     return client;
   }

@@ -1,6 +1,7 @@
 import { errorTable } from "@agentflow/protocol";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -83,7 +84,8 @@ test("a context is added with its token, used, shown, left and forgotten", async
   expect(await af(["context", "rm", "prod"])).toMatchObject({ code: 0 });
   expect(await names()).toEqual(["*dev", "staging"]);
   expect(readFileSync(config("credentials.json"), "utf8")).not.toContain(token);
-});
+  // A process for each command, on a machine that may have other work.
+}, 120_000);
 
 test("the user's own choice holds outside of projects and where a project has none", async () => {
   await add("prod");
@@ -141,6 +143,54 @@ test("an unknown context exits 4 and names the one that was meant, wherever it w
   }
 });
 
+/** An address of this machine at which nobody answers. */
+const gone = "http://127.0.0.1:1";
+
+test("where one address of a context is gone, every command goes on at the next", async () => {
+  const urls = [gone, house.url];
+  const of = { folder: project, project: "shop", target: "staging", token } as const;
+  const file = saveContext({ ...of, name: "staging", kind: "docker", url: gone, urls });
+  for (const words of ["run list", "run hello", "status", "top --once --interval 1s", "logs --tail 1"])
+    expect([words, (await af([...words.split(" "), "--context", "staging"])).code]).toEqual([words, 0]);
+  const shown = JSON.parse((await af(["context", "show", "staging", "--check", "--json"])).stdout).data;
+  expect(shown).toMatchObject({
+    url: gone,
+    urls,
+    check: { ok: true },
+    checks: [{ ok: false }, { ok: true }],
+  });
+  expect((await af(["context", "list"])).stdout).toContain(urls.join(", "));
+  saveContext({ ...of, name: "staging", kind: "docker", url: gone, urls: [gone, "http://127.0.0.1:2"] });
+  const silent = await af(["run", "list", "--context", "staging"]);
+  expect([silent.code, silent.stderr]).toEqual([
+    errorTable.unavailable.exit,
+    expect.stringMatching(/127\.0\.0\.1:1[^]*127\.0\.0\.1:2/),
+  ]);
+  // As an af of before wrote it, and as nobody did.
+  writeFileSync(file, JSON.stringify({ v: 1, name: "staging", kind: "docker", url: house.url, token }));
+  expect(await af(["run", "list", "--context", "staging"])).toMatchObject({ code: 0 });
+  writeFileSync(file, JSON.stringify({ v: 1, name: "staging", kind: "docker", url: gone, urls: "x", token }));
+  expect((await af(["run", "list", "--context", "staging"])).stderr).toContain("its urls are no addresses");
+});
+
+test("several addresses are added; the token goes to none that joins them later", async () => {
+  const both = ["--url", house.url, "--url", house.url.replace("127.0.0.1", "localhost")];
+  const added = await af(["context", "add", "prod", ...both, "--token-stdin", "--json"], { stdin: token });
+  expect(JSON.parse(added.stdout).data).toMatchObject({ url: house.url, urls: [both[1], both[3]] });
+  expect(await af(["run", "list", "--context", "prod"])).toMatchObject({ code: 0 });
+  const refused = await af(["context", "add", "two", "--url", house.url, "--url", gone, "--token-stdin"], {
+    stdin: token,
+  });
+  expect([refused.code, refused.stderr]).toEqual([
+    errorTable.unavailable.exit,
+    expect.stringContaining(gone),
+  ]);
+  const text = readFileSync(config("contexts.yaml"), "utf8");
+  writeFileSync(config("contexts.yaml"), text.replace("localhost", "127.0.0.2"));
+  const joined = await af(["run", "list", "--context", "prod"]);
+  expect([joined.code, joined.stderr]).toEqual([errorTable.unauthenticated.exit, expect.anything()]);
+});
+
 test("a token goes to its own address alone", async () => {
   await add("prod");
   // AF_TOKEN is for AF_URL: the context's own goes, so this is let in.
@@ -188,6 +238,49 @@ test("a file that came with somebody's project does not take AF_TOKEN to another
   const ran = await af(["run", "list", "--context", "dev"], { environment: { AF_TOKEN: token } });
   expect(ran.code).toBe(errorTable.unavailable.exit);
   expect(ran.stderr).toContain("af dev is not running here");
+});
+
+test("a project does not choose one of the user's own contexts: the user does", async () => {
+  await add("prod");
+  mkdirSync(path.join(project, ".agentflow"));
+  writeFileSync(path.join(project, ".agentflow/context"), "prod\n");
+  const ran = await af(["run", "list"]);
+  expect([ran.code, ran.stdout]).toEqual([errorTable.refused.exit, ""]);
+  expect(ran.stderr).toMatch(/context_not_chosen[^]*\.agentflow\/context[^]*af context use prod/);
+  expect(await af(["run", "list", "--context", "prod"])).toMatchObject({ code: 0 });
+  expect(await af(["context", "use", "prod"])).toMatchObject({ code: 0 });
+  expect(await af(["run", "list"])).toMatchObject({ code: 0 });
+  // A copy of the project is another one.
+  const copy = path.join(root, "copy");
+  cpSync(project, copy, { recursive: true });
+  expect(await af(["run", "list"], { cwd: copy })).toMatchObject({ code: errorTable.refused.exit });
+  // With the context its choice is gone: another one that gets this name was not chosen.
+  expect(await af(["context", "rm", "prod"])).toMatchObject({ code: 0 });
+  await add("prod");
+  writeFileSync(path.join(project, ".agentflow/context"), "prod\n");
+  expect(await af(["run", "list"])).toMatchObject({ code: errorTable.refused.exit });
+});
+
+test("a file that says af dev runs on another machine is refused, with a token or without", async () => {
+  mkdirSync(path.join(project, ".agentflow"));
+  const dev = { pid: process.pid, url: "http://198.51.100.1:4180", startedAt: "", version: "" };
+  writeFileSync(path.join(project, ".agentflow/dev.json"), JSON.stringify(dev));
+  const ran = await af(["run", "hello", "--context", "dev"]);
+  expect([ran.code, ran.stdout]).toEqual([errorTable.refused.exit, ""]);
+  expect(ran.stderr).toMatch(/dev_elsewhere[^]*dev\.json/);
+});
+
+test("a token that is told by its file opens everywhere what AF_TOKEN opens", async () => {
+  const file = path.join(root, "token");
+  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  const environment = { AF_URL: house.url, AF_TOKEN_FILE: file };
+  expect(await af(["run", "list"], { environment })).toMatchObject({ code: 0 });
+  expect((await af(["__complete", "run", "get", ""], { environment })).stdout).toContain("@last");
+  const doctor = await af(["doctor"], { environment });
+  expect(doctor.stdout).not.toContain("unauthenticated");
+  expect(doctor.stdout).not.toContain("✗ bus");
+  const view = await af(["config", "view", "--origin"], { environment });
+  expect(view.stdout).toMatch(/token +•••• .*environment +AF_TOKEN_FILE/);
 });
 
 test("what lies where a file is prepared is never written through", () => {

@@ -180,6 +180,17 @@ describe("validate", () => {
     expect(scanText("tools/a.ts", fine)).toEqual([]);
   });
 
+  test("a pool that the project does not have is a warning at the step that asks for it", async () => {
+    write("agentflow.yaml", `${head}kind: Project\nname: triage\npools: { heavy: { concurrency: 2 } }\n`);
+    const steps = "  a: { uses: set, pool: heavy }\n  b: { uses: set, pool: havy }\n";
+    write("workflows/w.yaml", `${head}kind: Workflow\nname: w\nplanner: { kind: static }\nsteps:\n${steps}`);
+    const ran = await af("validate");
+    expect(ran.stdout).toContain(
+      "w.yaml:7:25  warning AF951  agentflow.yaml has no pool havy (did you mean heavy?)",
+    );
+    expect(ran.stdout).not.toContain("no pool heavy");
+  });
+
   test("outside a project it says so and how to make one", async () => {
     const ran = await af("validate");
     expect(ran.code).toBe(3);

@@ -324,7 +324,9 @@ const whys: { readonly [run: string]: WhyAnswer } = {
     run: runs.stuck,
     status: "running",
     headline: "nobody can run greet",
-    reasons: [{ reason: "no_worker", step: "greet", message: "no worker", since: at(0), command: "af dev" }],
+    reasons: [
+      { reason: "no_worker", step: "greet", message: "no worker", since: at(0), command: "af worker list" },
+    ],
   },
 };
 

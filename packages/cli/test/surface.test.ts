@@ -277,6 +277,14 @@ describe("runs", () => {
     expect(ran.stderr).toContain(`af run watch ${runs.stuck}`);
   });
 
+  test("a run that is silent is asked what it waits for, which is said once", async () => {
+    const ran = await runAf(["run", "watch", runs.stuck], {
+      cwd: house.project,
+      onStart: (pid) => setTimeout(() => process.kill(pid, "SIGINT"), 8_000),
+    });
+    expect(ran.stderr.match(/greet waits: no worker · af worker list/g)).toHaveLength(1);
+  });
+
   test("watching a run ends with the run's exit code", async () => {
     expect((await af("run", "watch", runs.failed)).code).toBe(exitCodes.runFailed);
     const stream = await af("run", "watch", runs.done, "--json");
@@ -428,6 +436,7 @@ describe("what is shown", () => {
   test("help shows what may be said several times, and what lies below two words", async () => {
     expect((await af("help", "scale")).stdout).toContain("Usage  af scale POOL=N… [FLAGS]");
     expect((await af("help", "restart")).stdout).toContain("Usage  af restart [PART…] [FLAGS]");
+    expect((await af("help", "restart")).stdout).toContain("longest wait [5m]\n");
     expect((await af("help", "run")).stdout).toContain("Usage  af run WORKFLOW [KEY=VALUE…] [FLAGS]");
     const { stdout } = await af("debug", "bus", "--help");
     expect(stdout).toMatch(/^Commands of af debug bus\n[^]*af debug bus redrive/);

@@ -52,7 +52,10 @@ export interface ResultInput extends InputBase, AttemptFacts {
   readonly outcome: Outcome;
 }
 
-/** An irreversible call is about to start; the worker waits for the answer before it does. */
+/**
+ * A call is about to start that is irreversible, or that writes and whose task came late; the worker waits
+ * for the answer before it does.
+ */
 export interface StartedInput extends InputBase {
   readonly kind: "started";
   readonly step: StepInstance;

@@ -1,7 +1,6 @@
 import { compileExpression } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
 import { sleep } from "@agentflow/host/clock";
-import { createLog } from "@agentflow/host/log";
 import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
 import {
   AgentFlowError,
@@ -13,14 +12,10 @@ import {
   blobRefKey,
   defaultPool,
   defaultTenant,
-  devBuild,
   instant,
-  makeRunId,
-  makeTaskId,
   parseId,
   prefixes,
   presenceEveryMs,
-  shardOfDigest,
   subjects,
   unixMs,
 } from "@agentflow/protocol";
@@ -29,7 +24,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type ScriptedRunner, type ScriptedRunners, ended, scriptedRunners } from "./scripted-runners.ts";
 import { workerLimits } from "../src/worker/limits.ts";
-import { Worker } from "../src/worker/worker.ts";
+import type { Worker } from "../src/worker/worker.ts";
+import { leaseMs, ownerOf, run, taskOf, taskSubject, workerWith } from "./worker-parts.ts";
 
 interface House {
   readonly world: VirtualWorld;
@@ -51,38 +47,14 @@ interface House {
   runner(index: number): ScriptedRunner;
 }
 
-const leaseMs = 3_000;
-const run = makeRunId(0, new Uint8Array(10));
-const subject = subjects.task({ tenant: defaultTenant, pool: defaultPool, build: devBuild });
-
-function taskOf(of: Partial<Task> = {}, n = 0): Task {
-  return {
-    v: 1,
-    kind: "task",
-    id: makeTaskId({ tenant: defaultTenant, run, input: parseId("input", "start"), n }),
-    tenant: defaultTenant,
-    run,
-    workflow: "w",
-    step: parseId("step instance", `s${n}`),
-    attempt: 1,
-    uses: { kind: "tool", name: parseId("tool", "work.go") },
-    with: { inline: { n: 1 } },
-    effect: "pure",
-    build: devBuild,
-    at: instant(0),
-    ...of,
-  };
-}
-
 async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}): Promise<House> {
   const world = virtualWorld(of.seed);
   const bus = openMemoryBus({ world, polite: true });
   const told: RunInput[] = [];
   const refuses: House["refuses"] = new Map();
   await world.time.advance(0);
-  const shard = shardOfDigest(hash("sha256", of.run ?? run, "buffer"));
   let [older, asleep, slowMs] = [0, 0, 0];
-  const serving = bus.wire.serve(subjects.in({ shard, tenant: defaultTenant }), async (body) => {
+  const serving = bus.wire.serve(ownerOf(of.run), async (body) => {
     const { input }: InputRequest = JSON.parse(body);
     if (asleep-- > 0) return new Promise(() => undefined);
     // As a control plane answers what is of a newer version than it knows.
@@ -97,18 +69,9 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
   await world.time.advance(10);
   await serving;
   const runners = scriptedRunners();
-  const worker = new Worker({
+  const worker = workerWith({
     bus: bus.client("worker"),
     world,
-    log: createLog({ source: "worker", clock: world.clock, outputs: [] }),
-    worker: parseId("worker", "test"),
-    tenant: defaultTenant,
-    pool: defaultPool,
-    build: devBuild,
-    slots: 4,
-    leaseMs,
-    host: "test",
-    pid: 1,
     compileSelect: compileExpression,
     startRunner: runners.start,
   });
@@ -122,7 +85,7 @@ async function house(of: { seed?: number; loaded?: boolean; run?: RunId } = {}):
   if (of.loaded !== false) runner(0).load("code1");
   await world.time.advance(10);
   const pushText = async (id: string, body: string): Promise<void> => {
-    void bus.queue.push([{ id, subject, body }]);
+    void bus.queue.push([{ id, subject: taskSubject, body }]);
     await world.time.advance(50);
   };
   const push = (task: Task): Promise<void> => pushText(task.id, JSON.stringify(task));
@@ -176,17 +139,10 @@ test("a task that was handed out before is passed on to the run and not called",
 
 async function secondWorker(all: House): Promise<ScriptedRunners> {
   const runners = scriptedRunners();
-  const worker = new Worker({
+  const worker = workerWith({
     bus: all.bus.client("second"),
     world: all.world,
-    log: createLog({ source: "worker", clock: all.world.clock, outputs: [] }),
     worker: parseId("worker", "second"),
-    tenant: defaultTenant,
-    pool: defaultPool,
-    build: devBuild,
-    slots: 4,
-    leaseMs,
-    host: "test",
     pid: 2,
     compileSelect: compileExpression,
     startRunner: runners.start,
@@ -229,6 +185,42 @@ test("an irreversible call does not begin on an answer that was slept through", 
   expect(new Set(all.told.map(({ id }) => id)).size).toBe(1);
   expect(all.runner(0).calls).toEqual([]);
   expect(await queued(all)).toBe(0);
+});
+
+test("a late call that writes is asked after: what is on record is not done again", async () => {
+  // An owner that slept sent it when it woke: another had sent it meanwhile, and it was done.
+  const all = await house();
+  await all.world.time.advance(workerLimits.lateTaskMs);
+  const at = instant(all.world.clock.now());
+  all.refuses.set("started", "attempt_unknown");
+  await all.push(taskOf({ effect: "write" }));
+  expect(all.told).toMatchObject([{ kind: "started", step: "s0", attempt: 1 }]);
+  expect(all.runner(0).calls).toEqual([]);
+  expect(await queued(all)).toBe(0);
+  await all.push(taskOf({ effect: "write", at }, 1));
+  expect(all.told).toHaveLength(1);
+  expect(all.runner(0).calls).toHaveLength(1);
+});
+
+test("a late call that writes is made when its attempt is open, passed on when it was begun", async () => {
+  const all = await house();
+  await all.world.time.advance(workerLimits.lateTaskMs);
+  await all.push(taskOf({ effect: "write" }));
+  expect(all.told).toMatchObject([{ kind: "started", step: "s0", attempt: 1 }]);
+  expect(all.runner(0).calls).toHaveLength(1);
+  all.refuses.set("started", "attempt_taken");
+  await all.push(taskOf({ effect: "write" }, 1));
+  expect(all.told.slice(1)).toMatchObject([{ kind: "started" }, { kind: "redelivered", step: "s1" }]);
+  expect(all.runner(0).calls).toHaveLength(1);
+});
+
+test("what may be repeated freely is not asked after, however late it comes", async () => {
+  const all = await house();
+  await all.world.time.advance(workerLimits.lateTaskMs);
+  await all.push(taskOf({ effect: "read" }));
+  await all.push(taskOf({ effect: "pure" }, 1));
+  expect(all.told).toEqual([]);
+  expect(all.runner(0).calls).toHaveLength(2);
 });
 
 test("two lives of one worker announce themselves under two names", async () => {
@@ -460,7 +452,7 @@ test("a runner that keeps dying is started ever more slowly, and never given up"
 
 test("a task that cannot be read is buried with the reason and never called", async () => {
   const all = await house();
-  void all.bus.queue.push([{ id: taskOf().id, subject, body: `{"v":1,"kind":"task"}` }]);
+  void all.bus.queue.push([{ id: taskOf().id, subject: taskSubject, body: `{"v":1,"kind":"task"}` }]);
   await all.world.time.advance(100);
   const dead = all.bus.log.read(subjects.dead({ tenant: defaultTenant, pool: defaultPool }));
   await all.world.time.advance(10);
@@ -563,7 +555,9 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
   await all.world.time.advance(50);
   const rows = rowsOf(all);
   for (let n = 0; n < 100; n++) {
-    void all.bus.queue.push([{ id: taskOf({}, n).id, subject, body: JSON.stringify(taskOf({}, n)) }]);
+    void all.bus.queue.push([
+      { id: taskOf({}, n).id, subject: taskSubject, body: JSON.stringify(taskOf({}, n)) },
+    ]);
     await all.world.time.advance(20);
     all.runner(0).calls[n]?.end(ended({ output: n }));
     await all.world.time.advance(20);
@@ -573,7 +567,9 @@ test("short attempts cost no row, and long ones at most one in a tenth of a seco
   expect(rows.length).toBeLessThanOrEqual(4);
   const before = rows.length;
   for (let n = 100; n < 104; n++) {
-    void all.bus.queue.push([{ id: taskOf({}, n).id, subject, body: JSON.stringify(taskOf({}, n)) }]);
+    void all.bus.queue.push([
+      { id: taskOf({}, n).id, subject: taskSubject, body: JSON.stringify(taskOf({}, n)) },
+    ]);
     await all.world.time.advance(10);
   }
   await all.world.time.advance(1_000);

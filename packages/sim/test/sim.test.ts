@@ -56,6 +56,7 @@ const bites: readonly { mutation: Mutation; seeds: readonly number[]; scenario: 
   { mutation: "reply-late", scenario: "agents", seeds: [4] },
   { mutation: "call-late", scenario: "agents", seeds: [4] },
   { mutation: "answers-ignored", scenario: "agents", seeds: [2] },
+  { mutation: "lateness-hidden", scenario: "late", seeds: [1, 4, 6] },
   { mutation: "hash-ignored", scenario: "agents", seeds: [5, 10, 13, 16] },
   { mutation: "approval-skipped", scenario: "agents", seeds: [1, 2, 3] },
 ];

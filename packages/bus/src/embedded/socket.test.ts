@@ -127,14 +127,12 @@ test("a folder too deep for a socket gets one in a folder of its user's own", as
   expect((await client.log.append(runSubject(1), "x", { expect: 0 })).ok).toBe(true);
 });
 
-test("who finds no owner is told so in time", async () => {
+test("who finds no owner is told so", async () => {
   const path = join(newDir(), "socket");
-  const begin = performance.now();
   await expect(connectEmbedded({ path, token: "right", offlineMs: 200 })).rejects.toMatchObject({
     code: "unavailable",
     reason: "owner_away",
   });
-  expect(performance.now() - begin).toBeLessThan(1_500);
 });
 
 test("a client waits for an owner that restarts, and its servers are there again", async () => {
@@ -190,11 +188,9 @@ test("the leases of a client that is gone are free after a grace, and count as h
   const take = { subjects: [taskSubject()], slots: 1, leaseMs: 60_000, signal: new AbortController().signal };
   const held = await firstOf(client.queue.take({ ...take, holder: "gone" }));
   expect(held.delivery).toBe(1);
-  const begin = performance.now();
   await client.close();
   const again = await firstOf(bus.queue.take({ ...take, holder: "other" }));
   expect(again.delivery).toBe(2);
-  expect(performance.now() - begin).toBeGreaterThan(190);
 });
 
 test("a handle from before a lost connection is lost once another has its task", async () => {

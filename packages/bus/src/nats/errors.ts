@@ -21,6 +21,8 @@ export const apiErrors = {
   /** A cluster without a leader, or without enough servers, for now: it says so with codes of any kind. */
   notNow: [10_004, 10_005, 10_007, 10_008, 10_009, 10_041, 10_118, 10_163, 10_164, 10_167],
   full: [10_077, 10_047, 10_023, 10_028, 10_110],
+  /** The limit that a server took from the room on its disk when it started. */
+  noRoom: [10_047],
   tooBig: [10_054],
   disabled: [10_039, 10_076, 10_119],
   denied: [10_109, 10_110],
@@ -48,6 +50,13 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
       details,
       ...(hint === undefined ? {} : { suggestions: [hint] }),
     });
+  if (isApiError(error, "noRoom")) {
+    const hint =
+      "make room on its disk, then restart that server (on containers: af restart nats): " +
+      "how much there is it looks when it starts";
+    return refused("unavailable", "storage_full", hint);
+  }
+  if (storeFailed.test(error.description)) return storesNothing(doing);
   if (isApiError(error, "full")) {
     const hint = "give the NATS server more storage; work goes on by itself then";
     return refused("unavailable", "storage_full", hint);
@@ -71,6 +80,9 @@ export function fromApi(error: ApiError, doing: string): AgentFlowError {
   }
   return refused("internal", "nats_refused");
 }
+
+/** Its words for a disk that fails it, under numbers of any kind; why, it writes to its own log alone. */
+const storeFailed = /^error creating store for/;
 
 const elsewhere = [
   "is a NATS server there? another address: --bus URL, AF_BUS__SERVERS, or bus.servers of --config",
@@ -179,7 +191,7 @@ export function storesNothing(doing: string): AgentFlowError {
       reason: "storage_failed",
       suggestions: [
         "make room on the disk of the NATS server, then restart that server: until then it stores nothing",
-        "its log and its monitor (/healthz) say what failed",
+        "on containers: af restart nats; its log and its monitor (/healthz) say what failed",
       ],
     },
   );

@@ -42,6 +42,8 @@ export const natsLimits = {
   /** A task that was handed out so often is buried: it ends whoever takes it. */
   deliveriesMax: 100,
   pullExpiresMs: 30_000,
+  /** While a request waits, the server says so this often; at most half of the above, as it demands. */
+  pullHeartbeatMs: 3_000,
   /** How long a holder that asks for its tasks waits for other clients to hand them over. */
   handOverMs: 100,
   /** How long a new taker listens to what others claim before it asks for tasks. */

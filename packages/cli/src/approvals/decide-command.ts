@@ -1,5 +1,5 @@
 import { AgentFlowError, type ApprovalView } from "@agentflow/protocol";
-import { ApiCommand } from "../api-command.ts";
+import { ApiCommand, type Finding } from "../api-command.ts";
 import { Args, Flags } from "../flags.ts";
 import { bold, cyan, dim } from "../output/text.ts";
 import { findApproval } from "./find-approval.ts";
@@ -29,10 +29,7 @@ interface Given {
 
 /** Shows what is asked, asks whoever sits there, and answers by the hash of exactly that. */
 export abstract class DecideCommand extends ApiCommand {
-  protected async decide(
-    flags: { readonly dir?: string | undefined; readonly url?: string | undefined },
-    given: Given,
-  ): Promise<void> {
+  protected async decide(flags: Finding, given: Given): Promise<void> {
     if (given.hash !== undefined && !/^[0-9a-f]{64}$/.test(given.hash)) throw noHash(given.approval);
     const client = await this.connect(flags, { changes: true });
     const view = await findApproval(client, given.approval);

@@ -1,6 +1,5 @@
 import { ApiCommand } from "../api-command.ts";
-import { askApi } from "../api-request.ts";
-import type { AuditItem } from "../parse-answer.ts";
+import type { AuditItem, AuditPage } from "@agentflow/sdk/client";
 import { Flags } from "../flags.ts";
 import { printTable } from "../output/table.ts";
 import { green, red } from "../output/text.ts";
@@ -29,15 +28,14 @@ export default class Audit extends ApiCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Audit);
     const { since, limit } = flags;
-    const installation = await this.reach(flags);
+    const client = await this.connect(flags);
     const fromMs = since === undefined ? 0 : Date.parse(readSince(since, Date.now()));
     let newest: AuditItem[] = [];
     for (let after: number | undefined = 0; after !== undefined; ) {
-      const which: string = flags.installation ? "&installation=true" : "";
-      const path: string = `/v1/audit?limit=${pageMax}&after=${after}${which}`;
-      const { records = [], next } = await askApi(installation, { method: "GET", path });
-      newest = [...newest, ...records.filter(({ at }) => Date.parse(at) >= fromMs)].slice(-limit);
-      after = next;
+      const { installation } = flags;
+      const page: AuditPage = await client.audit({ installation, after, limit: pageMax });
+      newest = [...newest, ...page.records.filter(({ at }) => Date.parse(at) >= fromMs)].slice(-limit);
+      after = page.next;
     }
     this.output.data({ records: newest });
     if (this.output.json) return;

@@ -9,7 +9,7 @@ import { type ContainerFollowing, followContainers } from "../logs/container-fol
 import { type ContainerPage, notStored, readContainers } from "../logs/container-read.ts";
 import { containersOf, type ContainerPlace } from "../logs/containers.ts";
 import { followLogs, type LogFollowing } from "../logs/follow.ts";
-import { answersAt } from "../logs/liveness.ts";
+import { someAnswers } from "../logs/liveness.ts";
 import { keepMemorySmall } from "../logs/memory.ts";
 import { printer } from "../logs/printer.ts";
 import { inOrder, type LogPage, type LogPlace, readLogs } from "../logs/read.ts";
@@ -36,7 +36,13 @@ export default class Logs extends ApiCommand {
     follow: Flags.boolean({ char: "f", description: "go on with what comes" }),
     since: Flags.string({ description: "10m, or a time", helpValue: "WHEN" }),
     until: Flags.string({ description: "10m, or a time", helpValue: "WHEN" }),
-    tail: Flags.integer({ char: "n", description: "the newest so many", default: 200, min: 0, max: 1_000 }),
+    tail: Flags.integer({
+      char: "n",
+      description: "the newest so many, at most 1000",
+      default: 200,
+      min: 0,
+      max: 1_000,
+    }),
     level: Flags.option({ description: "this level and above", options: logLevels })(),
     source: Flags.string({
       description: "control-plane, worker, runner, tool, agent, bus, container; with commas",
@@ -118,7 +124,7 @@ export default class Logs extends ApiCommand {
         ? {}
         : {
             containers: besides({ ...containers, behind, unsent, conditions, seen: page.seen }),
-            answers: async (signal) => answersAt((await this.reach(flags)).url, signal),
+            answers: async (signal) => someAnswers((await this.reach(flags)).urls, signal),
           }),
     });
     if (answer !== undefined) this.exitWith(exitCodeOf(answer));
@@ -169,9 +175,9 @@ export default class Logs extends ApiCommand {
 
   /** One that hangs is not waited for: what the containers print can be told. */
   async #hears(flags: Finding): Promise<void> {
-    const { url } = await this.reach(flags);
-    if (await answersAt(url, new AbortController().signal)) return;
-    throw new AgentFlowError("unavailable", `no answer from ${url}`, { reason: "unreachable" });
+    const { urls } = await this.reach(flags);
+    if (await someAnswers(urls, new AbortController().signal)) return;
+    throw new AgentFlowError("unavailable", `no answer from ${urls.join(", ")}`, { reason: "unreachable" });
   }
 
   /** What only the containers have; nothing when their engine does not answer. */

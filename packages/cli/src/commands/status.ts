@@ -26,16 +26,22 @@ export default class Status extends ApiCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
-    const { url, context } = this.installation(flags);
+    const { url, urls, context } = this.installation(flags);
     const looking = context === undefined ? undefined : this.#containers(context);
     try {
       const client = await this.connect(flags);
       const status = await client.status();
       const containers = await looking;
       const named = context === undefined ? {} : { context: context.name };
-      this.output.data({ url, ...named, ...status, ...(containers === undefined ? {} : { containers }) });
+      this.output.data({
+        url,
+        urls,
+        ...named,
+        ...status,
+        ...(containers === undefined ? {} : { containers }),
+      });
       if (this.output.json) return;
-      const shown = addressText({ url, ...(context === undefined ? {} : { context }) });
+      const shown = addressText({ url, urls, ...(context === undefined ? {} : { context }) });
       print(this.output, { url: shown, context, own: this.config.version }, status);
       if (containers !== undefined) printContainers(this.output, containers);
     } catch (error) {

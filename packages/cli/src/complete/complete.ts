@@ -111,14 +111,14 @@ async function dynamic(name: string, before: readonly string[]): Promise<string[
     if (Object.hasOwn(hereLookups, name)) return [...(hereLookups[name]?.(folder) ?? [])];
     if (own !== undefined) return await own(needProject(folder));
     if (lookup === undefined) return [];
-    const { url, token } = findInstallation({
+    const { urls, token } = findInstallation({
       folder,
       url: valueOf(before, "--url"),
       context: valueOf(before, "--context"),
       environment: process.env,
     });
     const { createClient } = await import("@agentflow/sdk/client");
-    const client = createClient({ url, retryForMs: 0, ...(token === undefined ? {} : { token }) });
+    const client = createClient({ url: urls, retryForMs: 0, ...(token === undefined ? {} : { token }) });
     try {
       return await lookup(client);
     } finally {

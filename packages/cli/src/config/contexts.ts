@@ -21,6 +21,8 @@ import {
 } from "./project-contexts.ts";
 import {
   addUserContext,
+  allowInProject,
+  type NewUserContext,
   credentialsFile,
   readUserContexts,
   removeUserContext,
@@ -37,6 +39,8 @@ export interface Context {
   readonly held: "project" | "user";
   /** Absent: nothing runs there, or it is reached through its engine alone. */
   readonly url?: string;
+  /** Of all its control planes, `url` first; none where that is absent. */
+  readonly urls: readonly string[];
   /** The folder of the project that it belongs to. */
   readonly folder?: string;
   /** The project's name, as in the labels of its containers. */
@@ -56,6 +60,8 @@ export interface SavedContext {
   readonly name: string;
   readonly kind: "docker" | "kubernetes";
   readonly url?: string;
+  /** Of all its control planes, `url` first. */
+  readonly urls?: readonly string[];
   readonly token?: string;
   /** The project's folder. */
   readonly folder: string;
@@ -75,10 +81,7 @@ export function saveContext(context: SavedContext): string {
 }
 
 /** One of the user's own. Answers where its token is kept. */
-export async function addContext(
-  places: ContextPlaces,
-  of: { name: string; url: string; token: string | undefined; keychain: boolean },
-): Promise<TokenPlace> {
+export async function addContext(places: ContextPlaces, of: NewUserContext): Promise<TokenPlace> {
   refuseName(of.name);
   return addUserContext(places.user, of);
 }
@@ -106,14 +109,15 @@ export function findContext(places: ContextPlaces, name: string): Context {
   );
 }
 
-/** The token of a context, for its own address alone. May ask the keychain. */
+/** The token of a context, for its own addresses alone. May ask the keychain. */
 export function tokenOf(places: ContextPlaces, context: Context): string | undefined {
-  const { kind, name, folder, url, token } = context;
+  const { kind, name, folder, urls, token } = context;
   if (token === "none") return undefined;
   if (kind === "dev") return folder === undefined ? undefined : readToken(folder);
   if (context.held === "project")
     return folder === undefined ? undefined : readProjectContext(folder, name)?.token;
-  return url === undefined ? undefined : userToken(places.user, { name, url, token });
+  const [first, ...others] = urls;
+  return first === undefined ? undefined : userToken(places.user, { name, urls: [first, ...others], token });
 }
 
 /** False when nothing was saved under this name. `dev` and the targets in agentflow.yaml stay known. */
@@ -134,6 +138,7 @@ export async function useContext(
   const { project, user } = places;
   const context = findContext(places, of.name);
   if (!of.global && project !== undefined) {
+    if (context.held === "user") await allowInProject(user, { project, name: of.name });
     const before = readProjectUse(project);
     const previous = before?.name === of.name ? before.previous : (before?.name ?? devContext);
     writeProjectUse(project, { name: of.name, ...(previous === undefined ? {} : { previous }) });
@@ -183,9 +188,9 @@ function projectContext(project: string, name: string): Context | undefined {
   const saved = readProjectContext(project, name);
   const file = projectContextFile(project, name);
   if (saved !== undefined) {
-    const { token, savedAt: _, ...rest } = saved;
+    const { token, savedAt: _, urls = [], ...rest } = saved;
     const place = token === undefined ? "none" : "file";
-    return { ...rest, name, held: "project", folder: project, token: place, file, state: "known" };
+    return { ...rest, urls, name, held: "project", folder: project, token: place, file, state: "known" };
   }
   const target = targetsOf(project).find((one) => one.name === name);
   return target === undefined ? undefined : notUp(project, name, target.kind);
@@ -196,12 +201,14 @@ function devOf(project: string): Context {
   const isUp = running !== undefined && isAlive(running.pid);
   const base = { name: devContext, kind: "dev", held: "project", folder: project, token: "file" } as const;
   const file = join(project, ".agentflow/dev.json");
-  return { ...base, file, state: isUp ? "known" : "not-up", ...(isUp ? { url: running.url } : {}) };
+  if (!isUp) return { ...base, urls: [], file, state: "not-up" };
+  return { ...base, url: running.url, urls: [running.url], file, state: "known" };
 }
 
 function notUp(project: string, name: string, kind: "docker" | "kubernetes"): Context {
   const file = join(project, "agentflow.yaml");
-  return { name, kind, held: "project", folder: project, target: name, token: "none", file, state: "not-up" };
+  const of = { held: "project", folder: project, target: name, urls: [], token: "none" } as const;
+  return { ...of, name, kind, file, state: "not-up" };
 }
 
 function faulty(project: string, name: string, fault: AgentFlowError): Context {
@@ -211,6 +218,7 @@ function faulty(project: string, name: string, fault: AgentFlowError): Context {
     kind: "docker",
     held: "project",
     folder: project,
+    urls: [],
     token: "none",
     file,
     state: "faulty",
@@ -220,8 +228,8 @@ function faulty(project: string, name: string, fault: AgentFlowError): Context {
 
 function userContexts({ user }: ContextPlaces): Context[] {
   const file = userContextsFile(user);
-  return [...readUserContexts(user).contexts].map(([name, { url, token }]): Context => {
-    return { name, kind: "remote", held: "user", url, token, file, state: "known" };
+  return [...readUserContexts(user).contexts].map(([name, { urls, token }]): Context => {
+    return { name, kind: "remote", held: "user", url: urls[0], urls, token, file, state: "known" };
   });
 }
 

@@ -4,6 +4,8 @@ import { type Choice, chooseContext, given } from "./choose-context.ts";
 import { contextPlaces, type ContextPlaces, findProject } from "./context-places.ts";
 import { type Context, devContext, findContext, listContexts, noContext, tokenOf } from "./contexts.ts";
 import { isAlive, readDevFile } from "./dev-file.ts";
+import { withTokenFile } from "./token-file.ts";
+import { isAllowedInProject } from "./user-contexts.ts";
 
 export { findProject } from "./context-places.ts";
 export { isAlive, readDevFile } from "./dev-file.ts";
@@ -11,6 +13,8 @@ export { isAlive, readDevFile } from "./dev-file.ts";
 export interface Installation {
   /** Empty when it is reached through its engine alone. */
   readonly url: string;
+  /** Of all its control planes, `url` first: when one of them is gone, the next is asked. */
+  readonly urls: readonly string[];
   readonly token?: string;
   /** What told us: `flag`, `environment`, a file or the project's folder. */
   readonly from: string;
@@ -32,7 +36,7 @@ export function findInstallation(looking: Looking): Installation {
   const choice = chooseContext(places, looking);
   const found =
     choice.kind === "url" ? toldByAddress(places, choice, looking) : toldByContext(places, choice, looking);
-  refuseOpenToken(found);
+  for (const url of found.urls) refuseOpenToken({ ...found, url });
   return found;
 }
 
@@ -72,14 +76,14 @@ function toldByAddress(
   { environment }: Looking,
 ): Installation {
   const { url } = choice;
-  const token = given(environment["AF_TOKEN"]) ?? ownTokenOf(places, url);
+  const token = given(withTokenFile(environment)["AF_TOKEN"]) ?? ownTokenOf(places, url);
   const from = choice.by === "flag" ? "flag" : "environment";
-  return { url, from, ...(token === undefined ? {} : { token }) };
+  return { url, urls: [url], from, ...(token === undefined ? {} : { token }) };
 }
 
-/** A context's own token goes to its own address and to no other. */
+/** A context's own token goes to its own addresses and to no other. */
 function ownTokenOf(places: ContextPlaces, url: string): string | undefined {
-  const context = listContexts(places).find((one) => one.url !== undefined && isSameAddress(one.url, url));
+  const context = listContexts(places).find(({ urls }) => urls.some((one) => isSameAddress(one, url)));
   return context === undefined ? undefined : tokenOf(places, context);
 }
 
@@ -96,10 +100,32 @@ function toldByContext(
   if (choice.name === devContext) return devInstallation(places, { folder, environment, choice });
   const context = contextOf(places, choice);
   if (context.state === "not-up") throw notUp(context, choice);
+  refuseForeignChoice(places, context, choice);
   // AF_TOKEN belongs to AF_URL: what opens one installation is not shown to another.
   const token = tokenOf(places, context);
   const from = choice.by === "default" ? context.file : choice.place;
-  return { url: context.url ?? "", from, context, ...(token === undefined ? {} : { token }) };
+  const { url = "", urls } = context;
+  return { url, urls, from, context, ...(token === undefined ? {} : { token }) };
+}
+
+/** The file may have come with a copy of the project: where tokens of the user go, it does not decide. */
+function refuseForeignChoice(
+  { project, user }: ContextPlaces,
+  { held, name }: Context,
+  choice: Choice,
+): void {
+  if (project === undefined || choice.by !== "project" || held !== "user") return;
+  if (isAllowedInProject(user, { project, name })) return;
+  const { place } = choice;
+  throw new AgentFlowError("refused", `this project chooses ${name}, a context of yours, and you did not`, {
+    reason: "context_not_chosen",
+    details: { where: place },
+    suggestions: [
+      `if it is meant: af context use ${name}`,
+      `or not: rm ${place}`,
+      "this once: --context NAME",
+    ],
+  });
 }
 
 function contextOf(
@@ -122,8 +148,25 @@ function devInstallation(
   if (project === undefined) throw noProject(of.folder);
   const context = findContext({ project, user: "" }, devContext);
   if (context.url === undefined) throw notRunning(project, hasTarget({ project, user: "" }));
-  const token = given(of.environment["AF_TOKEN"]) ?? tokenOf({ project, user: "" }, context);
-  return { url: context.url, from: project, context, ...(token === undefined ? {} : { token }) };
+  const { url, urls } = context;
+  for (const one of urls) refuseDevElsewhere(one, context.file);
+  const told = given(withTokenFile(of.environment)["AF_TOKEN"]);
+  const token = told ?? tokenOf({ project, user: "" }, context);
+  return { url, urls, from: project, context, ...(token === undefined ? {} : { token }) };
+}
+
+/** `af dev` runs on this machine: a file that says otherwise may have come with a copy of the project. */
+function refuseDevElsewhere(url: string, file: string): void {
+  const host = URL.parse(url)?.hostname ?? "";
+  if (isLoopback(host)) return;
+  throw new AgentFlowError("refused", `the af dev of this project is said to run at ${host}, not here`, {
+    reason: "dev_elsewhere",
+    details: { where: file },
+    suggestions: [
+      "let it answer here as well: af dev --host 0.0.0.0",
+      `or if no af dev of yours wrote that: rm ${file}`,
+    ],
+  });
 }
 
 function noProject(folder: string): AgentFlowError {

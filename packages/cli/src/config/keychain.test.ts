@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemKeychain } from "./keychain.ts";
+import { addUserContext, userToken } from "./user-contexts.ts";
 
 const token = 'tok"en$(x)-4f9a1c';
-const entry = { context: "prod", url: "https://af.example.com" };
+const entry = { context: "prod", urls: ["https://af.example.com"] };
 const pathBefore = process.env["PATH"];
 
 let dir: string;
@@ -43,12 +44,21 @@ test("libsecret keeps a token for one context and one address; it stands in no a
   expect(keychain.find(entry)).toBeUndefined();
   keychain.store(entry, token);
   expect(keychain.find(entry)).toBe(token);
-  expect(keychain.find({ ...entry, url: "https://elsewhere.example.com" })).toBeUndefined();
+  expect(keychain.find({ ...entry, urls: ["https://elsewhere.example.com"] })).toBeUndefined();
   keychain.remove(entry);
   keychain.remove(entry);
   expect(keychain.find(entry)).toBeUndefined();
   expect(asked()).toContain("lookup service agentflow context prod url https://af.example.com");
   expect(asked()).not.toContain(token);
+});
+
+test("a token that is stored anew for the same addresses in another order is kept", async () => {
+  program("secret-tool", secretTool);
+  const [a, b] = ["https://a.example.com", "https://b.example.com"] as const;
+  const name = "prod";
+  await addUserContext(dir, { name, urls: [a, b], token: "before", keychain: true });
+  await addUserContext(dir, { name, urls: [b, a], token, keychain: true });
+  expect(userToken(dir, { name, urls: [b, a], token: "keychain" })).toBe(token);
 });
 
 /** As the one of macOS: commands on stdin, a hexadecimal password, 44 when there is no item. */

@@ -11,10 +11,10 @@ export interface Keychain {
   remove(entry: KeychainEntry): void;
 }
 
-/** A token is kept for one address: another address under the same name does not find it. */
+/** A token is kept for its addresses: others under the same name do not find it. */
 export interface KeychainEntry {
   readonly context: string;
-  readonly url: string;
+  readonly urls: readonly string[];
 }
 
 /** It may ask its owner to unlock it. */
@@ -75,17 +75,18 @@ const macKeychain: Keychain = {
 const service = "agentflow";
 const itemNotFound = 44;
 
-function attributes({ context, url }: KeychainEntry): string[] {
-  return ["service", service, "context", context, "url", url];
+function attributes({ context, urls }: KeychainEntry): string[] {
+  return ["service", service, "context", context, "url", urls.toSorted().join(" ")];
 }
 
 function named(entry: KeychainEntry): string[] {
   return ["-s", service, "-a", account(entry)];
 }
 
-/** Both are of letters that need no quoting: a name of ours, and an address as it is written out. */
-function account({ context, url }: KeychainEntry): string {
-  return `${context}@${new URL(url).href.replaceAll('"', "%22").replaceAll("\\", "%5C")}`;
+/** Both are of letters that need no quoting: a name of ours, and addresses as they are written out. */
+function account({ context, urls }: KeychainEntry): string {
+  const written = urls.map((url) => new URL(url).href.replaceAll('"', "%22").replaceAll("\\", "%5C"));
+  return `${context}@${written.toSorted().join(",")}`;
 }
 
 interface Answer {

@@ -6,12 +6,17 @@ import type * as Yaml from "yaml";
 
 export type ContextKind = "dev" | "docker" | "kubernetes" | "remote";
 
+/** More control planes than any installation has. */
+export const addressesMax = 100;
+
 /** `.agentflow/contexts/<name>.json`: what `af up` leaves about one target. */
 export interface ProjectContextFile {
   readonly name: string;
   readonly kind: "docker" | "kubernetes";
   /** Absent: its API is reached through the engine alone. */
   readonly url?: string;
+  /** Of all its control planes, `url` the first of them; absent: there is one. */
+  readonly urls?: readonly string[];
   readonly token?: string;
   /** The project's name, as in the labels of its containers. */
   readonly project?: string;
@@ -25,17 +30,29 @@ export interface UserContexts {
   readonly current?: string;
   readonly previous?: string;
   readonly contexts: ReadonlyMap<string, UserContext>;
+  /** Which of them the user chose in which project, by its folder. */
+  readonly projects: ReadonlyMap<string, string>;
 }
 
+export const noUserContexts: UserContexts = { contexts: new Map(), projects: new Map() };
+
 export interface UserContext {
-  readonly url: string;
+  readonly urls: Addresses;
   readonly token: TokenPlace;
 }
 
+/** Of the control planes of one installation, in the order in which they are asked. */
+export type Addresses = readonly [string, ...string[]];
+
 export type TokenPlace = "file" | "keychain" | "none";
 
-/** `credentials.json`: a token is kept with the address that it is for. */
-export type Credentials = ReadonlyMap<string, { readonly url: string; readonly token: string }>;
+/** `credentials.json`: a token is kept with the addresses that it is for. */
+export type Credentials = ReadonlyMap<string, Credential>;
+
+export interface Credential {
+  readonly urls: Addresses;
+  readonly token: string;
+}
 
 export interface TargetName {
   readonly name: string;
@@ -45,10 +62,12 @@ export interface TargetName {
 export function parseProjectContext(text: string, file: string): ProjectContextFile {
   const next = `remove it: rm ${file}; af up writes it anew`;
   const value = objectIn(text, file, next);
-  const { name, kind, url, token, project, target, engine, savedAt } = value;
+  const { name, kind, url, urls, token, project, target, engine, savedAt } = value;
   if (!isId("project", name)) throw damaged(file, "it has no name", next);
   if (kind !== "docker" && kind !== "kubernetes") throw damaged(file, "its kind is unknown", next);
   if (url !== undefined && !isUrl(url)) throw damaged(file, "its url is no address", next);
+  const all = url === undefined ? undefined : addressesOf(url, urls);
+  if (urls !== undefined && all === undefined) throw damaged(file, "its urls are no addresses", next);
   if (token !== undefined && typeof token !== "string") throw damaged(file, "its token is no text", next);
   const where = engineOf(engine);
   if (engine !== undefined && where === undefined) throw damaged(file, "its engine has no address", next);
@@ -58,7 +77,7 @@ export function parseProjectContext(text: string, file: string): ProjectContextF
     kind,
     target: typeof target === "string" ? target : name,
     ...(typeof project === "string" ? { project } : {}),
-    ...(url === undefined ? {} : { url }),
+    ...(url === undefined ? {} : { url, urls: all ?? [url] }),
     ...(token === undefined ? {} : { token }),
     ...(where === undefined ? {} : { engine: where }),
     ...(typeof savedAt === "string" ? { savedAt } : {}),
@@ -68,7 +87,7 @@ export function parseProjectContext(text: string, file: string): ProjectContextF
 export function parseUserContexts(text: string, file: string): UserContexts {
   const next = `correct it, or remove it and add the contexts again: rm ${file}`;
   const value = yamlIn(text, file, next);
-  if (value === null || value === undefined) return { contexts: new Map() };
+  if (value === null || value === undefined) return noUserContexts;
   if (!isObject(value)) throw damaged(file, "it is no map", next);
   refuseNewer(value["v"], file);
   const listed = value["contexts"] ?? {};
@@ -80,14 +99,18 @@ export function parseUserContexts(text: string, file: string): UserContexts {
       throw damaged(file, `${shown} is no name of a context`, next);
     if (!isObject(one) || !isUrl(one["url"]))
       throw damaged(file, `${name} has no url with http or https`, next);
-    const { url, token = "none" } = one;
+    const { token = "none" } = one;
+    const urls = addressesOf(one["url"], one["urls"]);
+    if (urls === undefined) throw damaged(file, `urls of ${name} is no list of addresses`, next);
     if (token !== "file" && token !== "keychain" && token !== "none")
       throw damaged(file, `token of ${name} is none of file, keychain, none`, next);
-    contexts.set(name, { url, token });
+    contexts.set(name, { urls, token });
   }
-  const { current, previous } = value;
+  const { current, previous, projects } = value;
+  const chosen = Object.entries(isObject(projects) ? projects : {});
   return {
     contexts,
+    projects: new Map(chosen.map(([folder, name]) => [folder, String(name)])),
     ...(typeof current === "string" ? { current } : {}),
     ...(typeof previous === "string" ? { previous } : {}),
   };
@@ -97,11 +120,12 @@ export function parseCredentials(text: string, file: string): Credentials {
   const next = `remove it: rm ${file}; then af context add --replace for each context`;
   const { tokens } = objectIn(text, file, next);
   if (!isObject(tokens)) throw damaged(file, "it holds no tokens", next);
-  const found = new Map<string, { readonly url: string; readonly token: string }>();
+  const found = new Map<string, Credential>();
   for (const [name, one] of Object.entries(tokens)) {
-    if (!isObject(one) || typeof one["url"] !== "string" || typeof one["token"] !== "string")
+    const urls = isObject(one) && isUrl(one["url"]) ? addressesOf(one["url"], one["urls"]) : undefined;
+    if (!isObject(one) || urls === undefined || typeof one["token"] !== "string")
       throw damaged(file, "a token in it has no url or no text", next);
-    found.set(name, { url: one["url"], token: one["token"] });
+    found.set(name, { urls, token: one["token"] });
   }
   return found;
 }
@@ -185,6 +209,17 @@ function engineOf(value: unknown): EngineAddress | undefined {
     from: typeof from === "string" ? from : "context",
     ...(typeof certificates === "string" ? { certificates } : {}),
   };
+}
+
+/** As files keep them: `url` as they always had it, and all of them in `urls` where there are several. */
+export function writtenAddresses(urls: Addresses): { readonly url: string; readonly urls?: Addresses } {
+  return urls.length === 1 ? { url: urls[0] } : { url: urls[0], urls };
+}
+
+/** `url` first, whatever else is listed; undefined when one of them is no address. */
+function addressesOf(url: string, listed: unknown = []): Addresses | undefined {
+  if (!Array.isArray(listed) || listed.length > addressesMax || !listed.every(isUrl)) return undefined;
+  return [url, ...new Set(listed.filter((one) => one !== url))];
 }
 
 function isUrl(value: unknown): value is string {

@@ -72,7 +72,10 @@ export function readSettings(sources: SettingSources): SettingView[] {
 function whereTo({ folder, environment }: SettingSources): SettingView[] {
   const places = contextPlaces({ folder, environment });
   const choice = chooseContext(places, { environment });
-  const told = masked(fromEnvironment(environment, "token", "AF_TOKEN"));
+  const told = masked(
+    fromEnvironment(environment, "token", "AF_TOKEN") ??
+      fromEnvironment(environment, "token", "AF_TOKEN_FILE"),
+  );
   if (choice.kind === "url") {
     return [unset("context"), set("url", choice.url, choice.by, choice.place), told ?? unset("token")];
   }

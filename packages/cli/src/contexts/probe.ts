@@ -18,10 +18,10 @@ export interface Probed {
 export async function probeContext(context: Context, token: () => string | undefined): Promise<Probed> {
   if (context.fault !== undefined) return { ok: false, error: context.fault };
   try {
-    if (!needsDoor(context)) return await probeAddress({ url: context.url ?? "", token: token() });
+    if (!needsDoor(context)) return await probeAddress({ urls: context.urls, token: token() });
     const door = await openContextDoor(context);
     try {
-      return await probeAddress({ url: door.url, token: token() });
+      return await probeAddress({ urls: [door.url], token: token() });
     } finally {
       await door.close();
     }
@@ -30,16 +30,16 @@ export async function probeContext(context: Context, token: () => string | undef
   }
 }
 
-/** Throws what the address itself makes impossible, such as a token over plain http. */
+/** Of the first that answers. Throws what an address makes impossible, such as a token over plain http. */
 export async function probeAddress(of: {
-  readonly url: string;
+  readonly urls: readonly string[];
   readonly token: string | undefined;
 }): Promise<Probed> {
-  const { url, token } = of;
+  const { urls, token } = of;
   const known = token === undefined ? {} : { token };
-  refuseOpenToken({ url, ...known });
+  for (const url of urls) refuseOpenToken({ url, ...known });
   const { createClient } = await import("@agentflow/sdk/client");
-  const client = createClient({ url, retryForMs: 0, ...known });
+  const client = createClient({ url: urls, retryForMs: 0, ...known });
   const fromMs = performance.now();
   try {
     const { installation, version, tenant, workers } = await client.status();

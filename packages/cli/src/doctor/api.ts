@@ -18,14 +18,14 @@ export async function apiChecks(context: Context, of: Examined, expected: Expect
   let door: Awaited<ReturnType<typeof openContextDoor>> | undefined;
   try {
     door = needsDoor(context) ? await openContextDoor(context) : undefined;
-    const url = door?.url ?? context.url ?? "";
+    const urls = door === undefined ? context.urls : [door.url];
     const token = tokenOf(contextPlaces(of), context);
     const known = token === undefined ? {} : { token };
-    refuseOpenToken({ url, ...known });
+    for (const url of urls) refuseOpenToken({ url, ...known });
     const { createClient } = await import("@agentflow/sdk/client");
-    const client = createClient({ url, retryForMs: 1_000, ...known });
+    const client = createClient({ url: urls, retryForMs: 1_000, ...known });
     try {
-      const through = door === undefined ? url : `its engine (${context.engine?.host ?? ""})`;
+      const through = door === undefined ? urls.join(", ") : `its engine (${context.engine?.host ?? ""})`;
       return await ask(client, { through, expected, name: context.name });
     } finally {
       client.close();
@@ -66,7 +66,7 @@ async function ask(client: Client, { through, expected, name }: Asking): Promise
             name: "dead letters",
             state: "note",
             fact: `${deadLetters} tasks were given up`,
-            fix: `af logs --context ${name} --level error`,
+            fix: `af debug bus dead --context ${name}`,
           } as const,
         ]
       : []),

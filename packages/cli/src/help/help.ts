@@ -141,13 +141,16 @@ function flagRow(flag: FlagEntry): [string, string] {
   const value = flag.type === "boolean" ? "" : ` ${flag.helpValue ?? "VALUE"}`;
   const options = flag.options === undefined ? "" : ` (${flag.options.join(", ")})`;
   const isShown = flag.default !== undefined && flag.default !== false;
-  const preset = isShown
-    ? ` [${Array.isArray(flag.default) ? flag.default.join(", ") : JSON.stringify(flag.default)}]`
-    : "";
+  const preset = isShown ? ` [${presetText(flag.default)}]` : "";
   return [
     `${short}--${flag.allowNo === true ? "[no-]" : ""}${flag.name}${value}`,
     `${flag.description ?? ""}${options}${preset}`,
   ];
+}
+
+function presetText(preset: unknown): string {
+  if (Array.isArray(preset)) return preset.join(", ");
+  return typeof preset === "string" ? preset : (JSON.stringify(preset) ?? "");
 }
 
 function usageOf(entry: CommandEntry): string {

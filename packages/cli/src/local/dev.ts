@@ -16,6 +16,7 @@ import { join } from "./join.ts";
 import { readKeys } from "./keys.ts";
 import { stateOf } from "./open-bus.ts";
 import { type LocalPaths, localPaths, prepareFolder, removeDevFile, writeDevFile } from "./paths.ts";
+import { ownAddress } from "./own-address.ts";
 import { createScreen } from "./create-screen.ts";
 import type { DevScreen } from "./screen.ts";
 import { sandboxSettingsOf } from "./sandbox-settings.ts";
@@ -125,7 +126,7 @@ class DevSession {
     });
     writeDevFile(this.#paths, {
       pid: process.pid,
-      url: installation.controlPlane.url,
+      url: ownAddress(installation.controlPlane.url),
       startedAt: instant(this.#options.startedMs),
       version: this.#options.version,
     });

@@ -4,18 +4,10 @@
  */
 import { AgentFlowError, type BuildId, type PoolName } from "@agentflow/protocol";
 import { randomBytes } from "node:crypto";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { writeWhole } from "../config/private-file.ts";
 import { makeCredentials } from "./bus-credentials.ts";
 
 export interface PrepareOptions {
@@ -51,7 +43,7 @@ export async function prepareParts(options: PrepareOptions): Promise<readonly Pr
     const token = prepareToken(options.folder);
     return [...(await prepareIdentities(options)), ...prepareServer(options), ...token];
   } catch (cause) {
-    if (AgentFlowError.is(cause)) throw cause;
+    if (AgentFlowError.is(cause) && cause.reason !== "not_writable") throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AgentFlowError("unavailable", `cannot prepare ${options.folder}: ${why}`, {
       reason: "folder_not_writable",
@@ -161,10 +153,8 @@ function put(
   const shown = `${path.basename(folder)}/${name}`;
   const before = readText(file);
   if (before === content) return { file: shown, state: "kept" };
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Whole or not at all: a job that is ended midway leaves no half a seed.
-  writeFileSync(`${file}.new`, content, { mode });
-  renameSync(`${file}.new`, file);
+  // A job or a machine that is ended midway leaves no half a seed.
+  writeWhole(file, content, mode);
   return { file: shown, state: before === undefined ? "made" : "changed" };
 }
 

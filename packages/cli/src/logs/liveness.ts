@@ -7,8 +7,24 @@ import { setTimeout as delay } from "node:timers/promises";
 const answerMs = 2_500;
 const askEveryMs = 1_000;
 
+/** Whether any of them does. */
+export async function someAnswers(urls: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const heard = new AbortController();
+  const within = AbortSignal.any([signal, heard.signal]);
+  const asked = urls.map(async (url) => {
+    if (!(await answersAt(url, within))) throw new Error(`no answer from ${url}`);
+  });
+  const isHeard = await Promise.any(asked).then(
+    () => true,
+    () => false,
+  );
+  // The others need not be waited for.
+  heard.abort();
+  return isHeard;
+}
+
 /** Any answer is one. */
-export function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
+function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
   const { request } = url.startsWith("https:") ? https : http;
   return new Promise((resolve) => {
     const within = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseLogRecord } from "../local/parse-lines.ts";
 import { render } from "../output/text.ts";
-import { logText } from "./log-line.ts";
+import { logfmt, logText } from "./log-line.ts";
 
 test("a record of a source and level that this build does not know is a line like others", () => {
   const at = "2026-01-01T00:00:00.000Z";
@@ -11,4 +11,24 @@ test("a record of a source and level that this build does not know is a line lik
   expect(lines[0]).toContain("constru");
   expect(lines[0]).not.toContain("\u001b[2J");
   expect(lines[0]).not.toContain("\u202e");
+});
+
+test("logfmt leaves out what is the same on every line: the form's version and the one tenant", () => {
+  const of = (tenant: string): string =>
+    logfmt(
+      parseLogRecord(
+        JSON.stringify({
+          kind: "log",
+          v: 1,
+          at: "2026-01-01T00:00:00.000Z",
+          level: "info",
+          source: "worker",
+          tenant,
+          message: "code loaded",
+          fields: { v: 3 },
+        }),
+      ),
+    );
+  expect(of("default")).toBe('at=2026-01-01T00:00:00.000Z level=info source=worker msg="code loaded" v=3');
+  expect(of("acme")).toContain(" tenant=acme ");
 });

@@ -99,10 +99,13 @@ function fields(record: LogRecord): Text[] {
   });
 }
 
-/** `key=value` pairs, quoted where they must be. */
+/** `key=value` pairs, quoted where they must be; what is the same on every line is left out. */
 export function logfmt(record: LogRecord): string {
   const { at, level, source, message, fields: more = {}, writer: _, seq: _seq, ...rest } = record;
-  const pairs = Object.entries({ at, level, source, ...rest, kind: undefined, msg: message, ...more });
+  const where = Object.entries(rest).filter(
+    ([key, value]) => !["v", "kind"].includes(key) && !(key === "tenant" && value === "default"),
+  );
+  const pairs = Object.entries({ at, level, source, ...Object.fromEntries(where), msg: message, ...more });
   return pairs
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${quoted(typeof value === "string" ? value : JSON.stringify(value))}`)

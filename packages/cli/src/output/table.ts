@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly side?: "left" | "right";
   /** May be cut to fit the screen: those that say `first` before the others, each in their order. */
   readonly flexible?: boolean | "first";
+  /** May be left out where not even cut columns fit the screen: the last of them first. */
+  readonly optional?: boolean;
 }
 
 const gap = "  ";
@@ -23,6 +25,10 @@ export function tableLines<Row>(
   rows: readonly Row[],
   screen: number,
 ): Text[] {
+  const left = columns.findLastIndex(({ optional }) => optional);
+  if (left !== -1 && !fits(columns, rows, screen)) {
+    return tableLines(columns.toSpliced(left, 1), rows, screen);
+  }
   const cells = rows.map((row) => columns.map((column) => column.of(row)));
   const widths = fit(
     columns,
@@ -54,6 +60,16 @@ export function heading(output: Output, text: string): void {
 
 function widest<Row>(column: Column<Row>, cells: readonly (readonly Text[])[], i: number): number {
   return Math.max(column.title.length, ...cells.map((row) => widthOf(row[i] ?? "")));
+}
+
+/** Whether its columns fit side by side, with all that may be cut as narrow as it gets. */
+function fits<Row>(columns: readonly Column<Row>[], rows: readonly Row[], screen: number): boolean {
+  const cells = rows.map((row) => columns.map((column) => column.of(row)));
+  const needed = columns.map((column, i) => {
+    const width = widest(column, cells, i);
+    return column.flexible === undefined || column.flexible === false ? width : Math.min(width, narrowest);
+  });
+  return needed.reduce((sum, width) => sum + width, 0) + gap.length * (columns.length - 1) <= screen;
 }
 
 function fit<Row>(columns: readonly Column<Row>[], widths: readonly number[], screen: number): number[] {

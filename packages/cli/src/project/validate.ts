@@ -5,6 +5,7 @@ import { agentFindings } from "./agent-findings.ts";
 import { problemFinding } from "./load-problem.ts";
 import { modelFindings } from "./model-findings.ts";
 import { inOrder, placeFindings } from "./place.ts";
+import { poolFindings } from "./pool-findings.ts";
 import { type Project, readProject } from "./read-project.ts";
 import { sandboxFindings } from "./sandbox-findings.ts";
 import { scanCode } from "./scan-code.ts";
@@ -32,7 +33,7 @@ export async function validateProject(dir: string): Promise<Checked> {
   findings.push(...(await workflowFindings(project, manifest)), ...(await settingFindings(project)));
   findings.push(...(await agentFindings(project, manifest)), ...(await modelFindings(project)));
   findings.push(...(await secretFindings(project, manifest)), ...sandboxFindings(project, manifest));
-  findings.push(...(await targetsFindings(project)));
+  findings.push(...(await targetsFindings(project)), ...poolFindings(project));
   const fromCode = manifest?.workflows.map(({ name }) => name) ?? [];
   return {
     findings: inOrder(findings),

@@ -1,5 +1,5 @@
 /** What a watched run is doing: a line an event; on a terminal also a live block of what runs now. */
-import { type RunEventView, failureText, showDuration } from "@agentflow/protocol";
+import { type RunEventView, type WhyReason, failureText, showDuration } from "@agentflow/protocol";
 import type { LiveItem } from "@agentflow/sdk/client";
 import type { Output } from "../output/output.ts";
 import { type Text, bold, cut, cyan, dim } from "../output/text.ts";
@@ -10,6 +10,8 @@ export interface Progress {
   event(view: RunEventView): void;
   /** What agents say and do, of a run that is followed live. */
   live(item: Exclude<LiveItem, { readonly kind: "event" }>): void;
+  /** What it waits for, while nothing comes. */
+  waits(reason: WhyReason): void;
   /** The last failure of a step that was shown. */
   failure(): string | undefined;
   /** Takes the live block away; what happened stays. */
@@ -55,6 +57,13 @@ export function showProgress(output: Output): Progress {
       if (lines.length === 0) return;
       clear();
       for (const line of lines) output.say(line);
+      if (live) draw();
+    },
+    waits({ step, message, command }) {
+      clear();
+      const where = step === undefined ? "" : [bold(step), " "];
+      const next = command === undefined ? "" : [dim(" · "), cyan(command)];
+      output.say(["  ", dim("… "), where, `waits: ${message}`, next]);
       if (live) draw();
     },
     failure: () => failure,

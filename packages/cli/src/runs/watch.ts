@@ -1,8 +1,9 @@
 /** Watches a run to its end: every event once, then how it ended. */
-import { AgentFlowError, type RunAnswer, type RunEventView } from "@agentflow/protocol";
+import { AgentFlowError, type RunAnswer, type RunEventView, type WhyReason } from "@agentflow/protocol";
 import type { Client, LiveItem } from "@agentflow/sdk/client";
 import { setTimeout as delay } from "node:timers/promises";
 import { isEndEvent } from "./event-line.ts";
+import { Silence } from "./waiting.ts";
 
 export interface Watching {
   readonly client: Client;
@@ -10,6 +11,8 @@ export interface Watching {
   readonly onEvent: (event: RunEventView) => void;
   /** What agents say and do meanwhile; not asked for when left out. */
   readonly onLive?: (item: Exclude<LiveItem, { readonly kind: "event" }>) => void;
+  /** When nothing comes for some seconds: what it waits for. */
+  readonly onWait: (reason: WhyReason) => void;
   /** Gives up watching, never the run. */
   readonly signal: AbortSignal;
   readonly waitMs?: number;
@@ -31,7 +34,9 @@ export async function watchRun(of: Watching): Promise<Watched> {
   const left = AbortSignal.any([signal, over]);
   left.addEventListener("abort", () => stop.abort(), { once: true });
   if (left.aborted) stop.abort();
-  const events = follow(of, stop.signal);
+  const silence = new Silence();
+  void silence.watch({ client, run, onWait: of.onWait, signal: stop.signal });
+  const events = follow(heardBy(silence, of), stop.signal);
   try {
     const answer = await client.runs.wait(run, { signal: stop.signal });
     if (answer.status === "running") return { kind: signal.aborted ? "left" : "waited" };
@@ -48,6 +53,25 @@ export async function watchRun(of: Watching): Promise<Watched> {
     stop.abort();
     await events;
   }
+}
+
+function heardBy(silence: Silence, of: Watching): Watching {
+  const { onEvent, onLive } = of;
+  const heard: Watching = {
+    ...of,
+    onEvent(event) {
+      silence.broken();
+      onEvent(event);
+    },
+  };
+  if (onLive === undefined) return heard;
+  return {
+    ...heard,
+    onLive(item) {
+      silence.broken();
+      onLive(item);
+    },
+  };
 }
 
 async function follow(of: Watching, signal: AbortSignal): Promise<void> {

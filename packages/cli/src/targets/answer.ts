@@ -20,10 +20,10 @@ export async function askInstallation(dir: string, target: string, retryForMs = 
   const context = findContext(places, target);
   const door = needsDoor(context) ? await openContextDoor(context) : undefined;
   const token = tokenOf(places, context);
-  const url = door?.url ?? context.url;
-  if (url === undefined) throw notUp(target);
+  const urls = door === undefined ? context.urls : [door.url];
+  if (urls.length === 0) throw notUp(target);
   const { createClient } = await import("@agentflow/sdk/client");
-  const client = createClient({ url, retryForMs, ...(token === undefined ? {} : { token }) });
+  const client = createClient({ url: urls, retryForMs, ...(token === undefined ? {} : { token }) });
   try {
     const { installation, version, workers, runs } = await client.status();
     return { installation, version, workers, runs };

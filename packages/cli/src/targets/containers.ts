@@ -88,8 +88,8 @@ export function printContainers(output: Output, containers: readonly ContainerVi
         side: "right",
       },
       { title: "FOR", of: ({ since }) => (since === null ? dim("–") : ago(since, now).replace(/ ago$/, "")) },
-      { title: "MEMORY", of: memoryText, side: "right" },
-      { title: "IMAGE", of: ({ image }) => image, flexible: true },
+      { title: "MEMORY", of: memoryText, side: "right", optional: true },
+      { title: "IMAGE", of: ({ image }) => image, flexible: true, optional: true },
     ],
     containers,
   );

@@ -6,17 +6,34 @@ export type ScaleFile = Readonly<
   Record<string, Readonly<Record<string, { readonly copies: number; readonly instead: number }>>>
 >;
 
-/** Empty when it is damaged: it holds wishes, not truths. */
+const copiesMax = 100;
+
+/** Without what is damaged in it: it holds wishes, not truths. */
 export function parseScaleFile(text: string): ScaleFile {
+  let value: unknown;
   try {
-    const { targets } = JSON.parse(text) as { targets?: ScaleFile };
-    return typeof targets === "object" && targets !== null ? targets : {};
+    value = JSON.parse(text);
   } catch {
     return {};
   }
+  const { targets } = objectOf(value);
+  const all = Object.entries(objectOf(targets)).map(([target, parts]) => {
+    const kept = Object.entries(objectOf(parts)).flatMap(([part, wish]) => {
+      const { copies, instead } = objectOf(wish);
+      return isCount(copies) && isCount(instead) ? [[part, { copies, instead }] as const] : [];
+    });
+    return [target, Object.fromEntries(kept)] as const;
+  });
+  return Object.fromEntries(all);
 }
 
-const copiesMax = 100;
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= copiesMax;
+}
 
 /** `POOL=N` or `control-plane=N` as copies by part. Refuses pools that the project has not. */
 export function parseScale(

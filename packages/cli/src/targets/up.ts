@@ -4,6 +4,7 @@ import type { Applied, Change, PlanOptions } from "@agentflow/cluster/docker";
 import type { Engine, EngineAddress } from "@agentflow/cluster/engine";
 import type { Environment } from "../config/context-places.ts";
 import { saveContext } from "../config/contexts.ts";
+import { type Addresses, writtenAddresses } from "../config/parse-contexts.ts";
 import { buildTargetImages } from "./images.ts";
 import { runningImages } from "./running-images.ts";
 import { engineSocketOf } from "./engine-socket.ts";
@@ -106,6 +107,8 @@ export interface Making {
 export interface Up {
   readonly applied: Applied;
   readonly url: string;
+  /** Of all control planes, `url` first. */
+  readonly urls: Addresses;
   /** The file of the context. */
   readonly context: string;
 }
@@ -128,23 +131,25 @@ export async function makeUp(
     ...making,
   });
   const token = await readToken(engine, await observe(engine, installation));
-  const url = apiUrl(installation);
+  const urls = apiUrls(installation);
   const context = saveContext({
     name: installation.target,
     kind: "docker",
-    url,
+    ...writtenAddresses(urls),
     token,
     folder: project.dir,
     project: installation.project,
     target: installation.target,
     engine: address,
   });
-  return { applied, url, context };
+  return { applied, url: urls[0], urls, context };
 }
 
-/** As the engine's own machine sees it. */
-function apiUrl({ api: { host, port } }: Installation): string {
+/** As the engine's own machine sees them: each control plane is published under a port of its own. */
+function apiUrls({ api: { host, port, part }, parts }: Installation): Addresses {
   const any = host === "0.0.0.0" || host === "::";
   const name = any ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  return `http://${name}:${port}`;
+  const at = (copy: number): string => `http://${name}:${port + copy}`;
+  const copies = parts.find((one) => one.name === part)?.replicas ?? 1;
+  return [at(0), ...Array.from({ length: copies - 1 }, (_, n) => at(n + 1))];
 }

@@ -1,8 +1,8 @@
 /** `af up --out compose=FILE`: the installation as another tool's file. */
 import type { Installation } from "@agentflow/cluster";
 import { AgentFlowError } from "@agentflow/protocol";
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { readText, writeWhole } from "../config/private-file.ts";
 
 export interface Out {
   /** Absolute; `-` is stdout. */
@@ -11,7 +11,8 @@ export interface Out {
 
 export function parseOut(text: string, folder: string): Out {
   const file = /^compose=(.+)$/.exec(text)?.[1];
-  if (file !== undefined) return { file: file === "-" ? file : resolve(folder, file) };
+  if (file === "-") return { file };
+  if (file !== undefined) return { file: notAnothers(resolve(folder, file)) };
   throw new AgentFlowError(
     "invalid_input",
     `--out ${JSON.stringify(text.slice(0, 80))} is not compose=FILE`,
@@ -22,23 +23,25 @@ export function parseOut(text: string, folder: string): Out {
   );
 }
 
+const ours = "Not to be edited: af up --out writes it anew.";
+
+/** A file that somebody wrote is not written over. */
+function notAnothers(file: string): string {
+  const text = readText(file);
+  if (text === undefined || text.slice(0, 1_000).includes(ours)) return file;
+  throw new AgentFlowError("already_exists", `${file} is there, and not written by af`, {
+    reason: "file_exists",
+    details: { where: file },
+    suggestions: ["--out compose=FILE with another name", "or move that one away first"],
+  });
+}
+
 /** The file's text; written unless it goes to stdout. */
 export async function writeOut({ file }: Out, installation: Installation): Promise<string> {
   const { composeOf } = await import("@agentflow/cluster");
   const { project, target, version } = installation;
-  const head = [
-    `${project}, target ${target}: written by af ${version}. Not to be edited: af up --out writes it anew.`,
-  ];
+  const head = [`${project}, target ${target}: written by af ${version}. ${ours}`];
   const text = composeOf(installation, { head });
-  if (file === "-") return text;
-  try {
-    await writeFile(file, text);
-  } catch (cause) {
-    throw new AgentFlowError("invalid_input", `${file} cannot be written`, {
-      reason: "cannot_write",
-      details: { where: file },
-      cause,
-    });
-  }
+  if (file !== "-") writeWhole(file, text, 0o644);
   return text;
 }

@@ -102,6 +102,8 @@ export function headLines(shown: Shown): Text[] {
       some(top.deadLetters),
       dim("  behind "),
       `${Math.round(top.projectionLagMs)}ms`,
+      // Each control plane reads for itself; of several this is the one that answered.
+      top.nodes.length > 1 ? dim(` (${top.node})`) : "",
     ],
     ...nodesLine(top.nodes, top.shardsWithoutOwner),
   ];

@@ -144,7 +144,7 @@ class Round {
   async #createNetwork(): Promise<void> {
     const { engine, desired, progress } = this.#applying;
     const { name, labels } = desired.network;
-    progress.step(`network ${name}`);
+    progress.step(`making network ${name}`);
     const own = await engine.ask(`making network ${name}`, async (docker) => {
       const network = { Name: name, Driver: "bridge", CheckDuplicate: true, Labels: { ...labels } };
       return (await docker.createNetwork(network)).id;
@@ -155,7 +155,7 @@ class Round {
 
   async #createVolume({ name, labels }: WantedVolume): Promise<void> {
     const { engine, progress } = this.#applying;
-    progress.step(`volume ${name}`);
+    progress.step(`making volume ${name}`);
     await engine.ask(`making volume ${name}`, async (docker) => {
       await docker.createVolume({ Name: name, Labels: { ...labels } });
     });

@@ -7,6 +7,7 @@ export { type Installed, type Observed, type ObservedContainer, observe } from "
 export { type Pace, realPace } from "./pace.ts";
 export { type Change, type Plan, type PlanOptions, pendingChanges, planChanges } from "./plan.ts";
 export { type Removed, type Removing, removeInstallation } from "./remove.ts";
+export { type RestoreEnd, restoreInto, type RestoringInto } from "./restore.ts";
 export { nothingRuns, type Restarting, restartParts } from "./restart.ts";
 export { readToken } from "./token.ts";
 export { lastLines } from "./log-tail.ts";

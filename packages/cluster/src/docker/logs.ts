@@ -71,13 +71,15 @@ export async function followContainerLines(
   const { signal, pace = realPace } = following;
   const follower = new ContainerFollower(engine, following);
   while (!signal.aborted) {
+    const over = new AbortController();
     try {
       // Events first: a container that is started meanwhile is in the list, in the events, or in both.
-      const events = await eventsOf(engine, of, signal);
+      const events = await eventsOf(engine, of, AbortSignal.any([signal, over.signal]));
       for (const container of await containersOf(engine, of)) follower.follow(container);
       for await (const container of events) follower.follow(container);
     } catch {
-      // It is asked again.
+      // It is asked again, and told what happens once.
+      over.abort();
     }
     if (!signal.aborted) await pace.wait(retryMs, signal).catch(() => undefined);
   }

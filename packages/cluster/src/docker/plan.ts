@@ -21,7 +21,7 @@ export type Change =
   | { readonly kind: "keep"; readonly wanted: WantedContainer; readonly old: ObservedContainer }
   | { readonly kind: "remove"; readonly old: ObservedContainer };
 
-/** `asked`: by a person, as `--recreate` and `af restart` do. */
+/** `asked`: by a person, as `--recreate` does. */
 export type Why = "image" | "configuration" | "network" | "asked" | "failed before";
 
 export interface Plan {
@@ -114,7 +114,6 @@ function changeOf(
     return { kind: "replace", wanted, old, why: old.image === wanted.image ? "configuration" : "image" };
   }
   if (image !== undefined && image !== old.imageId) return { kind: "replace", wanted, old, why: "image" };
-  // What ran once and ended well has nothing to be restarted.
   const asked = recreate === "all" || recreate?.has(wanted.part) === true;
   if (asked) return { kind: "replace", wanted, old, why: "asked" };
   return wanted.runs === "once" ? onceChange(wanted, old) : alwaysChange(wanted, old);
@@ -161,7 +160,8 @@ function refuseNewNumberOfNats(desired: Objects, { volumes }: Observed): void {
       details: { has, wants },
       suggestions: [
         `set nats.replicas of target ${desired.target} back to ${has}`,
-        "or move the data: af backup, af down --volumes, af up, af restore",
+        "or move the data: " +
+          `af backup FILE, af down --volumes, af up, af restore FILE --target ${desired.target}`,
       ],
     },
   );

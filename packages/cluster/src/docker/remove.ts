@@ -41,7 +41,7 @@ export async function removeInstallation(removing: Removing): Promise<Removed> {
   }
   for (const id of observed.networks) {
     const name = stackName(of);
-    progress.step(`network ${name}`);
+    progress.step(`removing network ${name}`);
     await removeNetwork(engine, { name, id }).catch((error: unknown) => {
       throw isInUse(error) ? usedMeanwhile(of) : error;
     });
@@ -49,7 +49,7 @@ export async function removeInstallation(removing: Removing): Promise<Removed> {
   const volumes = removing.volumes ? observed.volumes.map(({ name }) => name) : [];
   for (const name of volumes) {
     signal.throwIfAborted();
-    progress.step(`volume ${name}`);
+    progress.step(`removing volume ${name}`);
     await removeVolume(engine, name);
   }
   return { containers: observed.containers.length, network: observed.networks.length > 0, volumes };

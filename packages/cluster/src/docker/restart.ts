@@ -36,7 +36,7 @@ export async function restartParts(restarting: Restarting): Promise<readonly str
 async function restartOne(one: ObservedContainer, restarting: Restarting, untilMs: number): Promise<void> {
   const { engine, progress, signal, pace, wait } = restarting;
   const { id, name, part, healthTest } = one;
-  progress.container(name, "stopping");
+  if (one.state === "running") progress.container(name, "stopping");
   try {
     await engine.ask(`restarting ${name}`, async (docker) => {
       const container = docker.getContainer(id);

@@ -20,6 +20,24 @@ export function packTar(entries: readonly TarEntry[]): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(2 * block)]);
 }
 
+/** One file of any size, piece by piece; `bytes` of it are taken. */
+export async function* tarOfFile(file: {
+  readonly path: string;
+  readonly bytes: number;
+  readonly uid: number;
+  readonly content: AsyncIterable<Uint8Array>;
+}): AsyncGenerator<Uint8Array> {
+  const { path, bytes, uid, content } = file;
+  yield header({ path, content: "", mode: 0o400, uid, modifiedMs: 0 }, bytes);
+  let sent = 0;
+  for await (const piece of content) {
+    sent += piece.length;
+    yield piece;
+  }
+  if (sent !== bytes) throw new RangeError(`${path} changed while it was read`);
+  yield Buffer.alloc(((block - (bytes % block)) % block) + 2 * block);
+}
+
 /** Plain files by path; anything else in the archive is left out. */
 export function readTar(archive: Buffer): ReadonlyMap<string, string> {
   const files = new Map<string, string>();

@@ -1,11 +1,12 @@
 /** Waits until a container is ready, or until it is clear that it will not be. */
 import { AgentFlowError } from "@agentflow/protocol";
+import { addAbortSignal } from "node:stream";
 import type { Engine } from "./engine/open.ts";
 import { lastLines } from "./log-tail.ts";
 import type { WantedContainer } from "./objects.ts";
 import { type ObservedContainer, observeContainer } from "./observe.ts";
 import { parseSaid } from "./parse-said.ts";
-import type { Pace } from "./pace.ts";
+import { type Pace, patience } from "./pace.ts";
 
 export interface Waiting {
   readonly engine: Engine;
@@ -17,6 +18,8 @@ export interface Waiting {
 
 // An engine asks at intervals of seconds; we are in a hurry and ask ourselves.
 const pollMs = 150;
+/** Checks need not end by themselves: the engine ends those that it asks for, not ours. */
+const askMs = 5_000;
 /** A program that ended once may have come too early; twice is no accident. */
 const restartsMax = 2;
 /** What it stands on may have been started just now; longer than this it does not mend itself. */
@@ -38,7 +41,7 @@ export async function waitReady(wanted: AwaitedContainer, id: string, waiting: W
     if (now === undefined) throw gone(wanted);
     if (isReady(wanted, now)) return;
     if (isLost(wanted, now, restartsBefore)) throw await failed(wanted, now, engine);
-    if (now.state === "running" && (await saysReady(wanted, id, engine))) return;
+    if (now.state === "running" && (await saysReady(wanted, id, waiting))) return;
     const waitedMs = pace.nowMs() - fromMs;
     if (now.health === "unhealthy" && waitedMs > unhealthyMs) throw await unhealthy(wanted, now, engine);
     if (pace.nowMs() > untilMs) throw await late(wanted, now, engine);
@@ -59,16 +62,21 @@ function isLost({ runs }: AwaitedContainer, now: ObservedContainer, restartsBefo
 }
 
 /** Asks the container's own health check, without waiting for the engine's turn to do so. */
-async function saysReady({ health, name }: AwaitedContainer, id: string, engine: Engine): Promise<boolean> {
+async function saysReady(
+  { health, name }: AwaitedContainer,
+  id: string,
+  { engine, signal }: Waiting,
+): Promise<boolean> {
   if (health === undefined) return false;
+  const abortSignal = AbortSignal.any([signal, patience(askMs)]);
   return (
     engine
       .ask(`asking ${name} whether it is ready`, async (docker) => {
         const asked = await docker
           .getContainer(id)
-          .exec({ Cmd: [...health], AttachStdout: true, AttachStderr: true });
-        const stream = await asked.start({ Detach: false });
-        for await (const piece of stream) void piece;
+          .exec({ Cmd: [...health], AttachStdout: true, AttachStderr: true, abortSignal });
+        const stream = await asked.start({ Detach: false, abortSignal });
+        for await (const piece of addAbortSignal(abortSignal, stream)) void piece;
         return (await asked.inspect()).ExitCode === 0;
       })
       // It may have ended between two looks; the next look tells.

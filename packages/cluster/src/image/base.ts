@@ -60,7 +60,7 @@ async function pull(engine: Engine, wanted: Wanted): Promise<void> {
     });
   } catch (error) {
     const known = fromEngine(error, `pulling ${reference}`, address);
-    if (["cancelled", "disk_full", "engine_unreachable"].includes(known.reason)) throw known;
+    if (["interrupted", "disk_full", "engine_unreachable"].includes(known.reason)) throw known;
     throw missing(wanted, engine, error);
   }
 }

@@ -156,7 +156,7 @@ async function bring(image: PlannedImage, { engine, options, base, builder }: Br
     const from = files.find(({ path }) => path === dockerfile)?.from;
     const text = from !== undefined && "text" in from ? from.text : "";
     const aborted = signal?.aborted === true;
-    const failed = { image: name, file: dockerfile, dockerfile: text, users, aborted };
+    const failed = { image: name, file: dockerfile, dockerfile: text, users, aborted, builder: chosen.name };
     throw buildFailure(error, { ...failed, address: engine.address });
   }
   const made = await findImage(engine, reference);

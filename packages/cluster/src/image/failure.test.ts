@@ -13,7 +13,8 @@ const users = {
   users: true,
   address: { host: "unix:///run/docker.sock", verify: true, from: "default" },
   aborted: false,
-};
+  builder: "buildx",
+} as const;
 const ours = { ...users, image: "agentflow/triage", file: "project.Dockerfile", users: false };
 const install = 'RUN --mount=type=secret,id=ca ["node", "/opt/agentflow/install.js", "/build", "/out"]';
 
@@ -60,6 +61,15 @@ test("how npm is called and where its log was are left out of what it said", () 
   ];
   const error = buildFailure(new StepFailed("exit code: 1", install, lines), ours);
   expect(error.details["lines"]).toEqual(["npm error code E404"]);
+});
+
+test("buildx is advised to those alone that build without it", () => {
+  const noAnswer = new StepFailed("exit code: 1", install, ["npm error code ENOTFOUND"]);
+  const advice = (builder: "buildx" | "classic"): string =>
+    buildFailure(noAnswer, { ...ours, builder }).suggestions.join("\n");
+  expect(advice("buildx")).toContain("~/.npmrc");
+  expect(advice("buildx")).not.toContain("install docker buildx");
+  expect(advice("classic")).toContain("install docker buildx");
 });
 
 test("a build that was stopped is no failure of a step", () => {

@@ -1,7 +1,7 @@
 /** Why an image could not be built, as a person can act on it. */
 import { AgentFlowError } from "@agentflow/protocol";
 import { type EngineAddress, fromEngine } from "../docker/engine/index.ts";
-import { StepFailed } from "./builder/builder.ts";
+import { type BuilderName, StepFailed } from "./builder/builder.ts";
 
 export interface FailedBuild {
   /** For messages: `agentflow/worker`. */
@@ -13,6 +13,8 @@ export interface FailedBuild {
   readonly users: boolean;
   readonly address: EngineAddress;
   readonly aborted: boolean;
+  /** The one that built it. */
+  readonly builder: BuilderName;
 }
 
 const shownLines = 20;
@@ -43,12 +45,14 @@ export function buildFailure(error: unknown, build: FailedBuild): AgentFlowError
   const last = lines.findLast((text) => text.trim() !== "") ?? error.message;
   if (/package-lock\.json.* in sync/.test(everything)) return lockDiffers(error, details);
   if (isNetwork(everything)) {
+    // The other builder has no way to hand a token in without leaving it in the image.
+    const needsBuildx = build.builder === "buildx" ? "" : ", and install docker buildx";
     return new AgentFlowError("unavailable", `building ${image}: the network did not answer\n${last}`, {
       reason: "build_network",
       details,
       suggestions: [
         "behind a company's proxy: set HTTPS_PROXY, and NODE_EXTRA_CA_CERTS to its certificates",
-        "a registry that asks who you are: put its token into ~/.npmrc, and install docker buildx",
+        `a registry that asks who you are: put its token into ~/.npmrc${needsBuildx}`,
       ],
       cause: error,
     });

@@ -13,6 +13,7 @@ export interface Standin {
   readonly pools?: readonly string[];
   readonly secrets?: readonly string[];
   readonly worker?: Partial<Part>;
+  readonly controlPlane?: Partial<Part>;
 }
 
 const health = readFileSync(new URL("../../../../deploy/docker/health.js", import.meta.url), "utf8");
@@ -61,6 +62,7 @@ export function standin(of: Standin): Installation {
           { volume: "control-plane", path: "/var/lib/agentflow", readOnly: false },
         ],
         after: ["keys"],
+        ...of.controlPlane,
       },
       ...pools.map(
         (pool): Part => ({

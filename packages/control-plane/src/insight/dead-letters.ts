@@ -17,11 +17,11 @@ import { readUpToHead } from "./read-up-to.ts";
 import { type Sight, sees } from "./sight.ts";
 
 export interface DeadParts {
-  readonly log: Log;
+  readonly log: Pick<Log, "head" | "tail">;
   readonly queue: Pick<Queue, "peek">;
-  readonly histories: Histories;
-  readonly plans: Plans;
-  readonly workers: Workers;
+  readonly histories: Pick<Histories, "read">;
+  readonly plans: Pick<Plans, "get">;
+  readonly workers: Pick<Workers, "list">;
 }
 
 export interface DeadQuery {
@@ -47,7 +47,8 @@ export interface Standing {
   readonly command?: DispatchTask;
 }
 
-const lettersMax = 10_000;
+/** The newest are kept in view; who asks for more than there are of these is told so. */
+const tasksMax = 10_000;
 const queuedMax = 1_000;
 const atOnce = 8;
 
@@ -58,30 +59,33 @@ export class DeadLetters {
     this.parts = parts;
   }
 
-  /** Newest first. `more`: others match too. */
+  /** Newest first. `more`: others match too, or may. */
   async find(
     sight: Sight,
     query: DeadQuery,
   ): Promise<{ readonly tasks: readonly DeadTask[]; readonly more: boolean }> {
     const byTask = new Map<string, DeadTask>();
-    await readUpToHead(this.parts.log, { prefix: prefixes.dead, after: 0, max: lettersMax }, (entries) => {
+    let isCut = false;
+    await readUpToHead(this.parts.log, { prefix: prefixes.dead, after: 0 }, (entries) => {
       for (const entry of entries) {
         const letter = parseLetter(entry);
         if (letter === undefined || !sees(sight, letter.tenant)) continue;
-        const known = byTask.get(`${letter.tenant} ${letter.task}`);
+        const key = `${letter.tenant} ${letter.task}`;
+        const known = byTask.get(key);
         const sinceMs = known?.sinceMs ?? letter.atMs;
-        byTask.set(`${letter.tenant} ${letter.task}`, {
-          newest: letter,
-          sinceMs,
-          times: (known?.times ?? 0) + 1,
-        });
+        // The newest stand at the end.
+        byTask.delete(key);
+        byTask.set(key, { newest: letter, sinceMs, times: (known?.times ?? 0) + 1 });
+        if (byTask.size <= tasksMax) continue;
+        isCut = true;
+        const [oldest] = byTask.keys();
+        if (oldest !== undefined) byTask.delete(oldest);
       }
-      return true;
     });
     const matching = [...byTask.values()]
       .filter(({ newest }) => suits(newest, query))
       .toSorted((a, b) => b.newest.number - a.newest.number);
-    return { tasks: matching.slice(0, query.limit), more: matching.length > query.limit };
+    return { tasks: matching.slice(0, query.limit), more: isCut || matching.length > query.limit };
   }
 
   /** How each stands, in order. */

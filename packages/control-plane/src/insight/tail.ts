@@ -43,30 +43,21 @@ type Look = (entry: LogEntry) => readonly BusTailItem[];
 export async function tailBus(parts: TailParts, sight: Sight, of: TailQuery & TailReader): Promise<void> {
   const { kinds, run } = of;
   const { log } = parts.bus;
-  const all: Promise<void>[] = [];
+  // Nothing is followed before all places are known: what fails then leaves nothing behind.
+  const all: Following[] = [];
   if (logKinds.some((kind) => kinds.has(kind))) {
     const filter = logFilter(sight, run);
-    all.push(
-      follow(parts, of, {
-        filter,
-        after: await log.heads(),
-        look: (entry) => ofLog(parts, sight, of, entry),
-      }),
-    );
+    all.push({ filter, after: await log.heads(), look: (entry) => ofLog(parts, sight, of, entry) });
   }
   if (kinds.has("telemetry")) {
     const after = await log.head(prefixes.tele);
-    all.push(
-      follow(parts, of, { filter: [prefixes.tele], after, look: (entry) => ofTele(parts, sight, of, entry) }),
-    );
+    all.push({ filter: [prefixes.tele], after, look: (entry) => ofTele(parts, sight, of, entry) });
   }
   if (kinds.has("dead")) {
     const after = await log.head(prefixes.dead);
-    all.push(
-      follow(parts, of, { filter: [prefixes.dead], after, look: (entry) => ofDead(parts, sight, of, entry) }),
-    );
+    all.push({ filter: [prefixes.dead], after, look: (entry) => ofDead(parts, sight, of, entry) });
   }
-  await Promise.all(all);
+  await Promise.all(all.map((one) => follow(parts, of, one)));
 }
 
 const logKinds: readonly TailKind[] = ["commits", "journals", "tasks", "inputs"];

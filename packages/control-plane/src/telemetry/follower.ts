@@ -11,6 +11,8 @@ import { parseTelemetryRecord } from "./parse-telemetry.ts";
 /** What leaves as one message, and what is given at once to a reader who may be slow. */
 const chunkBytesMax = 256 * 1024;
 const liveBytesMax = 1024 * 1024;
+/** Records that may wait for a reader who stands still: more than these it gets from the store. */
+const meanwhileMax = 5_000;
 
 interface FollowerParts {
   readonly query: TelemetryQuery;
@@ -34,6 +36,8 @@ export class Follower {
   private live = false;
   /** What came while the read model was asked: its answer may be older. */
   private meanwhile: Fresh[] = [];
+  /** More came meanwhile than was kept: it is in the store. */
+  private isCut = false;
   private wake: () => void = () => undefined;
 
   constructor(parts: FollowerParts) {
@@ -44,16 +48,24 @@ export class Follower {
 
   /** Told of everything that comes, once it is stored. */
   readonly listen = (fresh: readonly Fresh[]): void => {
-    if (!this.live) {
-      for (const one of fresh) this.meanwhile.push(one);
-      return;
-    }
+    if (!this.live) return this.keep(fresh);
     const tooMuch = this.parts.to.isBehind !== undefined && sizeOf(fresh) > liveBytesMax;
     if (!tooMuch && this.parts.to.isBehind?.() !== true) return this.sendFresh(fresh);
     // It is given the rest from the store, at the pace at which it takes it.
     this.live = false;
     this.wake();
   };
+
+  private keep(fresh: readonly Fresh[]): void {
+    this.isCut ||= this.meanwhile.length + fresh.length > meanwhileMax;
+    if (this.isCut) this.meanwhile = [];
+    else for (const one of fresh) this.meanwhile.push(one);
+  }
+
+  /** Records that it keeps in memory. */
+  get kept(): number {
+    return this.meanwhile.length;
+  }
 
   /** Ends with the signal. */
   async follow({ live }: { readonly live: boolean }): Promise<void> {
@@ -85,6 +97,7 @@ export class Follower {
     while (!to.signal.aborted) {
       await to.ready?.();
       this.meanwhile = [];
+      this.isCut = false;
       const page = { ...query, after, limit: pageMax, newest: false };
       const { rows, seen, trimmed } = await store.call("queryTelemetry", page);
       if (after > 0 && after < trimmed) {
@@ -95,7 +108,7 @@ export class Follower {
         await to.ready?.();
         this.send(chunk);
       }
-      if (rows.length < pageMax && seen <= after) break;
+      if (rows.length < pageMax && seen <= after && !this.isCut) break;
       after = rows.length < pageMax ? Math.max(seen, after) : (rows.at(-1)?.seq ?? seen);
     }
     this.live = true;

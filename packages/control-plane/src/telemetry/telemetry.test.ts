@@ -260,6 +260,66 @@ test("what comes while the stored part is read comes after it", async () => {
   expect(seen).toEqual(["1", "2"]);
 });
 
+test("what comes while a reader stands still waits in the store alone, and is not missed", async () => {
+  kit = new Kit(1, { polite: true });
+  const count = 12_010;
+  const intake = new Intake({ skipped: { add: () => undefined } });
+  const total = count + 6_000;
+  const entries = Array.from({ length: total }, (_, n) => entry(n + 1));
+  const real = openReadStore(":memory:");
+  const stored = async (from: number, to: number) => {
+    const { fresh } = intake.take(entries.slice(from, to));
+    const bounds = { dropped: 0, revision: to, rowsMax: total, olderThanMs: -1 };
+    await real.call("applyTelemetry", { rows: fresh.map(({ row }) => row), ...bounds });
+    return fresh;
+  };
+  await stored(0, 10);
+  const seen: string[] = [];
+  let isFlooded = false;
+  const store: ReadStore = {
+    ...real,
+    async call(name, ask) {
+      const answer = await real.call(name, ask);
+      // The last answer, and very much that it does not have comes before it does.
+      if (seen.length === count && !isFlooded) {
+        isFlooded = true;
+        follower.listen(await stored(count, total));
+      }
+      return answer;
+    },
+  };
+  const stop = new AbortController();
+  const all = Promise.withResolvers<void>();
+  const still = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
+  let asked = 0;
+  const to = {
+    onRecord(record: TelemetryRecord): void {
+      seen.push(textOf(record));
+      if (seen.length === total) all.resolve();
+    },
+    // Before the first page it is quick, before what stands on it it stands still.
+    ready: () => {
+      if (++asked !== 2) return Promise.resolve();
+      still.resolve();
+      return free.promise;
+    },
+    signal: stop.signal,
+  };
+  const follower = new Follower({ query: toQuery(tenant, {}), store, clock: kit.world.clock, to, place: 0 });
+  const ended = follower.follow({ live: false });
+  await still.promise;
+  for (let from = 10; from < count; from += 1_000) {
+    follower.listen(await stored(from, from + 1_000));
+    expect(follower.kept).toBeLessThanOrEqual(5_000);
+  }
+  free.resolve();
+  await all.promise;
+  stop.abort();
+  await ended;
+  expect(seen).toEqual(entries.map((_, n) => String(n + 1)));
+});
+
 test("who comes too late for what was kept is told", async () => {
   kit = new Kit(1, { polite: true });
   const engine = await kit.engine("engine-1", { telemetryRowsMax: 3 });

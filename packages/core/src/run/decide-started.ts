@@ -3,7 +3,10 @@ import { attemptUnknown, standingOf } from "./attempt.ts";
 import { type Verdict, accepted, refuse, repeated, runAlreadyEnded } from "./verdict.ts";
 import { type Work, emit } from "./work.ts";
 
-/** An irreversible call is about to begin: from here on its loss is no longer harmless. */
+/**
+ * A call is about to begin that must not begin in vain: an irreversible one, whose loss is no longer harmless
+ * from here on, or one that writes and whose task came late.
+ */
 export function decideStarted(work: Work, input: StartedInput): Verdict {
   const { run } = work.draft;
   if (run.kind !== "active") return runAlreadyEnded;

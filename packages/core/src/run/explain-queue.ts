@@ -91,13 +91,7 @@ function missing({ step, task, def, build }: Queued, pool: readonly WorkerPresen
   const serving = pool.filter(({ state }) => state !== "draining");
   if (serving.length === 0) {
     const message = `no worker serves pool ${def.pool} with build ${build}`;
-    return {
-      reason: "no_worker",
-      step,
-      message,
-      since,
-      command: build === "dev" ? "af dev" : "af worker list",
-    };
+    return { reason: "no_worker", step, message, since, command: "af worker list" };
   }
   const loaded = serving.filter(({ manifest }) => manifest !== undefined);
   const { uses } = def;

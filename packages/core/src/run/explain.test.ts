@@ -37,7 +37,7 @@ function waiting(): Walk {
 
 test("no worker: the command starts one", () => {
   const [reason] = explain(waiting());
-  expect(reason).toMatchObject({ reason: "no_worker", step: "a", since: at(0), command: "af dev" });
+  expect(reason).toMatchObject({ reason: "no_worker", step: "a", since: at(0), command: "af worker list" });
 });
 
 test("a worker that was not seen for long does not count", () => {

@@ -96,7 +96,10 @@ export interface AttemptFacts {
   readonly sandbox?: SandboxApplied;
 }
 
-/** Written before an irreversible call starts: without it the call certainly did not happen. */
+/**
+ * Written before an irreversible call starts: without it the call certainly did not happen. Also before one
+ * that writes when its task came late: whoever runs it has asked whether its attempt is still open.
+ */
 export interface AttemptStarted extends At {
   readonly kind: "attempt_started";
   readonly step: StepInstance;

@@ -71,7 +71,7 @@ const taskResent = event(
 
 const attemptStarted = event(
   "attempt_started",
-  "An irreversible call is about to begin. Without this event the call certainly did not happen.",
+  "A call is about to begin. An irreversible one certainly did not happen without it; others rarely have it.",
   {
     step: instance,
     attempt,

@@ -88,16 +88,20 @@ function tunnel(
 ): void {
   const { host, port } = split(url, 443);
   const link = dial(host, port);
+  let isOpen = false;
+  // Of one that is refused the link tells twice, and in either order: it is answered once, in words.
+  const over = (error: Error): void => {
+    if (isOpen) socket.destroy();
+    else if (!socket.writableEnded) socket.end(`HTTP/1.1 403 ${plain(error.message)}\r\n\r\n`);
+  };
   socket.on("error", () => link.destroy());
-  link.on("error", () => socket.destroy());
-  link.opened.then(
-    () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      if (head.length > 0) link.write(head);
-      socket.pipe(link).pipe(socket);
-    },
-    (error: Error) => socket.end(`HTTP/1.1 403 ${plain(error.message)}\r\n\r\n`),
-  );
+  link.on("error", over);
+  link.opened.then(() => {
+    isOpen = true;
+    socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+    if (head.length > 0) link.write(head);
+    socket.pipe(link).pipe(socket);
+  }, over);
 }
 
 /** A request as a proxy gets it: the whole URL in its first line. */
@@ -109,15 +113,20 @@ function forward(request: http.IncomingMessage, response: http.ServerResponse, d
   }
   const link = dial(url.hostname, Number(url.port || 80));
   const refuse = (error: Error): void => {
-    if (!response.headersSent) response.writeHead(403);
-    response.end(`${error.message}\n`);
+    if (response.writableEnded) return;
+    if (response.headersSent) response.destroy();
+    else response.writeHead(403).end(`${error.message}\n`);
   };
+  link.on("error", refuse);
   link.opened.then(() => {
     const { method, headers } = request;
     const options = { method, headers, path: url.pathname + url.search, createConnection: () => link };
     const sent = http.request(options, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
+      answer.on("close", () => {
+        if (!answer.complete) response.destroy();
+      });
     });
     sent.on("error", refuse);
     request.pipe(sent);

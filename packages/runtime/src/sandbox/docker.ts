@@ -40,6 +40,7 @@ class Source implements DockerSource {
   #facts: Promise<EngineFacts> | undefined;
   #swept: Promise<number> | undefined;
   #sweptMs: number | undefined;
+  #isAsked = false;
   readonly #open = new Map<OpenSandbox, Promise<unknown>>();
 
   constructor(options: DockerSandboxes) {
@@ -48,6 +49,7 @@ class Source implements DockerSource {
 
   async open(request: SandboxRequest, onOutput: (chunk: Buffer) => void): Promise<OpenSandbox> {
     const { shape: fixed, binds, clock } = this.#options;
+    this.#isAsked = true;
     const engine = this.#opened();
     const [facts, image] = await Promise.all([this.#known(engine), this.#imageId(engine)]);
     // Before there is one of its own, which the first sweep would take for a leftover.
@@ -77,7 +79,13 @@ class Source implements DockerSource {
 
   sweep(): Promise<number> {
     const { clock, shape } = this.#options;
-    this.#swept ??= sweep(this.#opened(), { owner: shape.owner, now: clock.now() });
+    this.#swept ??= sweep(this.#opened(), { owner: shape.owner, now: clock.now() }).catch(
+      (error: unknown) => {
+        // An engine that was not there is asked again, as long as nothing of our own can be on it.
+        if (!this.#isAsked) this.#swept = undefined;
+        throw error;
+      },
+    );
     this.#sweptMs ??= clock.monotonic();
     return this.#swept;
   }

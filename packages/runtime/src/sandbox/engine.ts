@@ -6,6 +6,7 @@ import { AgentFlowError, type Json } from "@agentflow/protocol";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import { Socket } from "node:net";
 import path from "node:path";
 import type { Duplex } from "node:stream";
 import { parseJson } from "../channel/parse-json.ts";
@@ -16,6 +17,8 @@ export interface EngineAddress {
   readonly host: string;
   /** Folder with ca.pem, cert.pem and key.pem: the engine speaks TLS. */
   readonly certificates?: string | undefined;
+  /** Longest that it may take for one answer, 60 s when left out; `wait` has no end. */
+  readonly answerMs?: number;
 }
 
 export interface Engine {
@@ -28,15 +31,18 @@ export interface Engine {
 }
 
 const answerBytesMax = 8 * 1024 * 1024;
-/** Longest that the engine may take for one answer; `wait` has none. */
-const answerMs = 60_000;
+const answerMsByDefault = 60_000;
 
 export function openEngine(address: EngineAddress): Engine {
   const where = whereOf(address);
+  const { answerMs = answerMsByDefault } = address;
   const agent = where.tls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
   const request = (method: string, at: string, more: http.RequestOptions): http.ClientRequest => {
     const options = { ...where.options, ...more, method, path: at };
     return where.tls ? https.request(options) : http.request(options);
+  };
+  const late = (sent: http.ClientRequest) => (): void => {
+    sent.destroy(new Error(`no answer within ${answerMs / 1_000} s`));
   };
   return {
     host: address.host,
@@ -49,7 +55,7 @@ export function openEngine(address: EngineAddress): Engine {
             : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
         const patient = at.includes("/wait");
         const sent = request(method, at, { agent, headers, ...(patient ? {} : { timeout: answerMs }) });
-        sent.on("timeout", () => sent.destroy(new Error(`no answer within ${answerMs / 1_000} s`)));
+        sent.on("timeout", late(sent));
         sent.on("error", (error) => reject(notThere(address.host, error)));
         sent.on("response", (response) => {
           readAll(response).then((answer) => settle({ response, answer, at }, resolve, reject), reject);
@@ -59,9 +65,12 @@ export function openEngine(address: EngineAddress): Engine {
     attach: (container) =>
       new Promise((resolve, reject) => {
         const at = `/containers/${container}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
-        const sent = request("POST", at, { headers: { connection: "Upgrade", upgrade: "tcp" } });
+        const headers = { connection: "Upgrade", upgrade: "tcp" };
+        const sent = request("POST", at, { headers, timeout: answerMs });
+        sent.on("timeout", late(sent));
         sent.on("error", (error) => reject(notThere(address.host, error)));
         sent.on("upgrade", (_response, socket, head) => {
+          if (socket instanceof Socket) socket.setTimeout(0);
           if (head.length > 0) socket.unshift(head);
           resolve(socket);
         });

@@ -13,6 +13,7 @@ import {
   instant,
   showDuration,
   toFailure,
+  unixMs,
 } from "@agentflow/protocol";
 import { type Live, createLive } from "../agent/live.ts";
 import { type ModelAgent, modelAgent } from "../agent/rules.ts";
@@ -30,7 +31,7 @@ import { outcomeOf, resolveInput } from "./values.ts";
 export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Promise<AttemptEnd> {
   const { task } = attempt;
   if (attempt.delivery.delivery > 1) return passOn(attempt, house);
-  if (task.effect === "irreversible") {
+  if (mustAsk(task, house)) {
     const may = await mayStart(attempt, house);
     if (may === "begun_before") return passOn(attempt, house);
     if (may === "no") return "refused";
@@ -45,6 +46,17 @@ export async function runAttempt(attempt: OpenAttempt, house: AttemptHouse): Pro
   if (answer === undefined) return "lost";
   await attempt.delivery.ack();
   return answer.kind === "accepted" ? "reported" : "refused";
+}
+
+/**
+ * An irreversible call is announced whatever happens. One that writes is asked after when its task comes
+ * late: its result may be on record. An owner that slept may have sent it once more, a line that was dead may
+ * have carried it only now, a server may have forgotten its acknowledgement; each of that takes longer than
+ * to hand out a task at once. Clocks that differ by more cost a question each.
+ */
+function mustAsk({ effect, at }: Task, { clock }: AttemptHouse): boolean {
+  if (effect === "irreversible") return true;
+  return effect === "write" && clock.now() - unixMs(at) > workerLimits.lateTaskMs;
 }
 
 /** An agent whose loop is driven here; one that is a function is called like a tool. */

@@ -9,6 +9,11 @@ export const workerLimits = {
   /** An irreversible call begins on an answer that took no longer, or on the last of so many. */
   startFreshMs: 1_000,
   startAsksMax: 3,
+  /**
+   * A task that was sent longer ago may be over: no shard changes hands and no server takes over from a lost
+   * one sooner. Tasks wait so long for a slot only where calls are long: a question is little beside them.
+   */
+  lateTaskMs: 3_000,
   /** Pause before tasks are taken again after the connection to the queue was lost; doubled each time. */
   retakeMinMs: 50,
   retakeMaxMs: 2_000,

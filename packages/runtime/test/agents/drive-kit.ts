@@ -19,7 +19,6 @@ import {
   defaultTenant,
   devBuild,
   instant,
-  makeRunId,
   makeTaskId,
   parseId,
   shardOfDigest,
@@ -35,8 +34,9 @@ import type { Call, CallEnd } from "../../src/channel/runner-messages.ts";
 import { createKeys } from "../../src/worker/keys.ts";
 import { createMasks } from "../../src/worker/masks.ts";
 import type { CallLost } from "../../src/worker/runner-port.ts";
+import { run } from "../worker-parts.ts";
 
-export const run = makeRunId(0, new Uint8Array(10));
+export { run };
 export const step = parseId("step instance", "think");
 
 /** How a played call ends; `undefined` for one that never does. */
@@ -68,9 +68,9 @@ export interface DriveOf {
   readonly answers?: readonly Answer[];
   readonly task?: Partial<Task>;
   readonly timeoutMs?: number;
-  /** Calls do not stop when they are asked to. */
   /** What calls of tools ran in. */
   readonly sandbox?: SandboxApplied;
+  /** Calls do not stop when they are asked to. */
   readonly isStubborn?: boolean;
   /** Awaited before and after everything that the worker does outside. */
   readonly gate?: (where: string) => Promise<void>;

@@ -1,18 +1,14 @@
 /** Agents' steps on a worker: taken, driven and reported like any other. */
 import { compileExpression, compileTemplate, isTemplate } from "@agentflow/core/expr";
 import { type MemoryBus, openMemoryBus } from "@agentflow/bus/memory";
-import { createLog } from "@agentflow/host/log";
 import { type VirtualWorld, virtualWorld } from "@agentflow/host/virtual";
 import {
   type InputRequest,
   type JournalRecord,
   type RunInput,
   type Task,
-  defaultPool,
   defaultTenant,
-  devBuild,
   instant,
-  makeTaskId,
   parseId,
   shardOfDigest,
   subjects,
@@ -20,8 +16,9 @@ import {
 import { hash } from "node:crypto";
 import { expect, test } from "vitest";
 import { fillInBy } from "../../src/agent/start-messages.ts";
-import { Worker } from "../../src/worker/worker.ts";
+import type { Worker } from "../../src/worker/worker.ts";
 import { type ScriptedCall, type ScriptedRunners, scriptedRunners } from "../scripted-runners.ts";
+import { leaseMs, ownerOf, taskOf, taskSubject, workerWith } from "../worker-parts.ts";
 import { agent, asks, gives, manifestOf, run, says, step, tool } from "./drive-kit.ts";
 
 const manifest = manifestOf({
@@ -29,7 +26,6 @@ const manifest = manifestOf({
   agents: [agent("main", { spec: { tools: [{ tool: "db.read" }, { tool: "mail.send" }] } })],
 });
 const shard = shardOfDigest(hash("sha256", run, "buffer"));
-const leaseMs = 3_000;
 
 interface House {
   readonly world: VirtualWorld;
@@ -47,7 +43,7 @@ async function house(): Promise<House> {
   const world = virtualWorld(1);
   const bus = openMemoryBus({ world, polite: true });
   const told: RunInput[] = [];
-  void bus.wire.serve(subjects.in({ shard, tenant: defaultTenant }), async (body) => {
+  void bus.wire.serve(ownerOf(), async (body) => {
     const { input }: InputRequest = JSON.parse(body);
     told.push(input);
     return JSON.stringify({ v: 1, kind: "accepted", revision: 1 });
@@ -58,18 +54,9 @@ async function house(): Promise<House> {
     ["model-key", "sk-model"],
     ["db-key", "sk-database"],
   ]);
-  const worker = new Worker({
+  const worker = workerWith({
     bus: bus.client("worker"),
     world,
-    log: createLog({ source: "worker", clock: world.clock, outputs: [] }),
-    worker: parseId("worker", "test"),
-    tenant: defaultTenant,
-    pool: defaultPool,
-    build: devBuild,
-    slots: 4,
-    leaseMs,
-    host: "test",
-    pid: 1,
     compileSelect: compileExpression,
     fillIn: fillInBy(() => ({ compileTemplate, isTemplate })),
     secrets: { get: (name) => secrets.get(name), variable: () => undefined },
@@ -79,7 +66,6 @@ async function house(): Promise<House> {
   await world.time.advance(10);
   runners.all[0]?.loadAs(manifest);
   await world.time.advance(10);
-  const subject = subjects.task({ tenant: defaultTenant, pool: defaultPool, build: devBuild });
   return {
     world,
     bus,
@@ -87,8 +73,8 @@ async function house(): Promise<House> {
     worker,
     told,
     async push(of = {}) {
-      const task = taskOf(of);
-      void bus.queue.push([{ id: task.id, subject, body: JSON.stringify(task) }]);
+      const task = agentTask(of);
+      void bus.queue.push([{ id: task.id, subject: taskSubject, body: JSON.stringify(task) }]);
       await world.time.advance(100);
     },
     call(index, runner = 0) {
@@ -104,24 +90,11 @@ async function house(): Promise<House> {
   };
 }
 
-function taskOf(of: Partial<Task>): Task {
+function agentTask(of: Partial<Task>): Task {
   const { attempt = 1 } = of;
-  return {
-    v: 1,
-    kind: "task",
-    id: makeTaskId({ tenant: defaultTenant, run, input: parseId("input", "start"), n: attempt }),
-    tenant: defaultTenant,
-    run,
-    workflow: "w",
-    step,
-    attempt,
-    uses: { kind: "agent", name: parseId("agent", "main") },
-    with: { inline: { topic: "tea" } },
-    effect: "write",
-    build: devBuild,
-    at: instant(0),
-    ...of,
-  };
+  const uses = { kind: "agent", name: parseId("agent", "main") } as const;
+  const input = { inline: { topic: "tea" } };
+  return taskOf({ step, attempt, uses, with: input, effect: "write", ...of }, attempt);
 }
 
 test("an agent's step is reported once, with what it used up and the code that ran it", async () => {

@@ -10,7 +10,8 @@ import {
 import { expect, test } from "vitest";
 import type { SandboxedCall, Sandboxes } from "../../src/sandbox/sandboxes.ts";
 import { createSandboxes } from "../../src/sandbox/sandboxes.ts";
-import { type WorkerHouse, taskFor, workerHouse } from "./worker-kit.ts";
+import { taskOf } from "../worker-parts.ts";
+import { type WorkerHouse, workerHouse } from "./worker-kit.ts";
 
 const applied: SandboxApplied = {
   profile: "docker",
@@ -44,7 +45,7 @@ async function one(of: { sandboxes?: Sandboxes; tool?: Partial<Callable> }): Pro
     manifest: manifestOf(of.tool ?? (untrusted === undefined ? {} : { sandbox: untrusted })),
     ...(of.sandboxes === undefined ? {} : { sandboxes: of.sandboxes }),
   });
-  await house.push(taskFor({}));
+  await house.push(taskOf({}));
   await house.world.time.advance(1_000);
   return house;
 }

@@ -2,6 +2,7 @@
 import { AgentFlowError, versionHeader } from "@agentflow/protocol";
 import { Client } from "./client.ts";
 import { refusalOf } from "./exchange.ts";
+import { several } from "./several.ts";
 import type {
   ClientOptions,
   SocketEvents,
@@ -10,20 +11,22 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "./transport.ts";
-import { checkedUrl } from "./url.ts";
+import { checkedUrls } from "./url.ts";
 
 /** A client of an installation's API. Close it when done: it may keep a socket open. */
 export function createClient(options: ClientOptions): Client {
-  return new Client(new BrowserTransport(options), options);
+  const [first, ...others] = checkedUrls(options);
+  const at = (url: URL): Transport => new BrowserTransport(url, options.token);
+  return new Client(several([at(first), ...others.map(at)]), options);
 }
 
 class BrowserTransport implements Transport {
   readonly #base: URL;
   readonly #token: string | undefined;
 
-  constructor(options: ClientOptions) {
-    this.#base = checkedUrl(options);
-    this.#token = options.token;
+  constructor(base: URL, token: string | undefined) {
+    this.#base = base;
+    this.#token = token;
   }
 
   async request(request: TransportRequest): Promise<TransportResponse> {

@@ -35,6 +35,8 @@ import { type Followed, type StreamItem, streamItem, toJson } from "./parse-answ
 import { newInputId, newRunId, runIdOfKey } from "./make-ids.ts";
 import { queryText } from "./query-text.ts";
 import type {
+  AuditPage,
+  AuditQuery,
   JournalQuery,
   KeyView,
   NewKey,
@@ -119,7 +121,8 @@ export class Client {
         ...body,
         ...(body.output === undefined ? {} : { output: toJson(body.output) }),
       }),
-    why: (run: string): Promise<WhyAnswer> => this.#get(`/v1/runs/${encodeURIComponent(run)}/why`),
+    why: (run: string, options: { readonly signal?: AbortSignal } = {}): Promise<WhyAnswer> =>
+      this.#ask({ method: "GET", path: `/v1/runs/${encodeURIComponent(run)}/why`, ...options }),
     plan: (run: string): Promise<Plan> => this.#get(`/v1/runs/${encodeURIComponent(run)}/plan`),
     /** Records of the journals of a run's agent steps, or of one step, oldest first. */
     journal: (run: string, query: JournalQuery = {}): Promise<JournalPage> =>
@@ -188,11 +191,18 @@ export class Client {
   readonly keys = {
     /** The key's text is in this answer and nowhere else, ever. */
     create: (body: NewKey): Promise<{ readonly key: string; readonly view: KeyView }> =>
-      this.#post("/v1/keys", body),
+      this.#ask({ method: "POST", path: "/v1/keys", body: JSON.stringify(body), once: true }),
     list: (): Promise<Page<KeyView>> => this.#get("/v1/keys"),
     revoke: (id: string): Promise<{ readonly revoked: string }> =>
       this.#ask({ method: "DELETE", path: `/v1/keys/${encodeURIComponent(id)}` }),
   };
+
+  /** The audit trail, oldest first. */
+  audit(query: AuditQuery = {}): Promise<AuditPage> {
+    const { installation, ...rest } = query;
+    const which = installation === true ? { installation } : {};
+    return this.#get(`/v1/audit${queryText({ ...rest, ...which })}`);
+  }
 
   /**
    * Ended runs leave the log for archives now, some thousands a call; resolves with how many. Needs the scope

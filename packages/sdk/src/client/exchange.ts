@@ -2,13 +2,14 @@
 import { AgentFlowError, type ErrorBody, errorTable, fromErrorBody } from "@agentflow/protocol";
 import { parseEnvelope } from "./parse-answer.ts";
 import type { Transport, TransportRequest, TransportResponse } from "./transport.ts";
+import { isUntaken } from "./untaken.ts";
 
 const backoffMinMs = 100;
 const backoffMaxMs = 2_000;
 
 /**
  * The answer's `data`. Repeats for `retryForMs` on what may pass (`unavailable`, `timeout`): every request of
- * the API may be repeated.
+ * the API may be repeated, but for those that say `once`.
  */
 export async function exchange<T>(
   transport: Transport,
@@ -24,6 +25,7 @@ export async function exchange<T>(
       const wait = waitBefore(error, backoffMs);
       if (wait === undefined || transport.now() + wait > endMs || request.signal?.aborted === true)
         throw error;
+      if (request.once === true && !isUntaken(error)) throw error;
       await transport.sleep(wait, request.signal);
       backoffMs = Math.min(backoffMs * 2, backoffMaxMs);
     }

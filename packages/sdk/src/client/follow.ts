@@ -69,7 +69,9 @@ export async function* followStream<T>(of: Following): AsyncIterable<Followed<T>
       const isLate = transport.now() - lostMs > (of.giveUpAfterMs ?? Number.MAX_VALUE);
       if (wait === undefined || isLate) throw error;
       waitMs = wait;
-      of.onLost?.(error, waitMs);
+      // Another address goes on behind the cursor: nothing is lost until that one is silent too.
+      const goesOn = isConnected && transport.hasOthers === true && cursor !== undefined;
+      if (!goesOn) of.onLost?.(error, waitMs);
     }
     await transport.sleep(waitMs, signal);
     backoffMs = Math.min(backoffMs * 2, backoffMaxMs);

@@ -10,6 +10,9 @@ export type { FollowOptions, LiveOptions } from "./follow.ts";
 export type { LiveItem } from "./live-track.ts";
 export type { Followed, StreamItem } from "./parse-answer.ts";
 export type {
+  AuditItem,
+  AuditPage,
+  AuditQuery,
   JournalQuery,
   KeyView,
   NewKey,

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "./client.ts";
 import { refusalOf } from "./exchange.ts";
 import { codeOf, toBuffer } from "./parse-answer.ts";
+import { several } from "./several.ts";
 import type {
   ClientOptions,
   SocketEvents,
@@ -15,11 +16,13 @@ import type {
   TransportRequest,
   TransportResponse,
 } from "./transport.ts";
-import { checkedUrl } from "./url.ts";
+import { checkedUrls } from "./url.ts";
 
 /** A client of an installation's API. Close it when done: it keeps connections open. */
 export function createClient(options: ClientOptions): Client {
-  return new Client(new NodeTransport(options), options);
+  const [first, ...others] = checkedUrls(options);
+  const at = (url: URL): Transport => new NodeTransport(url, options.token);
+  return new Client(several([at(first), ...others.map(at)]), options);
 }
 
 /** A stream says that it is still there each 15 s: one that is silent for longer is lost. */
@@ -32,11 +35,11 @@ class NodeTransport implements Transport {
   readonly #headers: { readonly [name: string]: string };
   readonly #module: typeof http | typeof https;
 
-  constructor(options: ClientOptions) {
-    this.#base = checkedUrl(options);
+  constructor(base: URL, token: string | undefined) {
+    this.#base = base;
     this.#module = this.#base.protocol === "https:" ? https : http;
     this.#agent = new this.#module.Agent({ keepAlive: true, maxSockets: 64 });
-    this.#headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   async request(request: TransportRequest): Promise<TransportResponse> {

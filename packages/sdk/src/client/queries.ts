@@ -66,6 +66,34 @@ export interface KeyView extends NewKey {
   readonly createdAt: string;
 }
 
+export interface AuditQuery {
+  /** The installation's own trail, where refusals are: for the scope `operator`. */
+  readonly installation?: boolean;
+  /** Behind this one, as `next` of a page said it. */
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export interface AuditPage {
+  readonly records: readonly AuditItem[];
+  /** Absent on the last page. */
+  readonly next?: number;
+}
+
+export interface AuditItem {
+  readonly at: string;
+  readonly by: string;
+  readonly did: string;
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly to?: string;
+  readonly worker?: string;
+  /** As a model wrote it. */
+  readonly tool?: string;
+  readonly tenant?: string;
+  readonly leftOut?: number;
+}
+
 export interface JournalQuery {
   /** A step instance; all steps when left out. */
   readonly step?: string;

@@ -1,5 +1,7 @@
 /** What the client needs of its surroundings; one for Node, one for browsers. */
 export interface Transport {
+  /** Where one address is lost, another one may answer at once. */
+  readonly hasOthers?: boolean;
   /** One exchange. Throws `unavailable` when no answer came. */
   request(request: TransportRequest): Promise<TransportResponse>;
   /** The text of a streamed answer (SSE), piece by piece. Throws `unavailable` when it breaks. */
@@ -23,6 +25,8 @@ export interface TransportRequest {
   readonly path: string;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** Done twice it would double: it is sent again only when surely nobody has taken it. */
+  readonly once?: boolean;
   /** The answer may take this long: 30 s when left out. */
   readonly timeoutMs?: number;
 }
@@ -49,8 +53,9 @@ export interface SocketLike {
 export interface ClientOptions {
   /**
    * Where the API listens, e.g. `http://127.0.0.1:4180`. Plain http only on loopback when a token is given.
+   * Several, of one installation's control planes: when one of them is gone, the next is asked.
    */
-  readonly url: string;
+  readonly url: string | readonly string[];
   readonly token?: string;
   /** For how long `unavailable` and `timeout` are retried (default 30 s). */
   readonly retryForMs?: number;

@@ -1,5 +1,5 @@
 /** What the world outside saw, against what the log says: acts of tools, answers to clients and workers. */
-import type { Act, Decided, Ledger, Reported, Told } from "../house/ledger.ts";
+import type { Act, Decided, LatePush, Ledger, Reported, Told } from "../house/ledger.ts";
 import { otherBase } from "../workload/spec.ts";
 import { at, sumOf } from "../workload/tools.ts";
 import { parseJson } from "./parse-json.ts";
@@ -11,6 +11,7 @@ type Say = (run: string, what: string) => void;
 export function checkOutside(histories: ReadonlyMap<string, History>, ledger: Ledger, say: Say): void {
   for (const act of ledger.acts) checkAct(histories.get(act.run), act, ledger, say);
   checkIrreversible(histories, ledger, say);
+  for (const late of ledger.latePushes) checkLate(histories.get(late.task.run), late, ledger, say);
   for (const told of ledger.told) checkTold(histories.get(told.run), told, ledger, say);
   for (const reported of ledger.reported) checkReported(histories.get(reported.run), reported, ledger, say);
   for (const decided of ledger.decided) checkDecided(histories.get(decided.run), decided, ledger, say);
@@ -72,6 +73,18 @@ function checkIrreversible(histories: ReadonlyMap<string, History>, ledger: Ledg
   for (const [key, count] of counts) {
     if (count > 1) say(key.slice(0, 27), `the irreversible ${key.slice(28)} acted ${count} times`);
   }
+}
+
+/** What was on record when its task came once more is not done again, unless that would be harmless. */
+function checkLate(history: History | undefined, { task, atMs }: LatePush, ledger: Ledger, say: Say): void {
+  const { run, step, attempt, effect } = task;
+  if (history === undefined || ledger.isTorn(run) || effect === "pure" || effect === "read") return;
+  const facts = attemptOf(history, task);
+  if (facts?.end !== "succeeded" || facts.endMs >= atMs) return;
+  const again = ledger.acts.some(
+    (act) => act.run === run && act.step === step && act.attempt === attempt && act.atMs > atMs,
+  );
+  if (again) say(run, `${step}/${attempt} acted again, though its result was on record`);
 }
 
 /** What a client was told is in the log, and stays so. */

@@ -23,6 +23,7 @@ export const faultKinds = [
   "late_answers",
   "restart_queue",
   "repeat_delivery",
+  "late_push",
   "lose_watermark",
   "lose_tail",
   "power_cut",
@@ -201,6 +202,14 @@ const acts: { readonly [kind in FaultKind]: (at: At) => string | undefined } = {
   repeat_delivery({ house, dice }) {
     const task = dice.pick(house.ledger.handedOut.slice(-4));
     return task !== undefined && house.bus.faults.repeatDelivery(task) ? task : undefined;
+  },
+  /** Also when the faults are over by then: nothing has to be put right after it. */
+  late_push({ house, dice }) {
+    const pushed = dice.pick(house.ledger.pushed.slice(-8));
+    if (pushed === undefined) return undefined;
+    const ms = 3_500 + dice.int(4_000);
+    house.time.after(ms, () => house.pushLate(pushed));
+    return `${pushed.id} by ${ms} ms`;
   },
   lose_watermark({ house }) {
     void loseWatermarks(house);

@@ -50,6 +50,18 @@ const queue: FaultKind[] = [
   "crash_worker",
   "pause_worker",
 ];
+const late: FaultKind[] = [
+  "late_push",
+  "late_push",
+  "late_push",
+  "late_push",
+  "repeat_delivery",
+  "crash_engine",
+  "crash_worker",
+  "pause_engine",
+  "pause_worker",
+  "lost_answer",
+];
 const rivals: FaultKind[] = ["replace_engine", "replace_engine", "lost_answer", "pause_worker"];
 const backlog: FaultKind[] = ["crash_engine", "crash_engine", "crash_engine", "lost_request", "crash_worker"];
 const leases: FaultKind[] = [
@@ -153,6 +165,7 @@ export const scenarios: readonly Scenario[] = [
     people: true,
     agents: true,
   },
+  { name: "late", faults: late, everyMs: 500, weather, clientLoss: 0.02, skewMs: 50 },
   { name: "backlog", faults: backlog, everyMs: 2_000, weather, clientLoss: 0.02, skewMs: 50, rush: true },
   // Clocks are further apart than a lease is long: nobody may compare them.
   { name: "pair", faults: leases, everyMs: 900, weather, clientLoss: 0.05, skewMs: 8_000, controlPlanes: 2 },

@@ -1,10 +1,11 @@
 /** The installation: one bus, engines and workers as processes, and who restarts them. */
-import type { Bus } from "@agentflow/bus";
+import type { Bus, QueuedTask } from "@agentflow/bus";
 import { type MemoryBus, openMemoryBus, type Nastiness } from "@agentflow/bus/memory";
 import type { Engine } from "@agentflow/control-plane";
 import { type SeededRandom, VirtualTime } from "@agentflow/host/virtual";
 import type { Manifest } from "@agentflow/protocol";
 import { SimProcess } from "../world/process.ts";
+import { parseStoredTask } from "../checkers/parse-stored.ts";
 import { processBus } from "../world/process-bus.ts";
 import { Trace } from "../world/trace.ts";
 import { EngineProcess } from "./engine-process.ts";
@@ -98,7 +99,7 @@ export class House {
       place,
       node: this.isShared && place > 0 ? `engine-${place}` : process.name,
       ownership: this.isShared ? "leases" : "all",
-      bus: processBus(own, process),
+      bus: this.noting(processBus(own, process)),
       door: this.options.engineDoor,
       trace: this.trace,
       onFailed: failed,
@@ -128,6 +129,21 @@ export class House {
     one.kill();
     this.bus.faults.crash(one.process.name);
     this.workers.delete(worker);
+  }
+
+  /** As a line does that was dead: what was sent long ago arrives now, as it was. */
+  pushLate(pushed: QueuedTask): void {
+    this.ledger.latePushes.push({ task: parseStoredTask(pushed.body), atMs: this.time.now() });
+    void this.bus.queue.push([pushed]).catch(() => undefined);
+  }
+
+  /** Writes down what is sent. */
+  private noting(bus: Bus): Bus {
+    const push: Bus["queue"]["push"] = (tasks) => {
+      this.ledger.pushed.push(...tasks);
+      return bus.queue.push(tasks);
+    };
+    return { ...bus, queue: { ...bus.queue, push } };
   }
 
   /** A process of its own with a connection of its own; both bear the name that faults aim at. */

@@ -1,5 +1,6 @@
 /** What the world outside saw: kept by the simulation, never asked by what is simulated. */
-import type { InputAnswer, Json, Message, ModelReply, RunAnswer, RunInput } from "@agentflow/protocol";
+import type { QueuedTask } from "@agentflow/bus";
+import type { InputAnswer, Json, Message, ModelReply, RunAnswer, RunInput, Task } from "@agentflow/protocol";
 
 /** A tool that began to act. What it does to the world is done at this instant. */
 export interface Act {
@@ -81,6 +82,12 @@ export interface Decided {
   readonly answer: string;
 }
 
+/** A push that a dead line carried only after its task had been sent again, done and forgotten. */
+export interface LatePush {
+  readonly task: Task;
+  readonly atMs: number;
+}
+
 /** Commits that were in the log and are not any more. */
 export interface LostTail {
   readonly atMs: number;
@@ -94,6 +101,9 @@ export class Ledger {
   readonly settled: Settled[] = [];
   /** Ids of tasks in the order in which workers got them. */
   readonly handedOut: string[] = [];
+  /** What engines sent to the queue. */
+  readonly pushed: QueuedTask[] = [];
+  readonly latePushes: LatePush[] = [];
   readonly told: Told[] = [];
   readonly refused: Refused[] = [];
   readonly reported: Reported[] = [];

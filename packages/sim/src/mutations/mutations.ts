@@ -6,7 +6,7 @@ import { withoutApproval } from "../workload/agent-manifest.ts";
 import { earlyLog } from "./early-log.ts";
 import { forgetfulLog } from "./forgetful-log.ts";
 import { lateCalls, lateReplies, unfencedJournals } from "./journal-logs.ts";
-import { carelessDoor, deafQueue } from "./people-ports.ts";
+import { carelessDoor, deafQueue, freshQueue } from "./people-ports.ts";
 import { eagerTable, lawlessLog, secretiveLog } from "./ports.ts";
 
 /** Where a mutation sits; what it leaves out stays as it is. */
@@ -27,6 +27,7 @@ const made = {
   "reply-late": { workerBus: (bus) => ({ ...bus, log: lateReplies(bus.log) }) },
   "call-late": { workerBus: (bus) => ({ ...bus, log: lateCalls(bus.log) }) },
   "answers-ignored": { workerBus: (bus) => ({ ...bus, queue: deafQueue(bus.queue) }) },
+  "lateness-hidden": { workerBus: (bus) => ({ ...bus, queue: freshQueue(bus.queue) }) },
   "hash-ignored": { engineDoor: carelessDoor },
   "approval-skipped": { manifest: withoutApproval },
 } as const satisfies { readonly [name: string]: Broken };
@@ -42,6 +43,7 @@ export const mutationNames = [
   "reply-late",
   "call-late",
   "answers-ignored",
+  "lateness-hidden",
   "hash-ignored",
   "approval-skipped",
 ] as const;

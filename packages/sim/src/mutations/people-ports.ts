@@ -1,12 +1,22 @@
-/** Ports that do people wrong: what they said does not arrive, or counts for what they never saw. */
+/** Ports that do people wrong, and a queue that makes all tasks look new. */
 import type { Delivery, Queue } from "@agentflow/bus";
 import type { Engine } from "@agentflow/control-plane";
+import { instant, type Task } from "@agentflow/protocol";
 import { parseStoredTask } from "../checkers/parse-stored.ts";
 
 /** Answers never reach the step. */
 export function deafQueue(queue: Queue): Queue {
+  return changing(queue, ({ answers: _answers, ...task }) => task);
+}
+
+/** Every task looks as if it had been sent just now. */
+export function freshQueue(queue: Queue): Queue {
+  return changing(queue, (task) => ({ ...task, at: instant(Date.UTC(2100, 0)) }));
+}
+
+function changing(queue: Queue, change: (task: Task) => Task): Queue {
   async function* take(options: Parameters<Queue["take"]>[0]): AsyncGenerator<Delivery> {
-    for await (const delivery of queue.take(options)) yield without(delivery);
+    for await (const delivery of queue.take(options)) yield withBody(delivery, change);
   }
   return {
     epoch: () => queue.epoch(),
@@ -18,12 +28,11 @@ export function deafQueue(queue: Queue): Queue {
   };
 }
 
-function without(delivery: Delivery): Delivery {
-  const { answers: _answers, ...task } = parseStoredTask(delivery.body);
+function withBody(delivery: Delivery, change: (task: Task) => Task): Delivery {
   return {
     id: delivery.id,
     subject: delivery.subject,
-    body: JSON.stringify(task),
+    body: JSON.stringify(change(parseStoredTask(delivery.body))),
     delivery: delivery.delivery,
     lost: delivery.lost,
     reporting: () => delivery.reporting(),

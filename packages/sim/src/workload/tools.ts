@@ -9,7 +9,7 @@ export const manifest: Manifest = {
   kind: "manifest",
   code: "5eed5eed5eed",
   tools: [
-    { name: "sim.add", description: "Adds up", effect: "pure", file: "sim.ts" },
+    { name: "sim.add", description: "Adds up", effect: "write", file: "sim.ts" },
     { name: "sim.big", description: "Adds up, at length", effect: "read", file: "sim.ts" },
     { name: "sim.pay", description: "Adds up, once", effect: "irreversible", file: "sim.ts" },
     ...agentTools,

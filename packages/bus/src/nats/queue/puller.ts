@@ -26,8 +26,8 @@ export interface PullerOptions {
 }
 
 const retryMs = 100;
-/** Answers to a request may be this much later than the request's own end before it counts as lost. */
-const lateMs = 5_000;
+/** A server that says nothing for so many heartbeats does not know of the request any more. */
+const heartbeatsMissed = 2.5;
 
 export class Puller {
   readonly #options: PullerOptions;
@@ -86,7 +86,9 @@ export class Puller {
     const { link } = this.#options;
     this.#outstanding += batch;
     this.#heardAt = performance.now();
-    const body = `{"batch":${batch},"expires":${natsLimits.pullExpiresMs * 1e6}}`;
+    const { pullExpiresMs, pullHeartbeatMs } = natsLimits;
+    const waits = `"expires":${pullExpiresMs * 1e6},"idle_heartbeat":${pullHeartbeatMs * 1e6}`;
+    const body = `{"batch":${batch},${waits}}`;
     link.send(this.#next, body, { reply: this.#inbox });
   }
 
@@ -97,10 +99,10 @@ export class Puller {
     this.#enter(this.#life);
   }
 
-  /** A request that neither brought tasks nor ended was lost on its way. */
+  /** A request about which nobody says a word was lost: on its way, or with the server that held it. */
   check(): void {
     if (this.#outstanding === 0) return;
-    if (performance.now() - this.#heardAt < natsLimits.pullExpiresMs + lateMs) return;
+    if (performance.now() - this.#heardAt < natsLimits.pullHeartbeatMs * heartbeatsMissed) return;
     void this.start();
   }
 
@@ -159,11 +161,14 @@ export class Puller {
     this.#options.arrived(delivered === handed.delivered ? handed : { ...handed, delivered });
   }
 
-  /** The end of a request: it ran out, or there is nobody to ask. */
+  /** A heartbeat, or the end of a request: it ran out, or there is nobody to ask. */
   #status(message: Msg, isOld: boolean): void {
     if (isOld || this.#isStopped) return;
     const code = message.headers?.code ?? 0;
-    if (code === 100) return;
+    if (code === 100) {
+      this.#heardAt = performance.now();
+      return;
+    }
     const left = message.headers?.get("Nats-Pending-Messages") ?? "";
     this.#outstanding = Math.max(0, this.#outstanding - (left === "" ? this.#outstanding : Number(left)));
     if (code === 408) return this.#options.changed();

@@ -8,6 +8,8 @@ export default class BusDoctor extends AgentFlowCommand {
   static override summary = "Check the NATS of an installation: streams, room, durability, tasks, clocks";
   static override description =
     "It reads, and changes nothing. Where the server knows identities, it needs that of a control plane.\n" +
+    "It speaks to NATS itself and takes no context. Of an installation on containers, which opens no port\n" +
+    "of its bus: af doctor --target NAME, af debug bus peek --context NAME.\n" +
     "Exits 3 when anything is wrong (✗); ! is worth knowing and no fault.";
   static override flags = {
     ...serviceFlags,

@@ -3,6 +3,7 @@ import { AgentFlowCommand } from "../../base-command.ts";
 import { contextPlaces } from "../../config/context-places.ts";
 import { addContext, type TokenPlace } from "../../config/contexts.ts";
 import { refuseOpenToken } from "../../config/installation.ts";
+import { type Addresses, addressesMax } from "../../config/parse-contexts.ts";
 import { readUserContexts } from "../../config/user-contexts.ts";
 import { type Probed, probeAddress } from "../../contexts/probe.ts";
 import { Args, Flags } from "../../flags.ts";
@@ -13,12 +14,19 @@ export default class ContextAdd extends AgentFlowCommand {
   static override description =
     "It is asked first, and who answers is said. The token comes from a prompt or stdin, never from the " +
     "command line; it is kept in a file that only you can read, or with --keychain in the system's " +
-    "keychain. It goes to this address and to no other.";
+    "keychain. It goes to the addresses given here and to no other. With several, a command goes to the " +
+    "next one while the one before is gone.";
   static override args = {
     context: Args.string({ required: true, description: "the name it gets", ignoreStdin: true }),
   };
   static override flags = {
-    url: Flags.string({ required: true, description: "the address of its API", helpValue: "URL" }),
+    url: Flags.string({
+      required: true,
+      multiple: true,
+      multipleNonGreedy: true,
+      description: "the address of its API; once for each control plane, where it has several",
+      helpValue: "URL",
+    }),
     "token-stdin": Flags.boolean({ description: "read the token from standard input" }),
     "no-token": Flags.boolean({ description: "without a token", exclusive: ["token-stdin", "keychain"] }),
     keychain: Flags.boolean({ description: "keep the token in the system's keychain" }),
@@ -28,6 +36,7 @@ export default class ContextAdd extends AgentFlowCommand {
   static override examples = [
     "af context add prod --url https://af.example.com",
     "af context add prod --url https://af.example.com --token-stdin < token.txt",
+    "af context add prod --url https://a.example.com --url https://b.example.com",
     "af context add prod --url https://af.example.com --keychain --replace",
     "af context add local --url http://127.0.0.1:4180 --no-token --no-check --json",
   ];
@@ -35,15 +44,16 @@ export default class ContextAdd extends AgentFlowCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ContextAdd);
     const name = args.context;
-    const url = addressOf(flags.url);
+    const urls = addressesOf(flags.url);
     const places = contextPlaces({ folder: this.folder(flags), environment: process.env });
-    if (!flags.replace && readUserContexts(places.user).contexts.has(name)) throw taken(name, flags.url);
+    if (!flags.replace && readUserContexts(places.user).contexts.has(name)) throw taken(name, urls);
     const token = await this.#token(name, flags);
-    refuseOpenToken({ url, ...(token === undefined ? {} : { token }) });
-    const probed = flags["no-check"] ? undefined : await checked(url, token);
-    const place = await addContext(places, { name, url, token, keychain: flags.keychain });
-    this.output.data({ name, url, token: place, ...(probed === undefined ? {} : { check: probed }) });
-    this.output.line(["context ", bold(name), " is added", dim(`  ${url}`)]);
+    for (const url of urls) refuseOpenToken({ url, ...(token === undefined ? {} : { token }) });
+    const probed = flags["no-check"] ? undefined : await checkedAll(urls, token);
+    const place = await addContext(places, { name, urls, token, keychain: flags.keychain });
+    const check = probed === undefined ? {} : { check: probed };
+    this.output.data({ name, url: urls[0], urls, token: place, ...check });
+    this.output.line(["context ", bold(name), " is added", dim(`  ${urls.join(", ")}`)]);
     if (probed !== undefined) this.output.say(answerText(probed));
     this.output.say([dim("token "), tokenText(place)]);
     this.output.say([
@@ -83,6 +93,14 @@ export default class ContextAdd extends AgentFlowCommand {
   }
 }
 
+function addressesOf(told: readonly string[]): Addresses {
+  const [first, ...others] = new Set(told.map(addressOf));
+  if (first !== undefined && others.length < addressesMax) return [first, ...others];
+  throw new AgentFlowError("invalid_input", `a context has 1 to ${addressesMax} addresses`, {
+    reason: "invalid_url",
+  });
+}
+
 /** The address alone: what stands behind it (`/v1/…`, a query) is the API's. */
 function addressOf(text: string): string {
   const url = URL.parse(text);
@@ -111,19 +129,35 @@ function tokenIn(text: string): string {
   });
 }
 
+/** Each of them answers, and they are of one installation: a token goes to no other by mistake. */
+async function checkedAll([first, ...others]: Addresses, token: string | undefined): Promise<Probed> {
+  const probed = await checked(first, token);
+  for (const url of others) {
+    const { installation } = await checked(url, token);
+    if (installation === probed.installation) continue;
+    const text = `${first} and ${url} are two installations: ${probed.installation} and ${installation}`;
+    throw new AgentFlowError("invalid_input", text, {
+      reason: "two_installations",
+      suggestions: ["a context for each of them: af context add NAME --url URL"],
+    });
+  }
+  return probed;
+}
+
 /** Throws what the address answered when it is not an installation that the token opens. */
 async function checked(url: string, token: string | undefined): Promise<Probed> {
-  const { error, ...probed } = await probeAddress({ url, token });
+  const { error, ...probed } = await probeAddress({ urls: [url], token });
   if (error === undefined) return probed;
   const { code, message, reason, details, suggestions, cause } = error;
   const next = [...suggestions.slice(0, 2), "add it all the same: --no-check"];
   throw new AgentFlowError(code, message, { reason, details, cause, suggestions: next });
 }
 
-function taken(name: string, url: string): AgentFlowError {
+function taken(name: string, urls: Addresses): AgentFlowError {
+  const told = urls.map((url) => `--url ${url}`).join(" ");
   return new AgentFlowError("already_exists", `there is a context ${name} already`, {
     reason: "context_exists",
-    suggestions: [`af context show ${name}`, `in its place: af context add ${name} --url ${url} --replace`],
+    suggestions: [`af context show ${name}`, `in its place: af context add ${name} ${told} --replace`],
   });
 }
 

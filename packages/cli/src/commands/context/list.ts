@@ -106,7 +106,7 @@ function addressOf(context: Context): Text {
   if (state === "not-up") {
     return dim(kind === "dev" ? "not running: af dev" : `not up: af up ${target ?? name}`);
   }
-  return addressText({ url: context.url ?? "", context });
+  return addressText({ url: context.url ?? "", urls: context.urls, context });
 }
 
 function answerOf(context: Context, probed: Probed | undefined): Text {

@@ -1,7 +1,7 @@
 import { AgentFlowCommand } from "../../base-command.ts";
 import { chooseContext } from "../../config/choose-context.ts";
 import { contextPlaces } from "../../config/context-places.ts";
-import { findContext, tokenOf, tokenPlace } from "../../config/contexts.ts";
+import { type Context, findContext, tokenOf, tokenPlace } from "../../config/contexts.ts";
 import type { Probed } from "../../contexts/probe.ts";
 import { Args, Flags } from "../../flags.ts";
 import { printRecord } from "../../output/table.ts";
@@ -36,22 +36,33 @@ export default class ContextShow extends AgentFlowCommand {
     const name = args.context ?? (choice.kind === "context" ? choice.name : "dev");
     const context = findContext(places, name);
     const inUse = choice.kind === "context" && choice.name === name;
+    const tokenHere = (): string | undefined => tokenOf(places, context);
     const probed = await this.#probed(flags.check && context.state !== "not-up", () => {
-      return import("../../contexts/probe.ts").then(({ probeContext }) =>
-        probeContext(context, () => tokenOf(places, context)),
-      );
+      return import("../../contexts/probe.ts").then(({ probeContext }) => probeContext(context, tokenHere));
     });
     const place = tokenPlace(places, context);
     const { engine, token, fault: _, ...rest } = context;
     const shownEngine = engine === undefined ? {} : { engine: engine.host };
     const check = probed === undefined ? {} : { check: checkAsData(probed) };
+    const each = probed === undefined ? [] : await eachAddress(context, tokenHere);
+    const checks =
+      each.length === 0 ? {} : { checks: each.map(({ url, ...one }) => ({ url, ...checkAsData(one) })) };
     const by = inUse ? { by: choice.by, place: choice.place } : {};
-    this.output.data({ ...rest, ...shownEngine, token, tokenPlace: place, inUse, ...by, ...check });
+    this.output.data({
+      ...rest,
+      ...shownEngine,
+      token,
+      tokenPlace: place,
+      inUse,
+      ...by,
+      ...check,
+      ...checks,
+    });
     if (this.output.json) return;
     printRecord(this.output, [
       ["name", bold(name)],
       ["kind", context.kind],
-      ["address", context.url ?? dim(context.state === "not-up" ? "not up" : "through its engine")],
+      ...addressRows(context),
       ["project", context.project ?? context.folder],
       ["target", context.target],
       ["engine", engine === undefined ? undefined : [engine.host, dim(`  ${engine.from}`)]],
@@ -61,7 +72,9 @@ export default class ContextShow extends AgentFlowCommand {
         "in use",
         inUse ? green(choice.by === "default" ? "yes, by default" : `yes, by ${choice.place}`) : "no",
       ],
-      ["answer", probed === undefined ? undefined : answerOf(probed)],
+      ...(each.length === 0
+        ? [["answer", probed === undefined ? undefined : answerOf(probed)] as const]
+        : each.map((one) => ["answer", one.ok ? [`${one.url}: `, answerOf(one)] : answerOf(one)] as const)),
     ]);
   }
 
@@ -70,7 +83,29 @@ export default class ContextShow extends AgentFlowCommand {
   }
 }
 
-function checkAsData({ error, ...rest }: Probed): unknown {
+/** One a row: which of them is gone is the question then. */
+function addressRows({ urls, state }: Context): (readonly [string, Text])[] {
+  if (urls.length === 0) return [["address", dim(state === "not-up" ? "not up" : "through its engine")]];
+  return urls.map((url, n) => [n === 0 ? "address" : "", url] as const);
+}
+
+/** Each for itself where there are several that can be asked from here. */
+async function eachAddress(
+  context: Context,
+  token: () => string | undefined,
+): Promise<(Probed & { readonly url: string })[]> {
+  const [{ probeContext }, { needsDoor }] = await Promise.all([
+    import("../../contexts/probe.ts"),
+    import("../../contexts/door.ts"),
+  ]);
+  const { urls } = context;
+  if (urls.length < 2 || needsDoor(context)) return [];
+  return Promise.all(
+    urls.map(async (url) => ({ url, ...(await probeContext({ ...context, url, urls: [url] }, token)) })),
+  );
+}
+
+function checkAsData({ error, ...rest }: Probed): object {
   return error === undefined ? rest : { ...rest, code: error.code, problem: error.message };
 }
 

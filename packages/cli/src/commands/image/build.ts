@@ -1,12 +1,12 @@
 import { showDuration } from "@agentflow/protocol";
 import { AgentFlowCommand } from "../../base-command.ts";
-import { contextFlag } from "../../context-flag.ts";
 import { Flags } from "../../flags.ts";
 import { onInterrupt } from "../../runs/detach.ts";
 import { bytesText } from "../../local/backup-report.ts";
 import { dim, green, yellow } from "../../output/text.ts";
 import { interruptedWork, sayLastLines } from "../../targets/failure.ts";
 import { buildTargetImages } from "../../targets/images.ts";
+import { targetFlags } from "../../targets/on-engine.ts";
 import { openProjectTarget, openTargetEngine } from "../../targets/open.ts";
 import { everyLine } from "../../targets/every-line.ts";
 import { showWork } from "../../targets/progress.ts";
@@ -16,12 +16,12 @@ export default class ImageBuild extends AgentFlowCommand {
   static override description =
     "Control plane, worker, and the code upon it. The tag is made of the content, so what is there is not\n" +
     "built again; `af up` does the same on its way.\n" +
-    "buildx is used where docker has it, else the engine's own builder. System packages for the workers:\n" +
-    "a Dockerfile.agentflow in the project, which begins with ARG WORKER_IMAGE and FROM ${WORKER_IMAGE}.\n" +
+    "buildx is used where docker has it, else the engine's own builder.\n" +
+    "System packages for the workers go into a Dockerfile.agentflow in the project, which begins with\n" +
+    "ARG WORKER_IMAGE and FROM ${WORKER_IMAGE}.\n" +
     ".afignore, or else .dockerignore, keeps files out; .env never comes in.";
   static override flags = {
-    target: Flags.string({ description: "a target of agentflow.yaml", helpValue: "TARGET" }),
-    context: contextFlag,
+    ...targetFlags,
     builder: Flags.option({
       options: ["buildx", "classic"] as const,
       description: "instead of what is found",

@@ -1,45 +1,34 @@
 import type { ImageView } from "@agentflow/cluster/image";
 import { AgentFlowCommand } from "../../base-command.ts";
-import { contextFlag } from "../../context-flag.ts";
 import { Flags } from "../../flags.ts";
 import { bytesText } from "../../local/backup-report.ts";
 import { printTable } from "../../output/table.ts";
 import { type Text, cyan, dim } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
-import { openProjectTarget, openTargetEngine } from "../../targets/open.ts";
+import { onTargetEngine, targetFlags } from "../../targets/on-engine.ts";
 
 export default class ImageList extends AgentFlowCommand {
   static override summary =
     "List the images of AgentFlow on the target's engine: size above the base, who uses them";
   static override flags = {
-    target: Flags.string({ description: "a target of agentflow.yaml", helpValue: "TARGET" }),
-    context: contextFlag,
+    ...targetFlags,
     all: Flags.boolean({ description: "other projects' too" }),
   };
   static override examples = ["af image list", "af image list --all --json"];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ImageList);
-    const { target } = await openProjectTarget({
-      folder: this.folder(flags),
-      environment: process.env,
-      target: flags.target,
-      context: flags.context,
-      scale: [],
-    });
-    const { engine } = await openTargetEngine(target, process.env);
-    try {
+    const { target, context, all } = flags;
+    const items = await onTargetEngine({ folder: this.folder(flags), target, context }, async (on) => {
       const { listImages } = await import("@agentflow/cluster/image");
-      const every = await listImages(engine);
-      const own = target.project.name;
-      const items = every.filter(({ project }) => flags.all || project === null || project === own);
-      this.output.data({ items });
-      if (this.output.json) return;
-      if (items.length === 0) this.output.say(["No images. Build them: ", cyan("af image build")]);
-      else printTable(this.output, columnsAt(Date.now()), items);
-    } finally {
-      engine.close();
-    }
+      const every = await listImages(on.engine);
+      const own = on.target.project.name;
+      return every.filter(({ project }) => all || project === null || project === own);
+    });
+    this.output.data({ items });
+    if (this.output.json) return;
+    if (items.length === 0) this.output.say(["No images. Build them: ", cyan("af image build")]);
+    else printTable(this.output, columnsAt(Date.now()), items);
   }
 }
 

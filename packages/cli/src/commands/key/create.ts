@@ -1,6 +1,5 @@
 import { scopes } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
-import { askApi } from "../../api-request.ts";
 import { Args, Flags } from "../../flags.ts";
 import { dim, yellow } from "../../output/text.ts";
 
@@ -39,15 +38,11 @@ export default class KeyCreate extends ApiCommand {
     const { args, flags } = await this.parse(KeyCreate);
     const { tenant } = flags;
     const body = { name: args.name, scopes: flags.scope, ...(tenant === undefined ? {} : { tenant }) };
-    const answer = await askApi(await this.reachToChange(flags), { method: "POST", path: "/v1/keys", body });
+    const client = await this.connect(flags, { changes: true });
+    const answer = await client.keys.create(body);
     this.output.data(answer);
-    this.output.line(answer.key ?? "");
-    this.output.say([
-      dim("id "),
-      answer.view?.id ?? "",
-      dim("  may "),
-      (answer.view?.scopes ?? []).join(", "),
-    ]);
+    this.output.line(answer.key);
+    this.output.say([dim("id "), answer.view.id, dim("  may "), answer.view.scopes.join(", ")]);
     this.output.say(yellow("Keep it now: it is not shown again. Use it as AF_TOKEN."));
   }
 }

@@ -1,5 +1,4 @@
 import { ApiCommand } from "../../api-command.ts";
-import { askApi } from "../../api-request.ts";
 import { printTable } from "../../output/table.ts";
 import { cyan } from "../../output/text.ts";
 
@@ -9,7 +8,8 @@ export default class KeyList extends ApiCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(KeyList);
-    const { items = [] } = await askApi(await this.reach(flags), { method: "GET", path: "/v1/keys" });
+    const client = await this.connect(flags);
+    const { items } = await client.keys.list();
     this.output.data({ items });
     if (this.output.json) return;
     if (items.length === 0) this.output.say(["No keys. Make one: ", cyan("af key create NAME")]);

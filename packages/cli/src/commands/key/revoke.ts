@@ -1,6 +1,5 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
-import { askApi } from "../../api-request.ts";
 import { Args, Flags } from "../../flags.ts";
 import { pick } from "../../not-found.ts";
 import { bold } from "../../output/text.ts";
@@ -13,14 +12,11 @@ export default class KeyRevoke extends ApiCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KeyRevoke);
-    const installation = await this.reachToChange(flags);
-    const { items = [] } = await askApi(installation, { method: "GET", path: "/v1/keys" });
+    const client = await this.connect(flags, { changes: true });
+    const { items } = await client.keys.list();
     const key = pick({ kind: "key", name: args.key, items, nameOf: ({ id }) => id });
     if (!flags.yes && !(await this.#confirmed(key.name, this.mayAsk(flags)))) return;
-    const answer = await askApi(installation, {
-      method: "DELETE",
-      path: `/v1/keys/${encodeURIComponent(key.id)}`,
-    });
+    const answer = await client.keys.revoke(key.id);
     this.output.data(answer);
     this.output.line(["key ", bold(key.id), ` (${key.name}) is revoked`]);
   }

@@ -131,6 +131,7 @@ export default class Run extends ApiCommand {
         progress.event(event);
         if (of.stream === true) this.output.record("event", event);
       },
+      onWait: (reason) => progress.waits(reason),
       signal: interrupt.signal,
       ...onLiveOf(of.stream, { output: this.output, progress }),
       ...(of.waitMs === undefined ? {} : { waitMs: of.waitMs }),

@@ -28,6 +28,7 @@ export default class RunWatch extends ApiCommand {
     const watched = await watchRun({
       client,
       run,
+      onWait: (reason) => progress.waits(reason),
       signal: interrupt.signal,
       ...onLiveOf(flags.stream, { output: this.output, progress }),
       onEvent: (event) => {

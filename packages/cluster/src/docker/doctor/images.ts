@@ -10,15 +10,17 @@ export interface Base {
   readonly checks: readonly EngineCheck[];
 }
 
+/** Podman puts the registry before each name. */
+const holdsNode =
+  /^(?:docker\.io\/(?:library\/)?|localhost\/)?(?:agentflow\/worker|agentflow\/control-plane|node):/;
+
 /** Nothing is pulled: the engine asks the registry whether it would get it. */
 export async function baseChecks(engine: Engine, { settings }: ExaminedTarget): Promise<Base> {
   const { base, nats: natsImage } = settings.images;
   const ownNats = settings.nats.url === undefined ? [natsImage] : [];
   const tags = await tagsOf(engine);
   const checks = await Promise.all([base, ...ownNats].map((image) => imageCheck(engine, image, tags)));
-  const image = tags.includes(base)
-    ? base
-    : tags.find((tag) => /^(agentflow\/worker|agentflow\/control-plane|node):/.test(tag));
+  const image = (await isThere(engine, base)) ? base : tags.find((tag) => holdsNode.test(tag));
   return { checks, ...(image === undefined ? {} : { image }) };
 }
 

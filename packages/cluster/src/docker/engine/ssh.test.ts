@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { openEngine } from "./open.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentflow-ssh-"));
@@ -17,10 +17,8 @@ process.stdin.on("data", () => process.stdout.write(head + body.length + "\\r\\n
 process.stdin.on("end", () => process.exit(0));
 `;
 
-afterEach(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => rmSync(folder, { recursive: true }));
 
 test("a closed engine leaves no ssh behind, also where that takes no signals", async () => {
   writeFileSync(join(folder, "ssh"), program, { mode: 0o755 });
@@ -31,6 +29,17 @@ test("a closed engine leaves no ssh behind, also where that takes no signals", a
   expect(isThere(pid)).toBe(true);
   engine.close();
   await vi.waitFor(() => expect(isThere(pid)).toBe(false), { timeout: 20_000 });
+});
+
+test("what ssh says of a machine that it does not reach is said once", async () => {
+  const refused = "ssh: connect to host far.example port 22: Connection refused";
+  writeFileSync(join(folder, "ssh"), `#!/bin/sh\necho "${refused}" >&2\nexit 255\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${folder}${delimiter}${process.env["PATH"] ?? ""}`);
+  const opening = openEngine({ host: "ssh://me@far.example", verify: true, from: "the test" });
+  await expect(opening).rejects.toMatchObject({
+    reason: "engine_unreachable",
+    message: `no Docker engine answers (ssh://me@far.example, said by the test: ${refused})`,
+  });
 });
 
 function isThere(pid: number): boolean {

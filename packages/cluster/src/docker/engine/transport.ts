@@ -133,7 +133,8 @@ function overPipes(child: ChildProcess, ended: () => void): Duplex {
       duplex.push(null);
       return;
     }
-    const last = said.trim().split("\n").at(-1) ?? "";
+    // It says its own name before what it cannot do.
+    const last = (said.trim().split("\n").at(-1) ?? "").replace(/^ssh: /, "");
     duplex.destroy(Object.assign(new Error(`ssh: ${last}`), { code: "ECONNREFUSED" }));
   });
   // What an HTTP connection has beyond a stream.

@@ -1,4 +1,7 @@
-/** Which builder: the one that was named, else buildx where it works, else the one within the engine. */
+/**
+ * Which builder: the one that was named, else buildx where it works, else the one within the engine. Podman
+ * builds itself: for it buildx would first pull a builder of Docker's.
+ */
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Engine } from "../../docker/engine/index.ts";
 import { surroundings } from "../surroundings.ts";
@@ -15,7 +18,8 @@ interface Choice {
 export async function chooseBuilder(engine: Engine, { environment, home, named }: Choice): Promise<Builder> {
   const build = surroundings(environment, home);
   const wanted = named ?? nameOf(environment["AF_BUILDER"]);
-  if (wanted === "classic") return classicBuilder(engine, build);
+  if (wanted === "classic" || (wanted === undefined && engine.kind === "podman"))
+    return classicBuilder(engine, build);
   const buildx = await findBuildx(engine.address, environment);
   if (typeof buildx !== "string") return buildx(build);
   if (wanted === undefined) return classicBuilder(engine, build);

@@ -13,6 +13,7 @@ export function registerPart({ target, images }: Rendering): Part | undefined {
   const { workers } = target.settings;
   const pools = poolNames(target).filter((pool) => (workers[pool] ?? 0) > 0);
   if (pools.length === 0) return undefined;
+  const address = `http://127.0.0.1:${ports.api}`;
   const working: readonly PartName[] = pools.map((pool) => workerPart(pool));
   return {
     name: "register",
@@ -20,11 +21,9 @@ export function registerPart({ target, images }: Rendering): Part | undefined {
     replicas: 1,
     runs: "once",
     image: images.worker,
-    command: ["workflow", "register", "-C", paths.project, "--wait", "2m"],
-    environment: {
-      AF_TOKEN_FILE: `${paths.keys}/token`,
-      AF_URL: `http://127.0.0.1:${ports.api}`,
-    },
+    // Told its address as a flag it does not say whom it speaks to, which the logs would show as a warning.
+    command: ["workflow", "register", "-C", paths.project, "--url", address, "--wait", "2m"],
+    environment: { AF_TOKEN_FILE: `${paths.keys}/token` },
     files: [],
     mounts: [{ volume: "keys-register", path: paths.keys, readOnly: true }],
     network: "control-plane",

@@ -12,7 +12,7 @@ export default class DebugBusTail extends ApiCommand {
     "Follow what comes over the bus, from now on: inputs, tasks, commits, dead letters";
   static override description =
     `Kinds: ${tailKinds.join(", ")}; inputs, tasks and dead when left out.\n` +
-    "It says when records were left out because they came too fast, and when the connection was lost:\n" +
+    "It says when records were left out because they came too fast, and when the connection was lost;\n" +
     "what came meanwhile is then not shown (af logs resumes where it was). Ctrl-C ends it.";
   static override flags = {
     kind: Flags.string({ char: "k", description: "what to follow; with commas", helpValue: "KINDS" }),
