@@ -1,5 +1,5 @@
 /** The images of ours on an engine, and who uses them. */
-import type { Engine } from "../docker/engine/index.ts";
+import { type Engine, statusOf } from "../docker/engine/index.ts";
 import { type ImageKind, imageLabels } from "./plan.ts";
 
 export interface ImageView {
@@ -27,6 +27,7 @@ export async function listImages(engine: Engine): Promise<ImageView[]> {
     engine.ask("listing containers", (docker) => docker.listContainers({ all: true })),
   ]);
   const sizes = new Map(all.map(({ Id, Size }) => [Id, Size]));
+  const times = await creationTimes(engine, images);
   const views = images.flatMap((image): ImageView[] => {
     const labels = image.Labels ?? {};
     const base = sizes.get(labels[imageLabels.baseId] ?? "");
@@ -40,7 +41,7 @@ export async function listImages(engine: Engine): Promise<ImageView[]> {
       kind: kindOf(labels[imageLabels.kind]),
       project: labels[imageLabels.project] ?? null,
       version: labels[imageLabels.version] ?? "",
-      createdAt: new Date(image.Created * 1_000).toISOString(),
+      createdAt: times.get(image.Id) ?? secondOf(image),
       bytes: image.Size,
       aboveBaseBytes: base === undefined ? null : image.Size - base,
       usedBy: usedBy.toSorted(),
@@ -49,6 +50,31 @@ export async function listImages(engine: Engine): Promise<ImageView[]> {
   return views.toSorted(
     (a, b) => b.createdAt.localeCompare(a.createdAt) || a.reference.localeCompare(b.reference),
   );
+}
+
+type Listed = { readonly Id: string; readonly Created: number };
+
+/** The engine lists whole seconds: images of one second are asked for their own, finer time. */
+async function creationTimes(engine: Engine, images: readonly Listed[]): Promise<Map<string, string>> {
+  const perSecond = Map.groupBy(images, ({ Created }) => Created);
+  const tied = [...perSecond.values()].filter((alike) => alike.length > 1).flat();
+  const times = await Promise.all(
+    tied.map(async ({ Id }) => {
+      try {
+        const found = await engine.ask(`looking at ${Id}`, (docker) => docker.getImage(Id).inspect());
+        return [[Id, new Date(found.Created).toISOString()] as const];
+      } catch (error) {
+        // It went meanwhile.
+        if (statusOf(error) === 404) return [];
+        throw error;
+      }
+    }),
+  );
+  return new Map(times.flat());
+}
+
+function secondOf({ Created }: Listed): string {
+  return new Date(Created * 1_000).toISOString();
 }
 
 function kindOf(text: string | undefined): ImageKind {
