@@ -58,6 +58,11 @@ export const adapters = [
   // What the client does with the platform it runs on.
   "packages/sdk/src/client/{node,browser}*",
   "packages/sdk/src/client/{node,browser}*/**",
+  // A server for tests: its pace is the real clock's.
+  "packages/test-cluster/src/**",
+  // Waits on a cluster; handed down as an argument.
+  "packages/cluster/src/kubernetes/pace.ts",
+  "packages/runtime/src/sandbox/kubernetes/pace.ts",
   // Projects that `af init` copies, and users own.
   "templates/**",
   "packages/cli/templates/**",
@@ -95,3 +100,6 @@ export const longLines = ["**/fixtures/**"];
 export const bannedWords = ["job", "jobs", "execution", "executions", "flow", "flows"];
 /** Names in which a banned word is part of another's name. */
 export const wordsAllowedIn = ["AgentFlow", "agentFlow", "AGENTFLOW", "AGENT_FLOW"];
+
+/** There the banned words are those of another system, which has jobs and nodes. */
+export const othersWords = ["packages/test-cluster/**", "packages/cluster/src/kubernetes/**"];

@@ -27,6 +27,7 @@ export const floors: Readonly<Record<string, Arrows>> = {
   dashboard: { ours: ["sdk", "protocol"] },
   testing: { ours: [...servers, "cluster"] },
   sim: { ours: servers },
+  "test-cluster": { ours: [] },
   cli: {
     ours: ["sdk", "protocol"],
     lazily: ["core", "cluster"],
@@ -62,7 +63,7 @@ export function checkFloors(source: Source, imports: readonly Import[]): Finding
 type Fault = [rule: "floor" | "deep-import" | "lazy-import" | "broker-client" | "pure", message: string];
 
 /** Real servers for tests of any floor. */
-const testServers = ["@agentflow/bus/servers", "@agentflow/cluster/test-engine"];
+const testServers = ["@agentflow/bus/servers", "@agentflow/cluster/test-engine", "@agentflow/test-cluster"];
 
 function faultOf(path: string, one: Import): Fault | undefined {
   if (testServers.includes(one.specifier) && isAllowed(tests, path)) return undefined;

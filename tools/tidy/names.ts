@@ -1,4 +1,4 @@
-import { bannedWords, wordsAllowedIn } from "./allow.ts";
+import { bannedWords, isAllowed, othersWords, wordsAllowedIn } from "./allow.ts";
 import type { Finding } from "./finding.ts";
 import { child, children, type Source, type Syntax, text } from "./source.ts";
 
@@ -19,7 +19,7 @@ function fileName(source: Source): Finding[] {
 }
 
 function exportedWords(source: Source): Finding[] {
-  if (!/^packages\/[^/]+\/src\//.test(source.path)) return [];
+  if (!/^packages\/[^/]+\/src\//.test(source.path) || isAllowed(othersWords, source.path)) return [];
   return source.nodes.flatMap(({ node }) =>
     exportedNames(node).flatMap((identifier) => {
       const name = text(identifier, "name") ?? "";

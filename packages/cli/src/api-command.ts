@@ -1,7 +1,7 @@
-import type { Door } from "@agentflow/cluster";
 import type { Client } from "@agentflow/sdk/client";
 import { AgentFlowCommand } from "./base-command.ts";
 import { type Installation, findInstallation } from "./config/installation.ts";
+import type { ContextDoor } from "./contexts/door.ts";
 import { withItsStart } from "./config/its-start.ts";
 import { contextFlag } from "./context-flag.ts";
 import { Flags } from "./flags.ts";
@@ -29,7 +29,7 @@ export abstract class ApiCommand extends AgentFlowCommand {
 
   readonly #clients: Client[] = [];
   #found: Installation | undefined;
-  #door: Promise<Door> | undefined;
+  #door: Promise<ContextDoor> | undefined;
   #said = false;
 
   /** What was told; its address may be reachable from its engine's machine alone: see `reach`. */
@@ -49,14 +49,18 @@ export abstract class ApiCommand extends AgentFlowCommand {
     }
   }
 
-  /** With an address that can be spoken to from here: through the engine of its machine if need be. */
+  /** With an address that can be spoken to from here: through its engine or its cluster if need be. */
   protected async reach(flags: Finding): Promise<Installation> {
     const found = this.installation(flags);
     const { needsDoor, openContextDoor } = await import("./contexts/door.ts");
     if (found.context === undefined || !needsDoor(found.context)) return found;
     this.#door ??= openContextDoor(found.context);
-    const { url } = await this.#door;
-    return { ...found, url, urls: [url] };
+    const { url, token } = await this.#door.catch((error: unknown) => {
+      // Who goes on and asks again later is not told the same for ever.
+      this.#door = undefined;
+      throw error;
+    });
+    return { ...found, url, urls: [url], ...(token === undefined ? {} : { token }) };
   }
 
   /** As `reach`, and says on stderr whom it speaks to unless that is the `af dev` of this project. */
@@ -89,7 +93,7 @@ export abstract class ApiCommand extends AgentFlowCommand {
     return client;
   }
 
-  protected override async finally(): Promise<void> {
+  protected override async finally(_error?: Error): Promise<void> {
     for (const client of this.#clients) client.close();
     const door = await this.#door?.catch(() => undefined);
     await door?.close();

@@ -2,7 +2,9 @@
 import { Flags } from "./flags.ts";
 
 export const contextFlag = Flags.string({
-  description: "the installation, by its name in af context list (default: AF_CONTEXT, else the one in use)",
+  description:
+    "the installation, by its name in af context list, or k8s:CONTEXT/NAMESPACE " +
+    "(default: AF_CONTEXT, else the one in use)",
   helpValue: "NAME",
   helpGroup: "GLOBAL",
 });

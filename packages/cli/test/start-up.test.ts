@@ -59,3 +59,24 @@ test("the table of commands is what the commands say", () => {
   expect(stderr).toBe("");
   expect(status).toBe(0);
 });
+
+test("af deploy --help loads no client of a cluster", () => {
+  const watch = `data:text/javascript,${encodeURIComponent(
+    `import { registerHooks } from "node:module";
+     let loaded = false;
+     const look = (url) => { loaded ||= url.includes("client-node"); };
+     registerHooks({ resolve(of, context, next) {
+       const found = next(of, context);
+       look(found.url);
+       return found;
+     } });
+     process.on("exit", () => { if (loaded) process.exitCode = 99; });`,
+  )}`;
+  const ended = (args: readonly string[]) =>
+    spawnSync(process.execPath, ["--import", watch, bin, ...args], { cwd: house.project, encoding: "utf8" });
+  for (const words of [["deploy"], ["deploy", "status"], ["deploy", "rollback"]]) {
+    const { status, stdout } = ended([...words, "--help"]);
+    expect(stdout).toContain(`af ${words.join(" ")}`);
+    expect(status).toBe(0);
+  }
+});

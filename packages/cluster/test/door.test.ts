@@ -1,7 +1,7 @@
 import http from "node:http";
 import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Door } from "../src/door.ts";
+import type { Door } from "../src/door/index.ts";
 import { type Engine, openEngine } from "../src/docker/engine/open.ts";
 import { openDoor } from "../src/docker/forward.ts";
 import { labels } from "../src/model/names.ts";

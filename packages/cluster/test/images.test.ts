@@ -11,10 +11,12 @@ import {
   type BuildOptions,
   type BuiltImages,
   buildImages,
+  imageLabels,
   listImages,
   prunable,
   pruneImages,
 } from "../src/image/index.ts";
+import { loadBareImages } from "./bare-images.ts";
 import { type TestEngine, baseImages, clientFolder, engineMissing, testEngine } from "./engine/index.ts";
 
 const missing = await engineMissing();
@@ -279,6 +281,28 @@ describe.skipIf(missing !== undefined)(`images on an engine ${missing ?? ""}`, (
       const building = buildImages({ ...options, progress: { step: () => undefined, line } });
       await expect(building).rejects.toMatchObject({ reason: "cancelled" });
       await expect.poll(() => running(target.docker, mark), { timeout: 30_000 }).toBe(0);
+    },
+    hour,
+  );
+
+  test(
+    "images of one second are listed in the order in which they were made, newest first",
+    async () => {
+      // Engines list whole seconds: by them alone the older image was kept and the newer one removed.
+      const name = `images-test-second-${process.pid}`;
+      projects.push(name);
+      const made = ["d", "a", "c", "b"].map((tag, place) => ({
+        reference: `agentflow/${name}:${tag}`,
+        created: `2020-01-01T00:00:00.${place + 1}00000000Z`,
+        labels: { [imageLabels.kind]: "project", [imageLabels.project]: name },
+      }));
+      await loadBareImages(target.docker, made);
+      const listed = (await listImages(engine)).filter(({ project: of }) => of === name);
+      expect(listed.map(({ reference }) => reference)).toEqual(
+        made.map(({ reference }) => reference).toReversed(),
+      );
+      const stays = prunable(listed, { project: name, keep: 1 }).map(({ reference }) => reference);
+      expect(stays).not.toContain(`agentflow/${name}:b`);
     },
     hour,
   );

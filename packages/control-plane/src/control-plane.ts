@@ -4,6 +4,7 @@ import type { World } from "@agentflow/host/clock";
 import type { Log, Secrets } from "@agentflow/host/log";
 import type { Metrics } from "@agentflow/host/metrics";
 import type { Services } from "./api/parse-operation.ts";
+import { serveRegister } from "./api/register-door.ts";
 import { type ApiServer, startServer } from "./api/server.ts";
 import { type Audit, createAudit } from "./auth/audit.ts";
 import { createGate } from "./auth/gate.ts";
@@ -96,6 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const server = await listenOrStop({ engine, readiness }, () =>
     listen(options, { engine, keys, audit, readiness }),
   );
+  const door = serveDoor(options, { engine, audit });
   const otlp = await exportSpans(options, engine);
   const stopCounting = countSpans(options, engine);
   log.info("control plane listens", { url: server.url, version: options.version, node: options.node });
@@ -108,6 +110,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     async stop(withinMs = 5_000) {
       log.info("control plane stops");
       readiness.stopping();
+      await door?.stop();
       await engine.drain();
       await server.close(withinMs);
       readiness.stop();
@@ -116,6 +119,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await engine.stop();
     },
   };
+}
+
+/** Where the bus knows identities: what registers needs none of the API's keys. */
+function serveDoor(
+  { bus, log, world }: ControlPlaneOptions,
+  { engine, audit }: { readonly engine: Engine; readonly audit: Audit },
+) {
+  if (bus.kind !== "nats") return undefined;
+  return serveRegister({ wire: bus.wire, registry: engine.registry, audit, say: log, timers: world.timers });
 }
 
 /** Loaded only where somebody wants it. */

@@ -10,6 +10,7 @@ import type {
   ApprovalPage,
   ApprovalView,
   BuildId,
+  BuildList,
   BusCheck,
   CallableView,
   DecideBody,
@@ -24,6 +25,7 @@ import type {
   LogRecord,
   LogSource,
   Plan,
+  PoolDepth,
   PoolName,
   RegisterBody,
   ResolveBody,
@@ -92,7 +94,7 @@ export interface EngineOptions {
 
 /** What holds for a tenant that has said nothing of its own. */
 export interface TenantDefaults {
-  /** The build that new runs are pinned to. */
+  /** The build of new runs whose workflow was registered without one. */
   readonly build: BuildId;
 }
 
@@ -111,6 +113,10 @@ export interface Engine {
   status(of?: { readonly tenant?: TenantId }): Promise<InstallationStatus>;
   /** What goes on now, counted while somebody asks: of the whole installation, or of one tenant's own. */
   top(of?: { readonly tenant?: TenantId }): Promise<InstallationTop>;
+  /** Builds with their open runs and workers: of the whole installation, or of one tenant. */
+  builds(of?: { readonly tenant?: TenantId; readonly minRevision?: number }): Promise<BuildList>;
+  /** How much work there is for a pool's workers, counted over all control planes and tenants. */
+  poolDepth(of: { readonly pool: PoolName; readonly build?: BuildId }): Promise<PoolDepth>;
   /** Why nothing is served now (`installation_lost`); undefined while all is well. */
   readonly trouble: AgentFlowError | undefined;
   /** Whether this control plane may hold shards now; see `EngineOptions.ownership`. */

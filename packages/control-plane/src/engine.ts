@@ -4,6 +4,7 @@ import { AgentFlowError, instant } from "@agentflow/protocol";
 import { checkBus } from "./bus-check.ts";
 import { refuseHalfRestored } from "./backup/mark.ts";
 import type { Engine, EngineObserver, EngineOptions } from "./engine-api.ts";
+import { listBuilds, poolDepth } from "./insight/builds.ts";
 import { type BusView, createBusView } from "./insight/bus-view.ts";
 import { Counters } from "./insight/counters.ts";
 import { engineTop } from "./insight/top.ts";
@@ -129,6 +130,13 @@ function engineOf(options: EngineOptions, parts: EngineParts): Engine {
     checkBus: () => checkBus(options.bus.table, options.world),
     top: (of = {}) =>
       engineTop({ ...parts, store: parts.base.store, options, startedAtMs, counters }, of.tenant),
+    builds: (of = {}) => {
+      const { minRevisionWaitMs: waitMs } = parts.base.config;
+      const { registry } = parts;
+      const known = { ...parts, registry, store: parts.base.store, options, startedAtMs };
+      return listBuilds(known, { ...of, waitMs });
+    },
+    poolDepth: (of) => poolDepth({ ...parts, store: parts.base.store, options, startedAtMs }, of),
     lanes: options.bus.log.lanes,
     get trouble() {
       return parts.guard.trouble;

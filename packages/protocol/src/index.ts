@@ -1,6 +1,7 @@
 /** Types, ids, subjects and errors: importable without zod. The schemas stand in `./schemas`. */
 export * from "./agent.ts";
 export * from "./api/approvals.ts";
+export type * from "./api/builds.ts";
 export type * from "./api/bus-check.ts";
 export * from "./api/bus.ts";
 export type * from "./api/installation.ts";
@@ -29,6 +30,7 @@ export { nearest } from "./nearest.ts";
 export type * from "./plan.ts";
 export type * from "./project.ts";
 export * from "./reference.ts";
+export * from "./register.ts";
 export * from "./sandbox.ts";
 export * from "./script.ts";
 export * from "./subjects.ts";

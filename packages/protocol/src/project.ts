@@ -113,6 +113,42 @@ export interface KubernetesTarget extends ContainerTarget {
   readonly context?: string;
   readonly namespace?: string;
   readonly bus?: Exclude<BusKind, "embedded">;
+  /** Where images are pushed to: `registry.example.com/team`. Without it nodes must have them. */
+  readonly registry?: string;
+  /** Secrets of the namespace with which nodes pull. */
+  readonly pullSecrets?: readonly string[];
+  /** Instead of a push, run for each image: `kind load docker-image {image}`. */
+  readonly imageLoad?: string;
+  /** How the API is reached from outside the cluster; by a port-forward when left out. */
+  readonly ingress?: IngressTarget;
+  /** Workers by load instead of a fixed number; by pool. */
+  readonly scaling?: { readonly [pool: string]: ScalingTarget };
+  readonly storage?: StorageTarget;
+  /** RuntimeClass of the pods in which untrusted tools run. */
+  readonly runtimeClass?: string;
+  /** Labels that a node must have to be given our pods. */
+  readonly nodeSelector?: { readonly [label: string]: string };
+}
+
+export interface IngressTarget {
+  readonly host: string;
+  readonly className?: string;
+  /** Secret of the namespace with the certificate. */
+  readonly tlsSecret?: string;
+}
+
+export interface ScalingTarget {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface StorageTarget {
+  /** Storage class of the volumes; the cluster's default when left out. */
+  readonly className?: string;
+  /** Size of the volume of one NATS server (10). */
+  readonly natsGb?: number;
+  /** Of the volume in which tools leave files; each worker has its own, lost with it, when left out. */
+  readonly filesGb?: number;
 }
 
 export interface NatsTarget {

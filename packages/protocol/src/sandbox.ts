@@ -49,14 +49,14 @@ export interface SandboxPlan {
 
 export type SandboxKey = "profile" | "network" | keyof SandboxLimits;
 
-/** What a call ran in, as the engine said of its container while it ran. */
+/** What a call ran in, as the engine said of its container, or a cluster of its pod, while it ran. */
 export interface SandboxApplied {
-  readonly profile: "docker";
-  /** `runc`, `runsc`, … */
+  readonly profile: "docker" | "kubernetes";
+  /** `runc`, `runsc`, …; of a pod its RuntimeClass, `default` for the nodes' own. */
   readonly runtime: string;
   /** SHA-256 of the image. */
   readonly image: string;
-  /** Hosts that could be reached, through the worker alone. The container itself has no network. */
+  /** Hosts that could be reached, through the worker alone. The sandbox itself has no network. */
   readonly network: readonly string[];
   readonly memoryMb: number;
   readonly cpus: number;
@@ -65,7 +65,7 @@ export interface SandboxApplied {
   readonly user: string;
   /** The engine's filter of system calls: `default`, or what its administrator chose. */
   readonly seccomp: string;
-  /** `docker 28.2.2`. */
+  /** `docker 28.2.2`, `kubernetes v1.36.2`. */
   readonly engine: string;
 }
 

@@ -17,7 +17,7 @@ export type Subject = string & { readonly [subjectBrand]: true };
 export const installationToken = "_";
 
 /** What a subject may begin with; the second token names the stream. */
-export type StreamName = "log" | "task" | "in" | "dead" | "audit" | "tele" | "live";
+export type StreamName = "log" | "task" | "in" | "dead" | "audit" | "tele" | "live" | "reg";
 
 type TenantToken = TenantId | typeof installationToken;
 
@@ -34,6 +34,7 @@ export const subjects = {
   tele: (of: { tenant: TenantToken; source: SourceId }): Subject =>
     `af.tele.${of.tenant}.${of.source}` as Subject,
   live: (of: { tenant: TenantId; run: RunId }): Subject => `af.live.${of.tenant}.${of.run}` as Subject,
+  reg: (tenant: TenantId): Subject => `af.reg.${tenant}` as Subject,
 } as const;
 
 /** Prefixes of subjects, each ending in a dot: what `tail` and `serve` take to mean "and all below". */
@@ -50,6 +51,7 @@ export const prefixes = {
   deadOf: (tenant: TenantId): Subject => `af.dead.${tenant}.` as Subject,
   audit: "af.audit." as Subject,
   tele: "af.tele." as Subject,
+  reg: "af.reg." as Subject,
 } as const;
 
 export type ParsedLogSubject =
@@ -84,9 +86,15 @@ export function parseInSubject(subject: string): { shard: Shard; tenant: TenantI
   return { shard, tenant };
 }
 
+/** The tenant that a subject `af.reg.<tenant>` names; the subject wins over any body. */
+export function parseRegSubject(subject: string): TenantId | undefined {
+  const [af, word, tenant, ...rest] = subject.split(".");
+  return af === "af" && word === "reg" && rest.length === 0 && isId("tenant", tenant) ? tenant : undefined;
+}
+
 /** The stream of a subject, by its second token; undefined for a subject that is not ours. */
 export function streamOf(subject: string): StreamName | undefined {
-  const word = /^af\.(log|task|in|dead|audit|tele|live)\./.exec(subject)?.[1];
+  const word = /^af\.(log|task|in|dead|audit|tele|live|reg)\./.exec(subject)?.[1];
   return word === undefined ? undefined : (word as StreamName);
 }
 

@@ -23,7 +23,10 @@ export const workerSettings = {
 export const sandboxSettings = {
   host: text("Docker engine on which untrusted tools are called (unix:///var/run/docker.sock)"),
   image: text("image of their containers; the newest worker image on the engine"),
-  runtime: text("runtime of their containers, such as runsc; the engine's default"),
+  runtime: text("runtime of their containers (runsc), or RuntimeClass of their pods; the default one"),
+  namespace: text("namespace of a Kubernetes cluster: they are pods there, instead of containers"),
+  kubeconfig: text("how that cluster is reached; the one that it runs in when left out"),
+  pod: text("name of its own pod there: sandboxes go with it"),
   owner: text("whose sandboxes it removes at its start; made of the machine's name when left out"),
   broker: text("socket of a sandbox broker, which is asked instead of an engine"),
 };

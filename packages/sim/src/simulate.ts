@@ -7,6 +7,7 @@ import type { History } from "./checkers/history.ts";
 import { Owners } from "./checkers/owners.ts";
 import { calm, strike } from "./faults/faults.ts";
 import { type Scenario, scenarioNamed, scenarios } from "./faults/scenarios.ts";
+import { builds } from "./house/builds.ts";
 import { Client } from "./house/client.ts";
 import { House } from "./house/house.ts";
 import { type Broken, brokenBy, type Mutation } from "./mutations/mutations.ts";
@@ -103,7 +104,7 @@ async function live({ house, scenario, specs, dice }: Life): Promise<Checked> {
     return { violations: ["the installation did not start"], story: [] };
   }
   for (const spec of specs) await register(house, spec);
-  await faultPhase({ house, scenario, people, dice: dice.fork("faults") });
+  await faultPhase({ house, scenario, specs, people, dice: dice.fork("faults") });
   faulty = false;
   const owners = new Owners(house);
   const diligent = scenario.agents === true;
@@ -123,7 +124,7 @@ function pickScenario(name: string | undefined, dice: SeededRandom): Scenario {
 }
 
 function openHouse(
-  { weather, skewMs, rush, controlPlanes, logs }: Scenario,
+  { weather, skewMs, rush, controlPlanes, logs, deploys }: Scenario,
   mutation: Mutation | undefined,
   dice: SeededRandom,
 ): House {
@@ -141,6 +142,7 @@ function openHouse(
     manifest: broken.manifest?.(manifest) ?? manifest,
     ...(controlPlanes === undefined ? {} : { controlPlanes }),
     ...(logs === undefined ? {} : { logs }),
+    ...(deploys === undefined ? {} : { deploys }),
   });
 }
 
@@ -165,13 +167,24 @@ async function register(house: House, spec: WorkflowSpec): Promise<void> {
   if (house.isShared) await passTime(house.time, tableLagMs);
 }
 
+/** There and back: whether it arrives is the faults' business, and either way every run stays where it is. */
+function deploy(house: House, specs: readonly WorkflowSpec[], n: number): void {
+  const build = builds[n % builds.length];
+  if (build === undefined) return;
+  for (const spec of specs) {
+    const definition = definitionOf(spec);
+    void house.engine?.registry.register(defaultTenant, { definition, build }).catch(() => undefined);
+  }
+}
+
 async function faultPhase(of: {
   house: House;
   scenario: Scenario;
+  specs: readonly WorkflowSpec[];
   people: People;
   dice: SeededRandom;
 }): Promise<void> {
-  const { house, scenario, people, dice } = of;
+  const { house, scenario, specs, people, dice } = of;
   const stops: (() => void)[] = [];
   const later = (ms: number, fn: () => void): void => void stops.push(house.time.after(ms, fn));
   const lengthMs = 4_000 + dice.int(8_000);
@@ -182,6 +195,9 @@ async function faultPhase(of: {
     if (atMs >= lengthMs) break;
     const kind = dice.pick(scenario.faults);
     if (kind !== undefined) later(atMs, () => strike(kind, { house, dice, later }));
+  }
+  if (scenario.deploys === true) {
+    for (let n = 1; n <= 4; n++) later(Math.floor((n * lengthMs) / 5), () => deploy(house, specs, n));
   }
   await passTime(house.time, lengthMs);
   for (const stop of stops) stop();

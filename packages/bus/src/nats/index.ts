@@ -1,6 +1,6 @@
 /** The bus on NATS JetStream. */
-export { openNats } from "./open.ts";
-export type { NatsBus, NatsCredentials, NatsOptions, Refused, TurnedAway } from "./options.ts";
+export { openNats, openNatsWire } from "./open.ts";
+export type { NatsBus, NatsCredentials, NatsOptions, NatsWire, Refused, TurnedAway } from "./options.ts";
 export { type AuthUser, writeAccountsConf, writeAuthConf } from "./credentials/auth-conf.ts";
 export { type Identity, identityFrom, makeIdentity } from "./credentials/identity.ts";
 export { inboxOf, type Role, roleName, type WorkerRole } from "./credentials/roles.ts";

@@ -7,7 +7,7 @@ import { durabilityOf } from "./durability.ts";
 import { Link } from "./link.ts";
 import { Heard } from "./heard.ts";
 import { JetStreamLog } from "./log.ts";
-import type { NatsBus, NatsOptions, TurnedAway } from "./options.ts";
+import type { NatsBus, NatsOptions, NatsWire, TurnedAway } from "./options.ts";
 import { WorkQueue } from "./queue/queue.ts";
 import { Streams } from "./streams.ts";
 import { KvTable } from "./table.ts";
@@ -31,14 +31,15 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
     const purges = archiver === undefined ? link : await openArchiver(options, archiver);
     // The same link would be closed before what is said at the end was said.
     if (purges !== link) link.onClose(() => void purges.close());
-    const of = { ...layout, purges, isOwner: streams.isOwner };
+    // A reader asks the server itself, as an owner does; whoever may not is told so.
+    const of = { ...layout, purges, isOwner: streams.isOwner || options.role === "reader" };
     const log = new JetStreamLog(link, of);
     const queue = new WorkQueue({ link, streams, log });
     const table = new KvTable(link, of);
     const turnedAway = new Heard<TurnedAway>();
     const tell = (turned: TurnedAway): void => turnedAway.tell(turned);
     const consumer = (subject: Subject) => queue.consumer(subject);
-    const shutDoor = of.isOwner ? serveDoor({ link, table, log, tell, consumer }) : undefined;
+    const shutDoor = streams.isOwner ? serveDoor({ link, table, log, tell, consumer }) : undefined;
     return {
       kind: "nats",
       durability: await durabilityOf(layout, options.monitor),
@@ -63,6 +64,17 @@ export async function openNats(options: NatsOptions): Promise<NatsBus> {
     await link.close();
     throw error;
   }
+}
+
+/**
+ * The wire alone, for who asks and answers and has no right to anything that is stored. It makes nothing and
+ * reads nothing when it is opened.
+ */
+export async function openNatsWire(options: Omit<NatsOptions, "role">): Promise<NatsWire> {
+  const inboxPrefix = options.inboxPrefix ?? "_INBOX.af";
+  const nc = await connectNats({ ...options, role: "worker" }, inboxPrefix);
+  const link = new Link(nc, inboxPrefix);
+  return { wire: new CoreWire(link, () => undefined), close: () => link.close() };
 }
 
 /** A connection of its own: on the other one nothing can be removed, whatever goes wrong there. */

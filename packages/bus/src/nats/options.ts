@@ -1,4 +1,4 @@
-import type { Bus } from "../port/index.ts";
+import type { Bus, Wire } from "../port/index.ts";
 
 export interface NatsOptions {
   /** `nats://host:port`, several for a cluster. */
@@ -8,8 +8,11 @@ export interface NatsOptions {
   readonly name?: string;
   /** Answers arrive below it; each identity has its own, so that nobody can listen to another's. */
   readonly inboxPrefix?: string;
-  /** `owner` makes the streams and keeps them as they should be; `worker` uses what is there. */
-  readonly role: "owner" | "worker";
+  /**
+   * `owner` makes the streams and keeps them as they should be; `worker` uses what is there. `reader` comes
+   * as an owner does and makes nothing, serves nothing: for who looks at an installation from outside.
+   */
+  readonly role: "owner" | "worker" | "reader";
   /** Streams of the log, 1 to 8: fixed when the installation is made, read back when left out. */
   readonly logs?: number;
   /** Copies of each stream, 1, 3 or 5. Only an owner says so. */
@@ -36,6 +39,11 @@ export interface NatsBus extends Bus {
   onRefused(fn: (refused: Refused) => void): () => void;
   /** Called (an owner) with each request of a worker that it turned away; the result ends it. */
   onTurnedAway(fn: (turned: TurnedAway) => void): () => void;
+}
+
+export interface NatsWire {
+  readonly wire: Wire;
+  close(): Promise<void>;
 }
 
 /** The server refused one of this client's own messages or subscriptions, by its permissions. */

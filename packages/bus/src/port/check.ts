@@ -13,7 +13,7 @@ import type { PeekOptions, QueuedTask, TakeOptions } from "./queue.ts";
 import { tableValueBytesMax } from "./table.ts";
 
 const stored: readonly StreamName[] = ["log", "dead", "audit", "tele"];
-const wired: readonly StreamName[] = ["in", "live"];
+const wired: readonly StreamName[] = ["in", "live", "reg"];
 const prefixPattern = /^af\.[a-z]+\.$/;
 const tableKey = /^[A-Za-z0-9_.-]{1,200}$/;
 const tablePrefix = /^[A-Za-z0-9_.-]{0,200}$/;

@@ -10,14 +10,21 @@ export default class Doctor extends AgentFlowCommand {
     "Check this machine and this project: each line a fact and, where needed, the fix";
   static override description =
     "Exits 3 when anything is wrong (✗); ! is worth knowing and no fault. Of a target of containers in " +
-    "agentflow.yaml it is proved by doing: containers are started and ended, and leave nothing behind.";
+    "agentflow.yaml it is proved by doing: containers are started and ended, in a cluster " +
+    "pods, and leave nothing behind.";
   static override flags = {
     target: Flags.string({
-      description: "a target of containers: also its engine, what containers can do there, and what is up",
+      description:
+        "a target of containers: also its engine or cluster, what containers can do there, and what is up",
       helpValue: "TARGET",
     }),
   };
-  static override examples = ["af doctor", "af doctor --target docker", "af doctor --json"];
+  static override examples = [
+    "af doctor",
+    "af doctor --target docker",
+    "af doctor --target prod",
+    "af doctor --json",
+  ];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Doctor);

@@ -124,13 +124,13 @@ export default class Logs extends ApiCommand {
         ? {}
         : {
             containers: besides({ ...containers, behind, unsent, conditions, seen: page.seen }),
-            answers: async (signal) => someAnswers((await this.reach(flags)).urls, signal),
+            answers: (signal) => this.#answers(flags, signal),
           }),
     });
     if (answer !== undefined) this.exitWith(exitCodeOf(answer));
   }
 
-  /** What the containers print, where an engine carries the installation; known secrets are hidden in it. */
+  /** What the containers print, where an engine or a cluster carries it; known secrets are hidden in it. */
   async #containers(flags: Finding): Promise<Containers | undefined> {
     const place = containersOf(this.#context(flags));
     if (place === undefined) return undefined;
@@ -180,7 +180,16 @@ export default class Logs extends ApiCommand {
     throw new AgentFlowError("unavailable", `no answer from ${urls.join(", ")}`, { reason: "unreachable" });
   }
 
-  /** What only the containers have; nothing when their engine does not answer. */
+  /** False too where there is no way to it yet. */
+  async #answers(flags: Finding, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await someAnswers((await this.reach(flags)).urls, signal);
+    } catch {
+      return false;
+    }
+  }
+
+  /** What only the containers have; nothing when engine or cluster does not answer. */
   async #printed(
     of: First & { readonly conditions: Conditions; readonly tail: number },
   ): Promise<ContainerPage | undefined> {

@@ -14,52 +14,68 @@ import { addressText } from "../output/where.ts";
 import { ago } from "../output/when.ts";
 import { placeOf } from "../output/findings.ts";
 import { newerOf } from "../skew.ts";
-import { type ContainerView, printContainers } from "../targets/containers.ts";
 
 export default class Status extends ApiCommand {
   static override summary = "One look at the whole installation";
   static override description =
     "Figures of all tenants need a key with the scope operator, as the local token has it; " +
     "else they are the tenant's own.\nOf a target on Docker its containers are shown too, also when the " +
-    "API does not answer.";
+    "API does not answer; of one in a cluster its pods.";
   static override examples = ["af status", "af status --json"];
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
     const { url, urls, context } = this.installation(flags);
-    const looking = context === undefined ? undefined : this.#containers(context);
+    const looking = context === undefined ? undefined : this.#carried(context);
     try {
       const client = await this.connect(flags);
       const status = await client.status();
-      const containers = await looking;
+      const carried = await looking;
       const named = context === undefined ? {} : { context: context.name };
       this.output.data({
         url,
         urls,
         ...named,
         ...status,
-        ...(containers === undefined ? {} : { containers }),
+        ...carried?.data,
       });
       if (this.output.json) return;
       const shown = addressText({ url, urls, ...(context === undefined ? {} : { context }) });
       print(this.output, { url: shown, context, own: this.config.version }, status);
-      if (containers !== undefined) printContainers(this.output, containers);
+      carried?.print();
     } catch (error) {
-      // Nobody answers: what its containers do says more than that.
-      const containers = await looking;
-      if (containers !== undefined) printContainers(this.output, containers);
+      // Nobody answers: what its containers do says more than that. The same fault is told once.
+      const carried = await looking;
+      if (carried?.fault === undefined || carried.fault !== AgentFlowError.from(error, "").message)
+        carried?.print();
       throw error;
     }
   }
 
-  async #containers(context: Context): Promise<readonly ContainerView[] | undefined> {
-    if (context.kind !== "docker") return undefined;
-    const { contextContainers } = await import("../targets/containers.ts");
-    return contextContainers(context).catch((error: unknown) => {
-      this.output.warn(yellow(AgentFlowError.from(error, "looking at the containers").message));
-      return undefined;
-    });
+  /** The containers or pods of the installation, where somebody can be asked for them. */
+  async #carried(context: Context): Promise<Carried | undefined> {
+    try {
+      if (context.kind === "docker") {
+        const { contextContainers, printContainers } = await import("../targets/containers.ts");
+        const containers = await contextContainers(context);
+        return containers && { data: { containers }, print: () => printContainers(this.output, containers) };
+      }
+      if (context.kind !== "kubernetes") return undefined;
+      const { contextPods, printPods } = await import("../targets/pods.ts");
+      const pods = await contextPods(context);
+      return pods && { data: { pods }, print: () => printPods(this.output, pods) };
+    } catch (error) {
+      const fault = AgentFlowError.from(error, "looking at the containers").message;
+      return { data: {}, fault, print: () => this.output.warn(yellow(fault)) };
+    }
   }
+}
+
+interface Carried {
+  readonly data: object;
+  /** Why they cannot be looked at. */
+  readonly fault?: string;
+  readonly print: () => void;
 }
 
 /** Which checks there are, or which of them fail and why. */

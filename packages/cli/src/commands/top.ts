@@ -17,7 +17,7 @@ export default class Top extends ApiCommand {
     "On a terminal a screen that is drawn anew each --interval; ? shows its keys, q leaves. It says when\n" +
     "the installation is gone, and goes on when it is back. Elsewhere, or with --once: one picture, of\n" +
     "the time between two looks; with --watch one after the other.\n" +
-    "Of containers also what their engine says they use.\n" +
+    "Of containers also what their engine says they use, of pods what their cluster measures.\n" +
     "Figures of all tenants need a key with the scope operator; else they are the tenant's own.";
   static override flags = {
     interval: Flags.string({ description: "between two looks", default: "2s", helpValue: "DURATION" }),

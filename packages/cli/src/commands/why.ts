@@ -46,7 +46,8 @@ function failureOf({ reasons }: WhyAnswer): { readonly failure?: Failure } {
 function print(output: Output, answer: WhyAnswer): void {
   const now = Date.now();
   output.line([statusMark(answer.status), " ", bold(answer.headline)]);
-  output.line(dim(`  ${answer.run}`));
+  const build = answer.build === undefined ? "" : `  build ${answer.build}`;
+  output.line(dim(`  ${answer.run}${build}`));
   for (const { reason, step, message, since, until, holder, command } of answer.reasons) {
     output.line();
     output.line([

@@ -3,8 +3,10 @@
  * project; each target of containers of the project has one under its own name; the user adds others.
  */
 import type { EngineAddress } from "@agentflow/cluster/engine";
+import type { ClusterPlace } from "@agentflow/cluster/inside-cluster";
 import { AgentFlowError, instant, isId, nearest } from "@agentflow/protocol";
 import { join } from "node:path";
+import { clusterNamed, isClusterName } from "./cluster-name.ts";
 import { type ContextPlaces } from "./context-places.ts";
 import { isAlive, readDevFile, readToken } from "./dev-file.ts";
 import type { ContextKind, TokenPlace } from "./parse-contexts.ts";
@@ -20,6 +22,7 @@ import {
   writeProjectUse,
 } from "./project-contexts.ts";
 import {
+  addUserCluster,
   addUserContext,
   allowInProject,
   type NewUserContext,
@@ -37,7 +40,7 @@ export interface Context {
   readonly name: string;
   readonly kind: ContextKind;
   readonly held: "project" | "user";
-  /** Absent: nothing runs there, or it is reached through its engine alone. */
+  /** Absent: nothing runs there, or it is reached through its engine or its cluster alone. */
   readonly url?: string;
   /** Of all its control planes, `url` first; none where that is absent. */
   readonly urls: readonly string[];
@@ -47,7 +50,9 @@ export interface Context {
   readonly project?: string;
   readonly target?: string;
   readonly engine?: EngineAddress;
-  readonly token: TokenPlace;
+  readonly cluster?: ClusterPlace;
+  /** `secret`: in its cluster, where it is read each time. */
+  readonly token: TokenPlace | "secret";
   /** The file that says so. */
   readonly file: string;
   /** Whether there is something to speak to, as far as files say it. */
@@ -69,15 +74,51 @@ export interface SavedContext {
   readonly project: string;
   readonly target: string;
   readonly engine?: EngineAddress;
+  readonly cluster?: ClusterPlace;
 }
 
 export const devContext = "dev";
 
-/** What `af up` leaves: for its owner alone, ignored by git, whole or not at all. Answers the file. */
+/** What `af up` and `af deploy` leave: for its owner alone, ignored by git, whole. Answers the file. */
 export function saveContext(context: SavedContext): string {
   const { folder, ...rest } = context;
   refuseName(context.name);
   return writeProjectContext(folder, { ...rest, savedAt: instant(Date.now()) });
+}
+
+export interface SavedInCluster {
+  /** The project's folder. */
+  readonly folder: string;
+  readonly project: string;
+  readonly target: string;
+  readonly place: Required<Pick<ClusterPlace, "context" | "namespace" | "release">> & ClusterPlace;
+  /** Of its ingress; it is reached through the cluster where there is none. */
+  readonly url?: string;
+  /** Without it the Secret of the installation is read with each command. */
+  readonly token?: string;
+}
+
+/** A context of that target's own name, as `af deploy` leaves it. Answers the file. */
+export function saveClusterContext({ folder, project, target, place, url, token }: SavedInCluster): string {
+  return saveContext({
+    name: target,
+    kind: "kubernetes",
+    folder,
+    project,
+    target,
+    cluster: place,
+    ...(url === undefined ? {} : { url }),
+    ...(token === undefined ? {} : { token }),
+  });
+}
+
+/** One of the user's own, in a cluster. */
+export async function addClusterContext(
+  { user }: ContextPlaces,
+  of: { readonly name: string; readonly cluster: string },
+): Promise<void> {
+  refuseName(of.name);
+  await addUserCluster(user, of);
 }
 
 /** One of the user's own. Answers where its token is kept. */
@@ -95,6 +136,7 @@ export function listContexts(places: ContextPlaces): Context[] {
 
 /** The context of this name; `not_found` with the name that was probably meant. */
 export function findContext(places: ContextPlaces, name: string): Context {
+  if (isClusterName(name)) return spelledOut(places, name);
   if (name === devContext && places.project !== undefined) return devOf(places.project);
   if (places.project !== undefined) {
     const found = projectContext(places.project, name);
@@ -112,7 +154,7 @@ export function findContext(places: ContextPlaces, name: string): Context {
 /** The token of a context, for its own addresses alone. May ask the keychain. */
 export function tokenOf(places: ContextPlaces, context: Context): string | undefined {
   const { kind, name, folder, urls, token } = context;
-  if (token === "none") return undefined;
+  if (token === "none" || token === "secret") return undefined;
   if (kind === "dev") return folder === undefined ? undefined : readToken(folder);
   if (context.held === "project")
     return folder === undefined ? undefined : readProjectContext(folder, name)?.token;
@@ -189,10 +231,13 @@ function projectContext(project: string, name: string): Context | undefined {
   const file = projectContextFile(project, name);
   if (saved !== undefined) {
     const { token, savedAt: _, urls = [], ...rest } = saved;
-    const place = token === undefined ? "none" : "file";
+    const without = rest.cluster === undefined ? "none" : "secret";
+    const place = token === undefined ? without : "file";
     return { ...rest, urls, name, held: "project", folder: project, token: place, file, state: "known" };
   }
   const target = targetsOf(project).find((one) => one.name === name);
+  if (target?.cluster !== undefined)
+    return inCluster(name, target.cluster, { folder: project, target: name });
   return target === undefined ? undefined : notUp(project, name, target.kind);
 }
 
@@ -228,15 +273,36 @@ function faulty(project: string, name: string, fault: AgentFlowError): Context {
 
 function userContexts({ user }: ContextPlaces): Context[] {
   const file = userContextsFile(user);
-  return [...readUserContexts(user).contexts].map(([name, { urls, token }]): Context => {
-    return { name, kind: "remote", held: "user", url: urls[0], urls, token, file, state: "known" };
-  });
+  const { contexts, clusters } = readUserContexts(user);
+  return [
+    ...[...contexts].map(([name, { urls, token }]): Context => {
+      return { name, kind: "remote", held: "user", url: urls[0], urls, token, file, state: "known" };
+    }),
+    ...[...clusters].map(([name, cluster]) => inCluster(name, cluster, { file })),
+  ];
+}
+
+/** Nobody wrote it down: the name says all. */
+function spelledOut({ user }: ContextPlaces, name: string): Context {
+  return inCluster(name, clusterNamed(name), { file: userContextsFile(user) });
+}
+
+/** One of the user's own, or a target of a project: whether it is deployed, the cluster knows. */
+function inCluster(
+  name: string,
+  cluster: ClusterPlace,
+  of: { readonly file: string } | { readonly folder: string; readonly target: string },
+): Context {
+  const base = { name, kind: "kubernetes", urls: [], cluster, token: "secret", state: "known" } as const;
+  if ("file" in of) return { ...base, held: "user", file: of.file };
+  return { ...base, held: "project", ...of, file: join(of.folder, "agentflow.yaml") };
 }
 
 /** Where a token lies, for people; never the token. */
 export function tokenPlace(places: ContextPlaces, { kind, held, token, folder, file }: Context): string {
   if (token === "none") return "none";
   if (token === "keychain") return "the system's keychain";
+  if (token === "secret") return "a Secret of the installation, in its cluster";
   if (kind === "dev") return folder === undefined ? "none" : join(folder, ".agentflow/token");
   return held === "project" ? file : credentialsFile(places.user);
 }

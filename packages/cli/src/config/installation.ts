@@ -208,7 +208,9 @@ function notUp({ name, target, kind }: Context, { by, place }: Choice): AgentFlo
     reason: "not_up",
     details: { where: place },
     suggestions: [
-      kind === "kubernetes" ? `af deploy ${target ?? name}` : `af up ${target ?? name}`,
+      ...(kind === "kubernetes"
+        ? [`af deploy ${target ?? name}`, "deployed from elsewhere: --context k8s:CONTEXT/NAMESPACE"]
+        : [`af up ${target ?? name}`]),
       "another one: --context NAME, af context list",
     ],
   });

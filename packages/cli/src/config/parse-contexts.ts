@@ -1,19 +1,21 @@
 /** The doors of the files that hold contexts: a damaged one is refused with its place and what to do. */
 import type { EngineAddress } from "@agentflow/cluster/engine";
+import type { ClusterPlace } from "@agentflow/cluster/inside-cluster";
 import { AgentFlowError, isId } from "@agentflow/protocol";
 import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
+import { clusterNamed } from "./cluster-name.ts";
 
 export type ContextKind = "dev" | "docker" | "kubernetes" | "remote";
 
 /** More control planes than any installation has. */
 export const addressesMax = 100;
 
-/** `.agentflow/contexts/<name>.json`: what `af up` leaves about one target. */
+/** `.agentflow/contexts/<name>.json`: what `af up` and `af deploy` leave about one target. */
 export interface ProjectContextFile {
   readonly name: string;
   readonly kind: "docker" | "kubernetes";
-  /** Absent: its API is reached through the engine alone. */
+  /** Absent: its API is reached through its engine or its cluster alone. */
   readonly url?: string;
   /** Of all its control planes, `url` the first of them; absent: there is one. */
   readonly urls?: readonly string[];
@@ -22,6 +24,7 @@ export interface ProjectContextFile {
   readonly project?: string;
   readonly target: string;
   readonly engine?: EngineAddress;
+  readonly cluster?: ClusterPlace;
   readonly savedAt?: string;
 }
 
@@ -30,11 +33,17 @@ export interface UserContexts {
   readonly current?: string;
   readonly previous?: string;
   readonly contexts: ReadonlyMap<string, UserContext>;
+  /** Those in clusters: where they lie; their token is read there. */
+  readonly clusters: ReadonlyMap<string, ClusterPlace>;
   /** Which of them the user chose in which project, by its folder. */
   readonly projects: ReadonlyMap<string, string>;
 }
 
-export const noUserContexts: UserContexts = { contexts: new Map(), projects: new Map() };
+export const noUserContexts: UserContexts = {
+  contexts: new Map(),
+  clusters: new Map(),
+  projects: new Map(),
+};
 
 export interface UserContext {
   readonly urls: Addresses;
@@ -57,12 +66,14 @@ export interface Credential {
 export interface TargetName {
   readonly name: string;
   readonly kind: "docker" | "kubernetes";
+  /** Of one in a cluster: where it lies, by its own words; undefined where they hold references. */
+  readonly cluster?: ClusterPlace;
 }
 
 export function parseProjectContext(text: string, file: string): ProjectContextFile {
-  const next = `remove it: rm ${file}; af up writes it anew`;
+  const next = `remove it: rm ${file}; af up and af deploy write it anew`;
   const value = objectIn(text, file, next);
-  const { name, kind, url, urls, token, project, target, engine, savedAt } = value;
+  const { name, kind, url, urls, token, project, target, engine, cluster, savedAt } = value;
   if (!isId("project", name)) throw damaged(file, "it has no name", next);
   if (kind !== "docker" && kind !== "kubernetes") throw damaged(file, "its kind is unknown", next);
   if (url !== undefined && !isUrl(url)) throw damaged(file, "its url is no address", next);
@@ -71,7 +82,10 @@ export function parseProjectContext(text: string, file: string): ProjectContextF
   if (token !== undefined && typeof token !== "string") throw damaged(file, "its token is no text", next);
   const where = engineOf(engine);
   if (engine !== undefined && where === undefined) throw damaged(file, "its engine has no address", next);
-  if (url === undefined && where === undefined) throw damaged(file, "it has neither url nor engine", next);
+  const place = clusterOf(cluster);
+  if (cluster !== undefined && place === undefined) throw damaged(file, "its cluster has no place", next);
+  if (url === undefined && where === undefined && place === undefined)
+    throw damaged(file, "it has neither url nor engine nor cluster", next);
   return {
     name,
     kind,
@@ -80,6 +94,7 @@ export function parseProjectContext(text: string, file: string): ProjectContextF
     ...(url === undefined ? {} : { url, urls: all ?? [url] }),
     ...(token === undefined ? {} : { token }),
     ...(where === undefined ? {} : { engine: where }),
+    ...(place === undefined ? {} : { cluster: place }),
     ...(typeof savedAt === "string" ? { savedAt } : {}),
   };
 }
@@ -93,10 +108,16 @@ export function parseUserContexts(text: string, file: string): UserContexts {
   const listed = value["contexts"] ?? {};
   if (!isObject(listed)) throw damaged(file, "contexts is no map", next);
   const contexts = new Map<string, UserContext>();
+  const clusters = new Map<string, ClusterPlace>();
   for (const [name, one] of Object.entries(listed)) {
     const shown = JSON.stringify(name.slice(0, 60));
     if (!isId("project", name) || name === "dev")
       throw damaged(file, `${shown} is no name of a context`, next);
+    const at = isObject(one) ? one["cluster"] : undefined;
+    if (typeof at === "string") {
+      clusters.set(name, placeIn(at) ?? refuse(file, `cluster of ${name} is no k8s:CONTEXT/NAMESPACE`, next));
+      continue;
+    }
     if (!isObject(one) || !isUrl(one["url"]))
       throw damaged(file, `${name} has no url with http or https`, next);
     const { token = "none" } = one;
@@ -110,6 +131,7 @@ export function parseUserContexts(text: string, file: string): UserContexts {
   const chosen = Object.entries(isObject(projects) ? projects : {});
   return {
     contexts,
+    clusters,
     projects: new Map(chosen.map(([folder, name]) => [folder, String(name)])),
     ...(typeof current === "string" ? { current } : {}),
     ...(typeof previous === "string" ? { previous } : {}),
@@ -142,8 +164,22 @@ export function parseTargets(text: string): TargetName[] {
   if (!isObject(targets)) return [];
   return Object.entries(targets).flatMap(([name, target]): TargetName[] => {
     const kind = isObject(target) ? target["kind"] : undefined;
-    return isId("project", name) && (kind === "docker" || kind === "kubernetes") ? [{ name, kind }] : [];
+    if (!isId("project", name) || (kind !== "docker" && kind !== "kubernetes")) return [];
+    const cluster = kind === "kubernetes" ? placeOfTarget(name, value, target) : undefined;
+    return [{ name, kind, ...(cluster === undefined ? {} : { cluster }) }];
   });
+}
+
+/** As `af deploy` takes it: the namespace is the project's name unless the target names one. */
+function placeOfTarget(target: string, project: unknown, written: unknown): ClusterPlace | undefined {
+  if (!isObject(project) || !isObject(written)) return undefined;
+  const { name } = project;
+  const { context, namespace = name } = written;
+  const isPlain = [name, namespace, context ?? ""].every(
+    (one) => typeof one === "string" && !one.includes("${"),
+  );
+  if (!isPlain || typeof name !== "string" || typeof namespace !== "string") return undefined;
+  return { ...(typeof context === "string" ? { context } : {}), namespace, project: name, target };
 }
 
 /** `contexts.yaml` after a change; comments and what else stands in it stay. */
@@ -209,6 +245,33 @@ function engineOf(value: unknown): EngineAddress | undefined {
     from: typeof from === "string" ? from : "context",
     ...(typeof certificates === "string" ? { certificates } : {}),
   };
+}
+
+function clusterOf(value: unknown): ClusterPlace | undefined {
+  if (!isObject(value)) return undefined;
+  const { context, namespace, release, files, server } = value;
+  if (typeof context !== "string" || typeof namespace !== "string" || typeof release !== "string")
+    return undefined;
+  const named = Array.isArray(files) ? files.filter((one) => typeof one === "string") : [];
+  return {
+    context,
+    namespace,
+    release,
+    ...(named.length === 0 ? {} : { files: named }),
+    ...(typeof server === "string" ? { server } : {}),
+  };
+}
+
+function placeIn(text: string): ClusterPlace | undefined {
+  try {
+    return clusterNamed(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(file: string, why: string, next: string): never {
+  throw damaged(file, why, next);
 }
 
 /** As files keep them: `url` as they always had it, and all of them in `urls` where there are several. */

@@ -73,15 +73,28 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return String(a.toSorted()) === String(b.toSorted());
 }
 
+/** One that lies in a cluster: its token is there too. Takes the place of one of the same name. */
+export async function addUserCluster(
+  folder: string,
+  { name, cluster }: { readonly name: string; readonly cluster: string },
+): Promise<void> {
+  await changing(folder, () => {
+    const before = readUserContexts(folder).contexts.get(name);
+    if (before?.token === "keychain") systemKeychain().remove({ context: name, urls: before.urls });
+    editCredentials(folder, (tokens) => tokens.delete(name));
+    editContexts(folder, (document) => document.set(["contexts", name], { cluster }));
+  });
+}
+
 /** With its token, wherever that lies. False when there was none. */
 export async function removeUserContext(folder: string, name: string): Promise<boolean> {
   let was = false;
   await changing(folder, () => {
-    const { contexts, current, previous, projects } = readUserContexts(folder);
+    const { contexts, clusters, current, previous, projects } = readUserContexts(folder);
     const context = contexts.get(name);
-    if (context === undefined) return;
+    if (context === undefined && !clusters.has(name)) return;
     was = true;
-    if (context.token === "keychain") systemKeychain().remove({ context: name, urls: context.urls });
+    if (context?.token === "keychain") systemKeychain().remove({ context: name, urls: context.urls });
     editCredentials(folder, (tokens) => tokens.delete(name));
     editContexts(folder, (document) => {
       document.delete(["contexts", name]);

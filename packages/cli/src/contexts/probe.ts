@@ -21,7 +21,7 @@ export async function probeContext(context: Context, token: () => string | undef
     if (!needsDoor(context)) return await probeAddress({ urls: context.urls, token: token() });
     const door = await openContextDoor(context);
     try {
-      return await probeAddress({ urls: [door.url], token: token() });
+      return await probeAddress({ urls: [door.url], token: door.token ?? token() });
     } finally {
       await door.close();
     }

@@ -1,6 +1,7 @@
 /** Whether an installation answers, who answers, and whether its bus keeps what it is given. */
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
+import { nameOfCluster } from "../config/cluster-name.ts";
 import { type Context, tokenOf } from "../config/contexts.ts";
 import { contextPlaces } from "../config/context-places.ts";
 import { refuseOpenToken } from "../config/installation.ts";
@@ -19,13 +20,13 @@ export async function apiChecks(context: Context, of: Examined, expected: Expect
   try {
     door = needsDoor(context) ? await openContextDoor(context) : undefined;
     const urls = door === undefined ? context.urls : [door.url];
-    const token = tokenOf(contextPlaces(of), context);
+    const token = door?.token ?? tokenOf(contextPlaces(of), context);
     const known = token === undefined ? {} : { token };
     for (const url of urls) refuseOpenToken({ url, ...known });
     const { createClient } = await import("@agentflow/sdk/client");
     const client = createClient({ url: urls, retryForMs: 1_000, ...known });
     try {
-      const through = door === undefined ? urls.join(", ") : `its engine (${context.engine?.host ?? ""})`;
+      const through = door === undefined ? urls.join(", ") : wayText(context);
       return await ask(client, { through, expected, name: context.name });
     } finally {
       client.close();
@@ -35,6 +36,11 @@ export async function apiChecks(context: Context, of: Examined, expected: Expect
   } finally {
     await door?.close();
   }
+}
+
+function wayText({ engine, cluster }: Context): string {
+  if (cluster === undefined) return `its engine (${engine?.host ?? ""})`;
+  return `a port that is forwarded into the cluster (${nameOfCluster(cluster)})`;
 }
 
 interface Asking {

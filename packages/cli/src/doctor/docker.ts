@@ -14,6 +14,8 @@ import { holderOfPort } from "./ports.ts";
 
 /** All of it for the target that is named or in use; else only whether there is an engine. */
 export async function dockerChecks(of: Examined): Promise<Check[]> {
+  const { target: named, project: dir } = of;
+  if (named !== undefined && dir !== undefined && isInCluster(dir, named)) return [];
   const name = targetOf(of);
   const id = randomBytes(4).toString("hex");
   const { environment, folder } = of;
@@ -30,7 +32,8 @@ export async function dockerChecks(of: Examined): Promise<Check[]> {
     return [failed("target", error)];
   }
   const { target } = opened;
-  const { settings } = target;
+  const { onDocker } = await import("@agentflow/cluster");
+  const settings = onDocker(target);
   const project = target.project.name;
   const { host, dockerContext: context } = settings;
   const looking = {
@@ -70,6 +73,11 @@ function targetOf({ target, project, folder, environment }: Examined): string | 
   const saved = savedNames(project);
   const meant = known.filter((name) => name !== "docker" || saved.includes(name) || isWritten(project, name));
   return meant.length === 1 ? meant[0] : undefined;
+}
+
+/** That one is looked at with its cluster. */
+function isInCluster(project: string, name: string): boolean {
+  return targetsOf(project).some((target) => target.name === name && target.kind === "kubernetes");
 }
 
 /** The target `docker` is there without being written down. */

@@ -6,6 +6,7 @@ import { contextChecks } from "./context.ts";
 import { diskChecks } from "./disk.ts";
 import { dockerChecks } from "./docker.ts";
 import { installationChecks } from "./installation.ts";
+import { clusterChecks } from "./kubernetes.ts";
 import { nodeCheck } from "./node-version.ts";
 import { portCheck } from "./ports.ts";
 import { projectChecks } from "./project.ts";
@@ -24,6 +25,7 @@ export async function examine(of: Examined): Promise<Check[]> {
     ["project", () => projectChecks(of)],
     ["secrets", () => secretChecks(of)],
     ["engine", () => dockerChecks(of)],
+    ["cluster", () => clusterChecks(of)],
   ];
   const all = await Promise.all(looks.map(([name, look]) => guarded(name, look)));
   return all.flat();

@@ -18,6 +18,8 @@ export interface CredentialsOptions {
   readonly tenants: readonly TenantId[];
   readonly pools: readonly PoolName[];
   readonly builds: readonly BuildId[];
+  /** Workers may take tasks of every build, also of those that come later. Of one tenant alone. */
+  readonly anyBuild?: boolean;
   /** An account for each tenant, instead of permissions alone. */
   readonly accounts: boolean;
   /** What to do with files that are there: refuse, keep the seeds, or make new ones. */
@@ -47,6 +49,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
   const config = path.join(folder, configName);
   const granted = grantedBy(options, config);
   const roles = rolesOf(options, granted);
+  refuseSharedBuilds(roles, granted);
   const seedFile = (role: Role): string => path.join(folder, `${nats.roleName(role)}.nk`);
   if (there === "refuse") refuseOverwriting([config, ...roles.map(seedFile)]);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -59,7 +62,7 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
     const user: AuthUser = { role, publicKey: identity.publicKey };
     const credential: Credential = {
       role: role.kind,
-      ...(role.kind === "worker" ? { tenant: role.tenant } : {}),
+      ...("tenant" in role ? { tenant: role.tenant } : {}),
       inbox: nats.inboxOf(role),
       publicKey: identity.publicKey,
       seedFile: file,
@@ -74,13 +77,15 @@ export async function makeCredentials(options: CredentialsOptions): Promise<Cred
 }
 
 /** What was granted before stays: without it somebody would be locked out, or what was shut be open. */
-function grantedBy({ pools, builds, accounts, there }: CredentialsOptions, config: string): Granted {
+function grantedBy(options: CredentialsOptions, config: string): Granted {
+  const { pools, builds, anyBuild, accounts, there } = options;
   const isThere = there !== "refuse" && existsSync(config);
   const before = isThere ? parseGranted(readFileSync(config, "utf8")) : undefined;
   return {
     accounts: accounts || before?.accounts === true,
     pools: joined(before?.pools ?? [], pools, parseId("pool", "default")),
     builds: joined(before?.builds ?? [], builds, parseId("build", "dev")),
+    anyBuild: anyBuild === true || before?.anyBuild === true,
   };
 }
 
@@ -88,12 +93,24 @@ function grantedBy({ pools, builds, accounts, there }: CredentialsOptions, confi
 function rolesOf({ folder, tenants, there }: CredentialsOptions, granted: Granted): readonly Role[] {
   const before = there === "refuse" ? [] : tenantsIn(folder);
   const all = joined(before, tenants, defaultTenant);
-  const { pools, builds } = granted;
+  const { pools } = granted;
+  const builds = granted.anyBuild ? "any" : granted.builds;
   return [
     { kind: "control-plane" },
     { kind: "archiver" },
+    ...all.map((tenant) => ({ kind: "register", tenant }) as const),
     ...all.map((tenant) => ({ kind: "worker", tenant, pools, builds }) as const),
   ];
+}
+
+/** With a right to every consumer a worker of one tenant could take what is another's. */
+function refuseSharedBuilds(roles: readonly Role[], { anyBuild }: Granted): void {
+  const tenants = roles.filter(({ kind }) => kind === "worker").length;
+  if (!anyBuild || tenants === 1) return;
+  throw new AgentFlowError("refused", `--any-build is for one tenant, and there are ${tenants}`, {
+    reason: "any_build_of_several",
+    suggestions: ["name each build: --build BUILD", "an installation of its own for each tenant"],
+  });
 }
 
 /** Nobody gets a right by being left out: the default is for the first time alone. */

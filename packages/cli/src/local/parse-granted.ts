@@ -5,12 +5,15 @@ export interface Granted {
   readonly accounts: boolean;
   readonly pools: readonly PoolName[];
   readonly builds: readonly BuildId[];
+  readonly anyBuild: boolean;
 }
 
 const mark = "# granted ";
 
-export function writeGranted({ accounts, pools, builds }: Granted): string {
-  return `${mark}${JSON.stringify({ v: 1, accounts, pools, builds })}\n`;
+export function writeGranted({ accounts, pools, builds, anyBuild }: Granted): string {
+  // Said only where it holds: the line stays what older releases wrote.
+  const any = anyBuild ? { anyBuild } : {};
+  return `${mark}${JSON.stringify({ v: 1, accounts, pools, builds, ...any })}\n`;
 }
 
 /** Undefined for a file that is none of ours. */
@@ -22,6 +25,7 @@ export function parseGranted(config: string): Granted | undefined {
     accounts: said["accounts"] === true,
     pools: texts(said["pools"]).filter((pool) => isId("pool", pool)),
     builds: texts(said["builds"]).filter((build) => isId("build", build)),
+    anyBuild: said["anyBuild"] === true,
   };
 }
 

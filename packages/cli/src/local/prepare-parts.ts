@@ -18,8 +18,12 @@ export interface PrepareOptions {
   readonly store: string;
   /** Of each server, for what it keeps in memory. */
   readonly memoryMb: number;
+  /** Name of the n-th server's host, with `{n}` in it. */
+  readonly hosts: string;
   readonly pools: readonly PoolName[];
   readonly builds: readonly BuildId[];
+  /** See `CredentialsOptions`. */
+  readonly anyBuild: boolean;
 }
 
 export interface PreparedFile {
@@ -34,6 +38,7 @@ const seeds: readonly (readonly [file: string, part: string])[] = [
   ["control-plane.nk", "control-plane"],
   ["archiver.nk", "control-plane"],
   ["worker-default.nk", "worker"],
+  ["register.nk", "register"],
 ];
 
 export async function prepareParts(options: PrepareOptions): Promise<readonly PreparedFile[]> {
@@ -54,14 +59,16 @@ export async function prepareParts(options: PrepareOptions): Promise<readonly Pr
 }
 
 /** Seeds are made side by side in a folder of their own, then each goes where its part reads it. */
-async function prepareIdentities({ folder, pools, builds }: PrepareOptions): Promise<PreparedFile[]> {
+async function prepareIdentities(options: PrepareOptions): Promise<PreparedFile[]> {
+  const { folder, pools, builds, anyBuild } = options;
   const scratch = mkdtempSync(path.join(tmpdir(), "af-prepare-"));
   try {
     for (const [file, part] of seeds) {
       const there = path.join(folder, part, file);
       if (existsSync(there)) copyFileSync(there, path.join(scratch, file));
     }
-    await makeCredentials({ folder: scratch, tenants: [], pools, builds, accounts: false, there: "add" });
+    const granted = { pools, builds, anyBuild, tenants: [] };
+    await makeCredentials({ ...granted, folder: scratch, accounts: false, there: "add" });
     return seeds.map(([file, part]) => {
       const mode = file.endsWith(".conf") ? 0o644 : 0o600;
       return put(path.join(folder, part), file, {
@@ -106,8 +113,8 @@ function refuseOtherNumber({ folder, servers }: PrepareOptions): void {
 }
 
 /** One text for all servers: each knows its own name by AF_NODE. */
-function serverConf({ servers, store, memoryMb }: PrepareOptions, password?: string): string {
-  const names = Array.from({ length: servers }, (_, n) => `nats-${n + 1}`);
+function serverConf({ servers, store, memoryMb, hosts }: PrepareOptions, password?: string): string {
+  const names = Array.from({ length: servers }, (_, n) => hosts.replaceAll("{n}", String(n + 1)));
   const routes = names.map((name) => JSON.stringify(`nats://routes:${password ?? ""}@${name}:6222`));
   const cluster = [
     "cluster {",
@@ -124,7 +131,7 @@ function serverConf({ servers, store, memoryMb }: PrepareOptions, password?: str
     'listen: "0.0.0.0:4222"',
     'http: "0.0.0.0:8222"',
     "max_payload: 2MB",
-    // All of them share one machine, hence one power cord: an answer is behind an fsync.
+    // They may share one machine, hence one power cord: an answer is behind an fsync.
     "jetstream {",
     `  store_dir: ${JSON.stringify(store)}`,
     `  max_memory_store: ${memoryMb}MB`,

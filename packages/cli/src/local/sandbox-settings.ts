@@ -4,7 +4,7 @@ import os from "node:os";
 
 /** Connects nowhere. Where the engine cannot even be named, untrusted calls are refused and say so. */
 export async function sandboxSettingsOf(told: SandboxSettings): Promise<SandboxSettings> {
-  if (told.broker !== undefined) return told;
+  if (told.broker !== undefined || told.namespace !== undefined) return told;
   const { findEngine } = await import("@agentflow/cluster/find-engine");
   try {
     const looking = told.host === undefined ? {} : { host: told.host };

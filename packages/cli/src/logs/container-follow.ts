@@ -7,6 +7,7 @@ import type { LogRecord } from "@agentflow/protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Conditions, isNarrowed, suits } from "./conditions.ts";
 import { type ContainerPlace, type Output, outputOf } from "./containers.ts";
+import { openLines } from "./line-source.ts";
 import type { Seen } from "./seen.ts";
 import { lateMs, Unsent } from "./unsent.ts";
 
@@ -72,17 +73,13 @@ type Handlers = Pick<FollowingLines, "onLine" | "onEnd">;
 
 async function follow({ place, behind, signal }: ContainerFollowing, handlers: Handlers): Promise<void> {
   const from = behind === undefined ? { behind: new Map<string, string>(), sinceMs: Date.now() } : { behind };
-  const [{ followContainerLines }, { openEngine }] = await Promise.all([
-    import("@agentflow/cluster"),
-    import("@agentflow/cluster/engine"),
-  ]);
   while (!signal.aborted) {
     try {
-      const engine = await openEngine(place.engine);
+      const source = await openLines(place);
       try {
-        await followContainerLines(engine, place, { ...from, signal, ...handlers });
+        await source.follow({ ...from, signal, ...handlers });
       } finally {
-        engine.close();
+        source.close();
       }
     } catch {
       await delay(1_000, undefined, { signal }).catch(() => undefined);

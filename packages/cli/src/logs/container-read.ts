@@ -4,6 +4,7 @@ import type { LogRecord } from "@agentflow/protocol";
 import type { Client } from "@agentflow/sdk/client";
 import { type Conditions, suits } from "./conditions.ts";
 import { type ContainerPlace, type Output, outputOf } from "./containers.ts";
+import { openLines } from "./line-source.ts";
 import { Seen } from "./seen.ts";
 
 export interface ContainerReading {
@@ -36,17 +37,13 @@ export async function notStored(client: Client, latest: readonly Output[]): Prom
   return latest.filter(({ writer, seq }) => writer !== undefined && (seq ?? 0) > stored.lastOf(writer));
 }
 
-/** In the order of each container. Throws when the engine does not answer. */
+/** In the order of each container. Throws when engine or cluster does not answer. */
 export async function readContainers(of: ContainerReading): Promise<ContainerPage> {
   const { place, conditions, tail, redact, raw } = of;
   const { since, previous } = conditions.asked;
-  const [{ readContainerLines, timesOf }, { openEngine }] = await Promise.all([
-    import("@agentflow/cluster"),
-    import("@agentflow/cluster/engine"),
-  ]);
-  const engine = await openEngine(place.engine);
+  const source = await openLines(place);
   try {
-    const lines = await readContainerLines(engine, place, {
+    const lines = await source.read({
       tail: Math.max(tail, 1),
       ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
       ...(previous === undefined ? {} : { previous }),
@@ -60,8 +57,12 @@ export async function readContainers(of: ContainerReading): Promise<ContainerPag
       if (record === undefined || !suits(record, conditions)) return [];
       return [raw ? { ...record, raw } : record];
     });
-    return { records, behind: timesOf(lines), latest: raw ? [] : outputs.filter(isLatest) };
+    return {
+      records,
+      behind: new Map(lines.map(({ id, time }) => [id, time])),
+      latest: raw ? [] : outputs.filter(isLatest),
+    };
   } finally {
-    engine.close();
+    source.close();
   }
 }

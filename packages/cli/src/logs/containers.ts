@@ -1,23 +1,27 @@
 /** What the containers of an installation print, as records: what is not on the bus, or not yet. */
 import type { ContainerLine } from "@agentflow/cluster";
 import type { EngineAddress } from "@agentflow/cluster/engine";
+import type { ClusterPlace } from "@agentflow/cluster/inside-cluster";
 import type { LogRecord } from "@agentflow/protocol";
 import type { Context } from "../config/contexts.ts";
 import { type Printed, parsePrinted } from "../parse-printed.ts";
 
-export interface ContainerPlace {
-  readonly engine: EngineAddress;
-  readonly project: string;
-  readonly target: string;
-}
+export type ContainerPlace =
+  | {
+      readonly kind: "docker";
+      readonly engine: EngineAddress;
+      readonly project: string;
+      readonly target: string;
+    }
+  | { readonly kind: "kubernetes"; readonly cluster: ClusterPlace };
 
-/** Undefined where no engine carries the installation. */
+/** Undefined where neither an engine nor a cluster carries the installation. */
 export function containersOf(context: Context | undefined): ContainerPlace | undefined {
-  if (context?.kind !== "docker") return undefined;
-  const { engine, project, target } = context;
-  return engine === undefined || project === undefined || target === undefined
-    ? undefined
-    : { engine, project, target };
+  const { kind, engine, cluster, project, target } = context ?? {};
+  if (kind === "kubernetes" && cluster !== undefined) return { kind, cluster };
+  if (kind !== "docker" || engine === undefined || project === undefined || target === undefined)
+    return undefined;
+  return { kind, engine, project, target };
 }
 
 /** A line with the record that it is; what is no record of ours becomes one of the source `container`. */

@@ -1,4 +1,5 @@
 /** Whom a command speaks to, where that matters. */
+import { nameOfCluster } from "../config/cluster-name.ts";
 import type { Installation } from "../config/installation.ts";
 import { dim, type Text } from "./text.ts";
 
@@ -13,6 +14,8 @@ export function whereText({ url, urls, from, context }: Installation): Text | un
 
 /** Where it is, also when that is another machine's own address, or those of several control planes. */
 export function addressText({ url, urls, context }: Pick<Installation, "url" | "urls" | "context">): string {
+  const { cluster } = context ?? {};
+  if (cluster !== undefined && url === "") return `through ${nameOfCluster(cluster)}`;
   const host = context?.engine?.host ?? "";
   const on = host === "" || /^(unix|npipe):/.test(host) ? "" : ` on ${host}`;
   return url === "" ? `through its engine${on}` : `${allOf(urls)}${on}`;

@@ -1,11 +1,13 @@
 /** Waits until a worker of an installation runs this very code: then it is known what tools there are. */
-import { AgentFlowError, showDuration } from "@agentflow/protocol";
-import type { Client } from "@agentflow/sdk/client";
+import { AgentFlowError, type RegisterWorker, showDuration } from "@agentflow/protocol";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Registrar } from "./registrar.ts";
 
 export interface CodeWait {
   /** As the manifest of the code names it. */
   readonly code: string;
+  /** Of this build, where one is named. */
+  readonly build?: string | undefined;
   readonly waitMs: number;
   /** Told once, when there is something to wait for. */
   readonly onWait: () => void;
@@ -13,44 +15,62 @@ export interface CodeWait {
 
 const lookEveryMs = 500;
 
-/** Throws `timeout` when there is none in time; an API that is not there yet is waited for as well. */
-export async function waitForCode(client: Client, { code, waitMs, onWait }: CodeWait): Promise<void> {
+/** Throws `timeout` when there is none in time; an installation that is not there yet is waited for. */
+export async function waitForCode(
+  registrar: Pick<Registrar, "workers">,
+  { code, build, waitMs, onWait }: CodeWait,
+): Promise<void> {
   const untilMs = performance.now() + waitMs;
   for (let look = 0; ; look++) {
-    const { running, others } = await lookFor(client, code);
-    if (running) return;
-    if (performance.now() >= untilMs) throw nobody(code, waitMs, others);
+    const { workers, error } = await lookFor(registrar);
+    const wanted = workers.some(
+      (worker) => worker.code === code && (build === undefined || worker.build === build),
+    );
+    if (wanted) return;
+    if (performance.now() >= untilMs) throw nobody({ code, build, waitMs }, workers, error);
     if (look === 0) onWait();
     await sleep(lookEveryMs);
   }
 }
 
-async function lookFor(
-  client: Client,
-  code: string,
-): Promise<{ running: boolean; others: readonly string[] }> {
+interface Look {
+  readonly workers: readonly RegisterWorker[];
+  /** Nobody answered: the installation may be on its way. */
+  readonly error?: AgentFlowError;
+}
+
+async function lookFor(registrar: Pick<Registrar, "workers">): Promise<Look> {
   try {
-    const { items } = await client.workers.list();
-    const alive = items.filter((worker) => worker.alive);
-    return {
-      running: alive.some(({ manifest }) => manifest?.code === code),
-      others: alive.map(({ worker, manifest }) => `${worker} (${manifest?.code ?? "no code"})`),
-    };
+    return { workers: await registrar.workers() };
   } catch (error) {
     if (!AgentFlowError.is(error) || (error.code !== "unavailable" && error.code !== "timeout")) throw error;
-    return { running: false, others: [] };
+    return { workers: [], error };
   }
 }
 
-function nobody(code: string, waitMs: number, others: readonly string[]): AgentFlowError {
-  const there = others.length === 0 ? "there are none" : `there are ${others.slice(0, 5).join(", ")}`;
+function nobody(
+  { code, build, waitMs }: Pick<CodeWait, "code" | "build" | "waitMs">,
+  workers: readonly RegisterWorker[],
+  error: AgentFlowError | undefined,
+): AgentFlowError {
+  const others = workers.map((one) => `${one.worker} (${one.build} ${one.code ?? "no code"})`);
+  const there =
+    error !== undefined
+      ? error.message
+      : others.length === 0
+        ? "there are none"
+        : `there are ${others.slice(0, 5).join(", ")}`;
+  const of = build === undefined ? "" : ` as build ${build}`;
   return new AgentFlowError(
     "timeout",
-    `no worker runs the code ${code} after ${showDuration(waitMs)}: ${there}`,
+    `no worker runs the code ${code}${of} after ${showDuration(waitMs)}: ${there}`,
     {
       reason: "no_worker_with_code",
-      details: { code, workers: others },
-      suggestions: ["af worker list", "af logs --level warn", "a longer --wait"],
+      details: { code, ...(build === undefined ? {} : { build }), workers: others },
+      suggestions:
+        error === undefined
+          ? ["af worker list", "af logs --level warn", "a longer --wait"]
+          : [...error.suggestions, "a longer --wait"],
     },
   );
 }

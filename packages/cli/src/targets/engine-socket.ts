@@ -4,9 +4,12 @@ import os from "node:os";
 
 /** Undefined for a project that asks for no sandboxes: then nobody is given it. */
 export async function engineSocketOf(target: OpenedTarget): Promise<{ readonly engine?: string }> {
-  if (target.project.sandbox === undefined) return {};
-  const { engineSocket, findEngine } = await import("@agentflow/cluster/find-engine");
-  const { host, dockerContext: context } = target.settings;
+  if (target.project.sandbox === undefined || target.settings.kind === "kubernetes") return {};
+  const [{ onDocker }, { engineSocket, findEngine }] = await Promise.all([
+    import("@agentflow/cluster"),
+    import("@agentflow/cluster/find-engine"),
+  ]);
+  const { host, dockerContext: context } = onDocker(target);
   const address = await findEngine({
     ...(host === undefined ? {} : { host }),
     ...(context === undefined ? {} : { context }),

@@ -60,13 +60,16 @@ export async function openProjectTarget(opening: Opening): Promise<ProjectTarget
 
 /** Where that target's engine is, opened. Whoever opens it closes it. */
 export async function openTargetEngine(
-  { name, settings }: Pick<OpenedTarget, "name" | "settings">,
+  of: Pick<OpenedTarget, "name" | "settings">,
   environment: Environment,
 ): Promise<{ readonly engine: Engine; readonly address: EngineAddress }> {
-  const { findEngine, openEngine } = await import("@agentflow/cluster/engine");
-  const { host, dockerContext } = settings;
+  const [{ onDocker }, { findEngine, openEngine }] = await Promise.all([
+    import("@agentflow/cluster"),
+    import("@agentflow/cluster/engine"),
+  ]);
+  const { host, dockerContext } = onDocker(of);
   const address = await findEngine({
-    target: name,
+    target: of.name,
     environment,
     home: environment["HOME"] ?? homedir(),
     ...(host === undefined ? {} : { host }),

@@ -110,7 +110,8 @@ function containerState({ state, health }: ContainerRow): Text {
   const said = health === "none" ? state : `${state}, ${health}`;
   if (state === "running" && health !== "unhealthy")
     return health === "starting" ? yellow(said) : green(said);
-  return state === "exited" ? dim(said) : red(said);
+  if (state === "exited" || state === "Succeeded") return dim(said);
+  return state === "Pending" || state === "Terminating" ? yellow(said) : red(said);
 }
 
 interface Tone {

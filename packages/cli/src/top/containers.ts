@@ -1,8 +1,12 @@
 /** What the containers of an installation use, where its context knows the engine that runs them. */
 import type { ContainerUsage } from "@agentflow/cluster/docker";
+import type { ClusterPlace, SeenPod } from "@agentflow/cluster/inside-cluster";
 import type { Context } from "../config/contexts.ts";
 
-export interface ContainerRow extends ContainerUsage {
+export interface ContainerRow extends Omit<ContainerUsage, "state" | "cpuMs"> {
+  /** Of a container as its engine says it, of a pod as its cluster does. */
+  readonly state: string;
+  readonly cpuMs?: number;
   /** Of one processor, between two looks. */
   readonly cpuPercent?: number;
 }
@@ -13,8 +17,9 @@ export interface ContainerWatch {
   close(): void;
 }
 
-/** Undefined where no engine is known: of `af dev`, and of addresses that were added by hand. */
+/** Undefined where no engine or cluster is known: of `af dev`, and of addresses that were added by hand. */
 export async function watchContainers(context: Context | undefined): Promise<ContainerWatch | undefined> {
+  if (context?.kind === "kubernetes" && context.cluster !== undefined) return watchPods(context.cluster);
   if (context?.kind !== "docker") return undefined;
   const { engine: address, project, target } = context;
   if (address === undefined || project === undefined || target === undefined) return undefined;
@@ -38,5 +43,31 @@ export async function watchContainers(context: Context | undefined): Promise<Con
       });
     },
     close: () => engine.close(),
+  };
+}
+
+/** Pods are seldom measured: every 15 s or so, by the cluster itself. */
+async function watchPods(at: ClusterPlace): Promise<ContainerWatch> {
+  const { openPlace, seePods } = await import("@agentflow/cluster/inside-cluster");
+  const place = await openPlace(at, process.env);
+  return {
+    look: async () => (await seePods(place.cluster, place)).pods.map(rowOf),
+    close: () => place.cluster.close(),
+  };
+}
+
+function rowOf({ state, ready, short, id, part, restarts, ...used }: SeenPod): ContainerRow {
+  const health = state !== "Running" ? "none" : ready ? "healthy" : "starting";
+  const { cpuPercent, memoryBytes, memoryLimitBytes } = used;
+  return {
+    id,
+    name: short,
+    part,
+    restarts,
+    health,
+    state: state === "Running" ? "running" : state,
+    ...(cpuPercent === undefined ? {} : { cpuPercent }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
   };
 }

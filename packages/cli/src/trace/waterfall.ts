@@ -54,7 +54,7 @@ export function printTrace(output: Output, { view, spans, nowMs, all = false }: 
     view.run,
     "  ",
     statusText(view.status),
-    dim(` in ${showDuration(scale.totalMs)}`),
+    dim(` in ${showDuration(scale.totalMs)}  build ${view.build}`),
   ]);
   if (view.codes.length > 1) output.line(yellow(`! this run mixes code: ${view.codes.join(", ")}`));
   output.line(dim(axis(scale)));

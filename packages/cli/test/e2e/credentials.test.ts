@@ -38,8 +38,9 @@ describe("af bus credentials", () => {
     expect(made.code).toBe(0);
     expect(made.stdout).not.toMatch(/"S[A-Z2-7]{40,}/);
     const folder = path.join(dir, "bus");
-    expect(readdirSync(folder)).toEqual(["archiver.nk", "auth.conf", "control-plane.nk", "worker-acme.nk"]);
-    for (const name of ["archiver.nk", "control-plane.nk", "worker-acme.nk"]) {
+    const seeds = ["archiver.nk", "control-plane.nk", "register-acme.nk", "worker-acme.nk"];
+    expect(readdirSync(folder).toSorted()).toEqual([...seeds, "auth.conf"].toSorted());
+    for (const name of seeds) {
       expect(statSync(path.join(folder, name)).mode & 0o777).toBe(0o600);
     }
     const seed = readFileSync(path.join(folder, "worker-acme.nk"), "utf8");
@@ -63,11 +64,28 @@ describe("af bus credentials", () => {
     expect(roles).toEqual([
       ["control-plane", undefined, "rotated"],
       ["archiver", undefined, "rotated"],
+      ["register", "acme", "rotated"],
+      ["register", "globex", "rotated"],
       ["worker", "acme", "rotated"],
       ["worker", "globex", "rotated"],
     ]);
     expect(readFileSync(path.join(folder, "auth.conf"), "utf8")).not.toContain("acme_default_dev");
     expect(readFileSync(path.join(folder, "worker-acme.nk"), "utf8")).not.toBe(seed);
+  });
+
+  test("every build is granted to the workers of one tenant, for good, never beside another", async () => {
+    const { dir } = project(oneTool("return n;"));
+    const af = (...words: string[]) => runAf(["bus", "credentials", ...words], { cwd: dir });
+    expect((await af("bus", "--any-build")).code).toBe(0);
+    const config = (): string => readFileSync(path.join(dir, "bus/auth.conf"), "utf8");
+    expect(config()).toContain('"$JS.API.CONSUMER.MSG.NEXT.AF_TASK.*"');
+    expect(config()).not.toContain("AF_TASK.default_default_dev");
+    expect((await af("bus", "--add", "--build", "0123456789ab")).code).toBe(0);
+    expect(config()).toContain('"$JS.API.CONSUMER.MSG.NEXT.AF_TASK.*"');
+    const before = config();
+    const refused = await af("bus", "--add", "--tenant", "acme");
+    expect(refused).toMatchObject({ code: 8, stderr: expect.stringContaining("any_build_of_several") });
+    expect(config()).toBe(before);
   });
 
   test.each(["a.b", "*", ">", "a b", "a\r\nb", "x".repeat(64), "\u0430cme", "_"])(
@@ -107,6 +125,16 @@ describe.skipIf(missing !== undefined).each([{ mode: [] }, { mode: ["--accounts"
         environment: { AF_TOKEN: token },
       });
       expect(registered.code).toBe(0);
+      const register = (...words: string[]) =>
+        runAf(["workflow", "register", ...where, ...who("register"), ...words], at);
+      const over = await register("--build", "dev", "--wait", "10s", "--remove-gone", "--json");
+      expect(over.stderr).toBe("");
+      expect(JSON.parse(over.stdout).data).toMatchObject({
+        registered: [{ workflow: "one", build: "dev" }],
+        removed: [],
+      });
+      const foreign = await register("--tenant", "globex");
+      expect(foreign).toMatchObject({ code: 5, stderr: expect.stringContaining("nats_permission") });
       const client = createClient({ url: String(url), token });
       open.push({ end: async () => client.close() });
       const done = await client.runs.startAndWait("one", { n: 7 });

@@ -4,8 +4,7 @@
  */
 import { AgentFlowError } from "@agentflow/protocol";
 import type Docker from "dockerode";
-import { type Socket, createServer } from "node:net";
-import type { Door } from "../door.ts";
+import { type Door, inspectorPort, inspectorProgram, openTunnel } from "../door/index.ts";
 import { demultiplexed } from "./demultiplex.ts";
 import type { EngineAddress } from "./engine/address.ts";
 import { type Engine, openEngine } from "./engine/open.ts";
@@ -20,68 +19,26 @@ export interface Inspecting extends Installed {
   readonly port: number;
 }
 
-/** Where Node listens when it is asked by a signal. */
-const insidePort = 9229;
-
-/** Asks the newest runner for its inspector and prints the path of it. */
-const program = `
-const fs = require("fs"), http = require("http");
-const runs = (pid) => {
-  try { return /\\/runner\\/main\\.[jt]s(\\0|$)/.test(fs.readFileSync("/proc/" + pid + "/cmdline", "utf8")); }
-  catch { return false; }
-};
-const pids = fs.readdirSync("/proc").map(Number).filter((pid) => pid > 0 && runs(pid));
-if (pids.length === 0) process.exit(3);
-process.kill(Math.max(...pids), "SIGUSR1");
-const ask = (left) => {
-  const again = () => (left === 0 ? process.exit(4) : setTimeout(ask, 100, left - 1));
-  http.get("http://127.0.0.1:${insidePort}/json/list", (answer) => {
-    let text = "";
-    answer.on("data", (part) => (text += part));
-    answer.on("end", () => process.stdout.write(new URL(JSON.parse(text)[0].webSocketDebuggerUrl).pathname));
-  }).on("error", again);
-};
-ask(50);
-`;
-
 /** Its address is one for a debugger, `ws:`. Refuses when no such container runs or the port is taken. */
 export async function openInspector(inspecting: Inspecting): Promise<Door> {
   const engine = await openEngine(inspecting.engine);
   try {
     const id = await workerContainer(engine, inspecting);
     const path = await inspectorPath(engine, id, inspecting.worker);
-    const sockets = new Set<Socket>();
-    const server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on("error", () => socket.destroy());
-      socket.on("close", () => sockets.delete(socket));
-      void join(engine, id, socket);
+    const close = await openTunnel({
+      port: inspecting.port,
+      connect: () => connectInside(engine.docker.getContainer(id), inspectorPort),
     });
-    await listening(server, inspecting.port);
     return {
       url: `ws://127.0.0.1:${inspecting.port}${path}`,
       async close() {
-        for (const socket of sockets) socket.destroy();
-        await new Promise<void>((resolve) => server.close(() => resolve()));
+        await close();
         engine.close();
       },
     };
   } catch (error) {
     engine.close();
     throw error;
-  }
-}
-
-async function join(engine: Engine, id: string, socket: Socket): Promise<void> {
-  try {
-    const inside = await connectInside(engine.docker.getContainer(id), insidePort);
-    inside.on("error", () => socket.destroy());
-    inside.on("close", () => socket.destroy());
-    socket.on("close", () => inside.destroy());
-    socket.pipe(inside).pipe(socket);
-  } catch {
-    // Whoever connects sees that nobody is there, as on any port.
-    socket.destroy();
   }
 }
 
@@ -107,7 +64,11 @@ async function inspectorPath(engine: Engine, id: string, worker: string): Promis
 }
 
 async function said(container: Docker.Container): Promise<string> {
-  const exec = await container.exec({ Cmd: ["node", "-e", program], AttachStdout: true, AttachStderr: true });
+  const exec = await container.exec({
+    Cmd: ["node", "-e", inspectorProgram],
+    AttachStdout: true,
+    AttachStderr: true,
+  });
   const stream = await exec.start({ hijack: true, stdin: false, Tty: false });
   let text = "";
   await new Promise<void>((resolve, reject) => {
@@ -115,20 +76,4 @@ async function said(container: Docker.Container): Promise<string> {
     stream.on("error", reject);
   });
   return text;
-}
-
-function listening(server: ReturnType<typeof createServer>, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(
-        new AgentFlowError("conflict", `port ${port} is taken on this machine`, {
-          reason: "port_taken",
-          details: { port },
-          suggestions: ["another one: --port 9300"],
-          cause,
-        }),
-      );
-    });
-    server.listen(port, "127.0.0.1", () => resolve());
-  });
 }

@@ -6,6 +6,10 @@ import type { Progress } from "./images.ts";
 export interface Found {
   readonly id: string;
   readonly bytes: number;
+  /** `linux/amd64` */
+  readonly platform: string;
+  /** `registry.example.com/team/triage@sha256:…` of each place that it came from or went to. */
+  readonly digests: readonly string[];
 }
 
 /** Its id and size on the engine; undefined when it is not there. */
@@ -14,7 +18,12 @@ export async function findImage(engine: Engine, reference: string): Promise<Foun
     const image = await engine.ask(`looking for ${reference}`, (docker) =>
       docker.getImage(reference).inspect(),
     );
-    return { id: image.Id, bytes: image.Size };
+    return {
+      id: image.Id,
+      bytes: image.Size,
+      platform: `${image.Os}/${image.Architecture}`,
+      digests: image.RepoDigests ?? [],
+    };
   } catch (error) {
     if (statusOf(error) === 404 || (AgentFlowError.is(error) && error.reason === "image_missing"))
       return undefined;

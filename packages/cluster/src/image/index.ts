@@ -3,3 +3,19 @@ export { type ImageView, listImages } from "./list.ts";
 export { prunable, pruneImages } from "./prune.ts";
 export type { BuilderName } from "./builder/builder.ts";
 export { type ImageKind, imageLabels, stepsFile } from "./plan.ts";
+export {
+  type LoadOptions,
+  type NodePlatform,
+  type PlatformCheck,
+  type PullSecret,
+  type PullSecretCheck,
+  type PushOptions,
+  type Pushed,
+  type PushedImages,
+  checkPlatforms,
+  checkPullSecrets,
+  loadImages,
+  platformOf,
+  pushImages,
+  referenceIn,
+} from "./registry/index.ts";

@@ -6,6 +6,7 @@ import {
   type ProjectDefinition,
   type TargetDefinition,
 } from "@agentflow/protocol";
+import { kubernetesFindings, sandboxFindings } from "./judge-kubernetes.ts";
 import { layOver } from "./overlay.ts";
 import { parseProject } from "./parse-project.ts";
 import { referencesIn } from "./references.ts";
@@ -50,6 +51,7 @@ export async function judgeTarget({ name, definition, document }: Judging): Prom
     ...nameFindings(name, definition),
     ...unknownPools(definition, { at, pools }),
     ...(isContainers(definition) ? containerFindings(definition, { at, pools }) : []),
+    ...sandboxFindings(definition, { at, isAsked: parsed.project.sandbox !== undefined }),
     ...(isContainers(definition) ? keysInVariables(parsed.document, { name, given }) : []),
   ];
   return { effective: { project: parsed.project, document: parsed.document }, given, findings };
@@ -120,6 +122,7 @@ function containerFindings(definition: Containers, { at, pools }: Place): Findin
     ...natsFindings(definition, at),
     ...environmentFindings(definition, at),
     ...portFindings(definition, at),
+    ...(definition.kind === "kubernetes" ? kubernetesFindings(definition, { at, pools }) : []),
   ];
 }
 
@@ -175,6 +178,7 @@ export const rendered: ReadonlySet<string> = new Set([
   "AF_HEALTH__HOST",
   "AF_HEALTH__PORT",
   "AF_SECRETS_DIR",
+  "AF_WORKER__BUILD",
   "AF_WORKER__NAME",
   "AF_WORKER__POOL",
 ]);

@@ -1,4 +1,5 @@
 /** Names and labels by which an installation's objects are found again on an engine. */
+import { createHash } from "node:crypto";
 import type { Installation, PartName } from "./installation.ts";
 
 export const labels = {
@@ -34,4 +35,21 @@ export function containerName(of: Named, part: PartName, copy: number): string {
 
 export function volumeName(of: Named, volume: string): string {
   return `${stackName(of)}-${volume}`;
+}
+
+/** Begins the names of an installation's objects in a cluster, which leaves room for what follows it. */
+export function releaseName(of: Named): string {
+  return fitted(stackName(of), 40);
+}
+
+/** A name as it is, or its head with a hash of the whole where it would be too long. */
+export function fitted(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 6);
+  return `${name.slice(0, most - hash.length - 1).replace(/-+$/, "")}-${hash}`;
+}
+
+/** Host of the n-th server of NATS, from 1. */
+export function natsHost(release: string, copy: number | "{n}"): string {
+  return `${release}-nats-${copy}.${release}-nats`;
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { effectiveYaml } from "./effective.ts";
 import { opened } from "./fixtures/projects.ts";
-import { dockerTargets, openTarget } from "./open-target.ts";
+import { dockerTargets, onDocker, onKubernetes, openTarget } from "./open-target.ts";
 
 const head = "apiVersion: agentflow.dev/v1\nkind: Project\nname: triage\n";
 const pools = "pools: {default: {concurrency: 8}, gpu: {concurrency: 1}}\n";
@@ -158,7 +158,16 @@ describe("what is wrong with a target is refused with its place and a way out", 
 
   test("a target of another kind is refused, whatever it says", async () => {
     expect(await refusal("targets: {t: {}}")).toMatchObject({ code: "invalid_input", reason: "target_kind" });
-    expect((await refusal("targets: {t: {kind: kubernetes}}")).reason).toBe("target_kind");
+    const cluster = await openTarget({
+      authored: parse(`${head}targets: {t: {kind: kubernetes}}`),
+      target: "t",
+      variables: {},
+    });
+    expect(() => onDocker(cluster)).toThrow("the target t is kubernetes, not docker");
+    expect(onKubernetes(cluster).namespace).toBe("triage");
+    await expect(async () => onKubernetes(await opened("small"))).rejects.toThrow(
+      "is docker, not kubernetes",
+    );
   });
 });
 

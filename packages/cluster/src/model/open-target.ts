@@ -4,20 +4,19 @@ import {
   type DockerTarget,
   type Finding,
   type JsonObject,
+  type KubernetesTarget,
   nearest,
   type ProjectDefinition,
-  type TargetDefinition,
 } from "@agentflow/protocol";
-import { defaultImages } from "../image/images.ts";
-import type { Limits } from "./installation.ts";
 import { judgeTarget, natsUrlFindings } from "./judge.ts";
 import { leavesOf } from "./overlay.ts";
 import { parseProject, plainJson } from "./parse-project.ts";
 import { notSet, referencesIn, resolveText, type Variables } from "./references.ts";
+import { settingsOf } from "./target-settings.ts";
 import {
-  defaultLimits,
+  type DockerSettings,
   implicitTarget,
-  limitedParts,
+  type KubernetesSettings,
   type OpenedTarget,
   poolsOf,
   type TargetSettings,
@@ -37,7 +36,7 @@ export interface OpeningTarget {
 
 /**
  * Refuses with `invalid_project` (`details.findings` hold pointers into agentflow.yaml), with `not_found` for
- * a target that is not there, and with `invalid_input` for one of another kind.
+ * a target that is not there, and with `invalid_input` for one without containers.
  */
 export async function openTarget(opening: OpeningTarget): Promise<OpenedTarget> {
   const parsed = await parseProject(opening.authored);
@@ -46,13 +45,14 @@ export async function openTarget(opening: OpeningTarget): Promise<OpenedTarget> 
   }
   const { project, document } = parsed;
   const name = opening.target;
-  const definition = dockerTarget(project, name);
+  const definition = containerTarget(project, name);
   const judged = await judgeTarget({ name, definition, document });
   const { effective, findings, given } = judged;
   if (effective === undefined) throw refused(findings);
   const reading = readSettings(definition, {
     ...opening,
     pools: poolsOf(effective.project),
+    project: project.name,
     at: `/targets/${name}`,
   });
   const values = readReferences(effective.document, { name, given, variables: opening.variables });
@@ -75,38 +75,67 @@ export function dockerTargets({ targets = {} }: Pick<ProjectDefinition, "targets
   return named.length === 0 && !Object.hasOwn(targets, implicitTarget) ? [implicitTarget] : named;
 }
 
-function dockerTarget(project: ProjectDefinition, name: string): DockerTarget {
+/** Names of the targets in a cluster, in the order of the file. */
+export function kubernetesTargets({ targets = {} }: Pick<ProjectDefinition, "targets">): readonly string[] {
+  return Object.entries(targets).flatMap(([name, { kind }]) => (kind === "kubernetes" ? [name] : []));
+}
+
+/** Refuses with `invalid_input` what is for a cluster. */
+export function onDocker({ name, settings }: Pick<OpenedTarget, "name" | "settings">): DockerSettings {
+  if (settings.kind === "docker") return settings;
+  throw otherKind(name, { is: settings.kind, wanted: "docker", next: `af deploy ${name} brings it there` });
+}
+
+/** Refuses with `invalid_input` what is for an engine. */
+export function onKubernetes({
+  name,
+  settings,
+}: Pick<OpenedTarget, "name" | "settings">): KubernetesSettings {
+  if (settings.kind === "kubernetes") return settings;
+  throw otherKind(name, { is: settings.kind, wanted: "kubernetes", next: `af up ${name} brings it there` });
+}
+
+/** The same target on an engine: what a compose file can say of it. */
+export function asDocker(target: OpenedTarget): OpenedTarget<DockerSettings> {
+  const { bus, nats, controlPlanes, workers, images, environment, limits } = target.settings;
+  const api = { host: "127.0.0.1", port: 4_180 };
+  const kept = { bus, nats, controlPlanes, workers, images, environment, limits };
+  return { ...target, settings: { kind: "docker", ...kept, api } };
+}
+
+function containerTarget(project: ProjectDefinition, name: string): DockerTarget | KubernetesTarget {
   const { targets = {} } = project;
   const found = Object.hasOwn(targets, name) ? targets[name] : undefined;
   const docker = dockerTargets(project);
-  if (found?.kind === "docker") return found;
-  if (found !== undefined) throw otherKind(name, found, docker);
+  if (found?.kind === "docker" || found?.kind === "kubernetes") return found;
+  if (found !== undefined) {
+    const next = "af dev runs it here, without containers";
+    throw otherKind(name, { is: "local", wanted: "docker or kubernetes", next });
+  }
   if (docker.includes(name)) return { kind: "docker" };
   const near = nearest(name, Object.keys(targets));
-  throw new AgentFlowError(
-    "not_found",
-    `agentflow.yaml names no target ${JSON.stringify(name.slice(0, 80))}`,
-    {
-      reason: "no_target",
-      details: { targets: [...new Set([...Object.keys(targets), ...docker])] },
-      suggestions: [
-        ...(near === undefined ? [] : [`did you mean ${near}?`]),
-        `targets of this project: ${[...new Set([...Object.keys(targets), ...docker])].join(", ")}`,
-      ],
-    },
-  );
+  const known = [...new Set([...Object.keys(targets), ...docker])];
+  const shown = JSON.stringify(name.slice(0, 80));
+  throw new AgentFlowError("not_found", `agentflow.yaml names no target ${shown}`, {
+    reason: "no_target",
+    details: { targets: known },
+    suggestions: [
+      ...(near === undefined ? [] : [`did you mean ${near}?`]),
+      `targets of this project: ${known.join(", ")}`,
+    ],
+  });
 }
 
-function otherKind(
-  name: string,
-  { kind = "local" }: TargetDefinition,
-  docker: readonly string[],
-): AgentFlowError {
-  const next =
-    kind === "local" ? "af dev runs it here, without containers" : "it is for a cluster, not for an engine";
-  return new AgentFlowError("invalid_input", `the target ${name} is ${kind}, not docker`, {
+interface OtherKind {
+  readonly is: string;
+  readonly wanted: string;
+  readonly next: string;
+}
+
+function otherKind(name: string, { is, wanted, next }: OtherKind): AgentFlowError {
+  return new AgentFlowError("invalid_input", `the target ${name} is ${is}, not ${wanted}`, {
     reason: "target_kind",
-    suggestions: [next, ...(docker.length === 0 ? [] : [`targets on Docker: ${docker.join(", ")}`])],
+    suggestions: [next],
   });
 }
 
@@ -122,12 +151,13 @@ function refused(findings: readonly Finding[]): AgentFlowError {
 
 interface Reading extends Omit<OpeningTarget, "authored"> {
   readonly pools: readonly string[];
+  readonly project: string;
   readonly at: string;
 }
 
 function readSettings(
-  definition: DockerTarget,
-  { pools, at, variables, scale = {} }: Reading,
+  definition: DockerTarget | KubernetesTarget,
+  { pools, project, at, variables, scale = {} }: Reading,
 ): { settings: TargetSettings; origins: Map<string, ValueOrigin>; findings: Finding[] } {
   const findings: Finding[] = [];
   const origins = new Map<string, ValueOrigin>();
@@ -140,7 +170,7 @@ function readSettings(
     if (resolved === undefined) findings.push(notSet(at + pointer, value.slice("env://".length)));
     return resolved?.text;
   };
-  const settings = settingsOf(definition, { text, pools, scale, variables, origins });
+  const settings = settingsOf(definition, { text, pools, project, scale, variables, origins });
   const { url } = settings.nats;
   // What stands in the file was looked at with the file.
   const isElsewhere = url !== undefined && url !== definition.nats?.url;
@@ -152,53 +182,6 @@ function readSettings(
     origins.set(pointer, isAuthored ? { layer: "project", pointer: at + pointer } : { layer: "default" });
   }
   return { settings, origins, findings };
-}
-
-interface Given {
-  readonly text: (pointer: string, value: string | undefined) => string | undefined;
-  readonly pools: readonly string[];
-  readonly scale: Readonly<Record<string, number>>;
-  readonly variables: Variables;
-  readonly origins: Map<string, ValueOrigin>;
-}
-
-function settingsOf(definition: DockerTarget, of: Given): TargetSettings {
-  const { text, pools, scale, variables, origins } = of;
-  const { nats = {}, images = {}, api = {}, workers = {}, limits = {}, environment = {} } = definition;
-  const host = text("/host", definition.host);
-  const dockerContext = text("/dockerContext", definition.dockerContext);
-  const url = text("/nats/url", nats.url);
-  const copies = (part: string, pointer: string, authored: number): number => {
-    const scaled = Object.hasOwn(scale, part) ? scale[part] : undefined;
-    if (scaled !== undefined) origins.set(pointer, { layer: "flag" });
-    return scaled ?? authored;
-  };
-  const baseHere = variables["AF_BASE_IMAGE"];
-  if (images.base === undefined && baseHere !== undefined && baseHere !== "")
-    origins.set("/images/base", { layer: "environment", variable: "AF_BASE_IMAGE" });
-  return {
-    kind: "docker",
-    ...(host === undefined ? {} : { host }),
-    ...(dockerContext === undefined ? {} : { dockerContext }),
-    bus: "nats",
-    nats: { replicas: nats.replicas ?? 1, ...(url === undefined ? {} : { url }) },
-    controlPlanes: copies("control-plane", "/controlPlanes", definition.controlPlanes ?? 1),
-    workers: record(pools, (pool) => copies(`worker-${pool}`, `/workers/${pool}`, workers[pool] ?? 1)),
-    images: {
-      base: text("/images/base", images.base) ?? (baseHere || defaultImages.base),
-      nats: text("/images/nats", images.nats) ?? defaultImages.nats,
-    },
-    api: { host: text("/api/host", api.host) ?? "127.0.0.1", port: api.port ?? 4_180 },
-    environment: record(
-      Object.keys(environment).sort(),
-      (name) => text(`/environment/${name}`, environment[name]) ?? "",
-    ),
-    limits: record(limitedParts(pools), (part): Limits => ({ ...defaultLimits(part), ...limits[part] })),
-  };
-}
-
-function record<T>(keys: readonly string[], valueOf: (key: string) => T): Readonly<Record<string, T>> {
-  return Object.fromEntries(keys.map((key) => [key, valueOf(key)]));
 }
 
 interface Effective {

@@ -48,6 +48,12 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The list that it is; an empty one for anything else. */
+export function listOf(value: Json | undefined): readonly Json[] {
+  const list: readonly Json[] = Array.isArray(value) ? value : [];
+  return list;
+}
+
 /** A key as a part of a JSON pointer. */
 export function escaped(key: string): string {
   return key.replaceAll("~", "~0").replaceAll("/", "~1");

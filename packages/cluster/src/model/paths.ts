@@ -18,6 +18,8 @@ export const paths = {
   /** The job that makes all of them has each at a place of its own. */
   prepare: {
     root: "/prepare",
+    /** Where they are Secrets of a cluster, the files are there only while it runs. */
+    scratch: "/tmp/prepare",
     nats: "/prepare/nats",
     controlPlane: "/prepare/control-plane",
     worker: "/prepare/worker",

@@ -1,5 +1,5 @@
 /** From a target to the installation that it is: pure, and the same each time. */
-import type { Installation, Part, Volume } from "./installation.ts";
+import type { ApiDoor, Installation, Part, Volume } from "./installation.ts";
 import { controlPlanePart } from "./parts/control-plane.ts";
 import { keysPart } from "./parts/keys.ts";
 import { natsPart } from "./parts/nats.ts";
@@ -7,7 +7,7 @@ import { registerPart } from "./parts/register.ts";
 import { sandboxPart } from "./parts/sandbox.ts";
 import { workerParts } from "./parts/worker.ts";
 import type { Rendering } from "./rendering.ts";
-import { secretsOf } from "./settings.ts";
+import { ports, secretsOf } from "./settings.ts";
 import type { OpenedTarget } from "./target.ts";
 
 export function render(rendering: Rendering): Installation {
@@ -28,8 +28,16 @@ export function render(rendering: Rendering): Installation {
     parts: parts.filter((part) => part !== undefined),
     volumes: volumesOf(target),
     secrets,
-    api: { part: "control-plane", ...target.settings.api },
+    api: { part: "control-plane", ...doorOf(target) },
   };
+}
+
+/** In a cluster: where the ingress is, or the end of a forward that somebody opens. */
+function doorOf({ settings }: OpenedTarget): Omit<ApiDoor, "part"> {
+  if (settings.kind === "docker") return settings.api;
+  const { ingress } = settings;
+  if (ingress === undefined) return { host: "127.0.0.1", port: ports.api };
+  return { host: ingress.host, port: ingress.tlsSecret === undefined ? 80 : 443 };
 }
 
 function volumesOf({ settings, project }: OpenedTarget): readonly Volume[] {

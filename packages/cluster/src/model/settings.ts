@@ -1,5 +1,13 @@
 /** What the parts are told by their environment. */
-import { type Json, parseId, type PoolName, type ProjectDefinition } from "@agentflow/protocol";
+import {
+  AgentFlowError,
+  type BuildId,
+  type Json,
+  parseId,
+  type PoolName,
+  type ProjectDefinition,
+} from "@agentflow/protocol";
+import { natsHost, releaseName } from "./names.ts";
 import { isObject } from "./overlay.ts";
 import { referencesIn, resolveText, type Variables } from "./references.ts";
 import type { Rendering } from "./rendering.ts";
@@ -12,6 +20,12 @@ export function natsCopies({ settings }: OpenedTarget): number {
   return settings.nats.url === undefined ? settings.nats.replicas : 0;
 }
 
+/** By which name the n-th of our servers is found. */
+export function natsHostOf({ name, project, settings }: OpenedTarget, copy: number | "{n}"): string {
+  if (settings.kind === "docker") return `nats-${copy}`;
+  return natsHost(releaseName({ project: project.name, target: name }), copy);
+}
+
 /** How a part reaches the bus, and as whom. */
 export function busEnvironment(
   target: OpenedTarget,
@@ -19,12 +33,27 @@ export function busEnvironment(
 ): Record<string, string> {
   const { url } = target.settings.nats;
   if (url !== undefined) return { AF_BUS__SERVERS: url };
-  const servers = Array.from({ length: natsCopies(target) }, (_, n) => `nats://nats-${n + 1}:${ports.nats}`);
+  const servers = Array.from(
+    { length: natsCopies(target) },
+    (_, n) => `nats://${natsHostOf(target, n + 1)}:${ports.nats}`,
+  );
   return {
     AF_BUS__SERVERS: servers.join(","),
     AF_BUS__NKEY: identity.seedFile,
     AF_BUS__INBOX: identity.inbox,
   };
+}
+
+/** Of workers in a cluster: what names the project's image by its content, in its tag or its digest. */
+export function buildOf(image: string): BuildId {
+  const [, inTag, inDigest] = /(?:[:-]([0-9a-f]{12})|@sha256:([0-9a-f]{12})[0-9a-f]{52})$/.exec(image) ?? [];
+  const digits = inTag ?? inDigest;
+  if (digits !== undefined) return parseId("build", digits);
+  throw new AgentFlowError("invalid_input", `the image ${image} does not name the build of its workers`, {
+    reason: "image_without_build",
+    details: { image },
+    suggestions: ["its tag ends with 12 hexadecimal digits, as af builds it, or it has a digest (@sha256:…)"],
+  });
 }
 
 /** What an orderly end may take, and a little: `stopMs` of the project, else what the service has. */

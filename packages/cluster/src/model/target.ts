@@ -1,13 +1,20 @@
 /** A target of agentflow.yaml as it holds: the project with the overlay, the target with its defaults. */
-import type { Finding, JsonObject, PoolName, ProjectDefinition } from "@agentflow/protocol";
+import type {
+  Finding,
+  IngressTarget,
+  JsonObject,
+  PoolName,
+  ProjectDefinition,
+  ScalingTarget,
+} from "@agentflow/protocol";
 import type { Limits, PartName } from "./installation.ts";
 
-export interface OpenedTarget {
+export interface OpenedTarget<Settings extends TargetSettings = TargetSettings> {
   readonly name: string;
   /** Effective: with the overlay, and without `targets`. References are still in it. */
   readonly project: ProjectDefinition;
   readonly document: JsonObject;
-  readonly settings: TargetSettings;
+  readonly settings: Settings;
   /** Of each leaf of `document`, by JSON pointer. */
   readonly origins: ReadonlyMap<string, ValueOrigin>;
   /** Of each leaf of `settings`, by JSON pointer. */
@@ -19,18 +26,37 @@ export interface OpenedTarget {
 }
 
 /** Keys are those of the target in agentflow.yaml; what it leaves out has its default. */
-export interface TargetSettings {
-  readonly kind: "docker";
-  readonly host?: string;
-  readonly dockerContext?: string;
+export type TargetSettings = DockerSettings | KubernetesSettings;
+
+interface ContainerSettings {
   readonly bus: "nats";
   readonly nats: { readonly replicas: 1 | 3 | 5; readonly url?: string };
   readonly controlPlanes: number;
   readonly workers: Readonly<Record<string, number>>;
   readonly images: { readonly base: string; readonly nats: string };
-  readonly api: { readonly host: string; readonly port: number };
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: Readonly<Record<string, Limits>>;
+}
+
+export interface DockerSettings extends ContainerSettings {
+  readonly kind: "docker";
+  readonly host?: string;
+  readonly dockerContext?: string;
+  readonly api: { readonly host: string; readonly port: number };
+}
+
+export interface KubernetesSettings extends ContainerSettings {
+  readonly kind: "kubernetes";
+  readonly context?: string;
+  readonly namespace: string;
+  readonly registry?: string;
+  readonly pullSecrets: readonly string[];
+  readonly imageLoad?: string;
+  readonly ingress?: IngressTarget;
+  readonly scaling: Readonly<Record<string, ScalingTarget>>;
+  readonly storage: { readonly className?: string; readonly natsGb: number; readonly filesGb?: number };
+  readonly runtimeClass?: string;
+  readonly nodeSelector: Readonly<Record<string, string>>;
 }
 
 /** Where a value comes from; the strongest layer last: default, project, overlay, environment, flag. */

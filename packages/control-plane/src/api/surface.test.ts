@@ -412,6 +412,7 @@ describe("who may do what", () => {
     const path = of.path
       .replace("{run}", run)
       .replace("{name}", "echo")
+      .replace("{pool}", "default")
       .replace("{id}", "nothing12345")
       .replace("{worker}", "w-default");
     const body = of.body === undefined ? {} : { body: bodies[of.id] ?? {} };

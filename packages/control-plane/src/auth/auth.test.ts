@@ -142,6 +142,36 @@ describe("the gate", () => {
     expect(() => gate.checkAddress({ ...knock, origin })).not.toThrow();
   });
 
+  test("at the end of a forward it answers at any port, and takes no other port's page for its own", () => {
+    const forwarded = createGate({
+      keys: { authenticate: notAsked, create: notAsked, list: notAsked, revoke: notAsked },
+      hosts: () => new Set(["127.0.0.1:*", "localhost:*", "agents.example.com"]),
+      origins: new Set(),
+    });
+    const knockAt = (host: string, origin?: string) => () =>
+      forwarded.checkAddress({ host, origin, authorization: undefined });
+    for (const host of [
+      "127.0.0.1:39217",
+      "localhost:8080",
+      "LOCALHOST:1",
+      "127.0.0.1",
+      "agents.example.com",
+    ]) {
+      expect(knockAt(host)).not.toThrow();
+    }
+    for (const host of [
+      "evil.example:80",
+      "127.0.0.1.evil.example:1",
+      "agents.example.com:81",
+      "127.0.0.1:*x",
+    ]) {
+      expect(knockAt(host)).toThrow("does not name this API");
+    }
+    expect(knockAt("127.0.0.1:39217", "http://127.0.0.1:39217")).not.toThrow();
+    expect(knockAt("127.0.0.1:39217", "http://127.0.0.1:3000")).toThrow("may not call");
+    expect(knockAt("127.0.0.1:39217", "http://localhost:39217")).toThrow("may not call");
+  });
+
   test("the local token is the local user, with every scope; no token is nobody", async () => {
     const principal = await gate.identify({ ...knock, authorization: "Bearer secret" });
     expect(() => requireScope(principal, "admin")).not.toThrow();

@@ -8,7 +8,10 @@ export interface GateOptions {
   readonly keys: Keys;
   /** SHA-256 of the local token, lower-case hex; without one only keys open. */
   readonly localTokenHash?: string;
-  /** Host names (with port where not the default) under which the API may be addressed. */
+  /**
+   * Host names (with port where not the default) under which the API may be addressed. `127.0.0.1:*`: at any
+   * port, as the end of a forward has one that nobody knows before.
+   */
   readonly hosts: () => ReadonlySet<string>;
   /** Origins of pages that may call; the API's own addresses always may. */
   readonly origins: ReadonlySet<string>;
@@ -39,13 +42,13 @@ export function createGate(options: GateOptions): Gate {
   return {
     checkAddress({ host, origin }) {
       const hosts = options.hosts();
-      if (host === undefined || !hosts.has(host.toLowerCase())) {
+      if (host === undefined || !names(hosts, host)) {
         throw new AgentFlowError("forbidden", "the Host header does not name this API", {
           reason: "foreign_host",
           suggestions: ["call it by 127.0.0.1 or localhost, or add the name to api.hosts"],
         });
       }
-      if (origin !== undefined && !isOwnOrigin(origin, hosts) && !options.origins.has(origin)) {
+      if (origin !== undefined && !isOwnOrigin(origin, { host, hosts }) && !options.origins.has(origin)) {
         throw new AgentFlowError("forbidden", "pages of this origin may not call the API", {
           reason: "foreign_origin",
         });
@@ -85,9 +88,18 @@ function keyDoor(
   };
 }
 
-function isOwnOrigin(origin: string, hosts: ReadonlySet<string>): boolean {
-  const match = /^https?:\/\/([^/]+)$/.exec(origin);
-  return match?.[1] !== undefined && hosts.has(match[1].toLowerCase());
+function names(hosts: ReadonlySet<string>, host: string): boolean {
+  const asked = host.toLowerCase();
+  return hosts.has(asked) || hosts.has(asked.replace(/(:[0-9]{1,5})?$/, ":*"));
+}
+
+/** At any port only the page that the API itself gave is its own: others of this machine have their ports. */
+function isOwnOrigin(
+  origin: string,
+  { host, hosts }: { readonly host: string; readonly hosts: ReadonlySet<string> },
+): boolean {
+  const from = /^https?:\/\/([^/]+)$/.exec(origin)?.[1]?.toLowerCase();
+  return from !== undefined && (hosts.has(from) || from === host.toLowerCase());
 }
 
 function tokenOf(knock: Knock): string | undefined {

@@ -8,10 +8,14 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-const beyondTenant: ReadonlySet<Scope> = new Set(["operator", "tenants", "backup"]);
+const beyondTenant: ReadonlySet<Scope> = new Set(["pools:read", "operator", "tenants", "backup"]);
 
-/** `admin` holds every scope of its tenant, and none that looks beyond it. */
+/**
+ * `admin` holds every scope of its tenant, and none that looks beyond it; `operator` sees the figures of
+ * pools among all others.
+ */
 export function holdsScope({ scopes: held }: Principal, scope: Scope): boolean {
+  if (scope === "pools:read" && held.has("operator")) return true;
   return held.has(scope) || (!beyondTenant.has(scope) && held.has("admin"));
 }
 

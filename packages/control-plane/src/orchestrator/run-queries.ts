@@ -89,14 +89,16 @@ export class RunQueries {
     if (parked !== undefined) return answerOf(run, "parked", [parkedReason(run, parked)]);
     if (state.kind === "absent") throw noSuchRun(run);
     const plan = await this.parts.plans.get(tenant, state.started.plan);
+    const { build } = state.started;
     if (plan === undefined) {
       const missing: Parked = { reason: "plan_missing", message: "the plan of this run is not stored" };
-      return answerOf(run, "parked", [parkedReason(run, missing)]);
+      return { ...answerOf(run, "parked", [parkedReason(run, missing)]), build };
     }
     const { dispatcher, workers, world } = this.parts;
     const now = instant(world.clock.now());
     const context = { run, now, workers: workers.list(tenant), backlog: dispatcher.backlogOf(ref) };
-    return answerOf(run, viewRun(loaded.commits, { run }).status, explainRun(state, plan, context));
+    const reasons = explainRun(state, plan, context);
+    return { ...answerOf(run, viewRun(loaded.commits, { run }).status, reasons), build };
   }
 
   /** Everything that was asked in a run; empty where there is none such. */

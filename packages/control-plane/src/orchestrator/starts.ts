@@ -14,8 +14,7 @@ import {
 } from "@agentflow/protocol";
 import type { AnswerOne, WaitOptions } from "../engine-api.ts";
 import type { EngineConfig } from "../engine-config.ts";
-import type { VersionHead } from "../registry/parse-head.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Registry, Startable } from "../registry/registry.ts";
 import { checkInput } from "./check-input.ts";
 import type { Done, FairDoor } from "./fair-door.ts";
 import type { RunOutcome } from "./hand-on.ts";
@@ -39,6 +38,7 @@ export interface StartsParts {
   readonly orchestrator: Orchestrator;
   readonly waiters: Waiters<RunOutcome>;
   readonly door: FairDoor;
+  /** Of runs whose workflow names none. */
   readonly build: BuildId;
   /** How a run stands that is not in memory; undefined when there is none. */
   readonly standing: (ref: RunRef) => Promise<Standing | undefined>;
@@ -117,7 +117,7 @@ export class Starts {
   private begin(of: {
     ref: RunRef;
     body: StartRunBody;
-    head: VersionHead;
+    head: Startable;
     plan: PreparedPlan;
     wait: Wait;
     waitMs: number;
@@ -126,7 +126,8 @@ export class Starts {
     // First of all: what nests too deep is refused before anything walks through it.
     const { value, blob } = prepareInput(ref, body.input ?? null);
     checkInput(of.plan.plan.input, body.input ?? null, body.workflow);
-    const { router, build, world, bus } = this.parts;
+    const { router, world, bus } = this.parts;
+    const build = head.build ?? this.parts.build;
     const input = makeStartInput({ body, head, build, value, nowMs: world.clock.now() });
     if (waitMs > 0) this.listen(ref, wait, waitMs);
     const submit = (): void =>

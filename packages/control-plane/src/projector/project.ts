@@ -100,9 +100,9 @@ export class Projection {
     noteUsage(delta, event);
     switch (event.kind) {
       case "run_started": {
-        const { workflow, version, labels } = event;
+        const { workflow, version, build, labels } = event;
         const startedAtMs = unixMs(event.at);
-        const born = { workflow, version, startedAtMs };
+        const born = { workflow, version, build, startedAtMs };
         delta.born = labels === undefined ? born : { ...born, labels: JSON.stringify(labels) };
         return;
       }

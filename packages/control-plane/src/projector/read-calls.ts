@@ -9,6 +9,7 @@ import type {
   ForgottenRuns,
   LivePlace,
   LiveRun,
+  OpenOfBuild,
   ReadBatch,
   RunList,
   RunQuery,
@@ -29,6 +30,7 @@ export interface ReadCalls {
   list: { ask: RunQuery; answer: RunList };
   live: { ask: { after: LivePlace | undefined; limit: number }; answer: readonly LiveRun[] };
   counts: { ask: undefined; answer: StatusCounts };
+  openByBuild: { ask: { tenant: string | undefined }; answer: readonly OpenOfBuild[] };
   approvals: { ask: ApprovalQuery; answer: readonly ApprovalRow[] };
   openApprovals: { ask: undefined; answer: StatusCounts };
   usage: { ask: UsageQuery; answer: UsageSums };
@@ -56,6 +58,7 @@ const handlers: Handlers = {
   list: (model, ask) => model.list(ask),
   live: (model, ask) => model.live(ask.after, ask.limit),
   counts: (model) => model.counts(),
+  openByBuild: (model, ask) => model.openByBuild(ask.tenant),
   approvals: (model, ask) => model.approvals(ask),
   openApprovals: (model) => model.openApprovals(),
   usage: (model, ask) => model.usage(ask),

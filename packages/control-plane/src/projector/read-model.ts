@@ -12,6 +12,7 @@ import type {
   ForgottenRuns,
   LivePlace,
   LiveRun,
+  OpenOfBuild,
   ReadBatch,
   RunList,
   RunQuery,
@@ -96,6 +97,10 @@ export class ReadModel {
 
   counts(): StatusCounts {
     return this.runs.counts();
+  }
+
+  openByBuild(tenant: string | undefined): OpenOfBuild[] {
+    return this.runs.openByBuild(tenant);
   }
 
   ended(query: EndedQuery): RunRow[] {

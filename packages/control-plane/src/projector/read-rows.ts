@@ -103,8 +103,18 @@ export interface RunBirth {
   readonly workflow: string;
   readonly version: string;
   readonly startedAtMs: number;
+  /** The build whose workers take its tasks; absent where its start cannot be read. */
+  readonly build?: string;
   /** JSON of the labels. */
   readonly labels?: string;
+}
+
+/** Runs of a tenant that have not ended, by the build they are on. */
+export interface OpenOfBuild {
+  readonly tenant: string;
+  readonly build?: string;
+  readonly count: number;
+  readonly oldest: { readonly run: string; readonly startedAtMs: number };
 }
 
 export interface RunRow {

@@ -2,7 +2,7 @@
  * The tables of the read model. A change of any line needs a new `readModelVersion`: the file is then
  * rebuilt.
  */
-export const readModelVersion = "3";
+export const readModelVersion = "4";
 
 export const pragmas = [
   "PRAGMA journal_mode = WAL",
@@ -18,7 +18,7 @@ export const tables = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
   tenant TEXT NOT NULL, run TEXT NOT NULL, workflow TEXT NOT NULL, version TEXT NOT NULL,
-  status TEXT NOT NULL,
+  build TEXT, status TEXT NOT NULL,
   startedAtMs INTEGER NOT NULL, endedAtMs INTEGER, revision INTEGER NOT NULL, labels TEXT, failure TEXT,
   unknown TEXT, archive TEXT, PRIMARY KEY (tenant, run)
 ) WITHOUT ROWID;
@@ -26,6 +26,7 @@ CREATE INDEX IF NOT EXISTS runs_started ON runs (tenant, startedAtMs, run);
 CREATE INDEX IF NOT EXISTS runs_status ON runs (tenant, status, startedAtMs, run);
 CREATE INDEX IF NOT EXISTS runs_workflow ON runs (tenant, workflow, startedAtMs, run);
 CREATE INDEX IF NOT EXISTS runs_live ON runs (tenant, run) WHERE endedAtMs IS NULL;
+CREATE INDEX IF NOT EXISTS runs_builds ON runs (tenant, build, startedAtMs, run) WHERE endedAtMs IS NULL;
 CREATE INDEX IF NOT EXISTS runs_ended ON runs (endedAtMs, tenant, run)
   WHERE endedAtMs IS NOT NULL AND archive IS NULL;
 CREATE TABLE IF NOT EXISTS archives (archive TEXT PRIMARY KEY) WITHOUT ROWID;

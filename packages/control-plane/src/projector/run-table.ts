@@ -7,6 +7,7 @@ import type {
   ForgottenRuns,
   LivePlace,
   LiveRun,
+  OpenOfBuild,
   RunDelta,
   RunList,
   RunQuery,
@@ -34,7 +35,7 @@ export class RunTable {
   constructor(db: DatabaseSync) {
     this.db = db;
     this.insert = db.prepare(
-      `INSERT OR IGNORE INTO runs (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
+      `INSERT OR IGNORE INTO runs (${columns}, build) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
     );
     this.touch = db.prepare("UPDATE runs SET revision = max(revision, ?) WHERE tenant = ? AND run = ?");
     this.update = db.prepare(
@@ -109,6 +110,33 @@ export class RunTable {
       }));
   }
 
+  /** Runs that have not ended, counted by an index: of one tenant, or of all. */
+  openByBuild(tenant: string | undefined): OpenOfBuild[] {
+    const of = tenant === undefined ? "" : "AND tenant = ?";
+    const given = tenant === undefined ? [] : [tenant];
+    const groups = this.statement(
+      `SELECT tenant, build, count(*) AS count FROM runs INDEXED BY runs_builds
+       WHERE endedAtMs IS NULL ${of} GROUP BY tenant, build`,
+    ).all(...given);
+    const first = this.statement(
+      `SELECT run, startedAtMs FROM runs INDEXED BY runs_builds
+       WHERE endedAtMs IS NULL AND tenant = ? AND build IS ? ORDER BY startedAtMs, run LIMIT 1`,
+    );
+    return groups.flatMap((group) => {
+      const build = optionalText(group, "build");
+      const oldest = first.get(textOf(group, "tenant"), build ?? null);
+      if (oldest === undefined) return [];
+      return [
+        {
+          tenant: textOf(group, "tenant"),
+          ...(build === undefined ? {} : { build }),
+          count: numberOf(group, "count"),
+          oldest: { run: textOf(oldest, "run"), startedAtMs: numberOf(oldest, "startedAtMs") },
+        },
+      ];
+    });
+  }
+
   /** Ended runs that should leave the log, oldest end first. */
   ended(query: EndedQuery): RunRow[] {
     const kept = "SELECT endedAtMs FROM runs WHERE endedAtMs IS NOT NULL AND archive IS NULL";
@@ -165,10 +193,10 @@ export class RunTable {
   private applyOne(delta: RunDelta, add: (tenant: string, status: string, by: number) => void): void {
     const { tenant, run, revision, status, endedAtMs = null, failure = null, unknown = null } = delta;
     if (delta.born !== undefined) {
-      const { workflow, version, startedAtMs, labels = null } = delta.born;
+      const { workflow, version, startedAtMs, build = null, labels = null } = delta.born;
       const state = status ?? "running";
       const born = [tenant, run, workflow, version, state, startedAtMs, endedAtMs, revision, labels] as const;
-      if (this.insert.run(...born, failure, unknown).changes !== 0) return add(tenant, state, 1);
+      if (this.insert.run(...born, failure, unknown, build).changes !== 0) return add(tenant, state, 1);
     }
     if (status === undefined && unknown === null) {
       this.touch.run(revision, tenant, run);

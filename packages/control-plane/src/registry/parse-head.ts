@@ -1,5 +1,6 @@
 import {
   AgentFlowError,
+  type BuildId,
   type DefinitionHash,
   type Instant,
   isId,
@@ -20,6 +21,8 @@ export interface WorkflowHead extends VersionHead {
   readonly name: string;
   readonly description?: string;
   readonly steps: number;
+  /** The build that new runs take, of every version; absent where no registration has named one. */
+  readonly build?: BuildId;
   /** It came from a project's files, which may take it away again: the file, where that is known. */
   readonly project?: { readonly file?: string };
   /** When it was found gone from the project's files: it starts no more runs, those in flight go on. */
@@ -37,7 +40,10 @@ export function parseHead(text: string): WorkflowHead | undefined {
   }
   if (typeof row !== "object" || row === null || !("v" in row) || row.v !== 1) return undefined;
   const head = row as WorkflowHead;
-  const known = isId("definition", head.plan) && isId("definition", head.definition);
+  const known =
+    isId("definition", head.plan) &&
+    isId("definition", head.definition) &&
+    (head.build === undefined || isId("build", head.build));
   return known && isId("workflow", head.name) && Array.isArray(head.versions) ? head : undefined;
 }
 

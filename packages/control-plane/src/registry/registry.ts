@@ -33,9 +33,12 @@ export interface RegistryParts {
   readonly workers: Workers;
 }
 
+/** A version that a run may begin on, and the build that it takes. */
+export type Startable = VersionHead & Pick<WorkflowHead, "build">;
+
 /** What a start means; with `removed` only a run that was started before may have it. */
 export interface Found {
-  readonly head: VersionHead;
+  readonly head: Startable;
   readonly removed?: AgentFlowError;
 }
 
@@ -105,11 +108,14 @@ export class Registry implements EngineRegistry {
       name,
       steps: Object.keys(definition.steps).length,
       ...of,
+      ...(body.build === undefined ? {} : { build: body.build }),
       one: { version, definition: hash, plan: planHash, registeredAt },
       ...(definition.description === undefined ? {} : { description: definition.description }),
     });
     if (head.registeredAt === registeredAt) {
-      this.parts.say.child({ tenant }).info("workflow registered", { workflow: name, version });
+      this.parts.say
+        .child({ tenant })
+        .info("workflow registered", { workflow: name, version, build: head.build });
     }
     return viewOf(head, head, { definition, compiled });
   }
@@ -157,10 +163,12 @@ export class Registry implements EngineRegistry {
   }
 
   /** Which plan a start means, without waiting; undefined when that needs a look at the table. */
-  peek(tenant: TenantId, name: string, version: string | undefined): VersionHead | undefined {
+  peek(tenant: TenantId, name: string, version: string | undefined): Startable | undefined {
     const head = this.heads.get(`${prefix}${tenant}.${name}`);
     if (head === undefined || head.removedAt !== undefined) return undefined;
-    return version === undefined ? head : head.versions.find((one) => one.version === version);
+    if (version === undefined || version === head.version) return head;
+    const one = head.versions.find((known) => known.version === version);
+    return one === undefined ? undefined : startable(head, one);
   }
 
   /** As `peek`, with a look at the table; throws `not_found`. `removed` says why no new run may have it. */
@@ -168,10 +176,18 @@ export class Registry implements EngineRegistry {
     const workflow = isId("workflow", name) ? name : undefined;
     if (workflow === undefined) throw noSuchWorkflow(name, []);
     const head = await this.head(tenant, workflow, version);
-    const found = { head: versionOf(head, version) };
+    const found = { head: startable(head, versionOf(head, version)) };
     return head.removedAt === undefined
       ? found
       : { ...found, removed: removedError(head, this.names(tenant)) };
+  }
+
+  /** Which workflow names which build for its new runs: of one tenant, or of all. */
+  namedBuilds(tenant: TenantId | undefined): readonly Pick<WorkflowHead, "name" | "build">[] {
+    const start = tenant === undefined ? prefix : `${prefix}${tenant}.`;
+    return [...this.heads]
+      .filter(([key, { removedAt }]) => key.startsWith(start) && removedAt === undefined)
+      .map(([, head]) => head);
   }
 
   listTools(tenant: TenantId): readonly CallableView[] {
@@ -211,7 +227,10 @@ export class Registry implements EngineRegistry {
     const head = await this.change(tenant, of.name, (before) => {
       if (before !== undefined && isSame(before, of)) return undefined;
       const older = (before?.versions ?? []).filter(({ version }) => version !== one.version);
-      return { v: 1, ...rest, ...one, versions: [one, ...older].slice(0, versionsMax) };
+      // One that names no build leaves runs where they went before.
+      const build = rest.build ?? before?.build;
+      const kept = build === undefined ? {} : { build };
+      return { v: 1, ...rest, ...kept, ...one, versions: [one, ...older].slice(0, versionsMax) };
     });
     if (head === undefined) throw new Error(`no row of workflow ${of.name} after it was written`);
     return head;
@@ -288,15 +307,21 @@ export class Registry implements EngineRegistry {
 /** Registering it would leave the row as it is. */
 function isSame(
   before: WorkflowHead,
-  of: Pick<WorkflowHead, "project"> & { readonly one: VersionHead },
+  of: Pick<WorkflowHead, "project" | "build"> & { readonly one: VersionHead },
 ): boolean {
-  const { version, plan, project, removedAt } = before;
+  const { version, plan, project, removedAt, build } = before;
+  if (of.build !== undefined && of.build !== build) return false;
   const same = version === of.one.version && plan === of.one.plan && removedAt === undefined;
   return same && (project === undefined) === (of.project === undefined) && project?.file === of.project?.file;
 }
 
 function hasVersion(head: WorkflowHead, version: string | undefined): boolean {
   return version === undefined || head.versions.some((one) => one.version === version);
+}
+
+/** Every version of a workflow takes the build that its newest registration named. */
+function startable(head: WorkflowHead, one: VersionHead): Startable {
+  return head.build === undefined ? one : { ...one, build: head.build };
 }
 
 function versionOf(head: WorkflowHead, version: string | undefined): VersionHead {
@@ -310,7 +335,7 @@ function versionOf(head: WorkflowHead, version: string | undefined): VersionHead
 }
 
 function summaryOf(head: WorkflowHead, one: VersionHead): WorkflowSummary {
-  const { name, description, steps, removedAt, project } = head;
+  const { name, description, steps, removedAt, project, build } = head;
   const { version, plan, registeredAt } = one;
   return {
     name,
@@ -321,6 +346,7 @@ function summaryOf(head: WorkflowHead, one: VersionHead): WorkflowSummary {
     ...(description === undefined ? {} : { description }),
     ...(project?.file === undefined ? {} : { file: project.file }),
     ...(removedAt === undefined ? {} : { removedAt }),
+    ...(build === undefined ? {} : { build }),
   };
 }
 

@@ -26,7 +26,7 @@ export function explainQueue(queued: Queued, context: ExplainContext): WhyReason
   return (
     held(queued, alive, context) ??
     broken(queued, pool) ??
-    missing(queued, pool) ??
+    missing(queued, pool, alive) ??
     waiting(queued, pool, context)
   );
 }
@@ -86,12 +86,24 @@ function broken({ step, task }: Queued, pool: readonly WorkerPresence[]): WhyRea
   return { reason: "code_broken", step, message, since: task.at, holder: worker, command: "af validate" };
 }
 
-function missing({ step, task, def, build }: Queued, pool: readonly WorkerPresence[]): WhyReason | undefined {
+function missing(
+  { step, task, def, build }: Queued,
+  pool: readonly WorkerPresence[],
+  alive: readonly WorkerPresence[],
+): WhyReason | undefined {
   const since = task.at;
   const serving = pool.filter(({ state }) => state !== "draining");
   if (serving.length === 0) {
+    const others = alive.filter((one) => one.pool === def.pool && one.build !== build);
+    const builds = [...new Set(others.map((one) => one.build))].toSorted();
     const message = `no worker serves pool ${def.pool} with build ${build}`;
-    return { reason: "no_worker", step, message, since, command: "af worker list" };
+    if (builds.length === 0) {
+      return { reason: "no_worker", step, message, since, command: "af worker list" };
+    }
+    // A run stays on the build it began on: those that are there may never take it.
+    const told = `${message}, which this run began on; its workers are of ${builds.slice(0, 3).join(", ")}`;
+    const command = `af worker --pool ${def.pool} --build ${build}`;
+    return { reason: "no_worker", step, message: told, since, command };
   }
   const loaded = serving.filter(({ manifest }) => manifest !== undefined);
   const { uses } = def;

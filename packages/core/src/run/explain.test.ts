@@ -45,6 +45,15 @@ test("a worker that was not seen for long does not count", () => {
   expect(reason?.reason).toBe("no_worker");
 });
 
+test("of another build's workers it is said that they may not take it, and what would", () => {
+  const other = { ...present, build: parseId("build", "0123456789ab") };
+  expect(explain(waiting(), [other])[0]).toMatchObject({
+    reason: "no_worker",
+    message: expect.stringMatching(/with build dev, which this run began on; .* of 0123456789ab$/),
+    command: "af worker --pool default --build dev",
+  });
+});
+
 test("a worker of another pool or build does not count", () => {
   const other = { ...present, pool: parseId("pool", "gpu") };
   expect(explain(waiting(), [other])[0]?.reason).toBe("no_worker");

@@ -1,4 +1,5 @@
 /** Workflows, workers, tools, logs, spans and the state of an installation over the API. */
+import type { BuildId } from "../ids.ts";
 import type { Instant, JsonSchema } from "../json.ts";
 import type { Finding, Plan } from "../plan.ts";
 import type { LogRecord, SpanRecord } from "../telemetry.ts";
@@ -10,6 +11,8 @@ export interface RegisterBody {
   readonly definition: WorkflowDefinition;
   /** Refuse unless every tool and agent it uses is known (default true). */
   readonly strict?: boolean;
+  /** The build that its new runs take from now on; left out, they take what they took before. */
+  readonly build?: BuildId;
 }
 
 export interface WorkflowSummary {
@@ -23,6 +26,8 @@ export interface WorkflowSummary {
   readonly file?: string;
   /** When its file was found gone from the project: it cannot be started until that is put back. */
   readonly removedAt?: Instant;
+  /** The build that new runs of it take; absent: the one that the control plane was started with. */
+  readonly build?: string;
   readonly input?: JsonSchema;
 }
 

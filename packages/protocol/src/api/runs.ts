@@ -168,6 +168,8 @@ export interface WhyAnswer {
   readonly run: string;
   readonly status: RunStatus;
   readonly headline: string;
+  /** The build that the run began on, and stays on; left out where its history cannot be read. */
+  readonly build?: string;
   readonly reasons: readonly WhyReason[];
 }
 

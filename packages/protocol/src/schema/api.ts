@@ -58,6 +58,7 @@ export const resolveBody = z.strictObject({
 export const registerBody = z.strictObject({
   definition: z.record(z.string(), z.unknown()),
   strict: z.boolean().exactOptional(),
+  build: id("build").exactOptional(),
 });
 
 /** Which ended runs leave the log now; both left out: none. */
@@ -165,6 +166,7 @@ export const whyAnswer = z.object({
   run: z.string(),
   status,
   headline: z.string(),
+  build: z.string().exactOptional(),
   reasons: z.array(
     z.object({
       reason: z.string(),

@@ -194,6 +194,10 @@ const docker = authored({
   ...containers,
 }).meta({ description: "Containers on a Docker engine." });
 
+const kubernetesName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, { error: "is not the name of a Kubernetes object" });
+
 const kubernetes = authored({
   kind: z.literal("kubernetes").meta({ description: "A Kubernetes cluster." }),
   context: text.exactOptional().meta({
@@ -206,6 +210,76 @@ const kubernetes = authored({
     .exactOptional()
     .meta({ description: "Namespace to deploy to; the project's name when left out." }),
   bus: z.enum(["nats", "redis", "rabbitmq"]).exactOptional().meta({ description: bus, default: "nats" }),
+  registry: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(\/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*)*$/, {
+      error: "is not a registry with a path, such as registry.example.com/team",
+    })
+    .exactOptional()
+    .meta({
+      description: "Where images are pushed to; without it the nodes must have them.",
+      examples: ["registry.example.com/team"],
+    }),
+  pullSecrets: list(kubernetesName, 10)
+    .exactOptional()
+    .meta({
+      description: "Secrets of the namespace with which nodes pull images.",
+      examples: [["registry"]],
+    }),
+  imageLoad: text.exactOptional().meta({
+    description: "Command that brings an image to the nodes, instead of a push; run for each.",
+    examples: ["kind load docker-image {image}"],
+  }),
+  ingress: authored({
+    host: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, { error: "is not a host name" })
+      .meta({ description: "Name of the API.", examples: ["agents.example.com"] }),
+    className: kubernetesName.exactOptional().meta({ description: "Class of the ingress." }),
+    tlsSecret: kubernetesName
+      .exactOptional()
+      .meta({ description: "Secret of the namespace with its certificate." }),
+  })
+    .exactOptional()
+    .meta({ description: "The API from outside the cluster; by a port-forward when left out." }),
+  scaling: z
+    .record(
+      idText("pool"),
+      authored({
+        min: z.int().min(0).max(10_000).meta({ description: "Fewest workers; 0 needs KEDA." }),
+        max: z.int().min(1).max(10_000).meta({ description: "Most workers." }),
+      }),
+    )
+    .exactOptional()
+    .meta({
+      description: "Workers by load instead of a fixed number; by pool.",
+      examples: [{ default: { min: 1, max: 10 } }],
+    }),
+  storage: authored({
+    className: kubernetesName
+      .exactOptional()
+      .meta({ description: "Storage class; the cluster's default when left out." }),
+    natsGb: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .exactOptional()
+      .meta({ description: "Volume of one NATS server, in GiB.", default: 10 }),
+    filesGb: z.int().min(1).max(65_536).exactOptional().meta({
+      description:
+        "Volume in which tools leave files, in GiB; without it each worker has its own, lost with it.",
+    }),
+  })
+    .exactOptional()
+    .meta({ description: "Volumes." }),
+  runtimeClass: kubernetesName.exactOptional().meta({
+    description: "RuntimeClass of the pods in which untrusted tools run.",
+    examples: ["gvisor"],
+  }),
+  nodeSelector: z
+    .record(z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/), text)
+    .exactOptional()
+    .meta({ description: "Labels that a node must have.", examples: [{ "kubernetes.io/arch": "amd64" }] }),
   ...containers,
 }).meta({ description: "A Kubernetes cluster." });
 

@@ -96,8 +96,8 @@ export const sandboxPlan = record({
 }).meta({ id: "SandboxPlan", description: "What a call of an untrusted tool gets." });
 
 export const sandboxApplied = record({
-  profile,
-  runtime: z.string().describe("The engine's runtime, such as runc."),
+  profile: z.enum(["docker", "kubernetes"]),
+  runtime: z.string().describe("The engine's runtime, such as runc; of a pod its RuntimeClass."),
   image: z.string().describe("SHA-256 of the image."),
   network: hosts,
   ...some,

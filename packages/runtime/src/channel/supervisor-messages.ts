@@ -31,7 +31,7 @@ export interface WorkerConfig {
   readonly sandbox?: SandboxSettings;
 }
 
-/** Which engine sandboxes are made on, and of what. */
+/** Which engine or cluster sandboxes are made on, and of what. */
 export interface SandboxSettings {
   /** `unix:///…` or `tcp://host:port`; none: untrusted tools are refused. */
   readonly host?: string | undefined;
@@ -42,6 +42,12 @@ export interface SandboxSettings {
   readonly runtime?: string | undefined;
   /** Whose leftovers are removed at its start. */
   readonly owner?: string | undefined;
+  /** Namespace of a cluster: sandboxes are pods there, instead of containers of an engine. */
+  readonly namespace?: string | undefined;
+  /** How that cluster is reached; the one that this process runs in when left out. */
+  readonly kubeconfig?: string | undefined;
+  /** Name of its own pod: sandboxes go with it. */
+  readonly pod?: string | undefined;
   /** Socket of a broker that holds the engine: it is asked instead of one. */
   readonly broker?: string | undefined;
 }

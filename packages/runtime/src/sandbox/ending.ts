@@ -44,7 +44,7 @@ export function whyEnded(ending: SandboxEnding, of: EndedCall): CallEnd | CallLo
 
 function failureOf(ending: SandboxEnding, { call, applied }: EndedCall): Failure {
   const { flood, broken, uncaught, exit, badFrame } = ending;
-  const { code = -1, outOfMemory = false } = exit ?? {};
+  const { code = -1, outOfMemory = false, why } = exit ?? {};
   const of = `the sandbox of ${call.name}`;
   if (broken !== undefined) {
     return { code: "sandbox_not_loaded", message: `${call.name} does not load in its sandbox: ${broken}` };
@@ -61,6 +61,9 @@ function failureOf(ending: SandboxEnding, { call, applied }: EndedCall): Failure
   }
   if (uncaught !== undefined) {
     return { code: "sandbox_exited", message: `${of} ended by an error that nobody caught: ${uncaught}` };
+  }
+  if (why !== undefined) {
+    return { code: "sandbox_exited", message: `${of} was ended without an answer: ${why}` };
   }
   // By itself, and not because somebody ended it.
   if (ending.began === false && code > 0 && code < bySignal) {

@@ -45,6 +45,13 @@ async function openSource(of: {
     const { brokerSandboxes } = await import("./broker-client.ts");
     return brokerSandboxes(broker);
   }
+  if (settings.namespace !== undefined) {
+    const { podSource } = await import("./kubernetes/for-broker.ts");
+    return podSource(
+      { ...settings, namespace: settings.namespace },
+      { projectDir, entry: sandboxEntry, owner, clock },
+    );
+  }
   if (host === undefined || host === "") {
     throw unavailable("this worker has no Docker engine", [
       "start Docker; or set sandbox.host to where an engine listens",

@@ -17,6 +17,8 @@ export interface SandboxExit {
   readonly code: number;
   /** The kernel ended something in it for its memory. */
   readonly outOfMemory: boolean;
+  /** Who ended it instead, in the words of whoever runs it: `Evicted: …`. */
+  readonly why?: string;
 }
 
 export interface OpenSandbox {

@@ -12,6 +12,8 @@ import { promisify } from "node:util";
 import type { Call, CallEnd } from "../../src/channel/runner-messages.ts";
 import type { SandboxSettings } from "../../src/channel/supervisor-messages.ts";
 import { sandboxesOf } from "../../src/sandbox/for-worker.ts";
+import { createSandboxes } from "../../src/sandbox/sandboxes.ts";
+import type { SandboxSource } from "../../src/sandbox/source.ts";
 import type { RunningCall } from "../../src/worker/runner-pool.ts";
 import type { CallLost } from "../../src/worker/runner-port.ts";
 import { type Scratch, scratchProject } from "../scratch-project.ts";
@@ -98,8 +100,10 @@ export async function sandboxed(of: {
   readonly effect?: "pure" | "irreversible";
   readonly files?: { readonly [file: string]: string };
   readonly settings?: SandboxSettings;
+  /** Instead of what the settings lead to; its image holds the project. */
+  readonly source?: SandboxSource;
 }): Promise<Sandboxed> {
-  const { image, body, sandbox = {}, policy, effect = "pure", files, settings } = of;
+  const { image, body, sandbox = {}, policy, effect = "pure", files, settings, source } = of;
   const project = scratchProject({ "tools/box.ts": toolText(body), ...files });
   // As a checkout is: others than its owner may read it.
   await chmod(project.dir, 0o755);
@@ -107,7 +111,11 @@ export async function sandboxed(of: {
   const told: (LogRecord | SpanRecord)[] = [];
   const world = systemWorld();
   const worker = { projectDir: project.dir, worker: "w1", tenant: "default" };
-  const sandboxes = sandboxesOf(worker, { host: engine.host, image, ...settings }, world.clock);
+  const { clock } = world;
+  const sandboxes =
+    source === undefined
+      ? sandboxesOf(worker, { host: engine.host, image, ...settings }, clock)
+      : createSandboxes({ clock, projectDir: "/srv/project", source });
   const plan = planSandbox("box.run", sandbox, policy);
   if (plan === undefined) throw new Error("not untrusted");
   const signal = new AbortController().signal;
@@ -149,7 +157,7 @@ export async function sandboxed(of: {
   };
 }
 
-function toolText(body: string): string {
+export function toolText(body: string): string {
   return `import { defineTool } from "@agentflow/sdk";
 import { z } from "zod";
 import fs from "node:fs";

@@ -1,5 +1,6 @@
 /** The typed API client. One instance for one installation; safe to share. */
 import type {
+  BuildList,
   BusCheck,
   CallableView,
   CancelBody,
@@ -9,6 +10,7 @@ import type {
   JournalPage,
   Page,
   Plan,
+  PoolDepth,
   RegisterBody,
   ResolveBody,
   RunAnswer,
@@ -166,6 +168,18 @@ export class Client {
     /** Opens the inspector of the worker's runner on its machine's loopback; its address. */
     inspect: (worker: string, port?: number): Promise<{ readonly worker: string; readonly url: string }> =>
       this.#post(`/v1/workers/${encodeURIComponent(worker)}/inspect`, port === undefined ? {} : { port }),
+  };
+
+  readonly builds = {
+    /** Which builds take new runs, which have some left, and who works for them. */
+    list: (query: { readonly minRevision?: number } = {}): Promise<BuildList> =>
+      this.#get(`/v1/builds${queryText({ ...query })}`),
+  };
+
+  readonly pools = {
+    /** How much work there is for a pool's workers. Needs the scope `pools:read` or `operator`. */
+    depth: (pool: string, query: { readonly build?: string } = {}): Promise<PoolDepth> =>
+      this.#get(`/v1/pools/${encodeURIComponent(pool)}/depth${queryText({ ...query })}`),
   };
 
   readonly telemetry = {

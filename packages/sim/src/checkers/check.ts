@@ -7,6 +7,7 @@ import type { House } from "../house/house.ts";
 import type { WorkflowSpec } from "../workload/spec.ts";
 import { drive, passTime } from "../world/drive.ts";
 import { type History, isUnknown, readHistory } from "./history.ts";
+import { checkBuilds } from "./builds.ts";
 import { checkAgents } from "./agents.ts";
 import { type Journal, readJournals } from "./journal.ts";
 import { checkOutside } from "./outside.ts";
@@ -82,6 +83,7 @@ export async function check(
       say(run, `has not ended: ${openSteps(history)}`);
   }
   checkOutside(histories, house.ledger, say);
+  checkBuilds(histories, house, say);
   checkAgents({ journals, histories, ledger: house.ledger }, say);
   try {
     for (const one of shown) checkProjection(histories, one, say);

@@ -21,6 +21,8 @@ export interface Scenario {
   readonly people?: boolean;
   /** Models do some of the work; whoever is asked answers in the end. */
   readonly agents?: boolean;
+  /** Two builds work side by side, and workflows turn from one to the other and back. */
+  readonly deploys?: boolean;
 }
 
 const weather: Partial<Nastiness> = { delayMsMax: 4 };
@@ -205,6 +207,26 @@ export const scenarios: readonly Scenario[] = [
     clientLoss: 0.02,
     skewMs: 50,
     logs: 3,
+  },
+  {
+    name: "deploys",
+    faults: all,
+    everyMs: 700,
+    weather: wild,
+    clientLoss: 0.1,
+    skewMs: 200,
+    people: true,
+    deploys: true,
+  },
+  {
+    name: "deploys-pair",
+    faults: leases,
+    everyMs: 900,
+    weather,
+    clientLoss: 0.05,
+    skewMs: 8_000,
+    controlPlanes: 2,
+    deploys: true,
   },
 ];
 

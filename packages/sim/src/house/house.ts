@@ -8,6 +8,7 @@ import { SimProcess } from "../world/process.ts";
 import { parseStoredTask } from "../checkers/parse-stored.ts";
 import { processBus } from "../world/process-bus.ts";
 import { Trace } from "../world/trace.ts";
+import { buildOfWorker } from "./builds.ts";
 import { EngineProcess } from "./engine-process.ts";
 import { Ledger } from "./ledger.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -21,6 +22,8 @@ export interface HouseOptions {
   readonly logs?: number;
   /** Control planes that share the shards by leases; left out: one that owns all of them. */
   readonly controlPlanes?: number;
+  /** Workers are of two builds; left out, all are of one. */
+  readonly deploys?: boolean;
   /** How far clocks may be off, in either direction. */
   readonly skewMs: number;
   /** What stands between an engine and its bus: nothing, or the mutation under test. */
@@ -67,6 +70,10 @@ export class House {
   /** The engine that was started last, of those that serve. */
   get engine(): Engine | undefined {
     return this.engines.findLast(({ process, engine }) => process.alive && engine !== undefined)?.engine;
+  }
+
+  get deploys(): boolean {
+    return this.options.deploys === true;
   }
 
   /** True when shards are shared by leases. */
@@ -119,7 +126,8 @@ export class House {
     const random = dice.fork(`${process.name}/runner`);
     const { time, trace, ledger } = this;
     const own = processBus(this.options.workerBus(bus), process);
-    const options = { worker, process, bus: own, slots, time, random, trace, ledger, manifest };
+    const build = buildOfWorker(worker, this.deploys);
+    const options = { worker, process, bus: own, slots, time, random, trace, ledger, manifest, build };
     this.workers.set(worker, new WorkerProcess(options));
   }
 

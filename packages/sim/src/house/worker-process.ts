@@ -3,9 +3,9 @@ import { compileExpression, compileTemplate, isTemplate } from "@agentflow/core/
 import type { Bus, Delivery, Log, Queue, Wire } from "@agentflow/bus";
 import type { SeededRandom, VirtualTime } from "@agentflow/host/virtual";
 import {
+  type BuildId,
   defaultPool,
   defaultTenant,
-  devBuild,
   type InputAnswer,
   type InputRequest,
   type Manifest,
@@ -35,6 +35,7 @@ export interface WorkerProcessOptions {
   readonly trace: Trace;
   readonly ledger: Ledger;
   readonly manifest: Manifest;
+  readonly build: BuildId;
 }
 
 export class WorkerProcess {
@@ -61,7 +62,7 @@ export class WorkerProcess {
       worker: parseId("worker", options.worker),
       tenant: defaultTenant,
       pool: defaultPool,
-      build: devBuild,
+      build: options.build,
       slots: options.slots,
       leaseMs,
       attemptTimeoutMs: 20_000,

@@ -2,7 +2,7 @@
 import { type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isSubject, type Subject } from "@agentflow/protocol";
+import { isSubject, prefixes, type Subject } from "@agentflow/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { natsServerMissing } from "../../contract/servers/index.ts";
 import { other, own, roles, Secured } from "../fixtures/secured.ts";
@@ -266,6 +266,34 @@ describe.skipIf(missing !== undefined).each(["permissions", "accounts"] as const
       verbs.forEach((verb) => nc.publish(`$JS.API.STREAM.${verb}`, "")),
     );
     expect(tried).toEqual(verbs.map((verb) => `publish $JS.API.STREAM.${verb}`));
+  });
+
+  test("who registers asks a control plane of its tenant, and may do nothing else", async () => {
+    const mine = subject(`af.reg.${own}`);
+    const serving = await owner.wire.serve(prefixes.reg, async (body) => body);
+    const { wire } = await secured.wire(roles.register);
+    expect(await wire.request(mine, "a workflow", { timeoutMs: 2_000 })).toBe("a workflow");
+    const foreign = wire.request(subject(`af.reg.${other}`), "a workflow", { timeoutMs: 4_000 });
+    await expect(foreign).rejects.toMatchObject({ code: "forbidden", reason: "nats_permission" });
+    await serving.stop();
+    const nobody = wire.request(mine, "a workflow", { timeoutMs: 4_000 });
+    await expect(nobody).rejects.toMatchObject({ code: "unavailable" });
+    const nc = await secured.raw(roles.register);
+    const tries = [
+      ...published.map(([, to]) => to),
+      `af.in.00.${own}`,
+      `af.task.${own}.default.dev.forged`,
+      `af.tele.${own}.x`,
+      `af.ask.${own}`,
+      "$JS.API.DIRECT.GET.KV_AF_TABLE.af.layout",
+      `$JS.API.CONSUMER.MSG.NEXT.AF_TASK.${own}_default_dev`,
+    ];
+    const refused = await violations(nc, () => tries.forEach((to) => nc.publish(to, "{}")));
+    expect(tries.filter((to) => !refused.includes(`publish ${to}`))).toEqual([]);
+    const listened = [...heard, mine, "af.reg.*", `af.task.${own}.*.*`];
+    const ears = await secured.raw(roles.register);
+    const deaf = await violations(ears, () => listened.forEach((to) => void ears.subscribe(to)));
+    expect(listened.filter((to) => !deaf.includes(`subscription ${to}`))).toEqual([]);
   });
 
   test("where an answer goes is not the asker's to choose: the owner answers to inboxes alone", async () => {

@@ -17,6 +17,9 @@ export function permissionsOf(role: Role): Permissions {
       return { publish: { allow: ownerSubjects(), deny: [] }, subscribe: [...own, ...ownerHears] };
     case "archiver":
       return { publish: { allow: purges(), deny: [] }, subscribe: own };
+    case "register":
+      // One question to any control plane; it reads nothing of the bus, and writes nothing to it.
+      return { publish: { allow: [subjects.reg(role.tenant)], deny: [] }, subscribe: own };
     default:
       return {
         publish: { allow: workerSubjects(role), deny: neverByWorkers(role) },
@@ -31,7 +34,7 @@ const streams = [...logs, task, dead, tele, audit, table, blob];
 /** Followed by readers of the control plane, each of which makes a consumer for itself and ends it. */
 const followed = [...logs, dead, tele, audit, table];
 
-const ownerHears = ["af.in.>", "af.live.>", "af.ask.*"];
+const ownerHears = ["af.in.>", "af.live.>", "af.reg.*", "af.ask.*"];
 
 function ownerSubjects(): string[] {
   return [
@@ -108,6 +111,8 @@ function neverByWorkers({ tenant }: WorkerRole): string[] {
   return ["_def", "_archive"].map((folder) => `af.blob.*.${tenant}.${folder}.>`);
 }
 
+/** A consumer's name is one token of its subject: all names, or each. */
 function consumersOf({ tenant, pools, builds }: WorkerRole): string[] {
+  if (builds === "any") return ["*"];
   return pools.flatMap((pool) => builds.map((build) => taskConsumer(subjects.task({ tenant, pool, build }))));
 }

@@ -21,6 +21,9 @@ export default class BusCredentials extends AgentFlowCommand {
     }),
     pool: Flags.string({ description: "a pool that workers take from; may be repeated", multiple: true }),
     build: Flags.string({ description: "a build that workers take; may be repeated", multiple: true }),
+    "any-build": Flags.boolean({
+      description: "workers take every build, also those to come; for one tenant alone",
+    }),
     accounts: Flags.boolean({ description: "an account for each tenant" }),
     add: Flags.boolean({
       description: "keep the seeds that are there, make what is missing",
@@ -44,6 +47,7 @@ export default class BusCredentials extends AgentFlowCommand {
       tenants: (flags.tenant ?? []).map((tenant) => parseId("tenant", tenant)),
       pools: (flags.pool ?? []).map((pool) => parseId("pool", pool)),
       builds: (flags.build ?? []).map((build) => parseId("build", build)),
+      anyBuild: flags["any-build"],
       accounts: flags.accounts,
       there: flags.rotate ? "rotate" : flags.add ? "add" : "refuse",
     });

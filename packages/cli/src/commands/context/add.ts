@@ -1,13 +1,14 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import { AgentFlowCommand } from "../../base-command.ts";
-import { contextPlaces } from "../../config/context-places.ts";
-import { addContext, type TokenPlace } from "../../config/contexts.ts";
+import { isClusterName } from "../../config/cluster-name.ts";
+import { contextPlaces, type ContextPlaces } from "../../config/context-places.ts";
+import { addClusterContext, addContext, findContext, type TokenPlace } from "../../config/contexts.ts";
 import { refuseOpenToken } from "../../config/installation.ts";
 import { type Addresses, addressesMax } from "../../config/parse-contexts.ts";
 import { readUserContexts } from "../../config/user-contexts.ts";
-import { type Probed, probeAddress } from "../../contexts/probe.ts";
+import { type Probed, probeAddress, probeContext } from "../../contexts/probe.ts";
 import { Args, Flags } from "../../flags.ts";
-import { bold, cyan, dim, yellow } from "../../output/text.ts";
+import { bold, cyan, dim, type Text, yellow } from "../../output/text.ts";
 
 export default class ContextAdd extends AgentFlowCommand {
   static override summary = "Give an installation a name, with the token that opens it";
@@ -24,7 +25,8 @@ export default class ContextAdd extends AgentFlowCommand {
       required: true,
       multiple: true,
       multipleNonGreedy: true,
-      description: "the address of its API; once for each control plane, where it has several",
+      description:
+        "the address of its API, once for each control plane where it has several; or k8s:CONTEXT/NAMESPACE",
       helpValue: "URL",
     }),
     "token-stdin": Flags.boolean({ description: "read the token from standard input" }),
@@ -38,24 +40,43 @@ export default class ContextAdd extends AgentFlowCommand {
     "af context add prod --url https://af.example.com --token-stdin < token.txt",
     "af context add prod --url https://a.example.com --url https://b.example.com",
     "af context add prod --url https://af.example.com --keychain --replace",
+    "af context add staging --url k8s:kind-lab/agents",
     "af context add local --url http://127.0.0.1:4180 --no-token --no-check --json",
   ];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ContextAdd);
     const name = args.context;
-    const urls = addressesOf(flags.url);
     const places = contextPlaces({ folder: this.folder(flags), environment: process.env });
-    if (!flags.replace && readUserContexts(places.user).contexts.has(name)) throw taken(name, urls);
+    const { contexts, clusters } = readUserContexts(places.user);
+    if (!flags.replace && (contexts.has(name) || clusters.has(name))) throw taken(name, flags.url);
+    const [cluster] = flags.url.filter(isClusterName);
+    if (cluster !== undefined) return this.#inCluster(places, { ...flags, name, cluster });
+    const urls = addressesOf(flags.url);
     const token = await this.#token(name, flags);
     for (const url of urls) refuseOpenToken({ url, ...(token === undefined ? {} : { token }) });
     const probed = flags["no-check"] ? undefined : await checkedAll(urls, token);
     const place = await addContext(places, { name, urls, token, keychain: flags.keychain });
     const check = probed === undefined ? {} : { check: probed };
     this.output.data({ name, url: urls[0], urls, token: place, ...check });
-    this.output.line(["context ", bold(name), " is added", dim(`  ${urls.join(", ")}`)]);
+    this.#tell({ name, where: urls.join(", "), probed, token: tokenText(place) });
+  }
+
+  /** Its token lies in the cluster, and is read there with each command. */
+  async #inCluster(places: ContextPlaces, of: AddingCluster): Promise<void> {
+    const { name, cluster } = of;
+    if (of.url.length > 1 || of["token-stdin"] || of["no-token"] || of.keychain) throw ownToken();
+    const context = findContext(places, cluster);
+    const probed = of["no-check"] ? undefined : answered(await probeContext(context, () => undefined));
+    await addClusterContext(places, { name, cluster });
+    this.output.data({ name, cluster, token: "secret", ...(probed === undefined ? {} : { check: probed }) });
+    this.#tell({ name, where: cluster, probed, token: "is read in the cluster, with each command" });
+  }
+
+  #tell({ name, where, probed, token }: Telling): void {
+    this.output.line(["context ", bold(name), " is added", dim(`  ${where}`)]);
     if (probed !== undefined) this.output.say(answerText(probed));
-    this.output.say([dim("token "), tokenText(place)]);
+    this.output.say([dim("token "), token]);
     this.output.say([
       dim("use it: "),
       cyan(`af context use ${name}`),
@@ -91,6 +112,30 @@ export default class ContextAdd extends AgentFlowCommand {
     );
     return text === "" ? undefined : tokenIn(text);
   }
+}
+
+interface AddingCluster {
+  readonly name: string;
+  readonly cluster: string;
+  readonly url: readonly string[];
+  readonly "token-stdin": boolean;
+  readonly "no-token": boolean;
+  readonly "no-check": boolean;
+  readonly keychain: boolean;
+}
+
+interface Telling {
+  readonly name: string;
+  readonly where: string;
+  readonly probed: Probed | undefined;
+  readonly token: Text;
+}
+
+function ownToken(): AgentFlowError {
+  return new AgentFlowError("invalid_input", "k8s:… stands alone: its token is read in the cluster", {
+    reason: "invalid_url",
+    suggestions: ["without --token-stdin, --no-token, --keychain and another --url"],
+  });
 }
 
 function addressesOf(told: readonly string[]): Addresses {
@@ -146,14 +191,17 @@ async function checkedAll([first, ...others]: Addresses, token: string | undefin
 
 /** Throws what the address answered when it is not an installation that the token opens. */
 async function checked(url: string, token: string | undefined): Promise<Probed> {
-  const { error, ...probed } = await probeAddress({ urls: [url], token });
+  return answered(await probeAddress({ urls: [url], token }));
+}
+
+function answered({ error, ...probed }: Probed): Probed {
   if (error === undefined) return probed;
   const { code, message, reason, details, suggestions, cause } = error;
   const next = [...suggestions.slice(0, 2), "add it all the same: --no-check"];
   throw new AgentFlowError(code, message, { reason, details, cause, suggestions: next });
 }
 
-function taken(name: string, urls: Addresses): AgentFlowError {
+function taken(name: string, urls: readonly string[]): AgentFlowError {
   const told = urls.map((url) => `--url ${url}`).join(" ");
   return new AgentFlowError("already_exists", `there is a context ${name} already`, {
     reason: "context_exists",
@@ -167,7 +215,7 @@ function answerText({ installation = "", version = "", tenant, workers = 0, ms =
   return `installation ${installation} answers: af ${version}${whose}, ${count}, ${ms}ms`;
 }
 
-function tokenText(place: TokenPlace): ReturnType<typeof yellow> | string {
+function tokenText(place: TokenPlace): Text {
   if (place === "none") return yellow("none: it answers only what needs no token");
   return place === "keychain" ? "is in the system's keychain" : "is in a file that only you can read";
 }

@@ -1,8 +1,9 @@
 import { sep } from "node:path";
 import { AgentFlowCommand } from "../../base-command.ts";
+import { isClusterName } from "../../config/cluster-name.ts";
 import { chooseContext } from "../../config/choose-context.ts";
 import { contextPlaces, type ContextPlaces } from "../../config/context-places.ts";
-import { type Context, listContexts, tokenOf } from "../../config/contexts.ts";
+import { type Context, findContext, listContexts, tokenOf } from "../../config/contexts.ts";
 import type { Probed } from "../../contexts/probe.ts";
 import { Flags } from "../../flags.ts";
 import { type Column, printTable } from "../../output/table.ts";
@@ -19,7 +20,8 @@ export default class ContextList extends AgentFlowCommand {
   static override summary = "List the installations that commands here can speak to";
   static override description =
     "dev is what af dev runs in this project; each target of containers has a context under its own name; " +
-    "others are your own (af context add). * marks the one in use.";
+    "others are your own (af context add). Of clusters k8s:CONTEXT/NAMESPACE is a name without further " +
+    "ado. * marks the one in use.";
   static override flags = {
     check: Flags.boolean({ description: "ask each of them: version, and how quickly it answers" }),
   };
@@ -29,8 +31,10 @@ export default class ContextList extends AgentFlowCommand {
     const { flags } = await this.parse(ContextList);
     const places = contextPlaces({ folder: this.folder(flags), environment: process.env });
     const choice = chooseContext(places, { environment: process.env });
+    const isSpelled = choice.kind === "context" && isClusterName(choice.name);
+    const contexts = [...listContexts(places), ...(isSpelled ? [findContext(places, choice.name)] : [])];
     const rows = await Promise.all(
-      listContexts(places).map(async (context): Promise<Row> => {
+      contexts.map(async (context): Promise<Row> => {
         const inUse = choice.kind === "context" && choice.name === context.name;
         return { context, inUse, probed: flags.check ? await probed(places, context) : undefined };
       }),
@@ -104,7 +108,8 @@ function addressOf(context: Context): Text {
   const { state, fault, kind, target, name } = context;
   if (fault !== undefined) return red(fault.message);
   if (state === "not-up") {
-    return dim(kind === "dev" ? "not running: af dev" : `not up: af up ${target ?? name}`);
+    const start = kind === "kubernetes" ? "af deploy" : "af up";
+    return dim(kind === "dev" ? "not running: af dev" : `not up: ${start} ${target ?? name}`);
   }
   return addressText({ url: context.url ?? "", urls: context.urls, context });
 }

@@ -1,4 +1,5 @@
 import { AgentFlowCommand } from "../../base-command.ts";
+import { isClusterName, nameOfCluster } from "../../config/cluster-name.ts";
 import { chooseContext } from "../../config/choose-context.ts";
 import { contextPlaces } from "../../config/context-places.ts";
 import { type Context, findContext, tokenOf, tokenPlace } from "../../config/contexts.ts";
@@ -42,6 +43,7 @@ export default class ContextShow extends AgentFlowCommand {
     });
     const place = tokenPlace(places, context);
     const { engine, token, fault: _, ...rest } = context;
+    const at = context.cluster;
     const shownEngine = engine === undefined ? {} : { engine: engine.host };
     const check = probed === undefined ? {} : { check: checkAsData(probed) };
     const each = probed === undefined ? [] : await eachAddress(context, tokenHere);
@@ -66,8 +68,9 @@ export default class ContextShow extends AgentFlowCommand {
       ["project", context.project ?? context.folder],
       ["target", context.target],
       ["engine", engine === undefined ? undefined : [engine.host, dim(`  ${engine.from}`)]],
+      ["cluster", at === undefined ? undefined : [nameOfCluster(at), dim(`  ${at.server ?? ""}`)]],
       ["token", place],
-      ["from", context.file],
+      ["from", isClusterName(name) ? "its name" : context.file],
       [
         "in use",
         inUse ? green(choice.by === "default" ? "yes, by default" : `yes, by ${choice.place}`) : "no",
@@ -84,8 +87,9 @@ export default class ContextShow extends AgentFlowCommand {
 }
 
 /** One a row: which of them is gone is the question then. */
-function addressRows({ urls, state }: Context): (readonly [string, Text])[] {
-  if (urls.length === 0) return [["address", dim(state === "not-up" ? "not up" : "through its engine")]];
+function addressRows({ urls, state, cluster }: Context): (readonly [string, Text])[] {
+  const through = cluster === undefined ? "through its engine" : "by a port forwarded into its cluster";
+  if (urls.length === 0) return [["address", dim(state === "not-up" ? "not up" : through)]];
   return urls.map((url, n) => [n === 0 ? "address" : "", url] as const);
 }
 

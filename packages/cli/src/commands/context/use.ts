@@ -1,7 +1,7 @@
 import { AgentFlowCommand } from "../../base-command.ts";
 import { chooseContext } from "../../config/choose-context.ts";
 import { contextPlaces } from "../../config/context-places.ts";
-import { previousContext, useContext } from "../../config/contexts.ts";
+import { type Context, previousContext, useContext } from "../../config/contexts.ts";
 import { Args, Flags } from "../../flags.ts";
 import { bold, cyan, dim, yellow } from "../../output/text.ts";
 
@@ -21,6 +21,7 @@ export default class ContextUse extends AgentFlowCommand {
     "af context use docker",
     "af context use -",
     "af context use prod --global",
+    "af context use k8s:staging/agents",
     "af context use dev --json",
   ];
 
@@ -39,8 +40,7 @@ export default class ContextUse extends AgentFlowCommand {
     });
     const whose = isGlobal ? "for you, wherever a project has none in use" : "in this project";
     this.output.line([bold(name), ` is in use ${whose}`, dim(url === undefined ? "" : `  ${url}`)]);
-    if (state === "not-up")
-      this.output.say(["it is not up yet: ", cyan(kind === "dev" ? "af dev" : `af up ${target ?? name}`)]);
+    if (state === "not-up") this.output.say(["it is not up yet: ", cyan(startOf(kind, target ?? name))]);
     this.#overruled(name, places);
   }
 
@@ -52,4 +52,9 @@ export default class ContextUse extends AgentFlowCommand {
     const what = choice.kind === "url" ? choice.url : choice.name;
     this.output.say(yellow(`here ${place} is stronger: commands go to ${what}`));
   }
+}
+
+function startOf(kind: Context["kind"], target: string): string {
+  if (kind === "dev") return "af dev";
+  return kind === "kubernetes" ? `af deploy ${target}` : `af up ${target}`;
 }

@@ -11,8 +11,8 @@ export default class DebugAttach extends ApiCommand {
   static override summary = "Open the inspector of a worker's runner, for a debugger to attach to";
   static override description =
     "Works on workers that af dev brings, on the machine on which it runs, and on those of a target on\n" +
-    "Docker, through its engine, until Ctrl-C. The inspector listens on 127.0.0.1 alone. A reload starts\n" +
-    "another runner: attach again then, or start af dev with --inspect.";
+    "Docker, through its engine, or in a cluster, through its API, until Ctrl-C. The inspector listens\n" +
+    "on 127.0.0.1 alone. A reload starts another runner: attach again then, or start af dev with --inspect.";
   static override args = {
     worker: Args.string({ required: true, description: "name, or its unique beginning" }),
   };
@@ -23,6 +23,7 @@ export default class DebugAttach extends ApiCommand {
     "af debug attach local",
     "af debug attach local --port 9300",
     "af debug attach worker-default-1 --context docker",
+    "af debug attach shop-prod-worker --context k8s:staging/agents",
   ];
 
   async run(): Promise<void> {
@@ -61,12 +62,16 @@ export default class DebugAttach extends ApiCommand {
   }
 }
 
-/** Nothing when the installation is none that `af up` made. */
+/** Nothing when neither an engine nor a cluster carries the installation. */
 async function throughEngine(
-  { kind, engine, project, target }: Context,
+  { kind, engine, cluster: at, project, target }: Context,
   worker: string,
   port: number,
 ): Promise<Door | undefined> {
+  if (at !== undefined) {
+    const { openClusterInspector, openPlace } = await import("@agentflow/cluster/inside-cluster");
+    return openClusterInspector({ ...(await openPlace(at, process.env)), worker, port });
+  }
   if (kind !== "docker" || engine === undefined || project === undefined || target === undefined)
     return undefined;
   const { openInspector } = await import("@agentflow/cluster");

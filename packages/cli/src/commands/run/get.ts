@@ -39,6 +39,7 @@ function printRun(output: Output, view: RunView): void {
         .map(([key, value]) => `${key}=${value}`)
         .join(" ") || undefined,
     ],
+    ["build", view.build],
     ["code", view.codes.length > 1 ? red(`mixed: ${view.codes.join(", ")}`) : view.codes[0]],
     ["failure", view.failure === undefined ? undefined : red(failureText(view.failure))],
     ["used", view.usage === undefined ? undefined : usageText(view.usage)],

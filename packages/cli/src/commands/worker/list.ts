@@ -28,6 +28,7 @@ export default class WorkerList extends ApiCommand {
           of: ({ alive, state }) => (!alive ? red("gone") : state === "ready" ? green(state) : yellow(state)),
         },
         { title: "BUSY", of: ({ busy, slots }) => `${busy.length}/${slots}`, side: "right" },
+        { title: "BUILD", of: ({ build }) => build },
         { title: "CODE", of: ({ manifest }) => manifest?.code ?? "–" },
         { title: "SEEN", of: ({ seenAt }) => ago(seenAt, now) },
       ],

@@ -32,6 +32,7 @@ export default class WorkflowInspect extends ApiCommand {
       ["removed", removedText(view)],
       ["file", view.file],
       ["version", view.version],
+      ["build", view.build],
       ["versions", view.versions.length > 1 ? view.versions.join(", ") : undefined],
     ]);
     printSchema(this.output, "Input", view.input);

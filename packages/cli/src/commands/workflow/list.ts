@@ -2,7 +2,7 @@ import type { WorkflowSummary } from "@agentflow/protocol";
 import { ApiCommand } from "../../api-command.ts";
 import { Flags } from "../../flags.ts";
 import { type Column, printTable } from "../../output/table.ts";
-import { cyan, green, yellow } from "../../output/text.ts";
+import { cyan, dim, green, yellow } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
 
 export default class WorkflowList extends ApiCommand {
@@ -30,6 +30,7 @@ export default class WorkflowList extends ApiCommand {
         { title: "VERSION", of: ({ version }) => version },
         { title: "STEPS", of: ({ steps }) => String(steps), side: "right" },
         ...(flags.all ? [stateColumn(now)] : []),
+        ...(items.some(({ build }) => build !== undefined) ? [buildColumn] : []),
         { title: "REGISTERED", of: ({ registeredAt }) => ago(registeredAt, now) },
         { title: "WHAT", of: ({ description }) => description ?? "", flexible: true },
       ],
@@ -37,6 +38,9 @@ export default class WorkflowList extends ApiCommand {
     );
   }
 }
+
+/** Which build new runs take: shown once any workflow names one. */
+const buildColumn: Column<WorkflowSummary> = { title: "BUILD", of: ({ build }) => build ?? dim("default") };
 
 function stateColumn(now: number): Column<WorkflowSummary> {
   const of = ({ removedAt }: WorkflowSummary) =>

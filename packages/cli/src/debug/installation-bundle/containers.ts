@@ -1,4 +1,5 @@
 /** Containers of an installation and what they printed last, from the engine that its context names. */
+import type { ClusterPlace } from "@agentflow/cluster/inside-cluster";
 import type { Context } from "../../config/contexts.ts";
 
 export interface SeenContainer {
@@ -7,8 +8,9 @@ export interface SeenContainer {
   readonly lines: readonly string[];
 }
 
-/** None where the context names no engine. */
+/** None where the context names neither an engine nor a cluster. */
 export async function containersOf(context: Context | undefined): Promise<readonly SeenContainer[]> {
+  if (context?.cluster !== undefined) return podsOf(context.cluster);
   if (context?.kind !== "docker") return [];
   const { engine: address, project, target } = context;
   if (address === undefined || project === undefined || target === undefined) return [];
@@ -27,5 +29,25 @@ export async function containersOf(context: Context | undefined): Promise<readon
     );
   } finally {
     engine.close();
+  }
+}
+
+const linesMax = 20;
+const lineMax = 2_000;
+
+async function podsOf(at: ClusterPlace): Promise<readonly SeenContainer[]> {
+  const { openPlace, readPodLines, seePods } = await import("@agentflow/cluster/inside-cluster");
+  const place = await openPlace(at, process.env);
+  try {
+    const [{ pods }, lines] = await Promise.all([
+      seePods(place.cluster, place),
+      readPodLines(place.cluster, place, { tail: linesMax }),
+    ]);
+    return pods.map((pod) => {
+      const own = lines.filter(({ container }) => container === pod.name);
+      return { ...pod, lines: own.map(({ text }) => text.slice(0, lineMax)) };
+    });
+  } finally {
+    place.cluster.close();
   }
 }

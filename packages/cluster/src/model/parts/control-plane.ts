@@ -1,5 +1,6 @@
 import type { Mount, Part } from "../installation.ts";
-import { defaultLimits, type OpenedTarget } from "../target.ts";
+import { releaseName } from "../names.ts";
+import { defaultLimits, type KubernetesSettings, type OpenedTarget } from "../target.ts";
 import { paths } from "../paths.ts";
 import type { Rendering } from "../rendering.ts";
 import {
@@ -7,6 +8,7 @@ import {
   controlPlaneNeedsSecrets,
   controlPlaneSettings,
   natsCopies,
+  natsHostOf,
   ports,
   sorted,
   stopWithin,
@@ -62,7 +64,7 @@ function ownerEnvironment(target: OpenedTarget): Record<string, string> {
   return {
     ...replicas,
     AF_BUS__ARCHIVER: `${paths.keys}/archiver.nk`,
-    AF_BUS__MONITOR: `http://nats-1:${ports.monitor}`,
+    AF_BUS__MONITOR: `http://${natsHostOf(target, 1)}:${ports.monitor}`,
   };
 }
 
@@ -73,7 +75,11 @@ const copiesAhead = 8;
  * Names by which it is asked from outside: of the machine that publishes it, with the port of each copy.
  * An address that stands for all addresses is no name: then `settings.api.hosts` says which.
  */
-function names({ project, settings }: OpenedTarget): readonly string[] {
+function names({ name, project, settings }: OpenedTarget): readonly string[] {
+  const further = namesOf(project.settings);
+  if (settings.kind === "kubernetes") {
+    return [...clusterNames(releaseName({ project: project.name, target: name }), settings), ...further];
+  }
   const { host, port } = settings.api;
   const isAny = host === "0.0.0.0" || host === "::";
   const hosts = [...new Set(["127.0.0.1", "localhost", ...(isAny ? [] : [inUrl(host)])])];
@@ -81,7 +87,15 @@ function names({ project, settings }: OpenedTarget): readonly string[] {
   const published = Array.from({ length: last - port + 1 }, (_, n) =>
     hosts.map((name) => `${name}:${port + n}`),
   );
-  return [...published.flat(), ...namesOf(project.settings)];
+  return [...published.flat(), ...further];
+}
+
+/** Of the Service, of the ingress, and of this machine at the port that a forward has taken. */
+function clusterNames(release: string, { namespace, ingress }: KubernetesSettings): readonly string[] {
+  const service = `${release}-control-plane`;
+  const inside = [service, `${service}.${namespace}`, `${service}.${namespace}.svc`];
+  const all = [...inside, `${service}.${namespace}.svc.cluster.local`].map((one) => `${one}:${ports.api}`);
+  return ["127.0.0.1:*", "localhost:*", ...all, ...(ingress === undefined ? [] : [ingress.host])];
 }
 
 function namesOf(settings: OpenedTarget["project"]["settings"]): readonly string[] {

@@ -1,7 +1,7 @@
 import type { Part, PartName } from "../installation.ts";
 import { paths } from "../paths.ts";
 import type { Rendering } from "../rendering.ts";
-import { poolNames, ports } from "../settings.ts";
+import { buildOf, busEnvironment, poolNames, ports } from "../settings.ts";
 import { workerPart } from "../target.ts";
 
 /**
@@ -9,12 +9,16 @@ import { workerPart } from "../target.ts";
  * the first one, so that the token leaves no machine in the clear. Undefined without a worker: nobody could
  * say what tools there are.
  */
-export function registerPart({ target, images }: Rendering): Part | undefined {
+export function registerPart(rendering: Rendering): Part | undefined {
+  const { target, images } = rendering;
   const { workers } = target.settings;
-  const pools = poolNames(target).filter((pool) => (workers[pool] ?? 0) > 0);
+  // Scaled ones begin with one, also where nobody has asked for any yet.
+  const scaled = target.settings.kind === "kubernetes" ? target.settings.scaling : {};
+  const pools = poolNames(target).filter((pool) => (workers[pool] ?? 0) > 0 || Object.hasOwn(scaled, pool));
   if (pools.length === 0) return undefined;
-  const address = `http://127.0.0.1:${ports.api}`;
   const working: readonly PartName[] = pools.map((pool) => workerPart(pool));
+  if (target.settings.kind === "kubernetes") return overTheBus(rendering, working);
+  const address = `http://127.0.0.1:${ports.api}`;
   return {
     name: "register",
     role: "register",
@@ -27,6 +31,35 @@ export function registerPart({ target, images }: Rendering): Part | undefined {
     files: [],
     mounts: [{ volume: "keys-register", path: paths.keys, readOnly: true }],
     network: "control-plane",
+    ports: [],
+    limits: { cpus: 1, memoryMb: 512, pids: 256 },
+    stopMs: 5_000,
+    after: ["control-plane", ...working],
+  };
+}
+
+/**
+ * In a cluster it is a pod of its own: it comes over the bus as itself, and no token crosses the network. New
+ * runs take the build from then on.
+ */
+function overTheBus({ target, images }: Rendering, working: readonly PartName[]): Part {
+  const { url } = target.settings.nats;
+  const environment = busEnvironment(target, { seedFile: "", inbox: "" });
+  const identity = ["--nkey", `${paths.keys}/register.nk`, "--inbox", "_AF.register"];
+  const servers = environment["AF_BUS__SERVERS"] ?? "";
+  const bring = ["workflow", "register", "-C", paths.project, "--bus", servers];
+  const by = url === undefined ? identity : [];
+  const until = ["--build", buildOf(images.worker), "--wait", "5m", "--remove-gone"];
+  return {
+    name: "register",
+    role: "register",
+    replicas: 1,
+    runs: "once",
+    image: images.worker,
+    command: [...bring, ...by, ...until],
+    environment: {},
+    files: [],
+    mounts: url === undefined ? [{ volume: "keys-register", path: paths.keys, readOnly: true }] : [],
     ports: [],
     limits: { cpus: 1, memoryMb: 512, pids: 256 },
     stopMs: 5_000,

@@ -3,7 +3,7 @@ import type { Part } from "../installation.ts";
 import { paths } from "../paths.ts";
 import { brokerSocket } from "./sandbox.ts";
 import type { Rendering } from "../rendering.ts";
-import { busEnvironment, poolNames, ports, secretsOf, sorted, stopWithin } from "../settings.ts";
+import { buildOf, busEnvironment, poolNames, ports, secretsOf, sorted, stopWithin } from "../settings.ts";
 import { defaultLimits, type OpenedTarget, workerPart } from "../target.ts";
 
 /** One part a pool, also when it has no copies: so that others know of it. */
@@ -16,6 +16,7 @@ function workersOf(pool: PoolName, rendering: Rendering): Part {
   const name = workerPart(pool);
   const limits = target.settings.limits[name] ?? defaultLimits(name);
   const secrets = secretsOf(rendering);
+  const inCluster = target.settings.kind === "kubernetes";
   const hasSandboxes = target.project.sandbox !== undefined;
   const ownNats = target.settings.nats.url === undefined;
   return {
@@ -31,9 +32,11 @@ function workersOf(pool: PoolName, rendering: Rendering): Part {
       ...target.variables,
       ...target.settings.environment,
       ...busEnvironment(target, { seedFile: `${paths.keys}/worker-default.nk`, inbox: "_AF.worker-default" }),
-      AF_HEALTH__HOST: "127.0.0.1",
+      // A kubelet asks from outside of the pod, an engine from within the container.
+      AF_HEALTH__HOST: inCluster ? "0.0.0.0" : "127.0.0.1",
       AF_HEALTH__PORT: String(ports.workerHealth),
       AF_WORKER__POOL: pool,
+      ...(inCluster ? { AF_WORKER__BUILD: buildOf(images.worker) } : {}),
       AF_WORKER__FILES_DIR: paths.files,
       ...(secrets.length === 0 ? {} : { AF_SECRETS_DIR: paths.secrets }),
       ...(hasSandboxes ? { AF_SANDBOX__BROKER: brokerSocket } : {}),

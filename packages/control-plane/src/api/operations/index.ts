@@ -1,4 +1,5 @@
 import type { Operation } from "../parse-operation.ts";
+import { buildOperations } from "./builds.ts";
 import { busOperations } from "./bus.ts";
 import { installationOperations } from "./installation.ts";
 import { peopleOperations } from "./people.ts";
@@ -10,4 +11,5 @@ export const operations: readonly Operation[] = [
   ...peopleOperations,
   ...installationOperations,
   ...busOperations,
+  ...buildOperations,
 ];

@@ -1,0 +1,111 @@
+import { AgentFlowError, exitCodes, nearest, parseDuration, showDuration } from "@agentflow/protocol";
+import { AgentFlowCommand } from "../../base-command.ts";
+import { contextFlag } from "../../context-flag.ts";
+import { type BuildRuns, openInstallation, runsOf } from "../../deploy/installation.ts";
+import { openClusterTarget } from "../../deploy/open.ts";
+import { Args, Flags } from "../../flags.ts";
+import { bold, cyan, dim, green } from "../../output/text.ts";
+import { onInterrupt } from "../../runs/detach.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const lookMs = 1_000;
+
+export default class DeployDrain extends AgentFlowCommand {
+  static override summary = "Wait until no run is left on a build; then its workers may go";
+  static override description =
+    "Runs stay on the build that they began on. This waits for their end and changes nothing.\n" +
+    "A build that takes new runs is refused (exit 8): deploy another one first.";
+  static override args = {
+    build: Args.string({ required: true, ignoreStdin: true, description: "a build of af deploy status" }),
+  };
+  static override flags = {
+    context: contextFlag,
+    target: Flags.string({ description: "a target of agentflow.yaml", helpValue: "TARGET" }),
+    timeout: Flags.string({ description: "longest wait, then exit 7", helpValue: "1h", default: "1h" }),
+  };
+  static override examples = [
+    "af deploy drain 0f3a12bc44de",
+    "af deploy drain 0f3a12bc44de --target prod --timeout 8h",
+  ];
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(DeployDrain);
+    const timeoutMs = parseDuration(flags.timeout);
+    using on = await openClusterTarget({
+      folder: this.folder(flags),
+      environment: process.env,
+      target: flags.target,
+      context: flags.context,
+    });
+    const { name } = on.project.target;
+    using interrupt = onInterrupt();
+    await using there = await openInstallation(on);
+    const untilMs = performance.now() + timeoutMs;
+    const first = await there.client.builds.list();
+    if (!first.items.some(({ build }) => build === args.build)) {
+      throw unknownBuild(
+        args.build,
+        first.items.map(({ build }) => build),
+      );
+    }
+    for (let said = -1; ; ) {
+      const now = runsOf(await there.client.builds.list(), args.build);
+      if (now.takesNewRuns) throw takesNewRuns(args.build, name);
+      if (now.openRuns === 0) return this.#report(now, name);
+      if (now.openRuns !== said)
+        this.output.say([`${now.openRuns} left`, dim(`  oldest ${now.oldest ?? ""}`)]);
+      said = now.openRuns;
+      if (performance.now() > untilMs) throw late(now, { timeoutMs, target: name });
+      await sleep(lookMs, undefined, { signal: interrupt.signal }).catch(() => undefined);
+      if (interrupt.signal.aborted) throw interrupted(args.build);
+    }
+  }
+
+  #report({ build, openRuns }: BuildRuns, target: string): void {
+    this.output.data({ target, build, openRuns });
+    this.output.say([green("✓ "), "no run is left on ", bold(build)]);
+    this.output.say([dim("its workers may go: "), cyan(`af deploy gc ${target}`)]);
+    this.exitWith(exitCodes.ok);
+  }
+}
+
+function unknownBuild(build: string, known: readonly string[]): AgentFlowError {
+  const near = nearest(build, known);
+  return new AgentFlowError("not_found", `there is no build ${build}`, {
+    reason: "build_unknown",
+    details: { builds: known },
+    suggestions: [
+      ...(near === undefined ? [] : [`did you mean: ${near}`]),
+      known.length === 0 ? "there are none" : `there are: ${known.join(", ")}`,
+    ],
+  });
+}
+
+function takesNewRuns(build: string, target: string): AgentFlowError {
+  return new AgentFlowError("refused", `new runs begin on build ${build}: it would never be drained`, {
+    reason: "build_in_use",
+    suggestions: [`deploy another build first: af deploy ${target}`],
+  });
+}
+
+function late(
+  { build, openRuns, oldest }: BuildRuns,
+  { timeoutMs, target }: { readonly timeoutMs: number; readonly target: string },
+): AgentFlowError {
+  const left = openRuns === 1 ? "a run is" : `${openRuns} runs are`;
+  return new AgentFlowError("timeout", `after ${showDuration(timeoutMs)} ${left} left on build ${build}`, {
+    reason: "build_not_drained",
+    details: { build, openRuns, ...(oldest === undefined ? {} : { oldest }) },
+    suggestions: [
+      ...(oldest === undefined ? [] : [`what the oldest waits for: af why ${oldest} --context ${target}`]),
+      `wait longer: af deploy drain ${build} --timeout 8h`,
+    ],
+  });
+}
+
+function interrupted(build: string): AgentFlowError {
+  return new AgentFlowError("refused", "stopped waiting; the runs go on", {
+    reason: "interrupted",
+    suggestions: [`go on waiting: af deploy drain ${build}`],
+  });
+}

@@ -1,0 +1,35 @@
+/** The project's secrets as an object of the cluster: made from the values known here, kept nowhere else. */
+import type { JsonObject } from "@agentflow/protocol";
+import { kubernetesLabels } from "../labels.ts";
+import { type Release, releaseNames } from "../release.ts";
+import type { Access } from "./access.ts";
+import type { DeploySecrets } from "./deploying.ts";
+import { ownLabels } from "./namespace.ts";
+import { textsAt } from "./reading.ts";
+
+/** One without a value here stays as it is there; one that nobody asks for goes. */
+export async function secretObject(of: {
+  readonly access: Access;
+  readonly release: Release;
+  readonly secrets: DeploySecrets;
+  readonly isNamespaceThere: boolean;
+}): Promise<JsonObject | undefined> {
+  const { access, release, secrets, isNamespaceThere } = of;
+  const name = releaseNames.secrets(release.name);
+  const identity = { apiVersion: "v1", kind: "Secret", name };
+  const live = isNamespaceThere ? await access.get(identity) : undefined;
+  const there = textsAt(live, "data");
+  const data = secrets.names.flatMap((key): [string, string][] => {
+    const value = secrets.values.get(key);
+    const text = value === undefined ? there[key] : Buffer.from(value, "utf8").toString("base64");
+    return text === undefined ? [] : [[key, text]];
+  });
+  if (data.length === 0 && live === undefined) return undefined;
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, labels: { ...ownLabels(release), [kubernetesLabels.part]: "secrets" } },
+    type: "Opaque",
+    data: Object.fromEntries(data),
+  };
+}

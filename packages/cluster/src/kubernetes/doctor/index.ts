@@ -1,0 +1,2 @@
+export { type ClusterExamined, type ClusterExaming, examineCluster } from "./examine.ts";
+export type { ExaminedClusterTarget } from "./target.ts";

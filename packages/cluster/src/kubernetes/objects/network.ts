@@ -1,0 +1,119 @@
+/** Who may speak to whom: nobody to nobody, and then each way that there is. */
+import type { Json, JsonObject } from "@agentflow/protocol";
+import type { PartRole } from "../../model/installation.ts";
+import { ports } from "../../model/settings.ts";
+import { kubernetesLabels } from "../labels.ts";
+import type { KubernetesObject } from "../object.ts";
+import { made, type Making, partOf } from "./making.ts";
+
+export function networkObjects(making: Making): KubernetesObject[] {
+  const { release } = making;
+  const policy = (of: string, spec: JsonObject): KubernetesObject =>
+    made(
+      making,
+      { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", name: `${release}-${of}` },
+      {
+        spec,
+      },
+    );
+  const pods = (...roles: PartRole[]): JsonObject => podsOf(release, roles);
+  const ownNats = partOf(making, "nats") !== undefined;
+  return [
+    policy("default", { podSelector: podsOf(release), policyTypes: ["Ingress", "Egress"] }),
+    policy("dns", { podSelector: podsOf(release), policyTypes: ["Egress"], egress: [names] }),
+    ...(ownNats ? [policy("nats", natsPolicy(pods))] : []),
+    policy("control-plane", {
+      podSelector: pods("control-plane"),
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: callers(making), ports: [tcp(ports.api)] }],
+      egress: [...busOf(making, [ports.nats, ports.monitor]), ...(sendsSpans(making) ? [outside] : [])],
+    }),
+    // Models are outside, and tools go where they will: what is kept from them is the machines' own address.
+    policy("worker", {
+      podSelector: pods("worker"),
+      policyTypes: ["Egress"],
+      egress: [...busOf(making, [ports.nats]), outside],
+    }),
+    policy("keys", { podSelector: pods("keys"), policyTypes: ["Egress"], egress: [apiServer] }),
+    ...(partOf(making, "sandbox") === undefined ? [] : [policy("sandbox", sandboxes(release))]),
+    policy("register", {
+      podSelector: pods("register"),
+      policyTypes: ["Egress"],
+      egress: busOf(making, [ports.nats]),
+    }),
+  ];
+}
+
+/** Pods that a broker makes carry no other label of ours: nobody to them, and they to nobody. */
+function sandboxes(release: string): JsonObject {
+  return {
+    podSelector: { matchLabels: { [kubernetesLabels.sandbox]: release } },
+    policyTypes: ["Ingress", "Egress"],
+  };
+}
+
+function podsOf(release: string, roles: readonly PartRole[] = []): JsonObject {
+  const of = { [kubernetesLabels.instance]: release };
+  const [only] = roles;
+  if (only === undefined) return { matchLabels: of };
+  if (roles.length === 1) return { matchLabels: { ...of, [kubernetesLabels.component]: only } };
+  const expression = { key: kubernetesLabels.component, operator: "In", values: [...roles] };
+  return { matchLabels: of, matchExpressions: [expression] };
+}
+
+function tcp(port: number): JsonObject {
+  return { protocol: "TCP", port };
+}
+
+/** Wherever the cluster's DNS is: on a node, in a pod of any namespace, at its own port. */
+const names: JsonObject = {
+  ports: [{ protocol: "UDP", port: 53 }, tcp(53), { protocol: "UDP", port: 5_353 }, tcp(5_353)],
+};
+
+/** No policy can name the API server: its address is none of a pod. */
+const apiServer: JsonObject = { ports: [tcp(443), tcp(6_443)] };
+
+const outside: JsonObject = {
+  to: [
+    { ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } },
+    { ipBlock: { cidr: "::/0", except: ["fe80::/10"] } },
+  ],
+};
+
+function natsPolicy(pods: (...roles: PartRole[]) => JsonObject): JsonObject {
+  const from = (...roles: PartRole[]): Json[] => [{ podSelector: pods(...roles) }];
+  return {
+    podSelector: pods("nats"),
+    policyTypes: ["Ingress", "Egress"],
+    ingress: [
+      { from: from("control-plane", "worker", "register"), ports: [tcp(ports.nats)] },
+      { from: from("control-plane"), ports: [tcp(ports.monitor)] },
+      { from: from("nats"), ports: [tcp(ports.routes)] },
+    ],
+    egress: [{ to: from("nats"), ports: [tcp(ports.routes)] }],
+  };
+}
+
+/** Our own servers, or the addresses that the target names: they may be anywhere. */
+function busOf(making: Making, own: readonly number[]): Json[] {
+  const { url } = making.settings.nats;
+  if (url === undefined)
+    return [{ to: [{ podSelector: podsOf(making.release, ["nats"]) }], ports: own.map(tcp) }];
+  const told = url.split(",").map((one) => URL.parse(one.trim()));
+  const numbers = told.map((one) => (one === null || one.port === "" ? defaultPort(one) : Number(one.port)));
+  return [{ ports: [...new Set(numbers)].sort((a, b) => a - b).map(tcp) }];
+}
+
+function defaultPort(url: URL | null): number {
+  return url?.protocol === "ws:" ? 80 : url?.protocol === "wss:" ? 443 : ports.nats;
+}
+
+/** Of the same namespace; of all where a controller of the ingress or KEDA asks. A forward needs neither. */
+function callers({ settings, keda }: Making): Json[] {
+  const isAsked = settings.ingress !== undefined || (keda && Object.keys(settings.scaling).length > 0);
+  return isAsked ? [{ namespaceSelector: {} }] : [{ podSelector: {} }];
+}
+
+function sendsSpans(making: Making): boolean {
+  return partOf(making, "control-plane")?.environment["AF_TELEMETRY__OTLP__ENDPOINT"] !== undefined;
+}

@@ -1,0 +1,7 @@
+/** Real time, for waits on a cluster. The only file of this folder that looks at a clock. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type Wait = (ms: number) => Promise<void>;
+
+/** Keeps no process alive. */
+export const realWait: Wait = (ms) => sleep(ms, undefined, { ref: false });
