@@ -45,8 +45,17 @@ export interface Applied {
   readonly secretsWritten: boolean;
 }
 
-// Who loses a race against another `up` looks again; losing always means that two want different things.
-const roundsMax = 5;
+/*
+ * Who loses a race against another `up` looks again; losing always means that two want different things.
+ * An engine keeps a name for a container from before it lists it until after it has removed it: on a busy one
+ * for seconds. So there is a pause before each look, longer each time, some eight seconds in all.
+ */
+const roundsMax = 10;
+const pauseMs = { first: 50, longest: 2_000 } as const;
+
+function pauseBefore(round: number): number {
+  return Math.min(pauseMs.longest, pauseMs.first * 2 ** (round - 2));
+}
 
 /**
  * Ends when everything is as wanted and ready. Interrupted at any point, the next call goes on from there.
@@ -74,6 +83,7 @@ export async function apply(applying: Applying): Promise<Applied> {
       if (round === 1 && !differs(plan)) return total;
     } catch (error) {
       if (!isLostRace(error) || round === roundsMax) throw error;
+      await pace.wait(pauseBefore(round + 1), signal);
     }
   }
   throw new AgentFlowError("conflict", "another af changes this installation at the same time", {

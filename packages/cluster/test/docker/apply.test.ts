@@ -214,6 +214,24 @@ describe.skipIf(missing !== undefined)(`an installation on an engine ${missing ?
     expect(await pending({ ...of, code: "2", workers: 2 })).toEqual([]);
   }, 120_000);
 
+  test("a name that the engine keeps for a container not yet listed is waited for", async () => {
+    const of = await project("kept");
+    let refusals = 6;
+    const busy: Engine = {
+      ...engine,
+      ask: (doing, question) => {
+        if (!doing.startsWith("making ") || !doing.endsWith("worker-default-1") || refusals === 0)
+          return engine.ask(doing, question);
+        refusals -= 1;
+        const taken = Object.assign(new Error("the container name is already in use"), { statusCode: 409 });
+        return engine.ask(doing, () => Promise.reject(taken));
+      },
+    };
+    await up(of, { engine: busy });
+    expect(refusals).toBe(0);
+    expect(await pending(of)).toEqual([]);
+  }, 120_000);
+
   test("down keeps the data and up finds it; with volumes nothing is left", async () => {
     const of = await project("data");
     await up({ ...of, secrets: ["model-key"] }, { secrets: new Map([["model-key", "hidden-value"]]) });
