@@ -62,7 +62,7 @@ export const adapters = [
   "packages/test-cluster/src/**",
   // Waits on a cluster; handed down as an argument.
   "packages/cluster/src/kubernetes/pace.ts",
-  "packages/runtime/src/sandbox/kubernetes/pace.ts",
+  "packages/runtime/src/sandbox/pace.ts",
   // Projects that `af init` copies, and users own.
   "templates/**",
   "packages/cli/templates/**",

@@ -63,7 +63,13 @@ export function checkFloors(source: Source, imports: readonly Import[]): Finding
 type Fault = [rule: "floor" | "deep-import" | "lazy-import" | "broker-client" | "pure", message: string];
 
 /** Real servers for tests of any floor. */
-const testServers = ["@agentflow/bus/servers", "@agentflow/cluster/test-engine", "@agentflow/test-cluster"];
+const testServers = [
+  "@agentflow/bus/servers",
+  "@agentflow/cluster/test-engine",
+  "@agentflow/cluster/test-kubernetes",
+  "@agentflow/test-cluster",
+  "@agentflow/test-cluster/programs",
+];
 
 function faultOf(path: string, one: Import): Fault | undefined {
   if (testServers.includes(one.specifier) && isAllowed(tests, path)) return undefined;

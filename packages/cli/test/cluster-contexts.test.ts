@@ -19,12 +19,20 @@ let project: string;
 beforeAll(async () => {
   house = await recordedInstallation();
   // Its pods are programs of this host, and so a port of a pod is one of this host: the installation's.
-  cluster = await startTestCluster({ pods: "processes" });
+  cluster = await startTestCluster({ pods: "processes", metrics: "none" });
   put("namespaces", "", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   // Pods may be made once the namespace has its account.
   const account = { resource: "serviceaccounts", namespace, name: "default" };
   while (cluster.store.get(account) === undefined) await delay(20);
   release("shop-prod", "prod");
+}, 60_000);
+
+// A column of dashes said nothing of why.
+test("where nobody measures what pods use, status and top say so", async () => {
+  const unmeasured = "what pods use is not known: the cluster serves no metrics.k8s.io";
+  expect((await af(["status", "--context", "prod"])).stdout).toContain(unmeasured);
+  const top = await af(["top", "--once", "--view", "containers", "--context", "prod"]);
+  expect(top.stdout).toContain(unmeasured);
 }, 60_000);
 afterAll(async () => {
   await cluster.stop();

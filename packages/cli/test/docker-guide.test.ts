@@ -112,8 +112,14 @@ const ways: { readonly [what: string]: () => unknown } = {
   "nobody to ask": () => confirmationNeeded(),
   "Ctrl-C": () => interruptedWork("af up docker"),
 };
-/** Proven in packages/cluster/test/docker/apply.test.ts: they need containers. */
-const onEngines = new Set(["name taken", "a container fails", "not ready in time", "unknown part"]);
+/** Proven in packages/cluster/test/docker, apply.test.ts and histories.test.ts: they need containers. */
+const onEngines = new Set([
+  "name taken",
+  "a container fails",
+  "not ready in time",
+  "unknown part",
+  "histories",
+]);
 
 test("each row of the guide has a way to it, and each way a row", () => {
   expect(rows.map(({ what }) => what).sort()).toEqual([...Object.keys(ways), ...onEngines].sort());

@@ -60,11 +60,11 @@ test("the table of commands is what the commands say", () => {
   expect(status).toBe(0);
 });
 
-test("af deploy --help loads no client of a cluster", () => {
+test("help of af deploy loads no client of a cluster or an engine; what asks one does", () => {
   const watch = `data:text/javascript,${encodeURIComponent(
     `import { registerHooks } from "node:module";
      let loaded = false;
-     const look = (url) => { loaded ||= url.includes("client-node"); };
+     const look = (url) => { loaded ||= /client-node|dockerode/.test(url); };
      registerHooks({ resolve(of, context, next) {
        const found = next(of, context);
        look(found.url);
@@ -74,9 +74,14 @@ test("af deploy --help loads no client of a cluster", () => {
   )}`;
   const ended = (args: readonly string[]) =>
     spawnSync(process.execPath, ["--import", watch, bin, ...args], { cwd: house.project, encoding: "utf8" });
-  for (const words of [["deploy"], ["deploy", "status"], ["deploy", "rollback"]]) {
+  for (const word of ["", "status", "list", "rollback", "drain", "gc"]) {
+    const words = ["deploy", ...(word === "" ? [] : [word])];
     const { status, stdout } = ended([...words, "--help"]);
     expect(stdout).toContain(`af ${words.join(" ")}`);
-    expect(status).toBe(0);
+    expect(status, words.join(" ")).toBe(0);
+    // Help is printed from the table of commands; a wrong flag is refused by the command itself.
+    expect(ended([...words, "--no-such-flag"]).status, words.join(" ")).toBe(2);
   }
+  // Whoever watches would see it.
+  expect(ended(["logs", "--context", "k8s:none/none"]).status).toBe(99);
 });

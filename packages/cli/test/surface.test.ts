@@ -46,6 +46,7 @@ const exits: { readonly [example: string]: number } = {
   "af debug attach shop-prod-worker --context k8s:staging/agents": 4,
   // It looks at the code of the project, and the record has none.
   "af tool inspect hello.greet --effective": 4,
+  "af tool inspect hello.greet --effective --target prod": 4,
 };
 const makesThings = new Set([
   "init",

@@ -91,8 +91,13 @@ test("containers go by part and copy: a narrow screen has no room for what all n
     restarts: 0,
   } as const;
   const looking = { ...firstLook, view: "containers" } as const;
-  const screen = screenOf(looking, { ...seen(), containers: [one] }, { columns: 80, rows: 20 });
+  const size = { columns: 80, rows: 20 };
+  const screen = screenOf(looking, { ...seen(), containers: { rows: [one] } }, size);
   expect(screen).toMatch(/^worker-default-2 +running, healthy/m);
+  const unmeasured = "the cluster serves no metrics";
+  expect(screenOf(looking, { ...seen(), containers: { rows: [one], unmeasured } }, size)).toContain(
+    unmeasured,
+  );
 });
 
 test("of a worker its name stays whole where the screen is narrow, not its code", () => {

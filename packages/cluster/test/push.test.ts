@@ -6,7 +6,7 @@ import { AgentFlowError } from "@agentflow/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Engine, findEngine, openEngine } from "../src/docker/engine/index.ts";
 import { type Images } from "../src/image/images.ts";
-import { type PushedImages, platformOf, pushImages } from "../src/image/index.ts";
+import { imagesInRegistry, type PushedImages, platformOf, pushImages } from "../src/image/index.ts";
 import { loadBareImages } from "./bare-images.ts";
 import { type TestEngine, engineMissing, testEngine } from "./engine/index.ts";
 import { type TestRegistry, registryMissing, startRegistry, testLogin } from "./registry/index.ts";
@@ -108,6 +108,13 @@ describe.skipIf(missing !== undefined)(`images in a registry ${missing ?? ""}`, 
       expect(said).toContain(`pushing ${host}/team/${name}:1`);
       await expect.poll(() => manifests(open)).toHaveLength(2);
 
+      const named = { engine, registry: `${host}/team`, environment: client({}), home: scratch };
+      const progress = { step: () => undefined, line: () => undefined };
+      const planned = { ...images, worker: `agentflow/${name}:2` };
+      expect(await imagesInRegistry({ ...named, images: planned, progress, nowMs: () => 0 })).toEqual({
+        ...first.images,
+        worker: `${host}/team/${name}:2`,
+      });
       const again = await push({ host });
       expect(again.images).toEqual(first.images);
       expect(again.pushed.every(({ wasThere }) => wasThere)).toBe(true);

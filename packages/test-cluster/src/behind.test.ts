@@ -178,3 +178,42 @@ test("a StatefulSet starts its pods in order, each with a claim of its own", asy
     "data-n-2",
   ]);
 });
+
+test("of a class that makes no volumes a claim takes one that somebody has made", async () => {
+  const { store, until, apply } = begin(100);
+  const put = (resource: string, name: string, more: object) =>
+    store.put({ resource, namespace: "", name }, JSON.parse(JSON.stringify({ metadata: { name }, ...more })));
+  put("storageclasses.storage.k8s.io", "by-hand", { provisioner: "kubernetes.io/no-provisioner" });
+  const spec = { storageClassName: "by-hand", local: { path: "/var/tmp/a" } };
+  put("persistentvolumes", "only", { spec });
+  for (const name of ["one", "two"]) {
+    apply("persistentvolumeclaims", "PersistentVolumeClaim", name, {
+      storageClassName: "by-hand",
+      accessModes: ["ReadWriteOnce"],
+      resources: { requests: { storage: "1Gi" } },
+    });
+  }
+  const claim = (name: string) => get(store, "persistentvolumeclaims", { namespace: "a", name });
+  await until(() => claim("one")?.status?.phase === "Bound");
+  expect(claim("one")?.spec.volumeName).toBe("only");
+  expect(claim("two")?.status?.phase).not.toBe("Bound");
+});
+
+// A broker that went before its worker took the calls of that one along.
+test("what stands beside the others is ended after them", async () => {
+  const { store, until, behind } = begin();
+  const killed: string[] = [];
+  store.subscribe(({ key, object }) => {
+    const isKilling = key.resource === "events" && object["reason"] === "Killing";
+    if (isKilling && typeof object["message"] === "string") killed.push(object["message"]);
+  });
+  const beside = { name: "side", image: "bbsh:1", restartPolicy: "Always", command: ["sh", "-c", loop] };
+  const { spec } = podOf("two", { command: ["sh", "-c", loop] }, { initContainers: [beside] });
+  const key = { resource: "pods", namespace: "a", name: "two" };
+  const object = { apiVersion: "v1", kind: "Pod", metadata: { name: "two" }, spec };
+  store.put(key, JSON.parse(JSON.stringify(object)));
+  await until(() => get(store, "pods", key)?.status?.containerStatuses?.[0]?.state.running !== undefined);
+  behind.world.writer.remove(key, {});
+  await until(() => get(store, "pods", key) === undefined);
+  expect(killed).toEqual(["Stopping container main", "Stopping container side"]);
+});

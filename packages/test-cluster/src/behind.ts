@@ -10,6 +10,8 @@ import { replicaSets } from "./controllers/replicaset.ts";
 import { scheduler } from "./controllers/scheduler.ts";
 import { statefulSets } from "./controllers/statefulset.ts";
 import { type Kubelet, runKubelet } from "./kubelet/kubelet.ts";
+import { measurePods } from "./kubelet/metrics.ts";
+import { isClosed } from "./kubelet/policies.ts";
 import type { Tokens } from "./kubelet/volumes.ts";
 import type { Nodes } from "./pods.ts";
 import type { PodRuntime } from "./runtime/runtime.ts";
@@ -32,6 +34,10 @@ export interface BehindOptions {
   /** What runs pods; without one they stay where the scheduler has put them. */
   readonly runtime?: PodRuntime | undefined;
   readonly tokens?: Tokens;
+  /** Pods for which policies allow nothing, in and out, get no network; else policies do nothing. */
+  readonly closes?: boolean;
+  /** Writes PodMetrics of what the runtime measures. */
+  readonly measures?: boolean;
   /** Where pods reach the API server. */
   readonly server?: { readonly host: string; readonly port: number };
 }
@@ -65,11 +71,16 @@ export function startBehind(options: BehindOptions): Behind {
     garbageCollector(world, { resources }),
   ]);
   const kubelet = runtime === undefined ? undefined : nodesOf(options, world, runtime);
+  const unmeasure =
+    kubelet === undefined || options.measures !== true
+      ? (): void => undefined
+      : measurePods(world, () => kubelet.pods());
   return {
     world,
     nodes: kubelet ?? withoutNodes,
     async stop() {
       end();
+      unmeasure();
       await kubelet?.stop();
       time.stop();
       await runtime?.stop();
@@ -92,6 +103,7 @@ function nodesOf(options: BehindOptions, world: World, runtime: PodRuntime): Kub
             KUBERNETES_SERVICE_PORT_HTTPS: String(server.port),
           },
     handlerOf: (name) => handlerOf(world, name),
+    isClosed: (pod) => options.closes === true && isClosed(world, pod),
     addressOf: (node) => addressOf(world, node),
   });
 }

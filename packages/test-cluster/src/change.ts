@@ -158,11 +158,14 @@ function created(ask: Ask, object: Draft, gifts: Gifts, warnings: readonly strin
   return fresh(ask, object, { gifts, warnings, managers });
 }
 
+/** So that with five letters more it is a name of 63: what does not fit goes, a hyphen at its end too. */
+const generatedBytesMax = 58;
+
 function nameIt(ask: Ask, object: Draft, gifts: Gifts): void {
   const prefix = textAt(object, "metadata", "generateName");
   if (textAt(object, "metadata", "name") !== "") return;
   if (prefix !== "") {
-    within(object, "metadata")["name"] = `${prefix}${gifts.suffix()}`;
+    within(object, "metadata")["name"] = `${prefix.slice(0, generatedBytesMax)}${gifts.suffix()}`;
     return;
   }
   const message = "Required value: name or generateName is required";

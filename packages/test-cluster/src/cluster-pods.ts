@@ -29,6 +29,16 @@ export interface BehindChoice {
   readonly pods?: PodsOption;
   /** Without any: `node1`, amd64, with 8 cores and 16Gi. */
   readonly nodes?: readonly NodeGiven[];
+  /**
+   * Pods for which NetworkPolicies allow nothing, in and out, get no network, where an engine runs them.
+   * Else policies are kept and not enforced, as on the recorded cluster.
+   */
+  readonly closes?: boolean;
+  /**
+   * `none`: metrics.k8s.io is not served. `measured`: it tells what the engine says of its containers. Else
+   * it is served, and tells what tests put there.
+   */
+  readonly metrics?: "none" | "measured";
   /** How many seconds of the cluster (back-off, probes, deadlines) pass in one of the wall. */
   readonly pace?: number;
 }
@@ -76,6 +86,8 @@ export async function workBehind(front: Front, choice: BehindChoice, made: PodsM
         .filter((one) => one.namespaced && one.group !== "metrics.k8s.io" && one.id !== "events")
         .map((one) => one.id),
     ...(choice.pace !== undefined && { pace: choice.pace }),
+    ...(choice.closes !== undefined && { closes: choice.closes }),
+    measures: choice.metrics === "measured",
     runtime: made.runtime,
     tokens: (asked) => tokenOf(front, asked),
   });

@@ -137,6 +137,9 @@ function makeParts(options: TestClusterOptions): Parts {
   bootstrap(store);
   store.compact(store.version);
   const registry = new Registry();
+  if (options.metrics === "none") {
+    for (const kind of ["nodes", "pods"]) registry.remove(`${kind}.metrics.k8s.io`);
+  }
   const users = new Users();
   const parts: Parts = {
     store,
@@ -195,6 +198,7 @@ function faultsOf({ faults, users }: Parts): Faults {
   return {
     cut: () => faults.cut(),
     drop: (when, matches) => faults.drop(when, matches),
+    say: (refusal, matches) => faults.say(refusal, matches),
     refuse: (code, times) => faults.refuse(code, times),
     stall: () => faults.stall(),
     resume: () => faults.resume(),

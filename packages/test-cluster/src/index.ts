@@ -9,7 +9,8 @@
  * `plain: true` is HTTP, `alsoOn: "172.17.0.1"` listens there too (for containers), `crds: ["keda"]` serves
  * ScaledObjects; `cluster.userKubeconfig("eve")` is somebody without rights; `cluster.faults` cuts, refuses,
  * stalls. `pods: "processes"` (or an engine: `pods: { engine, name }`) has controllers, a scheduler and a
- * kubelet work behind it; `pace: 20` lets back-off, probes and deadlines pass twenty times as fast.
+ * kubelet work behind it; `pace: 20` lets back-off, probes and deadlines pass twenty times as fast; `closes`
+ * takes the network from pods that policies close.
  * From within, `cluster.store` is read and written at once; `cluster.writer` writes as clients do.
  */
 export type { Json, JsonObject, KubeObject, Metadata } from "./object.ts";

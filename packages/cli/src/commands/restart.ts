@@ -34,7 +34,13 @@ export default class Restart extends AgentFlowCommand {
     const names = argv.filter((word): word is string => typeof word === "string");
     const folder = this.folder(flags);
     const { target, context } = flags;
-    await using here = await openInstalled({ folder, environment: process.env, target, context });
+    await using here = await openInstalled({
+      folder,
+      environment: process.env,
+      target,
+      context,
+      inCluster: ({ namespace }) => `kubectl -n ${namespace} rollout restart deployment/NAME`,
+    });
     using interrupt = onInterrupt();
     const { of, engine } = here;
     const progress = showWork(this.output, `${of.project}-${of.target}`);

@@ -34,7 +34,11 @@ export default class Scale extends AgentFlowCommand {
     const words = argv.filter((word): word is string => typeof word === "string");
     const { target, context } = flags;
     const opening = { folder: this.folder(flags), environment: process.env, target, context, scale: words };
-    await using here = await openInstalled(opening);
+    await using here = await openInstalled({
+      ...opening,
+      inCluster: (of) =>
+        `say it in agentflow.yaml (workers, scaling of ${of.target}): af deploy ${of.target}`,
+    });
     using interrupt = onInterrupt();
     const { project, engine } = here;
     const progress = showWork(this.output, `${here.of.project}-${here.of.target}`);

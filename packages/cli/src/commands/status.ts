@@ -62,8 +62,8 @@ export default class Status extends ApiCommand {
       }
       if (context.kind !== "kubernetes") return undefined;
       const { contextPods, printPods } = await import("../targets/pods.ts");
-      const pods = await contextPods(context);
-      return pods && { data: { pods }, print: () => printPods(this.output, pods) };
+      const seen = await contextPods(context);
+      return seen && { data: seen, print: () => printPods(this.output, seen) };
     } catch (error) {
       const fault = AgentFlowError.from(error, "looking at the containers").message;
       return { data: {}, fault, print: () => this.output.warn(yellow(fault)) };

@@ -85,7 +85,8 @@ export default class Top extends ApiCommand {
   async #show(of: Picturing, view: TopView, containers: Shown["containers"]): Promise<void> {
     const { top, workers, rates, poolTasksPerS } = view;
     const pools = top.pools.map((pool) => ({ ...pool, tasksPerS: poolTasksPerS.get(pool.pool) ?? 0 }));
-    const data = { ...top, pools, workers, rates, containers };
+    const { rows, unmeasured } = containers ?? {};
+    const data = { ...top, pools, workers, rates, containers: rows, unmeasured };
     if (of.watch) this.output.record("top", data);
     else this.output.data(data);
     if (this.output.json) return;

@@ -9,6 +9,7 @@ import { onInterrupt } from "../runs/detach.ts";
 import { askInstallation } from "../targets/answer.ts";
 import { changeText, changeViews } from "../targets/changes.ts";
 import { interruptedWork, sayLastLines } from "../targets/failure.ts";
+import { saidIncompatible } from "../targets/incompatible.ts";
 import { openProjectTarget, openTargetEngine, type ProjectTarget } from "../targets/open.ts";
 import { type Out, parseOut, writeOut } from "../targets/write-out.ts";
 import { shellWord } from "../output/shell-word.ts";
@@ -95,7 +96,8 @@ export default class Up extends AgentFlowCommand {
     } catch (error) {
       progress.close();
       sayLastLines(this.output, error);
-      throw interrupt.signal.aborted ? interruptedWork(`af up ${project.target.name}`) : error;
+      if (interrupt.signal.aborted) throw interruptedWork(`af up ${project.target.name}`);
+      if (!saidIncompatible(this.output, error)) throw error;
     } finally {
       engine.close();
     }

@@ -1,5 +1,5 @@
 /** A project's own contexts: one file for each target that is up, and the name of the one in use. */
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   parseProjectContext,
@@ -86,5 +86,7 @@ function prepareFolder(project: string): void {
   const root = join(project, ".agentflow");
   mkdirSync(root, { recursive: true, mode: 0o700 });
   chmodSync(root, 0o700);
-  writeFileSync(join(root, ".gitignore"), "*\n");
+  const ignore = join(root, ".gitignore");
+  // On a full disk a file that is written over is empty, and then git would take what stands beside it.
+  if (readText(ignore) !== "*\n") writeWhole(ignore, "*\n", 0o644);
 }

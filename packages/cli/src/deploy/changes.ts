@@ -1,5 +1,6 @@
 /** A plan of a deploy as people and scripts read it. */
 import type { FieldChange, PlannedChange } from "@agentflow/cluster/kubernetes";
+import type { JsonObject } from "@agentflow/protocol";
 import { type Text, bold, cyan, dim, green, red, yellow } from "../output/text.ts";
 
 export interface DeployChange {
@@ -15,17 +16,26 @@ export interface DeployChange {
 export function deployChanges(planned: readonly PlannedChange[]): readonly DeployChange[] {
   return planned.flatMap(({ change, object, fields, why, isOffline }) => {
     if (change === "keep") return [];
-    const title = `${textOf(object, "kind")}/${textOf(object["metadata"], "name")}`;
     return [
       {
         change,
-        object: title,
+        object: titleOf(object),
         fields,
         ...(why === undefined ? {} : { why }),
         ...(isOffline === true ? { offline: true as const } : {}),
       },
     ];
   });
+}
+
+/** What goes for no other reason than that it was told to. */
+export function removalOf(object: JsonObject): DeployChange {
+  return { change: "remove", object: titleOf(object), fields: [] };
+}
+
+/** `Deployment/x`. */
+export function titleOf(object: JsonObject): string {
+  return `${textOf(object, "kind")}/${textOf(object["metadata"], "name")}`;
 }
 
 function textOf(value: unknown, key: string): string {

@@ -1,13 +1,14 @@
 /** What the commands of a deploy have in common. */
-import { AgentFlowError, exitCodes } from "@agentflow/protocol";
-import { hostname, userInfo } from "node:os";
+import type { ClusterPlace } from "@agentflow/cluster/inside-cluster";
+import { AgentFlowError } from "@agentflow/protocol";
+import { readProjectContext } from "../config/project-contexts.ts";
 import { contextFlag } from "../context-flag.ts";
 import { Args, Flags } from "../flags.ts";
 import type { Output } from "../output/output.ts";
-import { cyan, dim } from "../output/text.ts";
+import { cyan, dim, yellow } from "../output/text.ts";
 import { sayLastLines } from "../targets/failure.ts";
 import { confirmationNeeded } from "../targets/runs-in-flight.ts";
-import { reportError } from "../output/error.ts";
+import type { ClusterTarget } from "./open.ts";
 
 export const targetArgs = {
   target: Args.string({ ignoreStdin: true, description: "a target of agentflow.yaml in a cluster" }),
@@ -23,23 +24,11 @@ export const deployFlags = {
   reason: Flags.string({ description: "kept with the revision, for af deploy list", helpValue: "TEXT" }),
 };
 
-/** Who deploys, as others read it in the lease and in the list of revisions. */
-export function whoDeploys(): { readonly by: string; readonly holder: string } {
-  let user = process.env["USER"] ?? process.env["LOGNAME"];
-  try {
-    user ??= userInfo().username;
-  } catch {
-    // A container's user need not have a name.
-  }
-  const by = `${user ?? "somebody"}@${hostname()}`;
-  return { by, holder: `${by} (process ${process.pid})` };
-}
-
 /** Events and last lines of what failed, and what had been applied before: on stderr, above the error. */
 export function sayFailure(output: Output, error: unknown): void {
   if (!AgentFlowError.is(error)) return;
-  const { events, applied, conflicts } = error.details;
-  for (const one of textsOf(conflicts)) output.say([dim("  ! "), one]);
+  const { events, applied, conflicts, refused } = error.details;
+  for (const one of [...textsOf(conflicts), ...textsOf(refused)]) output.say([dim("  ! "), one]);
   const said = textsOf(events);
   if (said.length > 0) output.say(dim("what the cluster says:"));
   for (const event of said) output.say([dim("│ "), event]);
@@ -75,23 +64,39 @@ export async function confirmedData(
   return confirm({ message, default: false }, { output: process.stderr });
 }
 
-/** Ctrl-C: the cluster goes on by itself with what it was given. */
-export function interruptedDeploy(target: string): AgentFlowError {
+/** Ctrl-C: the cluster goes on by itself with what it was given. `error` is how the deploy ended. */
+export function interruptedDeploy(target: string, error: unknown): AgentFlowError {
+  const applied = AgentFlowError.is(error) ? textsOf(error.details["applied"]) : [];
+  const goOn = `go on: af deploy ${target}`;
+  const of = { reason: "interrupted", details: { applied } };
+  if (applied.length === 0) {
+    return new AgentFlowError("refused", "stopped; nothing was applied", { ...of, suggestions: [goOn] });
+  }
   return new AgentFlowError("refused", "stopped waiting; what was applied goes on in the cluster", {
-    reason: "interrupted",
-    suggestions: [`how it is: af deploy status ${target}`, `go on: af deploy ${target}`],
+    ...of,
+    suggestions: [`how it is: af deploy status ${target}`, goOn],
   });
 }
 
-/** A history that a build cannot read has an exit code of its own. True when this was one. */
-export function saidIncompatible(output: Output, error: unknown): boolean {
-  if (!AgentFlowError.is(error) || error.reason !== "history_incompatible") return false;
-  reportError(output, error);
-  process.exitCode = exitCodes.historyIncompatible;
-  return true;
+/**
+ * One line on stderr: what changes something says whom it speaks to, and when it spoke to another cluster
+ * before: names of contexts are used again, and the current one is soon another.
+ */
+export function sayWhere(output: Output, on: ClusterTarget): void {
+  output.say([dim("cluster "), cyan(on.where)]);
+  const { name } = on.project.target;
+  const { server } = on.cluster.address;
+  const before = savedPlace(on.project.dir, name);
+  if (before?.server === undefined || before.server === server) return;
+  const { context = "", namespace = "" } = before;
+  output.say(yellow(`another one than before: ${name} went to ${context}/${namespace} at ${before.server}`));
 }
 
-/** One dim line on stderr: what changes something says whom it speaks to. */
-export function sayWhere(output: Output, where: string): void {
-  output.say([dim("cluster "), cyan(where)]);
+function savedPlace(folder: string, name: string): ClusterPlace | undefined {
+  try {
+    return readProjectContext(folder, name)?.cluster;
+  } catch {
+    // A damaged one is written anew in the end.
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 /** The images of a deploy: built here and brought to where the nodes find them, or named by flags. */
-import type { Images } from "@agentflow/cluster";
+import type { Images, OpenedTarget } from "@agentflow/cluster";
 import type { Engine } from "@agentflow/cluster/engine";
 import { AgentFlowError } from "@agentflow/protocol";
 import { homedir } from "node:os";
@@ -22,6 +22,8 @@ export interface ImagesWanted {
   readonly progress: Shown;
   /** Refuses images that the nodes cannot run or pull; answers with what a person should know. */
   readonly check?: (engine: Engine, image: string) => Promise<readonly string[]>;
+  /** Whether the nodes have it, so that it need not be loaded. */
+  readonly isThere?: (image: string) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -33,39 +35,51 @@ export async function deployImages(wanted: ImagesWanted): Promise<ImagesOfDeploy
   if (controlPlane !== undefined && worker !== undefined) {
     return { images: { nats: nats ?? ours, controlPlane, worker }, built: [], notes: [] };
   }
-  const made = await builtImages(wanted);
+  const made = await builtImages(wanted, named);
   return { ...made, images: { ...made.images, ...named } };
 }
 
-async function builtImages({
-  on,
-  version,
-  build,
-  progress,
-  signal,
-  check,
-}: ImagesWanted): Promise<ImagesOfDeploy> {
+async function builtImages(wanted: ImagesWanted, named: Partial<Images>): Promise<ImagesOfDeploy> {
+  const { on, version, build, progress, signal, check } = wanted;
   const { dir, target } = on.project;
   const { findEngine, openEngine } = await import("@agentflow/cluster/engine");
-  const { loadImages, pushImages, referenceIn } = await import("@agentflow/cluster/image");
+  const { imagesInRegistry, loadImages, pushImages } = await import("@agentflow/cluster/image");
   const engine = await openEngine(await findEngine({ environment: process.env, home: homedir() }));
   try {
-    const made = await buildTargetImages({ dir, target, engine, version, build, progress, signal });
-    const built = made.built.flatMap(({ reference, fromCache }) => (fromCache ? [] : [reference]));
     const { settings } = target;
+    const common = { engine, progress, signal };
+    const made = await buildTargetImages({
+      ...common,
+      dir,
+      target,
+      version,
+      build,
+      ...(loadsNats(target, named) ? {} : { only: "ours" }),
+    });
+    const built = made.built.flatMap(({ reference, fromCache }) => (fromCache ? [] : [reference]));
     if (settings.kind !== "kubernetes") return { ...made, built };
     const notes = [...made.notes, ...((await check?.(engine, made.images.controlPlane)) ?? [])];
     const { registry, imageLoad: command } = settings;
-    if (build === "named") return { ...made, images: namedIn(registry, made.images, referenceIn), built };
-    const common = { engine, environment: process.env, home: homedir(), progress, signal };
+    const bringing = { ...common, environment: process.env, home: homedir() };
+    const nowMs = (): number => performance.now();
+    if (build === "named") {
+      if (registry === undefined) return { ...made, built };
+      const images = await imagesInRegistry({ ...bringing, images: made.images, registry, nowMs });
+      return { images, built, notes };
+    }
     if (registry !== undefined) {
-      const nowMs = (): number => performance.now();
-      const { images } = await pushImages({ ...common, images: made.images, registry, nowMs });
+      const { images } = await pushImages({ ...bringing, images: made.images, registry, nowMs });
       return { images, built, notes };
     }
     if (command !== undefined) {
-      const images = [made.images.controlPlane, made.images.worker];
-      await loadImages({ ...common, command, images, folder: dir });
+      const { nats, controlPlane, worker } = made.images;
+      const parts = [
+        ...(named.controlPlane === undefined ? [controlPlane] : []),
+        ...(named.worker === undefined ? [worker] : []),
+        ...(loadsNats(target, named) ? [nats] : []),
+      ];
+      const images = await missingOf(parts, { built, wanted });
+      await loadImages({ ...bringing, command, images, folder: dir });
     }
     return { images: made.images, built, notes };
   } finally {
@@ -73,14 +87,23 @@ async function builtImages({
   }
 }
 
-/** As a push would name them. That of NATS is not ours. */
-function namedIn(
-  registry: string | undefined,
-  { nats, controlPlane, worker }: Images,
-  referenceIn: (registry: string, local: string) => string,
-): Images {
-  if (registry === undefined) return { nats, controlPlane, worker };
-  return { nats, controlPlane: referenceIn(registry, controlPlane), worker: referenceIn(registry, worker) };
+/** Nodes that get their images from here get that of NATS too; others pull it as it is named. */
+function loadsNats({ settings }: OpenedTarget, named: Partial<Images>): boolean {
+  if (settings.kind !== "kubernetes" || settings.registry !== undefined) return false;
+  const isOurs = settings.nats.url === undefined && named.nats === undefined;
+  return settings.imageLoad !== undefined && isOurs;
+}
+
+/** Names are by content, so what the nodes have is what is meant; but for what was built anew just now. */
+async function missingOf(
+  images: readonly string[],
+  { built, wanted }: { readonly built: readonly string[]; readonly wanted: ImagesWanted },
+): Promise<readonly string[]> {
+  const each = images.map(async (image) => {
+    const isThere = !built.includes(image) && (await wanted.isThere?.(image)) === true;
+    return isThere ? [] : [image];
+  });
+  return (await Promise.all(each)).flat();
 }
 
 const partsOfImages: Readonly<Record<string, keyof Images>> = {
@@ -92,7 +115,7 @@ const partsOfImages: Readonly<Record<string, keyof Images>> = {
 export function parseNamed(named: readonly string[]): Partial<Images> {
   const entries = named.map((text) => {
     const [part = "", ...rest] = text.split("=");
-    const key = partsOfImages[part];
+    const key = Object.hasOwn(partsOfImages, part) ? partsOfImages[part] : undefined;
     const reference = rest.join("=");
     if (key === undefined || reference === "") throw notNamed(text);
     return [key, reference] as const;

@@ -10,27 +10,34 @@ export interface OpenInstallation {
 
 const patienceMs = 15_000;
 
-/** Through a forward of its own, with the token that the cluster keeps. */
+/** Through a forward of its own, with the token that the cluster keeps. Refuses what is not deployed. */
 export async function openInstallation(on: ClusterTarget): Promise<OpenInstallation> {
-  const [{ openCluster }, { clusterToken, openClusterDoor }] = await Promise.all([
-    import("@agentflow/cluster/kubernetes"),
+  const [{ clusterToken, openClusterDoor, openPlace }, { createClient }] = await Promise.all([
     import("@agentflow/cluster/inside-cluster"),
+    import("@agentflow/sdk/client"),
   ]);
-  const { namespace, release } = on;
-  const { createClient } = await import("@agentflow/sdk/client");
-  const { context } = on.cluster.address;
-  const token = await clusterToken({ cluster: on.cluster, namespace, release });
-  // The door closes the cluster that it is given.
-  const cluster = await openCluster({ context, environment: process.env, namespace });
-  const door = await openClusterDoor({ cluster, namespace, release });
-  const client = createClient({ url: door.url, token, retryForMs: patienceMs });
-  return {
-    client,
-    [Symbol.asyncDispose]: async () => {
-      client.close();
-      await door.close();
-    },
-  };
+  const { target } = on.project;
+  const { context, server } = on.cluster.address;
+  // The door closes the cluster that it is given: this one is not the target's.
+  const place = await openPlace(
+    { context, server, namespace: on.namespace, project: target.project.name, target: target.name },
+    process.env,
+  );
+  try {
+    const token = await clusterToken(place);
+    const door = await openClusterDoor(place);
+    const client = createClient({ url: door.url, token, retryForMs: patienceMs });
+    return {
+      client,
+      [Symbol.asyncDispose]: async () => {
+        client.close();
+        await door.close();
+      },
+    };
+  } catch (error) {
+    place.cluster.close();
+    throw error;
+  }
 }
 
 /** Undefined when nobody answers; `why` says it for people. */
@@ -51,6 +58,14 @@ export interface BuildRuns {
   readonly openRuns: number;
   readonly takesNewRuns: boolean;
   readonly oldest?: string;
+}
+
+/** Open runs that keep the workers of a build; undefined when nobody can tell how many they are. */
+export function runsThatKeep(list: BuildList | undefined, build: string): number | undefined {
+  // Of some runs this release cannot read on which build they began: it may be any.
+  if (list === undefined || list.unreadable > 0) return undefined;
+  const { openRuns, takesNewRuns } = runsOf(list, build);
+  return takesNewRuns ? Math.max(1, openRuns) : openRuns;
 }
 
 export function runsOf({ items }: BuildList, build: string): BuildRuns {

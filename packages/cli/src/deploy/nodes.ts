@@ -1,4 +1,4 @@
-/** Whether the nodes can run the images, and log in to where they are: asked before anything is pushed. */
+/** Whether the nodes can run the images, have them, and log in to where they are: asked before a push. */
 import type { Engine } from "@agentflow/cluster/engine";
 import type { NodePlatform } from "@agentflow/cluster/image";
 import { AgentFlowError } from "@agentflow/protocol";
@@ -21,6 +21,14 @@ async function checkNodes(on: ClusterTarget, engine: Engine, image: string): Pro
   if (platform === undefined || settings.kind !== "kubernetes") return;
   const { nodeSelector: selector } = settings;
   checkPlatforms({ platform, nodes: await nodesOf(on), selector, target: name });
+}
+
+/** Whether an image need not be loaded: it is where its pods may come to. */
+export async function isOnItsNodes(on: ClusterTarget, image: string): Promise<boolean> {
+  const { settings } = on.project.target;
+  if (settings.kind !== "kubernetes") return false;
+  const { isOnNodes } = await import("@agentflow/cluster/image");
+  return isOnNodes(image, { nodes: await nodesOf(on), selector: settings.nodeSelector });
 }
 
 async function checkLogins(on: ClusterTarget): Promise<readonly string[]> {
@@ -56,6 +64,7 @@ async function nodesOf({ cluster }: ClusterTarget): Promise<readonly NodePlatfor
     labels: metadata?.labels ?? {},
     closed:
       spec?.unschedulable === true || (spec?.taints ?? []).some(({ effect }) => effect.startsWith("No")),
+    images: (status?.images ?? []).flatMap(({ names }) => names ?? []),
   }));
 }
 

@@ -1,7 +1,6 @@
 /** A target in a cluster, opened: the project's side of it, and the cluster's. */
 import type { Cluster } from "@agentflow/cluster/kubernetes";
 import { AgentFlowError } from "@agentflow/protocol";
-import { needProject } from "../config/installation.ts";
 import type { Environment } from "../config/context-places.ts";
 import { openProjectTarget, type ProjectTarget } from "../targets/open.ts";
 import { chooseClusterTarget } from "./choose.ts";
@@ -11,6 +10,8 @@ export interface OpeningDeploy {
   readonly environment: Environment;
   readonly target: string | undefined;
   readonly context: string | undefined;
+  /** Refuses what is wrong in workflows and agents: they are about to be carried there. */
+  readonly whole?: boolean;
 }
 
 export interface ClusterTarget {
@@ -26,9 +27,8 @@ export interface ClusterTarget {
 
 /** Refuses a target of another kind, naming the command that takes it. */
 export async function openClusterTarget(opening: OpeningDeploy): Promise<ClusterTarget> {
-  const { folder, environment } = opening;
-  const target = chooseClusterTarget({ ...opening, dir: needProject(folder) });
-  const project = await openProjectTarget({ folder, environment, target, scale: [] });
+  const { environment } = opening;
+  const project = await openProjectTarget({ ...opening, choose: chooseClusterTarget, scale: [] });
   const { settings, name } = project.target;
   if (settings.kind !== "kubernetes") throw otherKind(name, settings.kind);
   const [{ openCluster }, { releaseName }] = await Promise.all([

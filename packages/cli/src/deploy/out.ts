@@ -30,7 +30,7 @@ export interface Outed extends WrittenRelease {
 
 export async function deployOut(outing: Outing): Promise<Outed> {
   const { folder, environment, version, named, progress, signal } = outing;
-  const out = parseReleaseOut(outing.out, folder);
+  const out = await parseReleaseOut(outing.out, folder);
   const name = chooseClusterTarget({ ...outing, dir: needProject(folder) });
   const project = await openProjectTarget({ folder, environment, target: name, scale: [] });
   const { onKubernetes } = await import("@agentflow/cluster");

@@ -18,7 +18,8 @@ export function deployProgress(shown: Shown, release: string): DeployProgress {
       const [kind = "", name = ""] = title.split("/");
       const short = name === release ? kind : `${kind} ${name.replace(`${release}-`, "")}`;
       if (runs.test(title) || state === "removed" || state === "failed") shown.container(short, state);
-      else if (state === "creating") shown.step(`applying ${short}`);
+      else if (state === "creating" || state === "changing") shown.step(`applying ${short}`);
+      else if (kind === "Namespace") shown.step(`namespace ${name} is made`);
     },
   };
 }

@@ -4,6 +4,7 @@ import { showDuration } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { bold, cyan, dim, green, yellow } from "../output/text.ts";
 import { deployChanges } from "./changes.ts";
+import { oldBuilds, sayOldBuilds } from "./old-builds.ts";
 import type { ClusterTarget } from "./open.ts";
 import type { PreparedRelease } from "./release.ts";
 
@@ -14,12 +15,15 @@ export interface DeployReport {
   readonly waited: boolean;
   readonly ms: number;
   readonly prepared?: PreparedRelease;
+  /** Besides those of the plan. */
+  readonly notes?: readonly string[];
 }
 
-export function reportDeploy(output: Output, report: DeployReport): void {
-  const { on, deployed, build, waited, ms, prepared } = report;
+export async function reportDeploy(output: Output, report: DeployReport): Promise<void> {
+  const { on, deployed, build, waited, ms, prepared, notes = [] } = report;
   const { name } = on.project.target;
   const { plan, revision, isChanged, applied } = deployed;
+  const old = waited ? await oldBuilds(on, deployed) : [];
   const changes = deployChanges(plan.changes).map(({ change, object }) => ({ change, object }));
   output.data(
     {
@@ -33,13 +37,14 @@ export function reportDeploy(output: Output, report: DeployReport): void {
       changes,
       applied,
       ready: waited,
+      oldBuilds: old,
       ...(prepared === undefined ? {} : { images: prepared.images, built: prepared.built }),
       secretsMissing: prepared?.secrets.missing ?? [],
-      notes: plan.notes,
+      notes: [...notes, ...plan.notes],
     },
     { ms: Math.round(ms) },
   );
-  for (const note of [...(prepared?.notes ?? []), ...plan.notes]) output.say(yellow(note));
+  for (const note of [...notes, ...plan.notes]) output.say(yellow(note));
   const { problem, missing = [] } = prepared?.secrets ?? {};
   if (problem !== undefined) output.say(yellow(`what secrets the code needs is not known: ${problem}`));
   if (missing.length > 0) {
@@ -51,6 +56,7 @@ export function reportDeploy(output: Output, report: DeployReport): void {
   output.say([green("✓ "), bold(name), `${state}${what}`, dim(`  ${showDuration(Math.round(ms))}`)]);
   const next = waited ? `af status --context ${name}` : `af deploy status ${name}`;
   output.line(["revision ", bold(String(revision)), dim(`  build ${build}  next: `), cyan(next)]);
+  sayOldBuilds(output, old, name);
 }
 
 function summary(changes: readonly { readonly change: string }[]): string {

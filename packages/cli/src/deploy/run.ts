@@ -5,9 +5,9 @@ import type { Output } from "../output/output.ts";
 import { cyan, dim, green, yellow } from "../output/text.ts";
 import type { Shown } from "../targets/progress.ts";
 import { changeLines, deployChanges } from "./changes.ts";
-import { whoDeploys } from "./common.ts";
 import type { ClusterTarget } from "./open.ts";
 import { deployProgress } from "./progress.ts";
+import { whoDeploys } from "./who.ts";
 
 export interface DeployWanted {
   readonly on: ClusterTarget;
@@ -50,15 +50,17 @@ export async function deployingOf(wanted: DeployWanted): Promise<Deploying> {
 export function sayPlan(output: Output, on: ClusterTarget, plan: DeployPlan): void {
   const changes = deployChanges(plan.changes);
   const { name } = on.project.target;
+  const made = `namespace ${on.namespace} is not there yet and will be made`;
+  const notes = [...plan.notes, ...(plan.isNamespaceThere ? [] : [made])];
   output.data({
     target: name,
     cluster: on.cluster.address.context,
     namespace: on.namespace,
     offline: !plan.isNamespaceThere,
     changes,
-    notes: plan.notes,
+    notes,
   });
-  for (const note of plan.notes) output.say(yellow(note));
+  for (const note of notes) output.say(yellow(note));
   for (const change of changes) for (const line of changeLines(change)) output.line(line);
   if (!plan.isNamespaceThere)
     output.say(

@@ -6,6 +6,7 @@ import { contextPlaces } from "../config/context-places.ts";
 import { findContext } from "../config/contexts.ts";
 import { targetsOf } from "../config/project-contexts.ts";
 import { openProjectTarget, type ProjectTarget } from "../targets/open.ts";
+import type { SandboxExamined } from "../local/cluster-sandbox.ts";
 import { apiChecks, failed } from "./api.ts";
 import type { Check, Examined } from "./check.ts";
 
@@ -34,7 +35,35 @@ export async function clusterChecks(of: Examined): Promise<Check[]> {
     version,
     id: randomBytes(4).toString("hex"),
   });
-  return [...checks, ...(isInstalled ? await installedChecks(of, opened) : [])];
+  const sandbox = await sandboxChecks(opened, environment);
+  // What was proved is no longer unknown.
+  const rest = sandbox.isClosed ? checks.filter((one) => one.name !== "network policy") : checks;
+  return [...rest, ...sandbox.checks, ...(isInstalled ? await installedChecks(of, opened) : [])];
+}
+
+/** Where the cluster does not answer, that stands in another line. */
+async function sandboxChecks(
+  { target }: ProjectTarget,
+  environment: Examined["environment"],
+): Promise<SandboxExamined> {
+  const none = { checks: [], isClosed: false };
+  if (target.project.sandbox === undefined || target.settings.kind !== "kubernetes") return none;
+  const [{ openCluster }, { examineSandbox }] = await Promise.all([
+    import("@agentflow/cluster/kubernetes"),
+    import("../local/cluster-sandbox.ts"),
+  ]);
+  const { context, namespace } = target.settings;
+  const named = context === undefined ? {} : { context };
+  try {
+    const cluster = await openCluster({ environment, namespace, ...named });
+    try {
+      return await examineSandbox(target, cluster);
+    } finally {
+      cluster.close();
+    }
+  } catch {
+    return none;
+  }
 }
 
 /** The one that is named, or in use. */

@@ -147,6 +147,38 @@ test("many at a time agree on one set of keys", async () => {
   expect(secret("register")["token"]).toBe(secret("control-plane")["token"]);
 });
 
+test("a job that was killed between two of its writes: the next one completes what it began", async () => {
+  const order = ["control-plane", "nats", "worker", "register"];
+  for (let written = 0; written < order.length; written++) {
+    await prepareSecrets(options(), account("triage-prod-keys"));
+    for (const part of order.slice(written))
+      cluster.store.remove({ resource: "secrets", namespace, name: `triage-prod-keys-${part}` });
+    const begun = all();
+    await prepareSecrets(options(), account("triage-prod-keys"));
+    // What a part may have read already stays as it is; the server's list of who may come alone is longer.
+    for (const part of order.slice(0, written)) {
+      const { "auth.conf": _, ...kept } = begun[part] ?? {};
+      expect(secret(part)).toMatchObject(kept);
+    }
+    const again = await prepareSecrets(options(), account("triage-prod-keys"));
+    expect(again.filter(({ state }) => state !== "kept")).toEqual([]);
+    expect(secret("register")["token"]).toBe(secret("control-plane")["token"]);
+    for (const name of names) cluster.store.remove({ resource: "secrets", namespace, name });
+  }
+});
+
+test("an answer that is lost, whichever it was: the keys that were written are those that hold", async () => {
+  for (let at = 1; at <= 4; at++) {
+    let count = 0;
+    cluster.faults.drop("after", (method) => method === "POST" && ++count === at);
+    await prepareSecrets(options(), account("triage-prod-keys"));
+    expect(count).toBeGreaterThanOrEqual(at);
+    const again = await prepareSecrets(options(), account("triage-prod-keys"));
+    expect(again.filter(({ state }) => state !== "kept")).toEqual([]);
+    for (const name of names) cluster.store.remove({ resource: "secrets", namespace, name });
+  }
+});
+
 test("another number of servers than the data's is refused", async () => {
   await prepareSecrets(options(), account("triage-prod-keys"));
   await expect(prepareSecrets(options({ servers: 1 }), account("triage-prod-keys"))).rejects.toMatchObject({

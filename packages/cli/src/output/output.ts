@@ -72,7 +72,8 @@ export function createOutput(options: OutputOptions): Output {
     warn: talk,
     redraw(lines, over) {
       if (json || !talkTerminal) return;
-      const up = over > 0 ? `\u001b[${over}A\u001b[0J` : "";
+      // From the first column, wherever an echoed ^C has left the cursor.
+      const up = over > 0 ? `\r\u001b[${over}A\u001b[0J` : "";
       stderr.write(up + lines.map((line) => `${render(line, talkColor)}\n`).join(""));
     },
     data(data, meta = {}) {

@@ -38,3 +38,21 @@ export function chooseTarget(choosing: Choosing): string {
     suggestions: [`name it: af up ${known[0]}`, `or once for all: af context use ${known[0]}`],
   });
 }
+
+/** As `chooseTarget`; one in a cluster only where somebody named it: never because it is the only one up. */
+export function chooseDown(choosing: Choosing): string {
+  const { dir, environment, target, context } = choosing;
+  if (target !== undefined || context !== undefined) return chooseTarget(choosing);
+  const targets = targetsOf(dir, { implied: false });
+  const choice = chooseContext(contextPlaces({ folder: dir, environment }), { environment });
+  const inCluster = targets.filter(({ kind }) => kind === "kubernetes").map(({ name }) => name);
+  if (choice.kind === "context" && inCluster.includes(choice.name)) {
+    if (choice.by !== "default") return choice.name;
+    throw new AgentFlowError("invalid_input", `${choice.name} is in a cluster: say so to take it down`, {
+      reason: "target_needed",
+      details: { targets: inCluster },
+      suggestions: [`name it: af down ${choice.name}`],
+    });
+  }
+  return chooseTarget(choosing);
+}

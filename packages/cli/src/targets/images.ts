@@ -12,12 +12,14 @@ export interface ImagesWanted {
   /** `named`: nothing is built, and what is not there is named all the same. */
   readonly build: "when needed" | "always" | "never" | "named";
   readonly builder?: BuilderName | undefined;
+  /** NATS runs elsewhere: it is named and not pulled. */
+  readonly only?: "ours";
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 export async function buildTargetImages(wanted: ImagesWanted): Promise<BuiltImages> {
-  const { dir, target, engine, version, build, builder, progress, signal } = wanted;
+  const { dir, target, engine, version, build, builder, only, progress, signal } = wanted;
   const [{ buildImages }, { effectiveYaml }] = await Promise.all([
     import("@agentflow/cluster/image"),
     import("@agentflow/cluster"),
@@ -36,5 +38,6 @@ export async function buildTargetImages(wanted: ImagesWanted): Promise<BuiltImag
     nowMs: () => performance.now(),
     signal,
     ...(builder === undefined ? {} : { builder }),
+    ...(only === undefined ? {} : { only }),
   });
 }

@@ -8,7 +8,7 @@ import { needProject } from "../config/installation.ts";
 import type { Environment } from "../config/context-places.ts";
 import { placeFindings, readProject } from "../project/index.ts";
 import type { Project } from "../project/read-project.ts";
-import { chooseTarget } from "./choose.ts";
+import { chooseTarget, type Choosing } from "./choose.ts";
 import { parseScale } from "./parse-scale.ts";
 import { type Copies, readScale } from "./scale-file.ts";
 
@@ -26,8 +26,12 @@ export interface Opening {
   readonly environment: Environment;
   readonly target: string | undefined;
   readonly context?: string | undefined;
+  /** Which target is meant; by default the one on Docker. */
+  readonly choose?: (of: Choosing) => string;
   /** `POOL=N`, as typed. */
   readonly scale: readonly string[];
+  /** What is wrong in workflows and agents is refused too: they are about to be carried somewhere. */
+  readonly whole?: boolean;
 }
 
 /** Refuses outside a project; what is wrong in agentflow.yaml comes with file, line and column. */
@@ -36,7 +40,8 @@ export async function openProjectTarget(opening: Opening): Promise<ProjectTarget
   const dir = needProject(folder);
   const project = await readProject(dir);
   const file = project.files.get("agentflow.yaml");
-  const own = project.findings.filter((one) => one.file === "agentflow.yaml" && one.severity === "error");
+  const errors = project.findings.filter(({ severity }) => severity === "error");
+  const own = opening.whole === true ? errors : errors.filter((one) => one.file === "agentflow.yaml");
   if (file === undefined || own.length > 0) throw invalid(own);
   const authored = file.value;
   const [{ openTarget }, { targetVariables }] = await Promise.all([
@@ -45,7 +50,8 @@ export async function openProjectTarget(opening: Opening): Promise<ProjectTarget
   ]);
   const { values: variables } = await targetVariables(dir, { text: file.lines.join("\n"), environment });
   try {
-    const name = chooseTarget({ ...opening, dir });
+    const { choose = chooseTarget } = opening;
+    const name = choose({ ...opening, dir });
     const asWritten = await openTarget({ authored, target: name, variables });
     const written = copiesOf(asWritten);
     const pools = Object.keys(asWritten.settings.workers);

@@ -3,7 +3,15 @@ import { showDuration } from "@agentflow/protocol";
 import type { Output } from "../output/output.ts";
 import { type Text, bold, cut, dim, green, red, yellow } from "../output/text.ts";
 
-export type ShownState = "stopping" | "removed" | "creating" | "starting" | "ready" | "kept" | "failed";
+export type ShownState =
+  | "stopping"
+  | "removed"
+  | "creating"
+  | "changing"
+  | "starting"
+  | "ready"
+  | "kept"
+  | "failed";
 
 export interface Shown {
   step(text: string): void;
@@ -17,9 +25,9 @@ const redrawMs = 120;
 const heartbeatMs = 10_000;
 
 /** Whoever opens it closes it. `stack` is cut off the names of containers: each begins with it. */
-export function showWork(output: Output, stack: string): Shown {
+export function showWork(output: Output, stack: string, width = 22): Shown {
   if (output.json) return { step: nothing, line: nothing, container: nothing, close: nothing };
-  return output.talkTerminal ? new LiveLines(output, stack) : new PlainLines(output, stack);
+  return output.talkTerminal ? new LiveLines(output, { stack, width }) : new PlainLines(output, stack);
 }
 
 function nothing(): void {
@@ -37,6 +45,7 @@ const words: Readonly<Record<ShownState, string>> = {
   stopping: "ends what it has in flight",
   removed: "removed",
   creating: "is made",
+  changing: "is changed",
   starting: "starts",
   ready: "ready",
   kept: "as it was",
@@ -54,15 +63,18 @@ function moved(rows: Map<string, Row>, name: string, state: ShownState): Row {
 class LiveLines implements Shown {
   readonly #output: Output;
   readonly #stack: string;
+  /** Of the names. */
+  readonly #width: number;
   readonly #rows = new Map<string, Row>();
   readonly #timer: NodeJS.Timeout;
   #step = "";
   #last = "";
   #drawn = 0;
 
-  constructor(output: Output, stack: string) {
+  constructor(output: Output, { stack, width }: { readonly stack: string; readonly width: number }) {
     this.#output = output;
     this.#stack = `${stack}-`;
+    this.#width = width;
     this.#timer = setInterval(() => this.#draw(), redrawMs);
   }
 
@@ -93,7 +105,8 @@ class LiveLines implements Shown {
 
   /** Lines of what has ended stay above; only what is under way is drawn over. */
   #draw(): void {
-    const text = ([name, row]: [string, Row]): Text => rowText(name.replace(this.#stack, ""), row);
+    const text = ([name, row]: [string, Row]): Text =>
+      rowText(name.replace(this.#stack, "").padEnd(this.#width), row);
     const all = [...this.#rows];
     const done = all.filter(([, { state }]) => ended.has(state));
     for (const [name] of done) this.#rows.delete(name);
@@ -108,8 +121,8 @@ class LiveLines implements Shown {
 
 function rowText(name: string, { state, sinceMs, tookMs }: Row): Text {
   const time = dim(`  ${showDuration(Math.round((tookMs ?? performance.now() - sinceMs) / 100) * 100)}`);
-  const label = bold(name.padEnd(22));
-  if (state === "kept") return [dim("= "), dim(name.padEnd(22)), " ", dim(words.kept)];
+  const label = bold(name);
+  if (state === "kept") return [dim("= "), dim(name), " ", dim(words.kept)];
   if (state === "ready") return [green("✓ "), label, " ", words.ready, time];
   if (state === "removed") return [dim("- "), label, " ", words.removed, time];
   if (state === "failed") return [red("✗ "), label, " ", red(words.failed), time];

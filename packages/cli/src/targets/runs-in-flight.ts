@@ -20,17 +20,21 @@ export function runsInFlight(
       details: { runs: Object.fromEntries(open), total },
       suggestions: [
         `which: af run list --context ${target}`,
-        "keep the data: af down (without --volumes)",
+        `keep the data: af down ${target} (without --volumes)`,
         "or delete all the same: --volumes --force",
       ],
     },
   );
 }
 
-export function runsUnknown(target: string, cause: unknown): AgentFlowError {
+/** `back` is the command that brings it up. */
+export function runsUnknown(
+  target: string,
+  { back, cause }: { readonly back: string; readonly cause: unknown },
+): AgentFlowError {
   return new AgentFlowError("refused", `whether ${target} has runs in flight cannot be asked`, {
     reason: "runs_unknown",
-    suggestions: [`bring it up and ask: af up ${target}`, "or delete all the same: --volumes --force"],
+    suggestions: [`bring it up and ask: ${back}`, "or delete all the same: --volumes --force"],
     cause,
   });
 }

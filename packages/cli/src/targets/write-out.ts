@@ -23,12 +23,12 @@ export function parseOut(text: string, folder: string): Out {
   );
 }
 
-const ours = "Not to be edited: af up --out writes it anew.";
+const ours = /Not to be edited: af (up|deploy) --out writes it anew\./;
 
 /** A file that somebody wrote is not written over. */
 function notAnothers(file: string): string {
   const text = readText(file);
-  if (text === undefined || text.slice(0, 1_000).includes(ours)) return file;
+  if (text === undefined || ours.test(text.slice(0, 1_000))) return file;
   throw new AgentFlowError("already_exists", `${file} is there, and not written by af`, {
     reason: "file_exists",
     details: { where: file },
@@ -37,10 +37,15 @@ function notAnothers(file: string): string {
 }
 
 /** The file's text; written unless it goes to stdout. */
-export async function writeOut({ file }: Out, installation: Installation): Promise<string> {
+export async function writeOut(
+  { file }: Out,
+  installation: Installation,
+  by: "af up" | "af deploy" = "af up",
+): Promise<string> {
   const { composeOf } = await import("@agentflow/cluster");
   const { project, target, version } = installation;
-  const head = [`${project}, target ${target}: written by af ${version}. ${ours}`];
+  const mark = `Not to be edited: ${by} --out writes it anew.`;
+  const head = [`${project}, target ${target}: written by af ${version}. ${mark}`];
   const text = composeOf(installation, { head });
   if (file !== "-") writeWhole(file, text, 0o644);
   return text;

@@ -34,11 +34,11 @@ const capabilities = { keda: false };
 const isBudget = (file: string): boolean => file.includes("poddisruptionbudget-triage-prod-control-plane");
 
 test("manifests: a file for each object in the order of applying, and none of an earlier time", async () => {
-  const out = parseReleaseOut("manifests=k8s", scratch);
+  const out = await parseReleaseOut("manifests=k8s", scratch);
   const first = await writeRelease(out, { rendering: await rendering({ controlPlanes: 2 }), capabilities });
   expect(readdirSync(path.join(scratch, "k8s")).sort()).toEqual([...first.files]);
   expect(first.files.some(isBudget)).toBe(true);
-  const second = await writeRelease(parseReleaseOut("manifests=k8s", scratch), {
+  const second = await writeRelease(await parseReleaseOut("manifests=k8s", scratch), {
     rendering: await rendering(),
     capabilities,
   });
@@ -48,7 +48,7 @@ test("manifests: a file for each object in the order of applying, and none of an
 });
 
 test("on stdout they are one stream, of which each document is an object", async () => {
-  const { text = "", files } = await writeRelease(parseReleaseOut("manifests=-", scratch), {
+  const { text = "", files } = await writeRelease(await parseReleaseOut("manifests=-", scratch), {
     rendering: await rendering(),
     capabilities,
   });
@@ -60,22 +60,24 @@ test("on stdout they are one stream, of which each document is an object", async
 
 test("a chart is written again over its own, and over nobody else's", async () => {
   const of = { rendering: await rendering(), capabilities };
-  await writeRelease(parseReleaseOut("chart=chart", scratch), of);
+  await writeRelease(await parseReleaseOut("chart=chart", scratch), of);
   const before = readFileSync(path.join(scratch, "chart/values.yaml"), "utf8");
-  await writeRelease(parseReleaseOut("chart=chart", scratch), of);
+  await writeRelease(await parseReleaseOut("chart=chart", scratch), of);
   expect(readFileSync(path.join(scratch, "chart/values.yaml"), "utf8")).toBe(before);
   writeFileSync(path.join(scratch, "chart/templates/own.yaml"), "kind: ConfigMap\n");
-  expect(() => parseReleaseOut("chart=chart", scratch)).toThrow("own.yaml is there, and not written by af");
+  await expect(parseReleaseOut("chart=chart", scratch)).rejects.toThrow(
+    "own.yaml is there, and not written by af",
+  );
 });
 
-test("a folder with files of somebody's is refused before anything is written", () => {
+test("a folder with files of somebody's is refused before anything is written", async () => {
   mkdirSync(path.join(scratch, "theirs"));
   writeFileSync(path.join(scratch, "theirs/app.yaml"), "kind: Deployment\n");
-  expect(() => parseReleaseOut("manifests=theirs", scratch)).toThrow("not written by af");
+  await expect(parseReleaseOut("manifests=theirs", scratch)).rejects.toThrow("not written by af");
 });
 
 test("a compose file has the hosts of an engine, not those of the cluster", async () => {
-  const out = parseReleaseOut("compose=docker-compose.yml", scratch);
+  const out = await parseReleaseOut("compose=docker-compose.yml", scratch);
   const { files } = await writeRelease(out, { rendering: await rendering(), capabilities });
   expect(files).toEqual(["docker-compose.yml"]);
   const text = readFileSync(path.join(scratch, "docker-compose.yml"), "utf8");
@@ -83,7 +85,9 @@ test("a compose file has the hosts of an engine, not those of the cluster", asyn
   expect(text).not.toContain("triage-prod-nats-1.");
 });
 
-test.each(["helm=x", "manifests=", "chart=-", "k8s"])("--out %s is refused", (text) => {
-  expect(() => parseReleaseOut(text, scratch)).toThrow("is not manifests=DIR, chart=DIR or compose=FILE");
+test.each(["helm=x", "manifests=", "chart=-", "k8s"])("--out %s is refused", async (text) => {
+  await expect(parseReleaseOut(text, scratch)).rejects.toThrow(
+    "is not manifests=DIR, chart=DIR or compose=FILE",
+  );
   expect(existsSync(path.join(scratch, "x"))).toBe(false);
 });

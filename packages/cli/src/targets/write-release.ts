@@ -14,13 +14,13 @@ export interface ReleaseOut {
 }
 
 /** Refuses what is there and was not written by af. */
-export function parseReleaseOut(text: string, folder: string): ReleaseOut {
+export async function parseReleaseOut(text: string, folder: string): Promise<ReleaseOut> {
   const [, kind, named] = /^(manifests|chart|compose)=(.+)$/.exec(text) ?? [];
   if (kind === "compose") return { kind, where: parseOut(text, folder).file };
   if (kind === "manifests" && named === "-") return { kind, where: named };
   if ((kind === "manifests" || kind === "chart") && named !== undefined && named !== "-") {
     const where = path.resolve(folder, named);
-    refuseAnothers(where);
+    await refuseAnothers(where);
     return { kind, where };
   }
   const shown = JSON.stringify(text.slice(0, 80));
@@ -51,21 +51,21 @@ export interface WrittenRelease {
   readonly notes: readonly string[];
 }
 
-const ours = "Not to be edited: af deploy --out writes it anew.";
-
 export async function writeRelease(out: ReleaseOut, of: WritingRelease): Promise<WrittenRelease> {
-  const [{ render, asDocker }, cluster] = await Promise.all([
+  const [{ render, asDocker }, { writtenMark }, cluster] = await Promise.all([
     import("@agentflow/cluster"),
+    import("@agentflow/cluster/image"),
     import("@agentflow/cluster/kubernetes"),
   ]);
   const { rendering, capabilities } = of;
   const { target, version } = rendering;
   if (out.kind === "compose") {
-    const text = await writeOut({ file: out.where }, render({ ...rendering, target: asDocker(target) }));
+    const installation = render({ ...rendering, target: asDocker(target) });
+    const text = await writeOut({ file: out.where }, installation, "af deploy");
     const files = out.where === "-" ? [] : [path.basename(out.where)];
     return { files, ...(out.where === "-" ? { text } : {}), notes: [] };
   }
-  const head = `${target.project.name}, target ${target.name}: written by af ${version}. ${ours}`;
+  const head = `${target.project.name}, target ${target.name}: written by af ${version}. ${writtenMark}`;
   const release = cluster.releaseOf(render(rendering), { target, capabilities });
   cluster.checkObjects(release.objects);
   if (out.kind === "chart") {
@@ -105,12 +105,13 @@ function writeFolder(folder: string, files: readonly FileWritten[]): void {
 /** Files of a chart in which no comment can stand. */
 const unmarked = new Set(["values.schema.json", "templates/_helpers.tpl", "templates/NOTES.txt"]);
 
-function refuseAnothers(folder: string): void {
+async function refuseAnothers(folder: string): Promise<void> {
+  const { writtenMark } = await import("@agentflow/cluster/image");
   const files = filesIn(folder);
-  const isChart = (readText(path.join(folder, "Chart.yaml")) ?? "").slice(0, 1_000).includes(ours);
+  const isChart = (readText(path.join(folder, "Chart.yaml")) ?? "").slice(0, 1_000).includes(writtenMark);
   const strange = files.find((file) => {
     if (isChart && unmarked.has(file)) return false;
-    return !(readText(path.join(folder, file)) ?? "").slice(0, 1_000).includes(ours);
+    return !(readText(path.join(folder, file)) ?? "").slice(0, 1_000).includes(writtenMark);
   });
   if (strange === undefined) return;
   throw new AgentFlowError(

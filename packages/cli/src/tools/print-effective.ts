@@ -3,7 +3,9 @@ import { type SandboxOptions, showDuration, showNetwork, showSandbox } from "@ag
 import type { Output } from "../output/output.ts";
 import { heading, printRecord, printTable } from "../output/table.ts";
 import { cyan, green, red } from "../output/text.ts";
+import type { SandboxProbe } from "../local/sandbox-probe.ts";
 import type { EffectiveSandbox, EffectiveTool } from "./effective.ts";
+import { printInCluster } from "./print-in-cluster.ts";
 
 export function printEffective(output: Output, tool: EffectiveTool): void {
   const { sandbox } = tool;
@@ -38,7 +40,8 @@ const origins = {
   default: "default",
 } as const;
 
-function printSandbox(output: Output, { asked, effective, here, targets }: EffectiveSandbox): void {
+function printSandbox(output: Output, sandbox: EffectiveSandbox): void {
+  const { asked, effective, here, targets, inCluster, refused } = sandbox;
   heading(output, "Sandbox");
   const keys = ["profile", "network", "memoryMb", "cpus", "pids", "tmpMb"] as const;
   printTable(
@@ -51,6 +54,26 @@ function printSandbox(output: Output, { asked, effective, here, targets }: Effec
     ],
     keys,
   );
+  if (refused !== undefined) {
+    heading(output, "Refused");
+    output.line([red("✗ "), refused]);
+  }
+  if (here !== undefined) printHere(output, here);
+  if (inCluster !== undefined) printInCluster(output, inCluster);
+  if (targets.length === 0) return;
+  heading(output, "Targets");
+  printTable(
+    output,
+    [
+      { title: "TARGET", of: ({ target }) => target },
+      { title: "", of: ({ allowed }) => (allowed ? green("✓") : red("✗")) },
+      { title: "SANDBOX", of: ({ why }) => why, flexible: true },
+    ],
+    targets,
+  );
+}
+
+function printHere(output: Output, here: SandboxProbe): void {
   heading(output, "Here and now");
   const rows: [string, string | undefined][] = [["engine", here.engine]];
   if (here.available) {
@@ -65,17 +88,6 @@ function printSandbox(output: Output, { asked, effective, here, targets }: Effec
     printRecord(output, [...rows, ["", [red("✗ "), here.message]]]);
     for (const next of here.suggestions) output.line(["  ", cyan(next)]);
   }
-  if (targets.length === 0) return;
-  heading(output, "Targets");
-  printTable(
-    output,
-    [
-      { title: "TARGET", of: ({ target }) => target },
-      { title: "", of: ({ allowed }) => (allowed ? green("✓") : red("✗")) },
-      { title: "SANDBOX", of: ({ why }) => why, flexible: true },
-    ],
-    targets,
-  );
 }
 
 function askedText(asked: SandboxOptions | undefined, key: keyof typeof titles): string {

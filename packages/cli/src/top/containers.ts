@@ -11,9 +11,15 @@ export interface ContainerRow extends Omit<ContainerUsage, "state" | "cpuMs"> {
   readonly cpuPercent?: number;
 }
 
+export interface SeenContainers {
+  readonly rows: readonly ContainerRow[];
+  /** Why nothing is known of what they use. */
+  readonly unmeasured?: string;
+}
+
 export interface ContainerWatch {
   /** What they use now. */
-  look(): Promise<readonly ContainerRow[]>;
+  look(): Promise<SeenContainers>;
   close(): void;
 }
 
@@ -33,7 +39,7 @@ export async function watchContainers(context: Context | undefined): Promise<Con
     async look() {
       const found = await containerUsage(engine, { project, target });
       const atMs = performance.now();
-      return found.map((usage) => {
+      const rows = found.map((usage) => {
         const known = before.get(usage.id);
         const { cpuMs } = usage;
         if (cpuMs === undefined) before.delete(usage.id);
@@ -41,6 +47,7 @@ export async function watchContainers(context: Context | undefined): Promise<Con
         if (cpuMs === undefined || known === undefined || atMs <= known.atMs) return usage;
         return { ...usage, cpuPercent: (Math.max(0, cpuMs - known.cpuMs) * 100) / (atMs - known.atMs) };
       });
+      return { rows };
     },
     close: () => engine.close(),
   };
@@ -51,7 +58,10 @@ async function watchPods(at: ClusterPlace): Promise<ContainerWatch> {
   const { openPlace, seePods } = await import("@agentflow/cluster/inside-cluster");
   const place = await openPlace(at, process.env);
   return {
-    look: async () => (await seePods(place.cluster, place)).pods.map(rowOf),
+    async look() {
+      const { pods, unmeasured } = await seePods(place.cluster, place);
+      return { rows: pods.map(rowOf), ...(unmeasured === undefined ? {} : { unmeasured }) };
+    },
     close: () => place.cluster.close(),
   };
 }

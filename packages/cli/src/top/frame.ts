@@ -12,7 +12,7 @@ import {
   streamColumns,
   workerColumns,
 } from "./columns.ts";
-import type { ContainerRow } from "./containers.ts";
+import type { SeenContainers } from "./containers.ts";
 import { type Looking, type Sight, type View, views } from "./model.ts";
 import type { TopView } from "./rates.ts";
 
@@ -22,7 +22,7 @@ export interface Shown {
   readonly view?: TopView;
   /** Runs that go on, newest first, once they were asked for. */
   readonly runs?: readonly RunSummary[];
-  readonly containers?: readonly ContainerRow[];
+  readonly containers?: SeenContainers;
   /** Since when nobody answers, and why. */
   readonly lost?: { readonly sinceMs: number; readonly message: string };
   readonly nowMs: number;
@@ -169,8 +169,17 @@ export function tableOf(shown: Shown, looking: Looking, columns: number): Table 
     default:
       return containers === undefined
         ? said("no containers: this installation is on no engine that this context knows")
-        : table(containerColumns, containers, { looking, columns });
+        : containerTable(containers, { looking, columns });
   }
+}
+
+function containerTable(
+  { rows, unmeasured }: SeenContainers,
+  at: { readonly looking: Looking; readonly columns: number },
+): Table {
+  const shown = table(containerColumns, rows, at);
+  if (unmeasured === undefined) return shown;
+  return { ...shown, lines: [...shown.lines, "", dim(unmeasured)] };
 }
 
 function said(text: string): Table {

@@ -4,6 +4,7 @@ import type { Progress } from "../image/images.ts";
 import { fillVolumes, readFolder, readVolume } from "./carrier.ts";
 import { statusOf } from "./engine/errors.ts";
 import type { Engine } from "./engine/open.ts";
+import { checkHistories, takingOver } from "./histories.ts";
 import { checkNames, imageIds, portHolder } from "./look.ts";
 import type { Objects, WantedContainer, WantedVolume } from "./objects.ts";
 import { type Observed, type ObservedContainer, observe } from "./observe.ts";
@@ -62,7 +63,8 @@ function pauseBefore(round: number): number {
  * Two at a time that want the same are harmless; two that want different things end with `conflict`.
  */
 export async function apply(applying: Applying): Promise<Applied> {
-  const { engine, desired, signal, pace } = applying;
+  const { engine, desired, signal, pace, progress } = applying;
+  let hasRead = false;
   const untilMs = pace.nowMs() + applying.timeoutMs;
   const images = await imageIds(engine, desired);
   await checkNames(engine, desired);
@@ -78,7 +80,13 @@ export async function apply(applying: Applying): Promise<Applied> {
       ...(applying.only === undefined ? {} : { only: applying.only }),
     });
     if (round > 1 && !differs(plan)) return total;
+    const next = hasRead ? undefined : takingOver(plan, images, observed);
     try {
+      if (next !== undefined) {
+        const step = progress.step.bind(progress);
+        await checkHistories(next, observed, { engine, pace, signal, untilMs, step });
+        hasRead = true;
+      }
       total = sum(total, await new Round(applying, untilMs).carryOut(plan, observed));
       if (round === 1 && !differs(plan)) return total;
     } catch (error) {

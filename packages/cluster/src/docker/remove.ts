@@ -70,7 +70,7 @@ function usedMeanwhile({ target }: Installed): AgentFlowError {
 /** Stops it as it was made to be stopped (SIGTERM, its time), then takes it away. Gone already is fine. */
 export async function removeContainer(
   engine: Engine,
-  { id, name, state }: ObservedContainer,
+  { id, name, state }: Pick<ObservedContainer, "id" | "name" | "state">,
   timeoutMs?: number,
 ): Promise<void> {
   await unlessMissing(

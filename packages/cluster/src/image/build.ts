@@ -30,8 +30,11 @@ export interface BuildOptions {
   readonly progress: Progress;
   /** By default AF_BUILDER, else buildx where it works, else the one in the engine. */
   readonly builder?: BuilderName;
-  /** `dev worker`: the project's workers alone, without its code: that is mounted. */
-  readonly only?: "dev worker";
+  /**
+   * `dev worker`: the project's workers alone, without its code: that is mounted. `ours`: NATS is named and
+   * not pulled, for it runs elsewhere.
+   */
+  readonly only?: "dev worker" | "ours";
   /**
    * `always`: also what is there already; `never`: what is not there is refused; `named`: nothing is built,
    * and what is not there is named all the same.
@@ -65,7 +68,8 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImages> {
   const common = { progress, ...(signal === undefined ? {} : { signal }) };
   const found = await needImage(engine, { reference: names.base, setting: "images.base", ...common });
   const isDev = options.only === "dev worker";
-  if (!isDev) await needImage(engine, { reference: names.nats, setting: "images.nats", ...common });
+  if (options.only === undefined)
+    await needImage(engine, { reference: names.nats, setting: "images.nats", ...common });
   const base: Base = { reference: names.base, id: found.id };
   const ours = planOurs(installedFiles(cliFolder()), base, version);
   const [{ reference: controlPlane }, { reference: worker }] = ours;

@@ -14,8 +14,10 @@ export {
   type PushedImages,
   checkPlatforms,
   checkPullSecrets,
+  imagesInRegistry,
+  isOnNodes,
   loadImages,
   platformOf,
   pushImages,
-  referenceIn,
 } from "./registry/index.ts";
+export { writtenMark } from "./written.ts";

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { hashOf, tarOf } from "./context.ts";
 import { projectContext } from "./project-files.ts";
+import { writtenMark } from "./written.ts";
 
 const made: string[] = [];
 afterEach(() => {
@@ -48,6 +49,20 @@ test("code comes in; dependencies, state, history and secrets do not", () => {
     "agentflow-20261126-230444.zst": "",
   });
   expect(codeOf(folder)).toEqual([".env.example", "agentflow.yaml", "tools/a.ts"]);
+});
+
+test("what af deploy --out wrote is made from the image, and no part of it", () => {
+  const written = `# shop, target prod: written by af 0.1.0. ${writtenMark}\nkind: ServiceAccount\n`;
+  const folder = project({
+    "agentflow.yaml": "",
+    "k8s/01-serviceaccount-shop-prod.yaml": written,
+    "k8s/02-role-shop-prod.yaml": written,
+    "deploy/chart/Chart.yaml": written,
+    "deploy/chart/templates/NOTES.txt": "",
+    "deploy/own.yaml": "",
+    "theirs/01-a.yaml": "kind: ServiceAccount\n",
+  });
+  expect(codeOf(folder)).toEqual(["agentflow.yaml", "deploy/own.yaml", "theirs/01-a.yaml"]);
 });
 
 test("an ignore file keeps more out and lets defaults back in, but never a secret", () => {

@@ -5,6 +5,7 @@ import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import type { ContextFile } from "./context.ts";
 import { localPackage, localPaths, withoutOurs } from "./dependencies.ts";
 import { type IgnoreRules, ignoreRules } from "./ignore.ts";
+import { isWritten } from "./written.ts";
 
 export interface ProjectContext {
   readonly code: readonly ContextFile[];
@@ -83,7 +84,7 @@ function walk(folder: string, rules: IgnoreRules): ContextFile[] {
     for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
       const path = below === "" ? entry.name : `${below}/${entry.name}`;
       if (entry.isDirectory()) {
-        if (!rules.closes(path)) open.push(path);
+        if (!rules.closes(path) && !isWritten(join(folder, path))) open.push(path);
       } else if (!rules.ignores(path)) {
         const file = join(folder, path);
         if (entry.isSymbolicLink()) files.push(linkAt(folder, path));

@@ -36,6 +36,13 @@ export interface ClusterRequest {
   readonly isText?: boolean;
 }
 
+/** A watch in plain JSON. */
+export interface ClusterWatching {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
 export interface Cluster {
   readonly address: ClusterAddress;
   readonly config: KubeConfig;
@@ -52,5 +59,10 @@ export interface Cluster {
   ask<T>(doing: string, work: (cluster: Cluster) => Promise<T>): Promise<T>;
   /** The same for one request; answers that are no JSON are a string, empty ones null. */
   send(doing: string, request: ClusterRequest): Promise<Json>;
+  /**
+   * Events as they come: `{type, object}`. Ends when the cluster ends it; throws as `ask` does when it
+   * breaks or the signal says so. Neither limited in time nor tried again: whoever watches does that.
+   */
+  watch(doing: string, watching: ClusterWatching): AsyncIterable<JsonObject>;
   close(): void;
 }

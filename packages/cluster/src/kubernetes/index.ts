@@ -15,5 +15,13 @@ export { type ReleasingFrom, releaseOf } from "./release-of.ts";
 export { type ChartFile, type ChartingFrom, chartOf } from "./chart/chart-of.ts";
 export { checkObjects, type ObjectFault, objectFaults } from "./schema/validate.ts";
 export { type Capabilities, type Release, releaseNames } from "./release.ts";
+export { nodeAdvice, type LabelledNode, type RuntimeClass } from "./runtime-class.ts";
+export {
+  type PlannedSandbox,
+  plannedSandbox,
+  type SandboxBrokers,
+  type SandboxThere,
+  seeSandbox,
+} from "./sandbox-there.ts";
 export { objectYaml } from "./yaml.ts";
 export * from "./deploy/index.ts";

@@ -81,6 +81,8 @@ export interface Mount {
   readonly copy?: number;
   readonly path: string;
   readonly readOnly: boolean;
+  /** In a cluster: these files of it and no others, which the part has no use for. */
+  readonly only?: readonly string[];
 }
 
 export interface Volume {

@@ -47,6 +47,13 @@ test.each<readonly [what: string, target: string, code: string, path: string, sa
   ["a command without a place for the image", "imageLoad: kind load", "AF956", "/imageLoad", "{image}"],
   ["the cluster's own namespace", "namespace: kube-system", "AF958", "/namespace", "belongs to the cluster"],
   ["another bus", "bus: redis", "AF944", "/bus", "NATS"],
+  [
+    "too little memory for NATS",
+    "limits: {nats: {memoryMb: 256}}",
+    "AF961",
+    "/limits/nats/memoryMb",
+    "256 MiB",
+  ],
   ["a login in the address of NATS", 'nats: {url: "nats://u:p@n"}', "AF945", "/nats/url", "password"],
 ])("%s is an error, with its place", async (_, target, code, path, says) => {
   const found = await findingsOf(`, ${target}`);

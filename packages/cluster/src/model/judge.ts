@@ -133,9 +133,17 @@ function busFindings({ bus = "nats" }: Containers, at: string): Finding[] {
   return [{ code: "AF944", severity: "error", path: `${at}/bus`, message, hint }];
 }
 
-function natsFindings({ nats }: Containers, at: string): Finding[] {
-  return nats?.url === undefined ? [] : natsUrlFindings(nats.url, `${at}/nats/url`);
+function natsFindings({ nats, limits }: Containers, at: string): Finding[] {
+  if (nats?.url !== undefined) return natsUrlFindings(nats.url, `${at}/nats/url`);
+  const memoryMb = limits?.["nats"]?.memoryMb ?? natsMemoryMb;
+  if (memoryMb >= natsMemoryMb) return [];
+  const message = `NATS keeps waiting tasks in a quarter of its memory: ${memoryMb} MiB are not enough`;
+  const hint = `memoryMb: ${natsMemoryMb} or more`;
+  return [{ code: "AF961", severity: "error", path: `${at}/limits/nats/memoryMb`, message, hint }];
 }
+
+/** Four times what the bus sets aside for tasks: with less its stream of tasks is never made. */
+const natsMemoryMb = 512;
 
 /** Of a server that is not ours: the address is no secret, so nothing secret may stand in it. */
 export function natsUrlFindings(url: string, path: string): Finding[] {

@@ -92,7 +92,7 @@ describe("a doctor of clusters, on programs of this host", () => {
     await makeNamespace(cluster.kubeconfig);
     const checks = await examined(cluster.userKubeconfig("eve"));
     const [deploy = "", watch = "", attach = ""] = linesOf(checks, "rights");
-    expect(deploy).toContain("get/create/patch/delete deployments");
+    expect(deploy).toContain("get/create/patch/delete/list deployments.apps");
     expect(watch).toContain("get/create pods/portforward");
     expect(attach).toContain("note: for af debug attach you lack: get/create pods/exec");
     expect(linesOf(checks, "pod").join()).toContain("forbidden");

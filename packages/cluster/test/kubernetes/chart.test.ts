@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ChartFile, chartOf } from "../../src/kubernetes/chart/chart-of.ts";
@@ -16,7 +17,7 @@ import {
 import { brokenBy } from "../../src/kubernetes/fixtures/pod-security.ts";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 import { objectFaults } from "../../src/kubernetes/schema/validate.ts";
-import { findHelm } from "./helm.ts";
+import { findHelm } from "@agentflow/test-cluster/programs";
 
 const found = findHelm();
 const helm = "helm" in found ? found.helm : "";
@@ -167,7 +168,10 @@ describe.skipIf(helm === "")("values", () => {
     const ingress = withOne.find(({ kind }) => kind === "Ingress");
     expect(ingress).toMatchObject({ spec: { rules: [{ host: "a.example" }] } });
     expect(JSON.stringify(withOne)).toContain(":4180,a.example");
-    expect(JSON.stringify(withOne)).toContain('"from":[{"namespaceSelector":{}}]');
+    // Who stands in the network of a node is named by no selector.
+    expect(JSON.stringify(without)).toContain('"from":[{"podSelector":{}}]');
+    const callers = JSON.stringify(withOne.filter(({ kind }) => kind === "NetworkPolicy"));
+    expect(callers).toContain('"ingress":[{"ports":[{"protocol":"TCP","port":4180}]}]');
   });
 
   test("two copies have a budget, one has none", () => {
@@ -217,6 +221,7 @@ test("the chart of the repository is what the release of its project gives", asy
   const there = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
   expect(there.length).toBe(expected.length);
   for (const { path: file, content } of expected) {
-    expect(readFileSync(new URL(file, folder), "utf8")).toBe(content);
+    // Another release of it is written by `vitest -u`.
+    await expect(content).toMatchFileSnapshot(fileURLToPath(new URL(file, folder)));
   }
 });

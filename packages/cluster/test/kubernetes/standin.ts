@@ -6,6 +6,7 @@ import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 import type { Release } from "../../src/kubernetes/release.ts";
 import { openCluster } from "../../src/kubernetes/client/index.ts";
 import { Access } from "../../src/kubernetes/deploy/access.ts";
+import type { DeployHolder } from "../../src/kubernetes/deploy/lease.ts";
 import type { Deploying } from "../../src/kubernetes/deploy/deploying.ts";
 import { realPace } from "../../src/kubernetes/pace.ts";
 
@@ -27,6 +28,8 @@ export interface Standin {
   readonly note?: string;
   readonly workers?: number;
   readonly controlPlaneImage?: string;
+  readonly natsImage?: string;
+  readonly natsProbe?: object;
   readonly probe?: object;
   /** Of each pod. */
   readonly cpu?: string;
@@ -83,7 +86,16 @@ function objectsOf(of: Standin, build: string): readonly KubernetesObject[] {
       name: `${name}-nats`,
       part: "nats",
       more: {
-        spec: { replicas: 1, serviceName: `${name}-nats`, ...running(of, { part: "nats", script: forever }) },
+        spec: {
+          replicas: 1,
+          serviceName: `${name}-nats`,
+          ...running(of, {
+            part: "nats",
+            script: forever,
+            image: of.natsImage ?? image,
+            probe: of.natsProbe ?? {},
+          }),
+        },
       },
     }),
     object({
@@ -96,7 +108,7 @@ function objectsOf(of: Standin, build: string): readonly KubernetesObject[] {
           replicas: 1,
           ...running(of, {
             part: "control-plane",
-            script: `case "$*" in *--check-histories*) test "$HISTORIES" != broken; exit;; esac; ${forever}`,
+            script: `case "$*" in *--check-histories*) exit "\${HISTORIES:-0}";; esac; ${forever}`,
             image: of.controlPlaneImage ?? image,
           }),
         },
@@ -117,6 +129,7 @@ function objectsOf(of: Standin, build: string): readonly KubernetesObject[] {
             script: of.workerScript ?? forever,
             image: of.workerImage ?? image,
             selector: of.selector ?? {},
+            probe: of.probe ?? {},
           }),
         },
       },
@@ -124,11 +137,22 @@ function objectsOf(of: Standin, build: string): readonly KubernetesObject[] {
     object({
       apiVersion: "batch/v1",
       kind: "Job",
-      name: `${name}-register`,
+      // As the real one, whose name holds a hash of what it runs.
+      name: registerJob(build),
       part: "register",
+      build,
       more: { spec: once(of, "register", registerScript) },
     }),
   ];
+}
+
+/** Somebody who deploys, and cannot tell who else lives. */
+export function holderNamed(name: string): DeployHolder {
+  return { name, isDead: () => false };
+}
+
+export function registerJob(build: string): string {
+  return `${name}-register-${build.slice(0, 4)}`;
 }
 
 interface Made {
@@ -161,9 +185,11 @@ interface Running {
   readonly build?: string;
   readonly image?: string;
   readonly selector?: Readonly<Record<string, string>>;
+  readonly probe?: object;
 }
 
-function running(of: Standin, { part, script, build, image: from = image, selector = {} }: Running): object {
+function running(of: Standin, made: Running): object {
+  const { part, script, build, image: from = image, selector = {}, probe = {} } = made;
   const matchLabels = {
     [labels.instance]: name,
     [labels.part]: part,
@@ -185,7 +211,7 @@ function running(of: Standin, { part, script, build, image: from = image, select
             command: ["/bin/sh", "-c", script, "af"],
             args: ["server"],
             ...resources(of),
-            ...(part === "worker-default" && of.probe !== undefined ? of.probe : {}),
+            ...probe,
           },
         ],
       },
@@ -219,6 +245,20 @@ function resources({ cpu }: Standin): object {
   return cpu === undefined ? {} : { resources: { requests: { cpu }, limits: { cpu } } };
 }
 
+/** The same release, but for what that object is. */
+export function altered(
+  release: Release,
+  title: string,
+  change: (spec: Record<string, unknown>) => object,
+): Release {
+  const objects = release.objects.map((one): KubernetesObject => {
+    if (`${one.kind}/${one.metadata.name}` !== title) return one;
+    const { spec, ...rest } = JSON.parse(JSON.stringify(one));
+    return { ...rest, spec: change(spec) };
+  });
+  return { ...release, objects };
+}
+
 export interface Told {
   readonly steps: string[];
   readonly states: string[];
@@ -244,9 +284,9 @@ export async function deployingTo(
     wait: true,
     timeoutMs: 60_000,
     graceMs: 300,
-    leaseMs: 2_000,
+    leaseMs: 15_000,
     pruneData: false,
-    holder: `test ${process.pid}`,
+    holder: holderNamed(`test ${process.pid}`),
     by: "test",
     pace: realPace,
     signal: new AbortController().signal,

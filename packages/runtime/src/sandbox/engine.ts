@@ -9,7 +9,8 @@ import https from "node:https";
 import { Socket } from "node:net";
 import path from "node:path";
 import type { Duplex } from "node:stream";
-import { parseJson } from "../channel/parse-json.ts";
+import { jsonText } from "./applied.ts";
+import { askJson, type JsonAnswer, late, requestBy } from "./ask-json.ts";
 import { unavailable } from "./unavailable.ts";
 
 export interface EngineAddress {
@@ -30,44 +31,29 @@ export interface Engine {
   close(): void;
 }
 
-const answerBytesMax = 8 * 1024 * 1024;
 const answerMsByDefault = 60_000;
 
 export function openEngine(address: EngineAddress): Engine {
-  const where = whereOf(address);
+  const { tls: isSecure, options: where } = whereOf(address);
   const { answerMs = answerMsByDefault } = address;
-  const agent = where.tls ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
-  const request = (method: string, at: string, more: http.RequestOptions): http.ClientRequest => {
-    const options = { ...where.options, ...more, method, path: at };
-    return where.tls ? https.request(options) : http.request(options);
-  };
-  const late = (sent: http.ClientRequest) => (): void => {
-    sent.destroy(new Error(`no answer within ${answerMs / 1_000} s`));
-  };
+  const agent = isSecure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
   return {
     host: address.host,
-    ask: (method, at, body) =>
-      new Promise((resolve, reject) => {
-        const text = body === undefined ? undefined : JSON.stringify(body);
-        const headers =
-          text === undefined
-            ? {}
-            : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-        const patient = at.includes("/wait");
-        const sent = request(method, at, { agent, headers, ...(patient ? {} : { timeout: answerMs }) });
-        sent.on("timeout", late(sent));
-        sent.on("error", (error) => reject(notThere(address.host, error)));
-        sent.on("response", (response) => {
-          readAll(response).then((answer) => settle({ response, answer, at }, resolve, reject), reject);
-        });
-        sent.end(text);
-      }),
+    async ask(method, at, body) {
+      const options = { ...where, agent, method, path: at };
+      const isPatient = at.includes("/wait");
+      const question = { isSecure, options, body, answerMs: isPatient ? undefined : answerMs };
+      const answer = await askJson(question).catch((error: unknown) => {
+        throw notThere(address.host, error);
+      });
+      return said(answer, at);
+    },
     attach: (container) =>
       new Promise((resolve, reject) => {
         const at = `/containers/${container}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
         const headers = { connection: "Upgrade", upgrade: "tcp" };
-        const sent = request("POST", at, { headers, timeout: answerMs });
-        sent.on("timeout", late(sent));
+        const sent = requestBy(isSecure, { ...where, method: "POST", path: at, headers, timeout: answerMs });
+        sent.on("timeout", () => sent.destroy(late(answerMs)));
         sent.on("error", (error) => reject(notThere(address.host, error)));
         sent.on("upgrade", (_response, socket, head) => {
           if (socket instanceof Socket) socket.setTimeout(0);
@@ -108,54 +94,27 @@ function whereOf({ host, certificates }: EngineAddress): Where {
   return { tls, options: { host: url.hostname, port: Number(url.port || (tls ? 2376 : 2375)), ...keys } };
 }
 
-async function readAll(response: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw unavailable("the engine's answer is too long", []);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function settle(
-  of: { readonly response: http.IncomingMessage; readonly answer: string; readonly at: string },
-  resolve: (value: Json) => void,
-  reject: (error: unknown) => void,
-): void {
-  const { response, answer, at } = of;
-  const { statusCode = 0 } = response;
-  if (statusCode < 400) return resolve(jsonOf(answer));
-  const said = jsonOf(answer);
-  const isTold = typeof said === "object" && said !== null && "message" in said;
-  const told = isTold ? said["message"] : undefined;
-  const message = typeof told === "string" ? told : answer.slice(0, 500);
-  const code = statusCode === 404 ? "not_found" : statusCode === 409 ? "conflict" : "internal";
-  const asked = at.split("?")[0] ?? "";
-  reject(new AgentFlowError(code, `the Docker engine: ${message}`, { details: { statusCode, asked } }));
-}
-
 /** Some answers are empty, some are several lines. */
-function jsonOf(text: string): Json {
-  try {
-    return text === "" ? null : parseJson(text);
-  } catch {
-    return text;
-  }
+function said({ status, said: told, text }: JsonAnswer, at: string): Json {
+  if (status < 400) return told === undefined ? text : told;
+  const message = jsonText(told ?? null, "message") || text.slice(0, 500);
+  const code = status === 404 ? "not_found" : status === 409 ? "conflict" : "internal";
+  const asked = at.split("?")[0] ?? "";
+  const details = { statusCode: status, asked };
+  throw new AgentFlowError(code, `the Docker engine: ${message}`, { details });
 }
 
-function notThere(host: string, error: Error): AgentFlowError {
+function notThere(host: string, error: unknown): AgentFlowError {
   if (AgentFlowError.is(error)) return error;
-  const code = "code" in error ? String(error.code) : "";
+  const told = error instanceof Error ? error : new Error(String(error));
+  const code = "code" in told ? String(told.code) : "";
   if (code === "EACCES" || code === "EPERM") {
     return unavailable(`no permission to use the Docker engine at ${host}`, [
       "sudo usermod -aG docker $USER, then log in again",
       nextStep,
     ]);
   }
-  return unavailable(`no Docker engine answers at ${host}: ${error.message}`, [
+  return unavailable(`no Docker engine answers at ${host}: ${told.message}`, [
     "start Docker, or set sandbox.host to where it listens",
     nextStep,
   ]);

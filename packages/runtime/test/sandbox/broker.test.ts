@@ -1,6 +1,7 @@
 /** Workers without an engine: a broker makes their sandboxes, and nothing else. */
 import { engineMissing, testEngine } from "@agentflow/cluster/test-engine";
 import { systemWorld } from "@agentflow/host/world";
+import { AgentFlowError } from "@agentflow/protocol";
 import { mkdtempSync } from "node:fs";
 import { createConnection } from "node:net";
 import os from "node:os";
@@ -8,10 +9,12 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { type Message, openChannel } from "../../src/channel/frames.ts";
 import { type Broker, type BrokerNote, openBroker } from "../../src/sandbox/broker.ts";
+import { brokerSandboxes } from "../../src/sandbox/broker-client.ts";
 import { dockerSandboxes } from "../../src/sandbox/docker.ts";
 import { sandboxEntry, sandboxUser } from "../../src/sandbox/for-worker.ts";
 import { projectBinds } from "../../src/sandbox/project-binds.ts";
 import { sandboxLabels } from "../../src/sandbox/shape.ts";
+import type { SandboxSource } from "../../src/sandbox/source.ts";
 import { type Sandboxed, sandboxed, workerImage } from "./kit.ts";
 
 const missing = await engineMissing();
@@ -142,16 +145,24 @@ test.skipIf(missing !== undefined)(
   180_000,
 );
 
-test.skipIf(missing !== undefined)(
-  `a broker that is not there is said ${missing ?? ""}`,
-  async () => {
-    const settings = { host: undefined, image: undefined, broker: "/nowhere/broker.sock" };
-    const box = await sandboxed({ image: "", body: "return 1;", settings });
-    await expect(box.call()).rejects.toMatchObject({
-      reason: "sandbox_unavailable",
-      message: expect.stringContaining("/nowhere/broker.sock"),
-    });
-    await box.close();
-  },
-  60_000,
-);
+// A broker that was killed is there again after a second: calls of that second failed.
+test("a call waits for a broker that is being started again, and not for ever", async () => {
+  const socket = path.join(mkdtempSync(path.join(os.tmpdir(), "agentflow-broker-")), "broker.sock");
+  const source: SandboxSource = {
+    open: () => Promise.reject(new AgentFlowError("unavailable", "no sandbox: none here")),
+    close: () => Promise.resolve(),
+  };
+  let waits = 0;
+  const never = brokerSandboxes(socket, async () => void waits++);
+  await expect(never.open(request, () => undefined)).rejects.toMatchObject({
+    reason: "sandbox_unavailable",
+    message: expect.stringContaining(`the broker at ${socket} does not answer: connect ENOENT`),
+  });
+  expect(waits).toBe(19);
+  let broker: Broker | undefined;
+  const later = brokerSandboxes(socket, async () => {
+    broker = await openBroker({ path: socket, source, max: 1 });
+  });
+  await expect(later.open(request, () => undefined)).rejects.toThrow("none here");
+  await broker?.close();
+});

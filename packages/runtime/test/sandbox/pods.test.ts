@@ -170,7 +170,9 @@ describe.skipIf(missing !== undefined)(`sandboxes as pods of the test cluster ${
       await expect.poll(() => JSON.stringify(one.told), { timeout: 20_000 }).toContain("begun");
       const [pod = ""] = pods();
       cluster.writer.remove({ resource: "pods", namespace: "default", name: pod }, {});
-      expect(await running.end).toMatchObject({ failure: { code: "sandbox_exited" } });
+      expect(await running.end).toMatchObject({
+        failure: { code: "sandbox_exited", message: expect.stringContaining("somebody deleted its pod") },
+      });
       await one.close();
       await allGone();
     },

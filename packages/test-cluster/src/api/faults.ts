@@ -9,6 +9,8 @@ export interface Faults {
    * before its answer was heard.
    */
   drop(when: "before" | "after", matches: (method: string, path: string) => boolean): void;
+  /** Requests that match get this refusal, as from an admission webhook, until what is answered is called. */
+  say(refusal: Refusal, matches: (method: string, path: string) => boolean): () => void;
   /** The next so many requests get this answer: 429 or 503, with Retry-After. */
   refuse(code: 429 | 503, times: number): void;
   /** Requests are taken and not answered, until `resume`. */
@@ -18,6 +20,12 @@ export interface Faults {
   expire(token: string): void;
 }
 
+export interface Refusal {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
 export class FaultState {
   readonly sockets = new Set<Duplex>();
   #refusing: { readonly code: 429 | 503; left: number } | undefined;
@@ -25,6 +33,10 @@ export class FaultState {
     readonly when: "before" | "after";
     readonly matches: (method: string, path: string) => boolean;
   }[] = [];
+  readonly #said = new Set<{
+    readonly refusal: Refusal;
+    readonly matches: (method: string, path: string) => boolean;
+  }>();
   #waiting: (() => void)[] = [];
   #stalled = false;
 
@@ -47,6 +59,17 @@ export class FaultState {
 
   drop(when: "before" | "after", matches: (method: string, path: string) => boolean): void {
     this.#drops.push({ when, matches });
+  }
+
+  say(refusal: Refusal, matches: (method: string, path: string) => boolean): () => void {
+    const one = { refusal, matches };
+    this.#said.add(one);
+    return () => this.#said.delete(one);
+  }
+
+  /** What this request is refused with, if it is. */
+  saidOf(method: string, path: string): Refusal | undefined {
+    return [...this.#said].find((one) => one.matches(method, path))?.refusal;
   }
 
   /** When this request loses its connection, if it does. */

@@ -14,12 +14,13 @@ import type { Write, Written } from "./change.ts";
 import { remove, removalOf } from "./deletes.ts";
 import type { Evictions } from "./eviction.ts";
 import { listFor, scopeOf, selected } from "./list.ts";
+import { checkOptions } from "./options.ts";
 import type { PodDoors } from "./pod-doors.ts";
 import { formOf, listOf, oneOf } from "./represent.ts";
 import type { Registry } from "./resources.ts";
 import { answerRoot } from "./root-paths.ts";
 import { patchedScale, scaleOf, withScale } from "./scale.ts";
-import { forbidden, invalid, notFound, StatusError } from "./status.ts";
+import { forbidden, notFound, StatusError } from "./status.ts";
 import { watchFor } from "./watch.ts";
 import { keyOf, type Writes } from "./writes.ts";
 
@@ -63,7 +64,9 @@ export async function handleUpgrade(
 ): Promise<void> {
   try {
     const url = new URL(request.url ?? "/", "http://test-cluster");
-    const call = callOf(house, request, url, house.users.of(request.headers.authorization));
+    const user = house.users.of(request.headers.authorization);
+    const call = callOf(house, request, url, user);
+    if (call !== undefined) mayOpen(house, user, call);
     const doors = house.doors();
     if (call?.resource.id !== "pods" || call.sub === undefined || doors === undefined) {
       throw new StatusError(400, "BadRequest", "this cluster has no nodes: nothing can be upgraded");
@@ -80,6 +83,14 @@ export async function handleUpgrade(
     ];
     socket.end(`${headers.join("\r\n")}\r\n\r\n${body}`);
   }
+}
+
+/** A GET that opens a WebSocket into a pod needs the right to create it as well, since 1.35. */
+function mayOpen(house: House, user: User, { resource, sub, namespace, name }: Call): void {
+  const { group, version, plural } = resource;
+  const of = { group, version, namespace, name };
+  const asked = { ...of, resource: plural, subresource: sub?.name ?? "", verb: "create" };
+  if (!mayDo(house.store, user, asked)) throw denied(user, asked);
 }
 
 function callOf(house: House, request: IncomingMessage, url: URL, user: User): Call | undefined {
@@ -166,7 +177,7 @@ async function change(
     sendJson(response, 200, removed(house, call, optionsIn(sent, call.contentType)));
     return;
   }
-  checkDryRun(call);
+  checkOptions(call);
   const warnings: string[] = [];
   const write = writeOf(call, (warning) => warnings.push(warning));
   const { created, object } = written(house, call, write, sent);
@@ -205,22 +216,6 @@ function scaled(house: House, call: Call, write: Write, sent: Buffer): Written {
     created: false,
     object: scaleOf({ ...made, ...(write.dryRun ? { spec: objectAt(object, "spec") } : {}) }),
   };
-}
-
-/** How the parameters of a request are called in refusals. */
-const optionKinds: ReadonlyMap<string, string> = new Map([
-  ["create", "CreateOptions"],
-  ["update", "UpdateOptions"],
-  ["patch", "PatchOptions"],
-]);
-
-function checkDryRun(call: Call): void {
-  const unknown = call.query.getAll("dryRun").filter((one) => one !== "All" && one !== "");
-  if (unknown.length === 0) return;
-  const message = `Unsupported value: ${JSON.stringify(unknown)}: supported values: "All"`;
-  const kind = optionKinds.get(call.verb) ?? "DeleteOptions";
-  const cause = { reason: "FieldValueNotSupported", message, field: "dryRun" };
-  throw invalid({ group: "meta.k8s.io", kind }, "", [cause]);
 }
 
 function writeOf(call: Call, warn: (text: string) => void): Write {

@@ -11,9 +11,11 @@ const metadata: Shape = {
   1: ["name", "text"],
   2: ["generateName", "text"],
   3: ["namespace", "text"],
+  5: ["uid", "text"],
   6: ["resourceVersion", "text"],
   11: ["labels", "labels"],
   12: ["annotations", "labels"],
+  14: ["finalizers", "texts"],
 };
 
 const resourceAttributes: Shape = {
@@ -49,7 +51,15 @@ const roleRef: Shape = { 1: ["apiGroup", "text"], 2: ["kind", "text"], 3: ["name
 const role: Shape = { 1: ["metadata", metadata], 2: ["rules", [rule]] };
 const binding: Shape = { 1: ["metadata", metadata], 2: ["subjects", [subject]], 3: ["roleRef", roleRef] };
 
+const preconditions: Shape = { 1: ["uid", "text"], 2: ["resourceVersion", "text"] };
+
 const shapes: Readonly<Record<string, Shape>> = {
+  DeleteOptions: {
+    1: ["gracePeriodSeconds", "number"],
+    2: ["preconditions", preconditions],
+    4: ["propagationPolicy", "text"],
+    5: ["dryRun", "texts"],
+  },
   Namespace: { 1: ["metadata", metadata] },
   SelfSubjectAccessReview: { 1: ["metadata", metadata], 2: ["spec", accessSpec] },
   SelfSubjectRulesReview: { 1: ["metadata", metadata], 2: ["spec", { 1: ["namespace", "text"] }] },

@@ -92,10 +92,24 @@ function listResources(registry: Registry, path: string, response: ServerRespons
   return true;
 }
 
+const indexes = new WeakMap<Registry, { readonly index: string; readonly atMs: number }>();
+
+/** Told in whole seconds, so another index is at least one later than that before it. */
+function changedAt(registry: Registry, index: string): number {
+  const known = indexes.get(registry);
+  if (known?.index === index) return known.atMs;
+  const atMs = Math.max(Date.now(), (known?.atMs ?? 0) + 1_000);
+  indexes.set(registry, { index, atMs });
+  return atMs;
+}
+
 function openApi(registry: Registry, path: string, request: IncomingMessage, response: ServerResponse): void {
   if (path === "/openapi/v3") {
     const index = JSON.stringify(openApiIndex(registry));
-    send(response, 200, index, { "content-type": "text/plain; charset=utf-8", "accept-ranges": "bytes" });
+    const modified = new Date(changedAt(registry, index)).toUTCString();
+    const headers = { "last-modified": modified, "accept-ranges": "bytes" };
+    if (request.headers["if-modified-since"] === modified) send(response, 304, "", headers);
+    else send(response, 200, index, { ...headers, "content-type": "text/plain; charset=utf-8" });
     return;
   }
   const document = openApiDocument(registry, path.slice("/openapi/v3/".length));

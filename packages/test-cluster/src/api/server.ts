@@ -29,6 +29,11 @@ export async function listen(house: House, options: ListenOptions): Promise<List
       sendJson(response, refused, refusal(refused).body(), { "retry-after": "1" });
       return;
     }
+    const said = faults.saidOf(request.method ?? "", request.url ?? "");
+    if (said !== undefined) {
+      sendJson(response, said.code, new StatusError(said.code, said.reason, said.message, {}).body());
+      return;
+    }
     const lost = faults.takeDrop(request.method ?? "", request.url ?? "");
     if (lost === "before") request.socket.destroy();
     else if (lost === undefined) void faults.passed().then(() => handle(house, request, response));

@@ -1,6 +1,18 @@
 /** The columns that kubectl prints, for the kinds that one looks at; all others have name and age. */
 import { at, isObject, listAt, numberAt, objectAt, textAt, textsAt } from "../json.ts";
 import type { Json, JsonObject } from "../object.ts";
+import {
+  autoscalerTargets,
+  bindingRole,
+  containerImages,
+  containerNames,
+  ingressHosts,
+  ingressPorts,
+  jobDuration,
+  podSelector,
+  policySelector,
+  serviceSelector,
+} from "./table-columns.ts";
 import { podState } from "./table-pods.ts";
 
 interface Column {
@@ -13,6 +25,11 @@ interface Column {
 
 const name: Column = { name: "Name", of: (object) => textAt(object, "metadata", "name") ?? "" };
 const age: Column = { name: "Age", of: (object) => ageOf(textAt(object, "metadata", "creationTimestamp")) };
+
+const podMakers: readonly Column[] = [
+  { name: "Containers", wide: true, of: containerNames },
+  { name: "Images", wide: true, of: containerImages },
+];
 
 const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly Column[]>([
   ["configmaps", [{ name: "Data", of: (one) => keys(one, "data") + keys(one, "binaryData") }]],
@@ -28,6 +45,8 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
       age,
       { ...text("IP", "status", "podIP"), wide: true },
       { ...text("Node", "spec", "nodeName"), wide: true },
+      { ...text("Nominated Node", "status", "nominatedNodeName"), wide: true },
+      { name: "Readiness Gates", wide: true, of: () => "<none>" },
     ],
   ],
   [
@@ -39,6 +58,9 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
       },
       { name: "Up-to-date", of: (one) => count(one, "updatedReplicas") },
       { name: "Available", of: (one) => count(one, "availableReplicas") },
+      age,
+      ...podMakers,
+      { name: "Selector", wide: true, of: podSelector },
     ],
   ],
   [
@@ -47,6 +69,9 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
       { name: "Desired", type: "integer", of: (one) => numberAt(one, "spec", "replicas") ?? 0 },
       { name: "Current", type: "integer", of: (one) => count(one, "replicas") },
       { name: "Ready", type: "integer", of: (one) => count(one, "readyReplicas") },
+      age,
+      ...podMakers,
+      { name: "Selector", wide: true, of: podSelector },
     ],
   ],
   [
@@ -56,6 +81,8 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
         name: "Ready",
         of: (one) => `${count(one, "readyReplicas")}/${numberAt(one, "spec", "replicas") ?? 0}`,
       },
+      age,
+      ...podMakers,
     ],
   ],
   [
@@ -66,6 +93,10 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
         name: "Completions",
         of: (one) => `${count(one, "succeeded")}/${numberAt(one, "spec", "completions") ?? 1}`,
       },
+      { name: "Duration", of: jobDuration },
+      age,
+      ...podMakers,
+      { name: "Selector", wide: true, of: podSelector },
     ],
   ],
   [
@@ -75,6 +106,8 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
       text("Cluster-IP", "spec", "clusterIP"),
       { name: "External-IP", of: () => "<none>" },
       { name: "Port(s)", of: servicePorts },
+      age,
+      { name: "Selector", wide: true, of: serviceSelector },
     ],
   ],
   [
@@ -122,6 +155,7 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
           return `${kind}/${textAt(one, "spec", "scaleTargetRef", "name") ?? ""}`;
         },
       },
+      { name: "Targets", of: autoscalerTargets },
       { name: "MinPods", of: (one) => String(numberAt(one, "spec", "minReplicas") ?? "<unset>") },
       { name: "MaxPods", type: "integer", of: (one) => numberAt(one, "spec", "maxReplicas") ?? 0 },
       { name: "Replicas", type: "integer", of: (one) => count(one, "currentReplicas") },
@@ -136,6 +170,17 @@ const columns: ReadonlyMap<string, readonly Column[]> = new Map<string, readonly
     ],
   ],
   ["leases.coordination.k8s.io", [text("Holder", "spec", "holderIdentity")]],
+  ["networkpolicies.networking.k8s.io", [{ name: "Pod-Selector", of: policySelector }]],
+  ["rolebindings.rbac.authorization.k8s.io", [{ name: "Role", of: bindingRole }]],
+  [
+    "ingresses.networking.k8s.io",
+    [
+      text("Class", "spec", "ingressClassName"),
+      { name: "Hosts", of: ingressHosts },
+      { name: "Address", of: () => "" },
+      { name: "Ports", of: ingressPorts },
+    ],
+  ],
 ]);
 
 export function columnsOf(id: string): readonly JsonObject[] {

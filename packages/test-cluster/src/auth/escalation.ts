@@ -1,6 +1,6 @@
 /** Nobody may give rights that he does not have. */
 import type { Write } from "../api/change.ts";
-import { forbidden, type StatusError } from "../api/status.ts";
+import { forbidden, notFound, type StatusError } from "../api/status.ts";
 import { textAt } from "../json.ts";
 import type { JsonObject } from "../object.ts";
 import type { Store } from "../store.ts";
@@ -12,13 +12,13 @@ export function refuseEscalation(store: Store, write: Write, object: JsonObject)
   if (write.resource.group !== group || isMaster(write.user)) return;
   const { plural } = write.resource;
   const isRole = plural === "roles" || plural === "clusterroles";
-  const granted = isRole ? rulesIn(object) : rulesReferred(store, write, object);
   const verb = isRole ? "escalate" : "bind";
   const name = textAt(object, "metadata", "name") ?? "";
   const { user, namespace } = write;
   const role = isRole ? plural : `${(textAt(object, "roleRef", "kind") ?? "").toLowerCase()}s`;
   const asked = { verb, group, resource: role, subresource: "", namespace, name };
   if (mayDo(store, user, asked)) return;
+  const granted = isRole ? rulesIn(object) : rulesReferred(store, write, object);
   const own = rulesOf(store, user, namespace);
   const missing = granted.filter((rule) => !isCovered(rule, own));
   if (missing.length > 0) throw refusal(write, name, missing);
@@ -40,8 +40,14 @@ function rulesReferred(store: Store, write: Write, binding: JsonObject): readonl
   const wide = textAt(binding, "roleRef", "kind") === "ClusterRole";
   const name = textAt(binding, "roleRef", "name") ?? "";
   const resource = `${wide ? "clusterroles" : "roles"}.${group}`;
-  return rulesIn(store.get({ resource, namespace: wide ? "" : write.namespace, name }));
+  const found = store.get({ resource, namespace: wide ? "" : write.namespace, name });
+  // What it would give is looked up, so it has to be there; who may bind whatever it is need not be asked.
+  if (found === undefined) throw notFound(wide ? clusterRole : role, name);
+  return rulesIn(found);
 }
+
+const role = { group, plural: "roles", kind: "Role" };
+const clusterRole = { group, plural: "clusterroles", kind: "ClusterRole" };
 
 /** Each single right of the rule must be in one rule that the user has. */
 function isCovered(rule: Rule, own: readonly Rule[]): boolean {

@@ -1,7 +1,10 @@
 /** Claims of volumes: bound at once when their storage class is there, as one folder or volume each. */
+import { objectAt, textAt } from "../json.ts";
+import type { KubeObject } from "../object.ts";
 import type { ObjectEvent, ObjectKey } from "../store.ts";
 import type { Controller } from "../world/loop.ts";
 import { type Pod, parseAny, parseKind } from "../world/parse-kinds.ts";
+import type { Meta } from "../world/meta.ts";
 import { hasEnded } from "../world/pods-state.ts";
 import { change, dropFinalizer, get, list, type World } from "../world/world.ts";
 
@@ -37,35 +40,64 @@ function reconcile(world: World, key: ObjectKey): undefined {
     refuse(world, key);
     return;
   }
-  const volume = `pvc-${claim.metadata.uid}`;
+  const volume = isByHand(world, known) ? takeOne(world, known, claim) : `pvc-${claim.metadata.uid}`;
+  // Somebody may make one yet.
+  if (volume === undefined) return;
   const capacity = { storage: claim.spec.resources?.requests?.["storage"] ?? "1Gi" };
   const { accessModes = ["ReadWriteOnce"] } = claim.spec;
-  world.store.put(
-    { resource: "persistentvolumes", namespace: "", name: volume },
-    {
-      apiVersion: "v1",
-      kind: "PersistentVolume",
-      metadata: { name: volume },
-      spec: {
-        capacity,
-        accessModes,
-        persistentVolumeReclaimPolicy: "Delete",
-        storageClassName: known,
-        claimRef: {
-          kind: "PersistentVolumeClaim",
-          namespace: key.namespace,
-          name: key.name,
-          uid: claim.metadata.uid,
+  if (!isByHand(world, known))
+    world.store.put(
+      { resource: "persistentvolumes", namespace: "", name: volume },
+      {
+        apiVersion: "v1",
+        kind: "PersistentVolume",
+        metadata: { name: volume },
+        spec: {
+          capacity,
+          accessModes,
+          persistentVolumeReclaimPolicy: "Delete",
+          storageClassName: known,
+          claimRef: {
+            kind: "PersistentVolumeClaim",
+            namespace: key.namespace,
+            name: key.name,
+            uid: claim.metadata.uid,
+          },
         },
+        status: { phase: "Bound" },
       },
-      status: { phase: "Bound" },
-    },
-  );
+    );
   change(world.store, { ...key, resource }, (draft) => {
     draft.spec.volumeName = volume;
     draft.spec.storageClassName ??= known;
     draft.status = { phase: "Bound", accessModes, capacity };
   });
+}
+
+/** Of a class that makes no volumes: only those that somebody has made. */
+function isByHand(world: World, known: string): boolean {
+  const found = world.store
+    .list("storageclasses.storage.k8s.io")
+    .find(({ metadata }) => metadata.name === known);
+  return found !== undefined && textAt(found, "provisioner") === "kubernetes.io/no-provisioner";
+}
+
+/** One of that class that nobody has taken; its name. */
+function takeOne(world: World, known: string, claim: { readonly metadata: Meta }): string | undefined {
+  const found = world.store
+    .list("persistentvolumes")
+    .find((one) => textAt(one, "spec", "storageClassName") === known && !isTaken(one));
+  if (found === undefined) return undefined;
+  const { namespace = "", name, uid } = claim.metadata;
+  const claimRef = { kind: "PersistentVolumeClaim", namespace, name, uid };
+  const spec = { ...objectAt(found, "spec"), claimRef };
+  const key = { resource: "persistentvolumes", namespace: "", name: found.metadata.name };
+  world.store.put(key, { ...found, spec, status: { phase: "Bound" } });
+  return found.metadata.name;
+}
+
+function isTaken(volume: KubeObject): boolean {
+  return textAt(volume, "spec", "claimRef", "uid") !== undefined;
 }
 
 function claimsOf(event: ObjectEvent): ObjectKey[] {

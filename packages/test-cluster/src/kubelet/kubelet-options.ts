@@ -11,6 +11,7 @@ export interface KubeletOptions {
   /** What every container's environment has: where the API server is. */
   readonly environment: Readonly<Record<string, string>>;
   readonly tokens: Tokens;
+  readonly isClosed: (pod: Pod) => boolean;
   readonly handlerOf: (runtimeClass: string | undefined) => string | undefined;
   /** Fulfilled when the object is being deleted, or has gone. */
   readonly removed: (pod: Pod) => Promise<void>;

@@ -7,6 +7,8 @@ import type { KubeletOptions } from "./kubelet-options.ts";
 import { type PodWorker, startPod } from "./pod-worker.ts";
 
 export interface Kubelet extends Nodes {
+  /** Those that are here. */
+  pods(): readonly PodWorker[];
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export function runKubelet(given: Given): Kubelet {
   };
   return {
     ...nodesOf(find),
+    pods: () => [...workers.values()],
     async stop() {
       stopped = true;
       end();

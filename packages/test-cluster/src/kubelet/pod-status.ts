@@ -70,8 +70,8 @@ interface Outcome {
 function conditionsOf(pod: Pod, { facts, outcome, phase }: Outcome, stamp: string): Condition[] {
   const { records, initialized, address, settled } = facts;
   const names = (of: readonly ContainerRecord[]) => `[${of.map((one) => one.container.name).join(" ")}]`;
-  const main = records.filter((record) => !record.init);
-  const unready = main.filter((record) => !record.ready);
+  const lasting = records.filter((record) => !record.init || record.container.restartPolicy === "Always");
+  const unready = lasting.filter((record) => !record.ready);
   const open = records.filter(
     (record) => record.init && record.state.terminated?.exitCode !== 0 && !record.ready,
   );

@@ -15,6 +15,9 @@ import { volumesOf } from "./volumes.ts";
 export interface PodWorker {
   readonly uid: string;
   record(container: string): ContainerRecord | undefined;
+  readonly records: readonly ContainerRecord[];
+  /** As it was when it came here. */
+  readonly pod: Pod;
   readonly sandbox: () => Sandbox | undefined;
   /** The pod is to go: its object says so, or has gone. */
   stop(): void;
@@ -59,6 +62,8 @@ export function startPod(options: KubeletOptions, first: Pod): PodWorker {
   });
   return {
     uid,
+    pod: first,
+    records,
     record: (container) => records.find((one) => one.container.name === container),
     sandbox: () => live.sandbox,
     stop: () => stopping.abort(),
@@ -113,7 +118,7 @@ function settle(live: Live, record: ContainerRecord): void {
 }
 
 async function prepare(live: Live): Promise<Sandbox | undefined> {
-  const { world, runtime, tokens, handlerOf } = live.options;
+  const { world, runtime, tokens, handlerOf, isClosed } = live.options;
   while (!live.stop.aborted) {
     const pod = live.pod();
     const { namespace = "", name, uid, labels = {} } = pod.metadata;
@@ -126,6 +131,7 @@ async function prepare(live: Live): Promise<Sandbox | undefined> {
         volumes: volumesOf(world, pod, tokens),
         fsGroup: pod.spec.securityContext?.fsGroup,
         runtimeHandler: handlerOf(pod.spec.runtimeClassName),
+        isClosed: isClosed(pod),
       });
     } catch (error) {
       const reason = error instanceof ConfigError ? "FailedMount" : "FailedCreatePodSandBox";
@@ -191,16 +197,17 @@ function watchDeadline(live: Live): () => void {
   });
 }
 
+/** What stands beside the others serves them until they have ended. */
 async function endAll(live: Live, context: PodContext): Promise<void> {
-  await Promise.all(
-    live.records.map(async (record) => {
-      const { running } = record;
-      if (running === undefined) return;
-      const message = `Stopping container ${record.container.name}`;
-      context.event(record, "Normal", { reason: "Killing", message });
-      await endContainer(context, record, running);
-    }),
-  );
+  const end = async (record: ContainerRecord): Promise<void> => {
+    const { running } = record;
+    if (running === undefined) return;
+    const message = `Stopping container ${record.container.name}`;
+    context.event(record, "Normal", { reason: "Killing", message });
+    await endContainer(context, record, running);
+  };
+  await Promise.all(live.records.filter(({ init }) => !init).map(end));
+  await Promise.all(live.records.filter(({ init }) => init).map(end));
 }
 
 function contextOf(live: Live, sandbox: Sandbox): PodContext {

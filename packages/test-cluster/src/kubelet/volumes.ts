@@ -1,4 +1,5 @@
 /** The volumes of a pod as content, before a runtime makes them real. */
+import { textAt } from "../json.ts";
 import type { VolumeContent, VolumeFile } from "../runtime/runtime.ts";
 import type { KeyPath, Pod, Projection, Volume } from "../world/parse-kinds.ts";
 import { get, type World } from "../world/world.ts";
@@ -42,7 +43,7 @@ function contentOf(world: World, pod: Pod, volume: Volume, tokens: Tokens): Volu
   }
   if (downwardAPI !== undefined) return files(downward(pod, downwardAPI.items), downwardAPI.defaultMode);
   if (persistentVolumeClaim !== undefined) return claimed(world, pod, persistentVolumeClaim.claimName);
-  if (hostPath !== undefined) throw new ConfigError("hostPath volumes are not offered here");
+  if (hostPath !== undefined) return folderOf(hostPath.path);
   return { kind: "empty" };
 }
 
@@ -103,5 +104,17 @@ function claimed(world: World, pod: Pod, name: string): VolumeContent {
   const { namespace = "" } = pod.metadata;
   const claim = get(world.store, "persistentvolumeclaims", { namespace, name });
   if (claim?.status?.phase !== "Bound") throw new ConfigError(`persistentvolumeclaim "${name}" is not bound`);
-  return { kind: "claim", claim: claim.metadata.uid };
+  const volume = world.store.get({
+    resource: "persistentvolumes",
+    namespace: "",
+    name: claim.spec.volumeName ?? "",
+  });
+  const path =
+    volume && (textAt(volume, "spec", "local", "path") ?? textAt(volume, "spec", "hostPath", "path"));
+  return path === undefined ? { kind: "claim", claim: claim.metadata.uid } : folderOf(path);
+}
+
+/** A folder of the node: one volume for each path, which outlives the pods that have it. */
+function folderOf(path: string): VolumeContent {
+  return { kind: "claim", claim: `folder${path.replaceAll(/[^A-Za-z0-9]+/g, "-")}` };
 }

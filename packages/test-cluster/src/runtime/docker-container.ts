@@ -10,6 +10,7 @@ import {
   type Running,
   type SandboxSpec,
   StartError,
+  type Use,
 } from "./runtime.ts";
 
 export interface EngineStart {
@@ -28,11 +29,32 @@ export async function startInEngine(held: Engine, start: EngineStart): Promise<R
     const printed = split(stream, start.output);
     const waited = container.wait({ condition: "next-exit" });
     await container.start();
-    return runningOf(container, waitFor(container, waited, printed));
+    const life: Life = { container, sent: new Set(), isLimited: start.launch.memoryBytes !== undefined };
+    return runningOf(life, waitFor(held, life, { waited, printed }));
   } catch (error) {
     await quietly(container.remove({ force: true, v: true }));
     throw new StartError(`failed to create containerd task: ${wordsOf(error)}`);
   }
+}
+
+/** As the pause container of a node: it does nothing, and ends last. */
+export function holdNetwork(
+  held: Engine,
+  of: Pick<EngineStart, "spec" | "address"> & { readonly image: string },
+): Promise<Running> {
+  const { image, ...more } = of;
+  const launch: Launch = {
+    container: "POD",
+    image,
+    command: ["/bin/sh", "-c", "while :; do sleep 86400; done"],
+    args: [],
+    environment: {},
+    mounts: [],
+    readOnlyRoot: true,
+    dropAll: true,
+    noNewPrivileges: true,
+  };
+  return startInEngine(held, { ...more, shares: undefined, launch, output: () => undefined });
 }
 
 async function create(held: Engine, start: EngineStart): Promise<Docker.Container> {
@@ -58,7 +80,8 @@ async function create(held: Engine, start: EngineStart): Promise<Docker.Containe
         "io.kubernetes.pod.uid": uid,
         "io.kubernetes.container.name": launch.container,
       },
-      ...(shares === undefined && { Hostname: spec.hostname.slice(0, 63), ...inNetwork(held, start) }),
+      ...(shares === undefined && { Hostname: spec.hostname.slice(0, 63) }),
+      ...(shares === undefined && !spec.isClosed && inNetwork(held, start)),
       HostConfig: hostConfig(held, start),
     });
   } catch (error) {
@@ -78,8 +101,8 @@ function hostConfig(held: Engine, { launch, spec, shares }: EngineStart): Docker
     DnsOptions: ["ndots:5"],
   };
   return {
-    NetworkMode: shares === undefined ? held.name : `container:${shares}`,
-    ...(shares === undefined && names),
+    NetworkMode: shares === undefined ? (spec.isClosed ? "none" : held.name) : `container:${shares}`,
+    ...(shares === undefined && !spec.isClosed && names),
     ReadonlyRootfs: launch.readOnlyRoot,
     ...(launch.dropAll && { CapDrop: ["ALL"] }),
     ...(launch.noNewPrivileges && { SecurityOpt: ["no-new-privileges"] }),
@@ -136,16 +159,26 @@ function split(stream: NodeJS.ReadWriteStream, output: Output): Promise<void> {
   });
 }
 
+interface Life {
+  readonly container: Docker.Container;
+  /** Signals that were sent from here. */
+  readonly sent: Set<string>;
+  /** Its memory has a limit. */
+  readonly isLimited: boolean;
+}
+
 async function waitFor(
-  container: Docker.Container,
-  waited: Promise<unknown>,
-  printed: Promise<void>,
+  held: Engine,
+  life: Life,
+  over: { readonly waited: Promise<unknown>; readonly printed: Promise<void> },
 ): Promise<Ended> {
+  const { container } = life;
   try {
-    await waited;
-    await printed;
+    await over.waited;
+    await over.printed;
     const { State: state } = await container.inspect();
-    return { exitCode: state.ExitCode, outOfMemory: state.OOMKilled };
+    const { ExitCode: exitCode } = state;
+    return { exitCode, outOfMemory: state.OOMKilled || (await lackedMemory(held, life, exitCode)) };
   } catch {
     // Removed from outside: as good as killed.
     return { exitCode: 137, outOfMemory: false };
@@ -154,13 +187,46 @@ async function waitFor(
   }
 }
 
-function runningOf(container: Docker.Container, ended: Promise<Ended>): Running {
+const killed = 137;
+
+/**
+ * An engine does not always know: it is told of the end and of the kernel's reason one by one, in either
+ * order, and of the reason not at all when the group of the processes went first. So it is told by what is
+ * left: it was killed, and nobody asked for that.
+ */
+async function lackedMemory({ engine }: Engine, life: Life, exitCode: number): Promise<boolean> {
+  const { container, sent, isLimited } = life;
+  if (exitCode !== killed || !isLimited || sent.has("SIGKILL")) return false;
+  const filters = { container: [container.id], event: ["kill"] };
+  const asked = await engine.getEvents({ since: 0, until: Date.now() / 1_000, filters });
+  let said = "";
+  for await (const chunk of asked) said += String(chunk);
+  return said.trim() === "";
+}
+
+function runningOf({ container, sent }: Life, ended: Promise<Ended>): Running {
   return {
     id: container.id,
     ended,
-    signal: (name) => void quietly(container.kill({ signal: name })),
+    use: () => useOf(container).catch(() => undefined),
+    signal: (name) => {
+      sent.add(name);
+      void quietly(container.kill({ signal: name }));
+    },
     exec: (what) => execIn(container, what, ended),
   };
+}
+
+async function useOf(container: Docker.Container): Promise<Use> {
+  const {
+    read,
+    cpu_stats: cpu,
+    memory_stats: memory,
+  } = await container.stats({ stream: false, "one-shot": true });
+  const freeable = [memory.stats?.inactive_file, memory.stats?.total_inactive_file];
+  // What the kernel could give back at once is not counted, as nodes do it.
+  const memoryBytes = Math.max(0, (memory.usage ?? 0) - Math.max(...freeable.map((bytes) => bytes ?? 0)));
+  return { cpuNanos: cpu.cpu_usage.total_usage, memoryBytes, atMs: Date.parse(read) };
 }
 
 async function execIn(

@@ -1,10 +1,11 @@
 /**
- * Pods as containers of an engine: one network for the cluster, an address for each pod, the containers
- * of one pod in the network of its first. Volumes are the engine's, so it need not see this machine's files.
+ * Pods as containers of an engine: one network for the cluster, an address for each pod; several containers
+ * of one pod share the network of one that only holds it. Volumes are the engine's, so it need not see this
+ * machine's files.
  */
 import { connect, type Socket } from "node:net";
 import type Docker from "dockerode";
-import { startInEngine } from "./docker-container.ts";
+import { holdNetwork, startInEngine } from "./docker-container.ts";
 import { clusterLabel, type Engine, quietly } from "./docker-engine.ts";
 import { clusterNetwork } from "./docker-network.ts";
 import { fillVolumes, volumeName } from "./docker-volumes.ts";
@@ -74,22 +75,30 @@ function isMissing(error: unknown): boolean {
 
 function podIn(held: Engine, spec: SandboxSpec, address: string): Sandbox {
   const containers = new Set<Running>();
-  // The container whose network the others share; anew when the last has gone.
-  let first: string | undefined;
+  // Containers start at the same time, and each may end before the others: so none of them has the network.
+  let holder: Promise<Running> | undefined;
+  const network = (image: string): Promise<Running> => {
+    holder ??= holdNetwork(held, { spec, address, image }).catch((error: unknown) => {
+      holder = undefined;
+      throw error;
+    });
+    return holder;
+  };
   return {
     address,
     connect: (port) => reach(address, port),
     async start(launch, output) {
-      const shares = containers.size > 0 ? first : undefined;
+      const shares = spec.images.length > 1 ? (await network(launch.image)).id : undefined;
       const running = await startInEngine(held, { spec, address, shares, launch, output });
-      first = shares ?? running.id;
       containers.add(running);
       void running.ended.then(() => containers.delete(running));
       return running;
     },
     async remove() {
-      for (const running of containers) running.signal("SIGKILL");
-      await Promise.all([...containers].map((running) => running.ended));
+      const kept = await holder?.catch(() => undefined);
+      const all = kept === undefined ? [...containers] : [...containers, kept];
+      for (const running of all) running.signal("SIGKILL");
+      await Promise.all(all.map((running) => running.ended));
       await removeVolumes(held, spec);
     },
   };

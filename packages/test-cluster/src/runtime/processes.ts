@@ -203,6 +203,7 @@ function startProgram({ folder, launch, output, place, command }: Program): Prom
         id: randomUUID().replaceAll("-", "").repeat(2),
         ended,
         // As in a container: the first program is told, and what it leaves behind ends with it.
+        use: () => Promise.resolve(undefined),
         signal: (name) => (name === "SIGKILL" ? signalGroup(child, name) : void child.kill(name)),
         exec: (what) => execBeside({ what, place, cwd, env, ended }),
       }),

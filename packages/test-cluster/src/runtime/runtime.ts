@@ -59,8 +59,18 @@ export interface Ended {
   readonly outOfMemory: boolean;
 }
 
+export interface Use {
+  /** Since it was started. */
+  readonly cpuNanos: number;
+  readonly memoryBytes: number;
+  /** When it was so, by the clock of whoever measures. */
+  readonly atMs: number;
+}
+
 export interface Running {
   readonly id: string;
+  /** What it uses; undefined where nobody measures, or it has ended. */
+  use(): Promise<Use | undefined>;
   readonly ended: Promise<Ended>;
   signal(name: "SIGTERM" | "SIGKILL"): void;
   exec(what: Executing): Promise<Execution>;
@@ -89,6 +99,8 @@ export interface SandboxSpec {
   readonly volumes: ReadonlyMap<string, VolumeContent>;
   readonly fsGroup: number | undefined;
   readonly runtimeHandler: string | undefined;
+  /** Nothing reaches it, and it reaches nothing. */
+  readonly isClosed: boolean;
 }
 
 export interface PodRuntime {

@@ -17,7 +17,10 @@ export function upgradeTo(
   socket: Duplex,
   head: Buffer,
 ): Promise<WebSocket> {
-  const server = new WebSocketServer({ noServer: true, handleProtocols: () => protocol });
+  // Names of Kubernetes have a slash in them, which the library lets no client offer.
+  delete request.headers["sec-websocket-protocol"];
+  const server = new WebSocketServer({ noServer: true });
+  server.on("headers", (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve) => {
     server.handleUpgrade(request, socket, head, (opened) => {
       // Whoever leaves without a word ends like one who says it.

@@ -16,8 +16,15 @@ import {
   type Faults,
 } from "./faults.ts";
 import { userFaults } from "./users.ts";
+import { fieldRefFaults } from "./volumes.ts";
 
-export function containerFaults(field: string, container: JsonObject, volumes: ReadonlySet<string>): Faults {
+/** What of its pod a container is held against. */
+interface OfPod {
+  readonly volumes: ReadonlySet<string>;
+  readonly grace: Json | undefined;
+}
+
+export function containerFaults(field: string, container: JsonObject, { volumes, grace }: OfPod): Faults {
   const image = textAt(container, "image");
   const faults: Faults = [];
   if (image === "") faults.push(required(`${field}.image`));
@@ -36,13 +43,23 @@ export function containerFaults(field: string, container: JsonObject, volumes: R
   faults.push(...userFaults(`${field}.securityContext`, objectAt(container, "securityContext")));
   for (const key of ["postStart", "preStop"]) {
     const handler = at(container, "lifecycle", key);
-    if (handler !== undefined) faults.push(...handlerFaults(`${field}.lifecycle.${key}`, handler, hooks));
+    if (handler === undefined) continue;
+    faults.push(...handlerFaults(`${field}.lifecycle.${key}`, handler, hooks));
+    faults.push(...sleepFaults(`${field}.lifecycle.${key}.sleep.seconds`, at(handler, "sleep"), grace));
   }
   for (const key of ["livenessProbe", "readinessProbe", "startupProbe"]) {
     const probe = container[key];
     if (isObject(probe)) faults.push(...probeFaults(`${field}.${key}`, probe, key !== "readinessProbe"));
   }
   return faults;
+}
+
+function sleepFaults(field: string, sleep: Json | undefined, grace: Json | undefined): Faults {
+  const seconds = at(sleep, "seconds");
+  if (typeof seconds !== "number" || typeof grace !== "number") return [];
+  if (seconds >= 0 && seconds <= grace) return [];
+  const why = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`;
+  return [invalidValue(field, seconds, why)];
 }
 
 function portFaults(field: string, ports: readonly Json[]): Faults {
@@ -91,12 +108,28 @@ function variableFaults(field: string, variables: readonly Json[]): Faults {
           invalidValue(`${here}.valueFrom`, "", "may not have more than one field specified at a time"),
         );
       }
+      const own = from["fieldRef"];
+      if (own !== undefined) {
+        faults.push(...fieldRefFaults(`${here}.valueFrom.fieldRef`, own, ofVariables));
+      }
       for (const kind of ["configMapKeyRef", "secretKeyRef"])
         faults.push(...keyFaults(`${here}.valueFrom`, from, kind));
     }
     return faults;
   });
 }
+
+const ofVariables = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "spec.nodeName",
+  "spec.serviceAccountName",
+  "status.hostIP",
+  "status.hostIPs",
+  "status.podIP",
+  "status.podIPs",
+];
 
 function keyFaults(field: string, from: JsonObject, kind: string): Faults {
   const ref = from[kind];
@@ -129,6 +162,7 @@ function mountFaults(field: string, mounts: readonly Json[], volumes: ReadonlySe
     if (name === "") faults.push(required(`${here}.name`));
     else if (!volumes.has(name)) faults.push(missing(`${here}.name`, name));
     if (path === "") faults.push(required(`${here}.mountPath`));
+    else if (path.includes(":")) faults.push(invalidValue(`${here}.mountPath`, path, "must not contain ':'"));
     else if (seen.has(path)) faults.push(invalidValue(`${here}.mountPath`, path, "must be unique"));
     seen.add(path);
   }

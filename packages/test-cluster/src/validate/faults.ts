@@ -45,6 +45,21 @@ export function notNegative(field: string, value: Json | undefined): Faults {
   return [invalidValue(field, value, "must be greater than or equal to 0")];
 }
 
+/** A number from zero, or a share in percent. Nothing when the field is not there. */
+export function countOrShare(field: string, value: Json | undefined): Faults {
+  if (typeof value !== "string") return notNegative(field, value);
+  if (/^\d+%$/.test(value)) return [];
+  const why = "a valid percent string must be a numeric string followed by an ending '%'";
+  return [invalidValue(field, value, why)];
+}
+
+/** The same, of all that there are. */
+export function countOrPart(field: string, value: Json | undefined): Faults {
+  const faults = countOrShare(field, value);
+  if (faults.length > 0 || typeof value !== "string" || Number.parseInt(value, 10) <= 100) return faults;
+  return [invalidValue(field, value, "must not be greater than 100%")];
+}
+
 export function portNumber(field: string, value: Json | undefined): Faults {
   if (typeof value === "number" && value >= 1 && value <= 65535) return [];
   return [invalidValue(field, value, "must be between 1 and 65535, inclusive")];

@@ -89,7 +89,8 @@ function pathSegment(field: string, value: string): Faults {
   return wrong.map((letter) => invalidValue(field, value, `may not contain '${letter}'`));
 }
 
-function qualified(field: string, key: string): Faults {
+/** A key of a label: a name, after a prefix where it has one. */
+export function qualified(field: string, key: string): Faults {
   const slash = key.indexOf("/");
   const name = key.slice(slash + 1);
   const faults: Faults = [];

@@ -1,7 +1,9 @@
 /** All that makes no pods. */
-import { at, equal, isObject, listAt, objectAt, textAt } from "../draft.ts";
-import type { JsonObject } from "../object.ts";
+import { at, equal, listAt, objectAt, textAt } from "../draft.ts";
+import type { Json, JsonObject } from "../object.ts";
+import { parseQuantity } from "../schema/quantity.ts";
 import {
+  countOrPart,
   duplicate,
   forbidden,
   invalidValue,
@@ -13,6 +15,7 @@ import {
   unsupported,
   type Faults,
 } from "./faults.ts";
+import { labelSelectorFaults } from "./label-selector.ts";
 import { configKey, dnsLabel, subdomain } from "./names.ts";
 import type { Check } from "./workloads.ts";
 
@@ -95,6 +98,12 @@ export const claim: Check = (object, live) => {
   if (at(spec, "resources", "requests", "storage") === undefined) {
     faults.push(required("spec.resources[storage]"));
   }
+  const [old, now] = [live, object].map((one) =>
+    sizeOf(textAt(one, "spec", "resources", "requests", "storage")),
+  );
+  if (old !== undefined && now !== undefined && now < old) {
+    faults.push(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
+  }
   const still = { ...spec, resources: null };
   if (live !== undefined && !equal(still, { ...objectAt(live, "spec"), resources: null })) {
     const open = "resources.requests and volumeAttributesClassName for bound claims";
@@ -102,6 +111,10 @@ export const claim: Check = (object, live) => {
   }
   return faults;
 };
+
+function sizeOf(text: string): bigint | undefined {
+  return parseQuantity(text)?.nanos;
+}
 
 export const autoscaler: Check = (object) => {
   const spec = objectAt(object, "spec");
@@ -120,67 +133,42 @@ export const autoscaler: Check = (object) => {
   for (const key of ["kind", "name"]) {
     if (textAt(spec, "scaleTargetRef", key) === "") faults.push(required(`spec.scaleTargetRef.${key}`));
   }
+  for (const [index, metric] of listAt(spec, "metrics").entries()) {
+    faults.push(...metricFaults(`spec.metrics[${index}]`, metric));
+  }
   return faults;
 };
+
+function metricFaults(field: string, metric: Json): Faults {
+  const known = ["ContainerResource", "External", "Object", "Pods", "Resource"];
+  const faults = oneOf(`${field}.type`, at(metric, "type") ?? "", known);
+  if (textAt(metric, "type") !== "Resource") return faults;
+  const here = `${field}.resource`;
+  const target = objectAt(metric, "resource", "target");
+  if (textAt(metric, "resource", "name") === "") {
+    faults.push(required(`${here}.name`, "must specify a resource name"));
+  }
+  if (!["AverageValue", "Utilization", "Value"].includes(textAt(target, "type"))) {
+    const why = "must be either Utilization, Value, or AverageValue";
+    faults.push(invalidValue(`${here}.target.type`, target["type"] ?? "", why));
+  }
+  const use = target["averageUtilization"];
+  if (typeof use === "number" && use < 1) {
+    faults.push(invalidValue(`${here}.target.averageUtilization`, use, "must be greater than 0"));
+  }
+  if (use === undefined && target["averageValue"] === undefined) {
+    const why = "must set either a raw value or a utilization for per-pod resource metrics";
+    faults.push(required(`${here}.target.averageUtilization`, why));
+  }
+  return faults;
+}
 
 export const disruption: Check = (object) => {
   const spec = objectAt(object, "spec");
-  if (spec["minAvailable"] === undefined || spec["maxUnavailable"] === undefined) return [];
-  return [invalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set")];
-};
-
-export const networkPolicy: Check = (object) => {
-  const faults: Faults = [];
-  for (const way of ["ingress", "egress"]) {
-    for (const [index, rule] of listAt(object, "spec", way).entries()) {
-      for (const [place, port] of listAt(rule, "ports").entries()) {
-        const here = `spec.${way}[${index}].ports[${place}]`;
-        faults.push(...oneOf(`${here}.protocol`, at(port, "protocol"), ["TCP", "UDP", "SCTP"]));
-        if (at(port, "port") !== undefined) faults.push(...portOrName(`${here}.port`, at(port, "port")));
-      }
-      const peers = way === "ingress" ? "from" : "to";
-      for (const [place, peer] of listAt(rule, peers).entries()) {
-        const here = `spec.${way}[${index}].${peers}[${place}]`;
-        const empty = !isObject(peer) || Object.keys(peer).length === 0;
-        if (empty) faults.push(required(here, "must specify a peer"));
-        else if (at(peer, "ipBlock") !== undefined && Object.keys(peer).length > 1) {
-          faults.push(forbidden(here, "may not specify both ipBlock and another peer"));
-        }
-      }
-    }
-  }
-  return faults;
-};
-
-export const ingress: Check = (object) => {
-  const rules = listAt(object, "spec", "rules");
-  const faults: Faults = [];
-  if (rules.length === 0 && at(object, "spec", "defaultBackend") === undefined) {
-    faults.push(
-      invalidValue("spec", objectAt(object, "spec"), "either `defaultBackend` or `rules` must be specified"),
-    );
-  }
-  for (const [index, rule] of rules.entries()) {
-    const host = textAt(rule, "host");
-    if (host !== "") faults.push(...subdomain(`spec.rules[${index}].host`, host.replace(/^\*\./, "")));
-    const paths = listAt(rule, "http", "paths");
-    if (at(rule, "http") !== undefined && paths.length === 0) {
-      faults.push(required(`spec.rules[${index}].http.paths`));
-    }
-    for (const [place, one] of paths.entries()) {
-      const here = `spec.rules[${index}].http.paths[${place}]`;
-      const type = at(one, "pathType");
-      if (type === undefined) faults.push(required(`${here}.pathType`, "pathType must be specified"));
-      else faults.push(...oneOf(`${here}.pathType`, type, ["Exact", "ImplementationSpecific", "Prefix"]));
-      if (type !== "ImplementationSpecific" && !textAt(one, "path").startsWith("/")) {
-        faults.push(invalidValue(`${here}.path`, textAt(one, "path"), "must be an absolute path"));
-      }
-      if (textAt(one, "backend", "service", "name") === "" && at(one, "backend", "resource") === undefined) {
-        faults.push(required(`${here}.backend.service.name`));
-      }
-    }
-  }
-  return faults;
+  const faults = ["minAvailable", "maxUnavailable"].flatMap((key) => countOrPart(`spec.${key}`, spec[key]));
+  faults.push(...labelSelectorFaults("spec.selector", spec["selector"]));
+  if (spec["minAvailable"] === undefined || spec["maxUnavailable"] === undefined) return faults;
+  return [invalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set"), ...faults];
 };
 
 export const role: Check = (object) =>

@@ -3,8 +3,10 @@ import { at, isObject, listAt, objectAt, textAt } from "../draft.ts";
 import type { Json, JsonObject } from "../object.ts";
 import { containerFaults } from "./container.ts";
 import { duplicate, forbidden, invalidValue, notNegative, oneOf, required, type Faults } from "./faults.ts";
-import { dnsLabel, labels, subdomain } from "./names.ts";
+import { labelSelectorFaults } from "./label-selector.ts";
+import { dnsLabel, labels, qualified, subdomain } from "./names.ts";
 import { userFaults } from "./users.ts";
+import { volumeFaults } from "./volumes.ts";
 
 const dnsPolicies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
 
@@ -28,6 +30,18 @@ export function podSpecFaults(field: string, spec: JsonObject): Faults {
   faults.push(
     ...spreadFaults(`${field}.topologySpreadConstraints`, listAt(spec, "topologySpreadConstraints")),
   );
+  for (const [index, gate] of listAt(spec, "readinessGates").entries()) {
+    faults.push(
+      ...qualified(`${field}.readinessGates[${index}].conditionType`, textAt(gate, "conditionType")),
+    );
+  }
+  for (const name of ["hostname", "subdomain"]) {
+    if (textAt(spec, name) !== "") faults.push(...dnsLabel(`${field}.${name}`, textAt(spec, name)));
+  }
+  if (spec["dnsPolicy"] === "None" && listAt(spec, "dnsConfig", "nameservers").length === 0) {
+    const why = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+    faults.push(required(`${field}.dnsConfig.nameservers`, why));
+  }
   const deadline = spec["activeDeadlineSeconds"];
   if (typeof deadline === "number" && deadline < 1) {
     const why = "must be between 1 and 2147483647, inclusive";
@@ -46,37 +60,22 @@ function namedFaults(field: string, spec: JsonObject, volumes: ReadonlySet<strin
       faults.push(...dnsLabel(`${here}.name`, name));
       if (name !== "" && seen.has(name)) faults.push(duplicate(`${here}.name`, name));
       seen.add(name);
-      faults.push(...containerFaults(here, isObject(container) ? container : {}, volumes));
+      const grace = spec["terminationGracePeriodSeconds"];
+      faults.push(...containerFaults(here, isObject(container) ? container : {}, { volumes, grace }));
+      if (list === "initContainers") faults.push(...firstFaults(here, container));
     }
   }
   return faults;
 }
 
-const sources: Readonly<Record<string, string>> = {
-  configMap: "name",
-  secret: "secretName",
-  persistentVolumeClaim: "claimName",
-  hostPath: "path",
-};
-
-function volumeFaults(field: string, volumes: readonly Json[]): Faults {
-  const faults: Faults = [];
-  const seen = new Set<string>();
-  for (const [index, volume] of volumes.entries()) {
-    const here = `${field}[${index}]`;
-    const name = textAt(volume, "name");
-    const kinds = isObject(volume) ? Object.keys(volume).filter((key) => key !== "name") : [];
-    if (kinds.length === 0) faults.push(required(here, "must specify a volume type"));
-    for (const kind of kinds.slice(1)) {
-      faults.push(forbidden(`${here}.${kind}`, "may not specify more than 1 volume type"));
-    }
-    for (const [kind, key] of Object.entries(sources)) {
-      if (kinds.includes(kind) && textAt(volume, kind, key) === "")
-        faults.push(required(`${here}.${kind}.${key}`));
-    }
-    faults.push(...dnsLabel(`${here}.name`, name));
-    if (name !== "" && seen.has(name)) faults.push(duplicate(`${here}.name`, name));
-    seen.add(name);
+/** What comes before the others has no health, unless it stays beside them. */
+function firstFaults(here: string, container: Json): Faults {
+  const policy = at(container, "restartPolicy");
+  if (policy === "Always") return [];
+  const faults = oneOf(`${here}.restartPolicy`, policy, ["Always"]);
+  for (const key of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"]) {
+    const why = "may not be set for init containers without restartPolicy=Always";
+    if (at(container, key) !== undefined) faults.push(forbidden(`${here}.${key}`, why));
   }
   return faults;
 }
@@ -100,14 +99,19 @@ function tolerationFaults(field: string, tolerations: readonly Json[]): Faults {
 }
 
 function spreadFaults(field: string, constraints: readonly Json[]): Faults {
+  const seen = new Set<string>();
   return constraints.flatMap((one, index) => {
     const here = `${field}[${index}]`;
+    const pair = `{${textAt(one, "topologyKey")}, ${textAt(one, "whenUnsatisfiable")}}`;
     const skew = at(one, "maxSkew");
     const faults: Faults = [];
     if (typeof skew !== "number" || skew <= 0) {
       faults.push(invalidValue(`${here}.maxSkew`, skew ?? 0, "must be greater than zero"));
     }
     if (textAt(one, "topologyKey") === "") faults.push(required(`${here}.topologyKey`, "can not be empty"));
+    if (seen.has(pair)) faults.push(duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, pair));
+    seen.add(pair);
+    faults.push(...labelSelectorFaults(`${here}.labelSelector`, at(one, "labelSelector")));
     const when = at(one, "whenUnsatisfiable") ?? "";
     faults.push(...oneOf(`${here}.whenUnsatisfiable`, when, ["DoNotSchedule", "ScheduleAnyway"]));
     return faults;

@@ -2,15 +2,14 @@
 import type { JsonObject } from "../object.ts";
 import type { Cause } from "../refusal.ts";
 import { metadataFaults } from "./names.ts";
+import { ingress, networkPolicy } from "./network.ts";
 import {
   autoscaler,
   binding,
   claim,
   configMap,
   disruption,
-  ingress,
   lease,
-  networkPolicy,
   role,
   runtimeClass,
   secret,

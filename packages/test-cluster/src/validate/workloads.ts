@@ -1,7 +1,18 @@
 /** What makes pods: Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob; and the Pod itself. */
 import { at, equal, isObject, listAt, objectAt, textAt } from "../draft.ts";
 import type { Json, JsonObject } from "../object.ts";
-import { forbidden, invalidValue, notNegative, oneOf, required, unsupported, type Faults } from "./faults.ts";
+import {
+  countOrPart,
+  countOrShare,
+  forbidden,
+  invalidValue,
+  notNegative,
+  oneOf,
+  required,
+  unsupported,
+  type Faults,
+} from "./faults.ts";
+import { labelSelectorFaults } from "./label-selector.ts";
 import { templateMetadataFaults } from "./names.ts";
 import { podSpecFaults } from "./pod-spec.ts";
 import { selectorMatches } from "./selector.ts";
@@ -20,7 +31,8 @@ function selectorFaults(spec: JsonObject, named: string): Faults {
       (isObject(part) ? Object.keys(part).length === 0 : listAt(selector, key).length === 0)
     );
   });
-  return empty ? [invalidValue("spec.selector", selector, `empty selector is invalid for ${named}`)] : [];
+  if (empty) return [invalidValue("spec.selector", selector, `empty selector is invalid for ${named}`)];
+  return labelSelectorFaults("spec.selector", selector);
 }
 
 function templateFaults(spec: JsonObject, restart: readonly string[]): Faults {
@@ -61,6 +73,14 @@ export const deployment: Check = (object, live) => {
     const why = "may not be specified when strategy `type` is 'Recreate'";
     faults.push(forbidden("spec.strategy.rollingUpdate", why));
   }
+  const surge = at(spec, "strategy", "rollingUpdate", "maxSurge");
+  const missing = at(spec, "strategy", "rollingUpdate", "maxUnavailable");
+  faults.push(...countOrShare("spec.strategy.rollingUpdate.maxSurge", surge));
+  faults.push(...countOrPart("spec.strategy.rollingUpdate.maxUnavailable", missing));
+  if (isNone(surge) && isNone(missing)) {
+    const field = "spec.strategy.rollingUpdate.maxUnavailable";
+    faults.push(invalidValue(field, missing, "may not be 0 when `maxSurge` is 0"));
+  }
   faults.push(...notNegative("spec.minReadySeconds", spec["minReadySeconds"]));
   faults.push(...notNegative("spec.revisionHistoryLimit", spec["revisionHistoryLimit"]));
   const deadline = spec["progressDeadlineSeconds"];
@@ -72,6 +92,10 @@ export const deployment: Check = (object, live) => {
   }
   return [...faults, ...immutableSelector(object, live)];
 };
+
+function isNone(value: Json | undefined): boolean {
+  return value === 0 || value === "0%";
+}
 
 export const replicaSet: Check = (object, live) => {
   const spec = objectAt(object, "spec");
@@ -136,7 +160,13 @@ function withClaims(spec: JsonObject): JsonObject {
 export const workOnce: Check = (object, live) => {
   const spec = objectAt(object, "spec");
   const faults: Faults = [];
-  for (const key of ["parallelism", "completions", "backoffLimit", "ttlSecondsAfterFinished"]) {
+  for (const key of [
+    "parallelism",
+    "completions",
+    "backoffLimit",
+    "activeDeadlineSeconds",
+    "ttlSecondsAfterFinished",
+  ]) {
     faults.push(...notNegative(`spec.${key}`, spec[key]));
   }
   faults.push(...oneOf("spec.completionMode", spec["completionMode"], ["Indexed", "NonIndexed"]));

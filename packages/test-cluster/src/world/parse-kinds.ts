@@ -141,6 +141,13 @@ export interface BudgetSpec {
   selector?: Selector;
 }
 
+export interface PolicyRules {
+  podSelector: Selector;
+  policyTypes?: readonly string[];
+  ingress?: readonly JsonObject[];
+  egress?: readonly JsonObject[];
+}
+
 export interface AutoscalerSpec {
   scaleTargetRef: { kind: string; name: string; apiVersion?: string };
   minReplicas?: number;
@@ -171,6 +178,7 @@ export type Service = Thing<ServiceSpec, JsonObject>;
 export type Claim = Thing<ClaimSpec, ClaimStatus>;
 export type Budget = Thing<BudgetSpec, JsonObject>;
 export type Autoscaler = Thing<AutoscalerSpec, AutoscalerStatus>;
+export type NetworkPolicy = Thing<PolicyRules, JsonObject>;
 export type Any = Thing<Record<string, unknown>, Record<string, unknown>>;
 /** ConfigMaps and Secrets. */
 export interface Values {
@@ -190,6 +198,7 @@ export interface Kinds {
   persistentvolumeclaims: Claim;
   "poddisruptionbudgets.policy": Budget;
   "horizontalpodautoscalers.autoscaling": Autoscaler;
+  "networkpolicies.networking.k8s.io": NetworkPolicy;
   configmaps: Values;
   secrets: Values;
 }

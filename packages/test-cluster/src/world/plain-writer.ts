@@ -10,7 +10,7 @@ export function plainWriter(store: Store): Writer {
     create(resource, namespace, object) {
       const made = parseObject(object);
       const { metadata } = parseAny(made);
-      metadata.name ??= `${metadata.generateName ?? ""}${randomSuffix()}`;
+      metadata.name ??= `${(metadata.generateName ?? "").slice(0, 58)}${randomSuffix()}`;
       const key = { resource, namespace, name: metadata.name };
       if (store.get(key) !== undefined) throw new Error(`${resource} "${metadata.name}" already exists`);
       return store.put(key, withDefaults(resource, made));

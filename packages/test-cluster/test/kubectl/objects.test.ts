@@ -1,14 +1,13 @@
 /** The real kubectl against the test API server, over TLS: objects, differences, watches, rights. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestCluster, type TestCluster } from "../../src/index.ts";
-import { kubectlMissing } from "./find-kubectl.ts";
-import { type Kubectl, kubectlFor } from "./kubectl.ts";
+import { type Program, kubectlFor, kubectlMissing } from "../programs/index.ts";
 
 const missing = await kubectlMissing();
 
 describe.skipIf(missing !== undefined)(`kubectl${missing === undefined ? "" : ` (${missing})`}`, () => {
   let cluster: TestCluster;
-  let kubectl: Kubectl;
+  let kubectl: Program;
   beforeAll(async () => {
     cluster = await startTestCluster({ crds: ["keda"] });
     kubectl = await kubectlFor(cluster.kubeconfig);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { putPodMetrics, startTestCluster, type TestCluster } from "../../src/index.ts";
 import { changeOf, conditionsLine, exchange, seenIn } from "./parse-recorded.ts";
+import { until } from "./until.ts";
 
 let cluster: TestCluster;
 const folder = "12-eviction-hpa";
@@ -36,26 +37,12 @@ async function deploy(app: string, replicas: number, container: object = {}): Pr
   const body = { metadata: { name: app }, spec: { replicas, selector: { matchLabels: { app } }, template } };
   const { status } = await send("POST", `/apis/apps/v1/namespaces/${namespace}/deployments`, body);
   expect(status).toBe(201);
-  await until(() => (found("deployments.apps", app)?.status?.readyReplicas ?? 0) === replicas);
+  await until(cluster.store, () => (found("deployments.apps", app)?.status?.readyReplicas ?? 0) === replicas);
 }
 
 function found(resource: string, name: string) {
   const object = cluster.store.get({ resource, namespace, name });
   return object === undefined ? undefined : seenIn(object);
-}
-
-function until(holds: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (holds()) {
-      resolve();
-      return;
-    }
-    const end = cluster.store.subscribe(() => {
-      if (!holds()) return;
-      end();
-      resolve();
-    });
-  });
 }
 
 function podOf(app: string): string {
@@ -68,7 +55,7 @@ test("a budget counts, and an eviction above it is refused as recorded", async (
   const made = exchange(folder, "01-pdb-create.json").request;
   expect((await send(made.method, made.path, bodyIn(made.body))).status).toBe(201);
   const budget = "poddisruptionbudgets.policy";
-  await until(() => found(budget, "good")?.status?.conditions?.length === 1);
+  await until(cluster.store, () => found(budget, "good")?.status?.conditions?.length === 1);
   const recorded = seenIn(exchange(folder, "02-pdb-status.json").response.body).status;
   const { conditions, ...counts } = found(budget, "good")?.status ?? {};
   const { conditions: recordedConditions, ...recordedCounts } = recorded ?? {};
@@ -88,7 +75,7 @@ test("a budget counts, and an eviction above it is refused as recorded", async (
   const fewer = { spec: { minAvailable: 1 } };
   const at = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/good`;
   await send("PATCH", at, fewer, "application/merge-patch+json");
-  await until(() => found(budget, "good")?.status?.conditions?.[0]?.status === "True");
+  await until(cluster.store, () => found(budget, "good")?.status?.conditions?.[0]?.status === "True");
   expect((await evict(podOf("good"))).status).toBe(201);
 });
 
@@ -124,11 +111,29 @@ test.each(scalers)("an autoscaler says what was recorded: $file", async ({ name,
   });
   expect((await send("POST", path, body)).status).toBe(201);
   const wanted = messages(recorded);
-  await until(() => lines.includes(wanted));
+  await until(cluster.store, () => lines.includes(wanted));
   end();
   expect(lines).toContain(wanted);
   expect(conditionsLine({ resource, type: "", object: recorded })).not.toBe("");
   cluster.store.remove(key);
+});
+
+test("two autoscalers of one Deployment stop each other, with the recorded words", async () => {
+  const { response } = exchange(folder, "13-hpa-ambiguous-selector.json");
+  const recorded = seenIn(response.body);
+  // Its pods are there already.
+  expect(podOf("hext")).not.toBe("");
+  const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
+  const resource = "horizontalpodautoscalers.autoscaling";
+  for (const name of ["hext", "hamb"]) {
+    expect((await send("POST", path, { metadata: { name }, spec: recorded.spec })).status).toBe(201);
+  }
+  const wanted = messages(recorded).replaceAll("af-demo/", `${namespace}/`);
+  await until(cluster.store, () => {
+    const found = cluster.store.get({ resource, namespace, name: "hamb" });
+    return found !== undefined && messages(seenIn(found)) === wanted;
+  });
+  expect(wanted).toContain("ScalingActive=False AmbiguousSelector");
 });
 
 /** Conditions with their words; which pod it was varies. */

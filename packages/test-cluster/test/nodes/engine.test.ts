@@ -3,6 +3,7 @@ import { baseImages, engineMissing, testEngine } from "@agentflow/cluster/test-e
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestCluster, type TestCluster } from "../../src/index.ts";
 import { seenIn } from "./parse-recorded.ts";
+import { until } from "./until.ts";
 
 const missing = await engineMissing();
 const name = `knode-c${process.pid}`;
@@ -23,17 +24,6 @@ describe.skipIf(missing !== undefined)(`a cluster on an engine ${missing ?? ""}`
   function phase(pod: string): string | undefined {
     const found = cluster.store.get({ resource: "pods", namespace: "default", name: pod });
     return found === undefined ? undefined : seenIn(found).status?.phase;
-  }
-
-  function until(holds: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      if (holds()) resolve();
-      const end = cluster.store.subscribe(() => {
-        if (!holds()) return;
-        end();
-        resolve();
-      });
-    });
   }
 
   test("a Job reaches the API server with token, certificate and address as they are given", async () => {
@@ -61,6 +51,7 @@ describe.skipIf(missing !== undefined)(`a cluster on an engine ${missing ?? ""}`
       subjects: [{ kind: "ServiceAccount", name: "default", namespace: "default" }],
     });
     await until(
+      cluster.store,
       () =>
         cluster.store.get({ resource: "configmaps", namespace: "default", name: "kube-root-ca.crt" }) !==
         undefined,
@@ -69,7 +60,7 @@ describe.skipIf(missing !== undefined)(`a cluster on an engine ${missing ?? ""}`
     const securityContext = { runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000, runAsNonRoot: true };
     const spec = { restartPolicy: "Never", securityContext, containers: [main] };
     cluster.writer.create("pods", "default", { metadata: { name: "asks" }, spec });
-    await until(() => ["Succeeded", "Failed"].includes(phase("asks") ?? ""));
+    await until(cluster.store, () => ["Succeeded", "Failed"].includes(phase("asks") ?? ""));
     const headers = { authorization: `Bearer ${cluster.adminToken}` };
     const url = new URL(`${cluster.server}/api/v1/namespaces/default/pods/asks/log`);
     const { get } = await import("node:https");

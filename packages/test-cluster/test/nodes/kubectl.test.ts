@@ -5,15 +5,15 @@ import { dirname } from "node:path";
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestCluster, type TestCluster } from "../../src/index.ts";
-import { findKubectl, kubectlMissing } from "../kubectl/find-kubectl.ts";
-import { type Kubectl, kubectlFor } from "../kubectl/kubectl.ts";
+import { findKubectl, kubectlMissing } from "../programs/find-kubectl.ts";
+import { type Program, kubectlFor } from "../programs/program.ts";
 
 const missing = await kubectlMissing();
 const loop = 'trap "exit 0" TERM; echo ready; while true; do sleep 0.1; done';
 
 describe.skipIf(missing !== undefined)(`kubectl${missing === undefined ? "" : ` (${missing})`}`, () => {
   let cluster: TestCluster;
-  let kubectl: Kubectl;
+  let kubectl: Program;
   let port = 0;
 
   beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestCluster, type TestCluster } from "../../src/cluster.ts";
 import { exchange, names, seenIn, textOf } from "./parse-recorded.ts";
+import { until } from "./until.ts";
 
 let cluster: TestCluster;
 const pods = "/api/v1/namespaces/af-demo/pods";
@@ -30,15 +31,25 @@ beforeAll(async () => {
   await pod("crash", { containers: [shell("main", crash)] });
   const failing = shell("main", 'echo "no such table" >&2; exit 2');
   await pod("jobfail", { restartPolicy: "Never", containers: [failing] });
-  await until(() => status("talker")?.containerStatuses?.[0]?.state.running !== undefined);
+  await until(cluster.store, () => status("talker")?.containerStatuses?.[0]?.state.running !== undefined);
   await until(
+    cluster.store,
     () => status("two")?.containerStatuses?.every((one) => one.state.running !== undefined) === true,
   );
-  await until(() => status("waiting")?.containerStatuses?.[0]?.state.waiting?.reason === "ErrImagePull");
-  await until(() => status("initing")?.initContainerStatuses?.[0]?.state.running !== undefined);
-  await until(() => (status("crash")?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
-  await until(() => status("crash")?.containerStatuses?.[0]?.state.waiting?.reason === "CrashLoopBackOff");
-  await until(() => status("jobfail")?.phase === "Failed");
+  await until(
+    cluster.store,
+    () => status("waiting")?.containerStatuses?.[0]?.state.waiting?.reason === "ErrImagePull",
+  );
+  await until(
+    cluster.store,
+    () => status("initing")?.initContainerStatuses?.[0]?.state.running !== undefined,
+  );
+  await until(cluster.store, () => (status("crash")?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
+  await until(
+    cluster.store,
+    () => status("crash")?.containerStatuses?.[0]?.state.waiting?.reason === "CrashLoopBackOff",
+  );
+  await until(cluster.store, () => status("jobfail")?.phase === "Failed");
   await untilPrinted("talker", "to stderr\n");
   await inTalker("touch go");
   await untilPrinted("talker", "tick 13\n");
@@ -70,20 +81,6 @@ function ask(method: string, path: string, body?: object): Promise<Response> {
 function status(name: string) {
   const found = cluster.store.get({ resource: "pods", namespace: "af-demo", name });
   return found === undefined ? undefined : seenIn(found).status;
-}
-
-function until(holds: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (holds()) {
-      resolve();
-      return;
-    }
-    const end = cluster.store.subscribe(() => {
-      if (!holds()) return;
-      end();
-      resolve();
-    });
-  });
 }
 
 /** Reads along until it comes. */
@@ -167,7 +164,7 @@ test("who follows reads each line as it comes, and the end when the pod is delet
   );
   expect(await next()).toBe("bye\n");
   expect((await reader?.read())?.done).toBe(true);
-  await until(() => status("talker") === undefined);
+  await until(cluster.store, () => status("talker") === undefined);
   const answer = await ask("GET", `${pods}/talker/log`);
   const recorded = exchange("07-logs", gone[1] ?? "");
   expect([answer.status, await answer.json()]).toEqual([recorded.response.status, recorded.response.body]);

@@ -12,6 +12,7 @@ import {
   recordedEvents,
   recordedWatch,
 } from "./parse-recorded.ts";
+import { until } from "./until.ts";
 
 let cluster: TestCluster;
 
@@ -117,7 +118,7 @@ test.each(scenarios)("a client that watches sees what was recorded: %s", async (
   if (withoutEvents.includes(name)) return;
   const wanted = once(recordedEvents(name).map(eventLine)).sort();
   const app = name.split("-")[1] ?? "";
-  await until(() => {
+  await until(cluster.store, () => {
     const own = ownEvents(app);
     return wanted.every((line) => own.includes(line));
   });
@@ -140,20 +141,6 @@ function eventLine({ type, reason, message, involvedObject }: RecordedEvent): st
     .replaceAll(/on [0-9.]+:53/g, "on <dns>")
     .replaceAll(/docker\.io\/library\//g, "");
   return `${type} ${reason} ${involvedObject.kind} ${involvedObject.fieldPath ?? ""} ${steady}`;
-}
-
-function until(holds: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (holds()) {
-      resolve();
-      return;
-    }
-    const end = cluster.store.subscribe(() => {
-      if (!holds()) return;
-      end();
-      resolve();
-    });
-  });
 }
 
 /** The object that went most nearly as this one, as far as that was recorded. */

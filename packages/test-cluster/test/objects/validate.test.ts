@@ -136,6 +136,82 @@ describe("what is wrong with a Deployment", () => {
       `${main}.env[0].valueFrom: Invalid value: "": must specify one of: ` +
         "`fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
     ],
+    [
+      "a token that ends too soon",
+      ["pod", "volumes"],
+      [
+        {
+          name: "x",
+          projected: { sources: [{ serviceAccountToken: { path: "token", expirationSeconds: 60 } }] },
+        },
+      ],
+      `${pod}.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: ` +
+        "Invalid value: 60: may not specify a duration less than 10 minutes",
+    ],
+    [
+      "a mode of more than nine bits",
+      ["pod", "volumes"],
+      [{ name: "x", secret: { secretName: "x", defaultMode: 4440 } }],
+      `${pod}.volumes[0].secret.defaultMode: ` +
+        "Invalid value: 4440: must be a number between 0 and 0777 (octal), both inclusive",
+    ],
+    [
+      "a file above its volume",
+      ["pod", "volumes"],
+      [{ name: "x", configMap: { name: "x", items: [{ key: "a", path: "../a" }] } }],
+      `${pod}.volumes[0].configMap.items[0].path: Invalid value: "../a": must not contain '..'`,
+    ],
+    [
+      "a variable of what a pod does not know of itself",
+      ["container", "env"],
+      [{ name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.generation" } } }],
+      `${main}.env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "metadata.generation": supported ` +
+        'values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", ' +
+        '"spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"',
+    ],
+    [
+      "a sleep that its grace does not last for",
+      ["container", "lifecycle"],
+      { preStop: { sleep: { seconds: 31 } } },
+      `${main}.lifecycle.preStop.sleep.seconds: ` +
+        "Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)",
+    ],
+    [
+      "a probe of what only comes first",
+      ["pod", "initContainers"],
+      [{ name: "first", image: "a:1", readinessProbe: { httpGet: { port: 1 } } }],
+      `${pod}.initContainers[0].readinessProbe: ` +
+        "Forbidden: may not be set for init containers without restartPolicy=Always",
+    ],
+    [
+      "a gate without a name",
+      ["pod", "readinessGates"],
+      [{ conditionType: "" }],
+      `${pod}.readinessGates[0].conditionType: Invalid value: "": name part must be non-empty`,
+    ],
+    [
+      "no name service, and none in its place",
+      ["pod", "dnsPolicy"],
+      "None",
+      `${pod}.dnsConfig.nameservers: ` +
+        "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None",
+    ],
+    [
+      "one way of spreading twice",
+      ["pod", "topologySpreadConstraints"],
+      [
+        { maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" },
+        { maxSkew: 2, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" },
+      ],
+      `${pod}.topologySpreadConstraints[1].{topologyKey, whenUnsatisfiable}: ` +
+        'Duplicate value: "{zone, ScheduleAnyway}"',
+    ],
+    [
+      "a rollout that may neither add nor take",
+      ["spec", "strategy"],
+      { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } },
+      "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0",
+    ],
   ])("%s", (_, path, value, fault) => {
     expect(faults(create(deployment, web(path, value)))).toEqual([fault]);
   });
@@ -158,6 +234,73 @@ test.each<[string, Kind, JsonObject, string]>([
     kindOf("autoscaling", "HorizontalPodAutoscaler", "v2"),
     { minReplicas: 3, maxReplicas: 2, scaleTargetRef: { kind: "Deployment", name: "x" } },
     "spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`",
+  ],
+  [
+    "an autoscaler by a share of nothing",
+    kindOf("autoscaling", "HorizontalPodAutoscaler", "v2"),
+    {
+      maxReplicas: 2,
+      scaleTargetRef: { kind: "Deployment", name: "x" },
+      metrics: [
+        {
+          type: "Resource",
+          resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 0 } },
+        },
+      ],
+    },
+    "spec.metrics[0].resource.target.averageUtilization: Invalid value: 0: must be greater than 0",
+  ],
+  [
+    "a budget of more than all",
+    kindOf("policy", "PodDisruptionBudget"),
+    { minAvailable: "101%", selector: {} },
+    'spec.minAvailable: Invalid value: "101%": must not be greater than 100%',
+  ],
+  [
+    "a selector that asks for nothing in particular",
+    kindOf("policy", "PodDisruptionBudget"),
+    { minAvailable: 1, selector: { matchExpressions: [{ key: "app", operator: "In", values: [] }] } },
+    "spec.selector.matchExpressions[0].values: " +
+      "Required value: must be specified when `operator` is 'In' or 'NotIn'",
+  ],
+  [
+    "a policy for addresses that are none",
+    kindOf("networking.k8s.io", "NetworkPolicy"),
+    { podSelector: {}, egress: [{ to: [{ ipBlock: { cidr: "10.0.0.0" } }] }] },
+    'spec.egress[0].to[0].ipBlock.cidr: Invalid value: "10.0.0.0": ' +
+      "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+  ],
+  [
+    "a policy that excepts what it does not mean",
+    kindOf("networking.k8s.io", "NetworkPolicy"),
+    { podSelector: {}, egress: [{ to: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["11.0.0.0/16"] } }] }] },
+    'spec.egress[0].to[0].ipBlock.except[0]: Invalid value: "11.0.0.0/16": ' +
+      "must be a strict subset of `cidr`",
+  ],
+  [
+    "an Ingress to no port",
+    kindOf("networking.k8s.io", "Ingress"),
+    {
+      rules: [{ http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name: "x" } } }] } }],
+    },
+    "spec.rules[0].http.paths[0].backend.service.port: Required value: port name or number is required",
+  ],
+  [
+    "an Ingress of an address",
+    kindOf("networking.k8s.io", "Ingress"),
+    {
+      rules: [
+        {
+          host: "10.0.0.1",
+          http: {
+            paths: [
+              { path: "/", pathType: "Prefix", backend: { service: { name: "x", port: { number: 1 } } } },
+            ],
+          },
+        },
+      ],
+    },
+    'spec.rules[0].host: Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
   ],
   [
     "an Ingress without a kind of path",
@@ -200,6 +343,13 @@ describe("what may not change", () => {
       'spec.clusterIPs[0]: Invalid value: ["10.96.9.9"]: may not change once set',
     ],
     [
+      "a claim, to less than it was",
+      kindOf("", "PersistentVolumeClaim"),
+      { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "2Gi" } } } },
+      { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
+      "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity",
+    ],
+    [
       "the type of a Secret",
       kindOf("", "Secret"),
       { stringData: { a: "1" } },
@@ -237,6 +387,15 @@ test("a custom kind is kept as it was sent, counts its generations, and has no s
   expect(made.object).not.toHaveProperty("status");
   const changed = update(kind, { metadata: { name: "web" }, spec: { triggers: [] } }, made.object);
   expect(changed).toMatchObject({ ok: true, object: { metadata: { generation: 2 } } });
+});
+
+test("a generated name has 63 letters at most: the pods of a long Deployment lose their last hyphen", () => {
+  const generateName = `${"shop-prod-worker-default-".repeat(3).slice(0, 59)}-`;
+  const made = create(kindOf("", "ConfigMap"), { metadata: { generateName } });
+  if (!made.ok) throw new Error(made.status.message);
+  expect(made.object.metadata.name).toHaveLength(63);
+  expect(made.object.metadata.name.slice(0, 58)).toBe(generateName.slice(0, 58));
+  expect(made.object.metadata).toMatchObject({ generateName });
 });
 
 test("what is empty is left out, but for what a kind always has", () => {

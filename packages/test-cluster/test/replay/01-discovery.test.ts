@@ -40,5 +40,4 @@ replay({
       why: "the recorded server lists each of its checks and all groups; here only what is served is listed",
     },
   ],
-  notReproduced: { 23: "the checks of a server that is made of other parts" },
 });

@@ -15,9 +15,15 @@ replay({
       paths: ["metadata.annotations", "metadata.managedFields{kube-controller-manager}", "status"],
       why: "no controller works in this story",
     },
+    { of: "17", paths: ["message"], why: order },
+    { of: "18", paths: ["message"], why: order },
+    {
+      of: "74",
+      paths: ["message", "details.causes[].message"],
+      why: "it ends in a diff of Go structs",
+    },
     { of: "73", paths: ["spec.volumes[].projected.sources{openshift-service-ca.crt}"], why: marks },
   ],
-  notReproduced: { "17": order, "18": order, "74": "the message ends in a diff of Go structs" },
   request: (number, { request }) => (number === "69" ? withoutAnnotations(request) : request),
 });
 

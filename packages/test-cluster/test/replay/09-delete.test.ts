@@ -1,7 +1,6 @@
 import { at, numberAt, textAt } from "../../src/json.ts";
-import type { JsonObject } from "../../src/object.ts";
 import { marks } from "./marks.ts";
-import { configMap, demo, makeNamespace, replay, type Stage } from "./story.ts";
+import { configMap, demo, makeNamespace, replay, type Stage, until } from "./story.ts";
 
 const asleep = 'trap "exit 0" TERM; echo ready; while true; do sleep 1; done';
 const nodes = "the status of a pod that runs is told in the rollouts";
@@ -90,10 +89,3 @@ async function runPod(stage: Stage): Promise<void> {
 }
 
 /** Controllers and nodes work beside the server: what they write comes soon, not at once. */
-async function until(stage: Stage, path: string, done: (object: JsonObject) => boolean): Promise<void> {
-  for (let round = 0; round < 400; round++) {
-    if (done(await stage.ask("GET", path))) return;
-    await new Promise((go) => setTimeout(go, 20));
-  }
-  throw new Error(`${path} did not become what was waited for`);
-}

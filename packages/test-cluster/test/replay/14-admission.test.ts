@@ -1,6 +1,6 @@
 import { listAt, objectAt } from "../../src/json.ts";
 import type { JsonObject } from "../../src/object.ts";
-import { makeNamespace, replay, type Stage } from "./story.ts";
+import { makeNamespace, replay, type Stage, until } from "./story.ts";
 
 replay({
   folder: "14-admission",
@@ -34,10 +34,3 @@ async function limit(stage: Stage): Promise<void> {
 }
 
 /** Controllers work beside the server: what they write comes soon, not at once. */
-async function until(stage: Stage, path: string, done: (object: JsonObject) => boolean): Promise<void> {
-  for (let round = 0; round < 200; round++) {
-    if (done(await stage.ask("GET", path))) return;
-    await new Promise((go) => setTimeout(go, 20));
-  }
-  throw new Error(`${path} did not become what was waited for`);
-}

@@ -38,7 +38,7 @@ export class Likeness {
     else if (isArray(there) && isArray(here)) this.#compareLists(out, path, ordered(there), ordered(here));
     else if (typeof there === "string" && typeof here === "string")
       this.#compareTexts(out, path, there, here);
-    else if (there !== here)
+    else if (there !== here && !(typeof here === typeof there && path.endsWith(".nodePort")))
       out.found.push(`${path}: ${shown(there)} was recorded, here it is ${shown(here)}`);
   }
 
@@ -69,7 +69,7 @@ export class Likeness {
 
   #compareTexts(out: Out, path: string, there: string, here: string): void {
     if (isTime(there) && isTime(here)) return;
-    const key = path.slice(path.lastIndexOf(".") + 1);
+    const key = path.slice(path.lastIndexOf(".") + 1).replace(/\[\d+\]$/, "");
     if (varies.has(key) || key.endsWith("uid")) {
       // Versions of lists move with whatever else goes on in a cluster.
       if (key === "resourceVersion" && path === "metadata.resourceVersion" && !this.#here.has(there)) {
@@ -102,7 +102,8 @@ interface Out {
   readonly leftOut: readonly string[];
 }
 
-const varies = new Set(["resourceVersion", "continue", "uid", "etag"]);
+/** Versions and ids, and addresses that a cluster gives out of a range of its own. */
+const varies = new Set(["resourceVersion", "continue", "uid", "etag", "clusterIP", "clusterIPs"]);
 
 /** `items[].spec.x` is at any index; a name at the end leaves out all below it; `*.x` is anywhere. */
 function isLeftOut(path: string, leftOut: readonly string[]): boolean {

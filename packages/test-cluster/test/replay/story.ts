@@ -9,6 +9,7 @@ import type { Json, JsonObject } from "../../src/object.ts";
 import { parseJson } from "../../src/parse.ts";
 import { type Exchange, transcripts } from "../objects/parse-transcript.ts";
 import { Likeness } from "./likeness.ts";
+import { notReproduced } from "./not-reproduced.ts";
 
 export interface Stage {
   readonly cluster: TestCluster;
@@ -29,8 +30,6 @@ export interface Story {
   readonly token?: (number: string, stage: Stage) => Promise<string | undefined>;
   /** Which parts of which answers are not given here, and why. A number, or `*` for all. */
   readonly leftOut?: readonly LeftOut[];
-  /** Exchanges that are not reproduced, each with the reason. */
-  readonly notReproduced?: Readonly<Record<string, string>>;
   /** The request as it is sent here: for those that were recorded with a note in the place of a body. */
   readonly request?: (number: string, exchange: Exchange) => Exchange["request"];
 }
@@ -42,7 +41,7 @@ export interface LeftOut {
 }
 
 export function replay(story: Story): void {
-  const left = story.notReproduced ?? {};
+  const left = notReproduced[story.folder] ?? {};
   describe(`recordings of ${story.folder}`, () => {
     let stage: Stage;
     beforeAll(async () => {
@@ -52,13 +51,6 @@ export function replay(story: Story): void {
     });
     afterAll(async () => stage.cluster.stop());
     const all = transcripts(story.folder);
-    afterAll(() => {
-      const told = all.length - Object.keys(left).length;
-      const reasons = Object.entries(left).map(([number, why]) => `; not ${number}: ${why}`);
-      console.info(
-        `${story.folder}: ${told} of ${all.length} recorded exchanges reproduced${reasons.join("")}`,
-      );
-    });
     for (const exchange of all) {
       const number = numberOf(exchange);
       const why = left[number];
@@ -197,4 +189,17 @@ export async function makeLimited(stage: Stage): Promise<string> {
     spec: { expirationSeconds: 3600 },
   });
   return textAt(made, "status", "token") ?? "";
+}
+
+/** Asks again until the answer is what is waited for. */
+export async function until(
+  stage: Stage,
+  path: string,
+  done: (object: JsonObject) => boolean,
+): Promise<void> {
+  for (let round = 0; round < 400; round++) {
+    if (done(await stage.ask("GET", path))) return;
+    await new Promise((go) => setTimeout(go, 20));
+  }
+  throw new Error(`${path} did not become what was waited for`);
 }

@@ -1,8 +1,7 @@
 import { AgentFlowError, exitCodes, nearest, parseDuration, showDuration } from "@agentflow/protocol";
-import { AgentFlowCommand } from "../../base-command.ts";
 import { contextFlag } from "../../context-flag.ts";
+import { DeployCommand, targetFlag } from "../../deploy/deploy-command.ts";
 import { type BuildRuns, openInstallation, runsOf } from "../../deploy/installation.ts";
-import { openClusterTarget } from "../../deploy/open.ts";
 import { Args, Flags } from "../../flags.ts";
 import { bold, cyan, dim, green } from "../../output/text.ts";
 import { onInterrupt } from "../../runs/detach.ts";
@@ -10,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const lookMs = 1_000;
 
-export default class DeployDrain extends AgentFlowCommand {
+export default class DeployDrain extends DeployCommand {
   static override summary = "Wait until no run is left on a build; then its workers may go";
   static override description =
     "Runs stay on the build that they began on. This waits for their end and changes nothing.\n" +
@@ -20,7 +19,7 @@ export default class DeployDrain extends AgentFlowCommand {
   };
   static override flags = {
     context: contextFlag,
-    target: Flags.string({ description: "a target of agentflow.yaml", helpValue: "TARGET" }),
+    ...targetFlag,
     timeout: Flags.string({ description: "longest wait, then exit 7", helpValue: "1h", default: "1h" }),
   };
   static override examples = [
@@ -31,12 +30,7 @@ export default class DeployDrain extends AgentFlowCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DeployDrain);
     const timeoutMs = parseDuration(flags.timeout);
-    using on = await openClusterTarget({
-      folder: this.folder(flags),
-      environment: process.env,
-      target: flags.target,
-      context: flags.context,
-    });
+    using on = await this.openTarget(flags.target, flags);
     const { name } = on.project.target;
     using interrupt = onInterrupt();
     await using there = await openInstallation(on);
@@ -49,15 +43,21 @@ export default class DeployDrain extends AgentFlowCommand {
       );
     }
     for (let said = -1; ; ) {
-      const now = runsOf(await there.client.builds.list(), args.build);
+      const list = await there.client.builds.list();
+      const now = runsOf(list, args.build);
       if (now.takesNewRuns) throw takesNewRuns(args.build, name);
+      if (now.openRuns === 0 && list.unreadable > 0) throw unreadable(list.unreadable);
       if (now.openRuns === 0) return this.#report(now, name);
       if (now.openRuns !== said)
         this.output.say([`${now.openRuns} left`, dim(`  oldest ${now.oldest ?? ""}`)]);
       said = now.openRuns;
       if (performance.now() > untilMs) throw late(now, { timeoutMs, target: name });
       await sleep(lookMs, undefined, { signal: interrupt.signal }).catch(() => undefined);
-      if (interrupt.signal.aborted) throw interrupted(args.build);
+      if (interrupt.signal.aborted) {
+        // Below the ^C that the terminal shows.
+        if (this.output.talkTerminal) this.output.say();
+        throw interrupted(args.build, name);
+      }
     }
   }
 
@@ -88,6 +88,15 @@ function takesNewRuns(build: string, target: string): AgentFlowError {
   });
 }
 
+function unreadable(count: number): AgentFlowError {
+  const what = count === 1 ? "an open run" : `${count} open runs`;
+  return new AgentFlowError("refused", `of ${what} this release cannot read the build: it may be any`, {
+    reason: "build_unknown",
+    details: { unreadable: count },
+    suggestions: ["which: af run list --active", "a newer release reads them: af deploy"],
+  });
+}
+
 function late(
   { build, openRuns, oldest }: BuildRuns,
   { timeoutMs, target }: { readonly timeoutMs: number; readonly target: string },
@@ -98,14 +107,14 @@ function late(
     details: { build, openRuns, ...(oldest === undefined ? {} : { oldest }) },
     suggestions: [
       ...(oldest === undefined ? [] : [`what the oldest waits for: af why ${oldest} --context ${target}`]),
-      `wait longer: af deploy drain ${build} --timeout 8h`,
+      `wait longer: af deploy drain ${build} --target ${target} --timeout 8h`,
     ],
   });
 }
 
-function interrupted(build: string): AgentFlowError {
+function interrupted(build: string, target: string): AgentFlowError {
   return new AgentFlowError("refused", "stopped waiting; the runs go on", {
     reason: "interrupted",
-    suggestions: [`go on waiting: af deploy drain ${build}`],
+    suggestions: [`go on waiting: af deploy drain ${build} --target ${target}`],
   });
 }

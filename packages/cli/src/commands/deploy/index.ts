@@ -1,27 +1,14 @@
 import type { Engine } from "@agentflow/cluster/engine";
-import { parseDuration } from "@agentflow/protocol";
-import { AgentFlowCommand } from "../../base-command.ts";
-import {
-  confirmedData,
-  deployFlags,
-  interruptedDeploy,
-  saidIncompatible,
-  sayFailure,
-  sayWhere,
-  targetArgs,
-} from "../../deploy/common.ts";
-import { checkImages } from "../../deploy/nodes.ts";
-import { openClusterTarget } from "../../deploy/open.ts";
+import { deployFlags, targetArgs } from "../../deploy/common.ts";
+import { DeployCommand, planFlag } from "../../deploy/deploy-command.ts";
+import { checkImages, isOnItsNodes } from "../../deploy/nodes.ts";
 import { prepareRelease } from "../../deploy/release.ts";
-import { reportDeploy } from "../../deploy/report.ts";
-import { deployingOf, sayPlan } from "../../deploy/run.ts";
 import { Flags } from "../../flags.ts";
-import { saveDeployed } from "../../deploy/save-context.ts";
 import { dim, green, yellow } from "../../output/text.ts";
 import { onInterrupt } from "../../runs/detach.ts";
 import { showWork } from "../../targets/progress.ts";
 
-export default class Deploy extends AgentFlowCommand {
+export default class Deploy extends DeployCommand {
   static override summary = "Carry this project to a cluster: show what changes, apply it, wait with reasons";
   static override description =
     "TARGET is one of agentflow.yaml on Kubernetes; without one the context in use, else the only one.\n" +
@@ -30,7 +17,7 @@ export default class Deploy extends AgentFlowCommand {
   static override args = targetArgs;
   static override flags = {
     ...deployFlags,
-    plan: Flags.boolean({ description: "only say what would change; exit 16 when something would" }),
+    ...planFlag,
     build: Flags.boolean({
       description: "build images even when the same ones are there; --no-build: never",
       allowNo: true,
@@ -47,7 +34,7 @@ export default class Deploy extends AgentFlowCommand {
       exclusive: ["plan"],
     }),
     keda: Flags.boolean({
-      description: "with --out: the cluster has KEDA (else it is asked)",
+      description: "with --out, which asks no cluster: it has KEDA",
       dependsOn: ["out"],
     }),
   };
@@ -61,61 +48,23 @@ export default class Deploy extends AgentFlowCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Deploy);
-    const timeoutMs = parseDuration(flags.timeout);
     if (flags.out !== undefined) return this.#write(flags.out, { ...flags, target: args.target });
-    using on = await openClusterTarget({
-      folder: this.folder(flags),
-      environment: process.env,
-      target: args.target,
-      context: flags.context,
-    });
-    const { name } = on.project.target;
-    const { where } = on;
-    if (!(await confirmedData(flags, { mayAsk: this.mayAsk(flags), where }))) return;
-    using interrupt = onInterrupt();
-    sayWhere(this.output, where);
-    const shown = showWork(this.output, on.release);
-    const startedMs = performance.now();
-    try {
-      const { Access, deploy, planDeploy, refuseConflicts } = await import("@agentflow/cluster/kubernetes");
+    const carrying = { target: args.target, flags, whole: true };
+    await this.carry(carrying, async (on, { shown, signal }) => {
+      const { Access } = await import("@agentflow/cluster/kubernetes");
       const wanted = {
         on,
         version: this.config.version,
         build: buildOf(flags),
         named: flags.image ?? [],
         progress: shown,
-        signal: interrupt.signal,
+        signal,
         check: async (engine: Engine, image: string) => checkImages(on, engine, image),
+        isThere: async (image: string) => isOnItsNodes(on, image),
       };
       const prepared = await prepareRelease(wanted, new Access(on.cluster, on.namespace));
-      const { release, secrets } = prepared;
-      const deploying = await deployingOf({
-        on,
-        release,
-        secrets,
-        flags,
-        timeoutMs,
-        shown,
-        signal: interrupt.signal,
-      });
-      if (flags.plan) {
-        const plan = await planDeploy(deploying);
-        shown.close();
-        refuseConflicts(deploying, plan);
-        sayPlan(this.output, on, plan);
-        return;
-      }
-      const deployed = await deploy(deploying);
-      await saveDeployed(on);
-      shown.close();
-      const ms = performance.now() - startedMs;
-      reportDeploy(this.output, { on, deployed, build: release.build, waited: flags.wait, ms, prepared });
-    } catch (error) {
-      shown.close();
-      if (interrupt.signal.aborted) throw interruptedDeploy(name);
-      sayFailure(this.output, error);
-      if (!saidIncompatible(this.output, error)) throw error;
-    }
+      return { release: prepared.release, secrets: prepared.secrets, prepared };
+    });
   }
 
   async #write(out: string, flags: WriteFlags): Promise<void> {

@@ -1,13 +1,12 @@
 import type { Revision } from "@agentflow/cluster/kubernetes";
-import { AgentFlowCommand } from "../../base-command.ts";
 import { contextFlag } from "../../context-flag.ts";
 import { targetArgs } from "../../deploy/common.ts";
-import { openClusterTarget } from "../../deploy/open.ts";
+import { DeployCommand } from "../../deploy/deploy-command.ts";
 import { printTable } from "../../output/table.ts";
 import { type Text, cyan, green, red, yellow } from "../../output/text.ts";
 import { ago } from "../../output/when.ts";
 
-export default class DeployList extends AgentFlowCommand {
+export default class DeployList extends DeployCommand {
   static override summary = "List the deploys of a target: when, by whom, why, and what became of them";
   static override description = "The last ten are kept in the cluster, each with all that it applied.";
   static override args = targetArgs;
@@ -16,12 +15,7 @@ export default class DeployList extends AgentFlowCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DeployList);
-    using on = await openClusterTarget({
-      folder: this.folder(flags),
-      environment: process.env,
-      target: args.target,
-      context: flags.context,
-    });
+    using on = await this.openTarget(args.target, flags);
     const { Access, listRevisions } = await import("@agentflow/cluster/kubernetes");
     const items = await listRevisions(new Access(on.cluster, on.namespace), on.release);
     this.output.data({ target: on.project.target.name, items });

@@ -1,22 +1,9 @@
-import { AgentFlowError, parseDuration } from "@agentflow/protocol";
-import { AgentFlowCommand } from "../../base-command.ts";
-import {
-  confirmedData,
-  deployFlags,
-  interruptedDeploy,
-  saidIncompatible,
-  sayFailure,
-  sayWhere,
-} from "../../deploy/common.ts";
-import { openClusterTarget } from "../../deploy/open.ts";
-import { reportDeploy } from "../../deploy/report.ts";
-import { deployingOf, sayPlan } from "../../deploy/run.ts";
-import { Args, Flags } from "../../flags.ts";
-import { onInterrupt } from "../../runs/detach.ts";
-import { showWork } from "../../targets/progress.ts";
+import { deployFlags } from "../../deploy/common.ts";
+import { DeployCommand, planFlag, targetFlag } from "../../deploy/deploy-command.ts";
+import { Args } from "../../flags.ts";
 import { projectSecrets } from "../../targets/secrets.ts";
 
-export default class DeployRollback extends AgentFlowCommand {
+export default class DeployRollback extends DeployCommand {
   static override summary = "Go back to an earlier deploy: its objects once more, new runs on its build";
   static override description =
     "REVISION is a number of af deploy list; without one the last that went well before the present one.\n" +
@@ -26,8 +13,8 @@ export default class DeployRollback extends AgentFlowCommand {
   };
   static override flags = {
     ...deployFlags,
-    target: Flags.string({ description: "a target of agentflow.yaml", helpValue: "TARGET" }),
-    plan: Flags.boolean({ description: "only say what would change; exit 16 when something would" }),
+    ...targetFlag,
+    ...planFlag,
   };
   static override examples = [
     "af deploy rollback",
@@ -37,59 +24,18 @@ export default class DeployRollback extends AgentFlowCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DeployRollback);
-    const timeoutMs = parseDuration(flags.timeout);
-    using on = await openClusterTarget({
-      folder: this.folder(flags),
-      environment: process.env,
-      target: flags.target,
-      context: flags.context,
-    });
-    const { name, project } = on.project.target;
-    const { where } = on;
-    if (!(await confirmedData(flags, { mayAsk: this.mayAsk(flags), where }))) return;
-    using interrupt = onInterrupt();
-    sayWhere(this.output, where);
-    const shown = showWork(this.output, on.release);
-    const startedMs = performance.now();
-    try {
-      const { Access, deploy, planDeploy, refuseConflicts, rollbackTarget } = await import(
-        "@agentflow/cluster/kubernetes"
-      );
-      const going = {
+    await this.carry({ target: flags.target, flags, whole: false }, async (on) => {
+      const { Access, rollbackTarget } = await import("@agentflow/cluster/kubernetes");
+      const { name, project } = on.project.target;
+      const { release, revision } = await rollbackTarget({
         access: new Access(on.cluster, on.namespace),
         name: on.release,
         project: project.name,
         target: name,
         ...(args.revision === undefined ? {} : { number: args.revision }),
-      };
-      const { release, revision } = await rollbackTarget(going);
-      const secrets = await projectSecrets(on.project.dir, on.project.target);
-      const deploying = await deployingOf({
-        on,
-        release,
-        secrets,
-        flags,
-        timeoutMs,
-        shown,
-        signal: interrupt.signal,
-        rollbackTo: revision.number,
       });
-      if (flags.plan) {
-        const plan = await planDeploy(deploying);
-        shown.close();
-        refuseConflicts(deploying, plan);
-        sayPlan(this.output, on, plan);
-        return;
-      }
-      const deployed = await deploy(deploying);
-      shown.close();
-      const ms = performance.now() - startedMs;
-      reportDeploy(this.output, { on, deployed, build: release.build, waited: flags.wait, ms });
-    } catch (error) {
-      shown.close();
-      if (interrupt.signal.aborted) throw interruptedDeploy(name);
-      sayFailure(this.output, error);
-      if (!saidIncompatible(this.output, error)) throw AgentFlowError.from(error, "af deploy rollback");
-    }
+      const secrets = await projectSecrets(on.project.dir, on.project.target);
+      return { release, secrets, rollbackTo: revision.number };
+    });
   }
 }

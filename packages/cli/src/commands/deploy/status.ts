@@ -1,14 +1,13 @@
 import type { DeployStatus as Status, PartStatus } from "@agentflow/cluster/kubernetes";
 import type { BuildList } from "@agentflow/protocol";
-import { AgentFlowCommand } from "../../base-command.ts";
 import { contextFlag } from "../../context-flag.ts";
 import { targetArgs } from "../../deploy/common.ts";
+import { DeployCommand } from "../../deploy/deploy-command.ts";
 import { askBuilds, runsOf } from "../../deploy/installation.ts";
-import { openClusterTarget } from "../../deploy/open.ts";
 import { printTable } from "../../output/table.ts";
 import { type Text, bold, cyan, dim, green, red, yellow } from "../../output/text.ts";
 
-export default class DeployStatus extends AgentFlowCommand {
+export default class DeployStatus extends DeployCommand {
   static override summary = "How a target in a cluster is: its parts, its builds and their runs, who deploys";
   static override description =
     "Asks the cluster, and the installation for the runs of each build. Exits 6 when a part has failed.";
@@ -18,12 +17,7 @@ export default class DeployStatus extends AgentFlowCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(DeployStatus);
-    using on = await openClusterTarget({
-      folder: this.folder(flags),
-      environment: process.env,
-      target: args.target,
-      context: flags.context,
-    });
+    using on = await this.openTarget(args.target, flags);
     const { Access, deployStatus, realClusterPace } = await import("@agentflow/cluster/kubernetes");
     const access = new Access(on.cluster, on.namespace);
     const status = await deployStatus(access, { name: on.release, pace: realClusterPace });
@@ -39,6 +33,10 @@ export default class DeployStatus extends AgentFlowCommand {
       return;
     }
     this.#say(status, on.where);
+    if (status.parts.length === 0) {
+      this.output.say([`${name} was taken down; its data is kept. go on: `, cyan(`af deploy ${name}`)]);
+      return;
+    }
     printTable(this.output, columns, status.parts);
     for (const { build, runs, isNewest } of builds) {
       const open = runs === undefined ? dim("runs not known") : `${runs} open ${runs === 1 ? "run" : "runs"}`;

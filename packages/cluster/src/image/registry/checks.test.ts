@@ -1,11 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { type NodePlatform, checkPlatforms } from "./platforms.ts";
+import { type NodePlatform, checkPlatforms, isOnNodes } from "./platforms.ts";
 import { type PullSecret, checkPullSecrets } from "./pull-secrets.ts";
 
 function node(name: string, architecture: string, more: Partial<NodePlatform> = {}): NodePlatform {
   const labels = { "kubernetes.io/arch": architecture };
-  return { name, operatingSystem: "linux", architecture, labels, closed: false, ...more };
+  return { name, operatingSystem: "linux", architecture, labels, closed: false, images: [], ...more };
 }
+
+test("an image is on the nodes when each that pods may come to says so, by whatever name", () => {
+  const images = ["docker.io/library/nats:2.15-alpine", "docker.io/agentflow/triage:0f3a"];
+  const full = node("a", "amd64", { images });
+  const shut = node("b", "amd64", { closed: true });
+  const bare = node("c", "amd64");
+  for (const name of ["nats:2.15-alpine", "agentflow/triage:0f3a", images[1] ?? ""])
+    expect(isOnNodes(name, { nodes: [full, shut] })).toBe(true);
+  expect(isOnNodes("agentflow/triage:0f3b", { nodes: [full] })).toBe(false);
+  expect(isOnNodes("registry.example/agentflow/triage:0f3a", { nodes: [full] })).toBe(false);
+  expect(isOnNodes("agentflow/triage:0f3a", { nodes: [full, bare] })).toBe(false);
+  expect(isOnNodes("agentflow/triage:0f3a", { nodes: [shut] })).toBe(false);
+});
 
 describe("the processors of nodes", () => {
   const amd = { platform: "linux/amd64", target: "prod" };

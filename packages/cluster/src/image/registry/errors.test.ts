@@ -29,6 +29,22 @@ test.for([
   expect(error.suggestions.length).toBeGreaterThan(0);
 });
 
+test("a registry that answers with what it was told: the login is in no word of it", () => {
+  const hides = ["YW5uOmh1bnRlcjI=", "hunter2", ""];
+  for (const said of ["unauthorized: Basic YW5uOmh1bnRlcjI= is wrong", "no: hunter2 and hunter2"]) {
+    const error = fromRegistry(new Error(said), { ...at, hasLogin: true, hides });
+    const text = JSON.stringify([error.message, error.details, String(error.cause)]);
+    expect(text).toContain("(hidden)");
+    expect(text).not.toMatch(/hunter2|YW5u/);
+  }
+});
+
+test("what a registry says has an end", () => {
+  const said = `denied: ${"x".repeat(1_000_000)}`;
+  const error = fromRegistry(new Error(said), { ...at, hasLogin: true });
+  expect(JSON.stringify([error.message, error.details]).length).toBeLessThan(2_000);
+});
+
 test("without a login the next step is to log in", () => {
   const error = fromRegistry(new Error("no basic auth credentials"), { ...at, hasLogin: false });
   expect(error).toMatchObject({ code: "unauthenticated", suggestions: ["docker login r.example.com"] });

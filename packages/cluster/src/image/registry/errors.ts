@@ -10,12 +10,15 @@ export interface Refused {
   /** Whether a login was found, and where it was looked for. */
   readonly hasLogin: boolean;
   readonly from: string;
+  /** What a registry was told and must not come back in its words. */
+  readonly hides?: readonly string[];
 }
 
 type Judge = (at: Refused, said: string, cause: unknown) => AgentFlowError | undefined;
 
 export function fromRegistry(error: unknown, at: Refused): AgentFlowError {
   if (AgentFlowError.is(error)) return error;
+  hide(error, at.hides ?? []);
   const doing = `pushing ${at.reference}`;
   const known = fromEngine(error, doing, at.engine.address);
   if (["interrupted", "engine_unreachable"].includes(known.reason)) return known;
@@ -33,6 +36,13 @@ export function fromRegistry(error: unknown, at: Refused): AgentFlowError {
     ],
     cause: error,
   });
+}
+
+/** Some put what they were sent into what they answer. */
+function hide(error: unknown, secrets: readonly string[]): void {
+  if (!(error instanceof Error)) return;
+  for (const secret of secrets)
+    if (secret !== "") error.message = error.message.replaceAll(secret, "(hidden)");
 }
 
 /** Whether nobody is there who could take an image: to go on would only repeat it. */

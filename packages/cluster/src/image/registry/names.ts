@@ -27,6 +27,13 @@ export function hostOf(reference: string): string {
   return /[.:]/.test(first) || first === "localhost" ? first : "docker.io";
 }
 
+/** With all that may be left out, as nodes say it: `docker.io/library/nats:2.15-alpine`. */
+export function wholeName(reference: string): string {
+  const host = hostOf(reference);
+  const path = reference.startsWith(`${host}/`) ? reference.slice(host.length + 1) : reference;
+  return `${host}/${host === "docker.io" && !path.includes("/") ? "library/" : ""}${path}`;
+}
+
 /** Under which name its login is kept. */
 export function serverOf(host: string): string {
   return host === "docker.io" || host === "index.docker.io" ? dockerHub : host;

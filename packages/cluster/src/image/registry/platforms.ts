@@ -2,6 +2,7 @@
 import { AgentFlowError } from "@agentflow/protocol";
 import type { Engine } from "../../docker/engine/index.ts";
 import { findImage } from "../base.ts";
+import { wholeName } from "./names.ts";
 
 /** What a cluster says of a node: `status.nodeInfo`, labels, and whether pods of ours may go there. */
 export interface NodePlatform {
@@ -11,6 +12,8 @@ export interface NodePlatform {
   readonly labels: Readonly<Record<string, string>>;
   /** Cordoned, or with a taint that keeps our pods away. */
   readonly closed: boolean;
+  /** What it says that it has; a node tells of its largest alone. */
+  readonly images: readonly string[];
 }
 
 export interface PlatformCheck {
@@ -29,10 +32,7 @@ export async function platformOf(engine: Engine, reference: string): Promise<str
 
 /** Throws `refused` where a pod could come to a node that cannot run it. Without nodes nothing is known. */
 export function checkPlatforms({ platform, nodes, selector = {}, target }: PlatformCheck): void {
-  const wanted = Object.entries(selector);
-  const open = nodes.filter(
-    ({ closed, labels }) => !closed && wanted.every(([label, value]) => labels[label] === value),
-  );
+  const open = openNodes(nodes, selector);
   const others = open.filter((node) => platformOfNode(node) !== platform);
   if (others.length === 0) return;
   const [os = "", architecture = ""] = platform.split("/");
@@ -54,6 +54,26 @@ export function checkPlatforms({ platform, nodes, selector = {}, target }: Platf
           ]
         : [`keep to the others: nodeSelector: {${labels}} of target ${target}`],
     },
+  );
+}
+
+/** Whether each node to which pods may come has the image. Where none is known, none has. */
+export function isOnNodes(
+  reference: string,
+  { nodes, selector = {} }: Pick<PlatformCheck, "nodes" | "selector">,
+): boolean {
+  const open = openNodes(nodes, selector);
+  const name = wholeName(reference);
+  return open.length > 0 && open.every(({ images }) => images.some((one) => wholeName(one) === name));
+}
+
+function openNodes(
+  nodes: readonly NodePlatform[],
+  selector: Readonly<Record<string, string>>,
+): readonly NodePlatform[] {
+  const wanted = Object.entries(selector);
+  return nodes.filter(
+    ({ closed, labels }) => !closed && wanted.every(([label, value]) => labels[label] === value),
   );
 }
 

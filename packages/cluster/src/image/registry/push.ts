@@ -39,7 +39,32 @@ export interface PushedImages {
 
 /** An image that is there under its tag is not pushed again: tags are named by content. */
 export async function pushImages(options: PushOptions): Promise<PushedImages> {
-  const { images, registry, environment, home, signal } = options;
+  const pushed = new Map<string, Pushed>();
+  for (const [local, bringing] of await bringingOf(options)) {
+    pushed.set(local, await bring(local, bringing));
+  }
+  const there = (local: string): string => pushed.get(local)?.byDigest ?? local;
+  return { images: renamed(options.images, there), pushed: [...pushed.values()] };
+}
+
+/** How a push would name them: what is there by its content, and by its tag what is not. Pushes nothing. */
+export async function imagesInRegistry(options: PushOptions): Promise<Images> {
+  const names = new Map<string, string>();
+  for (const [local, bringing] of await bringingOf(options)) {
+    const { reference } = bringing.at;
+    const digest = await ownDigest(local, bringing);
+    names.set(local, digest === undefined ? reference : byDigest(reference, digest));
+  }
+  return renamed(options.images, (local) => names.get(local) ?? local);
+}
+
+/** That of NATS is not ours: it stays as it is named. */
+function renamed({ nats, controlPlane, worker }: Images, name: (local: string) => string): Images {
+  return { nats, controlPlane: name(controlPlane), worker: name(worker) };
+}
+
+async function bringingOf(options: PushOptions): Promise<ReadonlyMap<string, Bringing>> {
+  const { engine, images, registry, environment, home, signal } = options;
   const host = hostOf(`${registry}/`);
   const { login, from } = await findLogin(host, {
     environment,
@@ -47,18 +72,20 @@ export async function pushImages(options: PushOptions): Promise<PushedImages> {
     told: (line) => options.progress.line(line),
     ...(signal === undefined ? {} : { signal }),
   });
-  const own = [...new Set([images.controlPlane, images.worker])];
-  const pushed = new Map<string, Pushed>();
-  for (const local of own) {
-    const reference = referenceIn(registry, local);
-    const at: Pushing = { engine: options.engine, reference, host, hasLogin: login !== undefined, from };
-    pushed.set(local, await bring(local, { at, login, options }));
-  }
-  const there = (local: string): string => pushed.get(local)?.byDigest ?? local;
-  return {
-    images: { ...images, controlPlane: there(images.controlPlane), worker: there(images.worker) },
-    pushed: [...pushed.values()],
-  };
+  const hides = login === undefined ? [] : secretsOf(login);
+  return new Map(
+    [images.controlPlane, images.worker].map((local): [string, Bringing] => {
+      const reference = referenceIn(registry, local);
+      const at: Pushing = { engine, reference, host, hasLogin: login !== undefined, from, hides };
+      return [local, { at, login, options }];
+    }),
+  );
+}
+
+/** Each by itself, and as it stands in a header. */
+function secretsOf({ username = "", password = "", identitytoken = "" }: RegistryLogin): readonly string[] {
+  const basic = Buffer.from(`${username}:${password}`).toString("base64");
+  return [...(password === "" ? [] : [basic, password]), identitytoken];
 }
 
 interface Pushing extends Refused {
@@ -79,14 +106,12 @@ async function bring(local: string, bringing: Bringing): Promise<Pushed> {
   const startedMs = nowMs();
   const answer = (digest: string, wasThere: boolean): Pushed => ({
     reference,
-    byDigest: `${repositoryOf(reference)}@${digest}`,
+    byDigest: byDigest(reference, digest),
     ms: nowMs() - startedMs,
     wasThere,
   });
-  const known = await digestsKnown(local, at);
-  const there = await digestThere(bringing);
-  // The engine knows what it pushed there: another digest under that tag is somebody else's work.
-  if (there !== undefined && (known.length === 0 || known.includes(there))) return answer(there, true);
+  const there = await ownDigest(local, bringing);
+  if (there !== undefined) return answer(there, true);
   progress.step(`pushing ${reference}`);
   await tag(local, at);
   await push(bringing);
@@ -97,6 +122,18 @@ async function bring(local: string, bringing: Bringing): Promise<Pushed> {
     details: { image: reference, registry: at.host },
     suggestions: [`look at it: docker manifest inspect ${reference}`],
   });
+}
+
+function byDigest(reference: string, digest: string): string {
+  return `${repositoryOf(reference)}@${digest}`;
+}
+
+/** What the registry has under the tag, where it is what we mean. */
+async function ownDigest(local: string, bringing: Bringing): Promise<string | undefined> {
+  const known = await digestsKnown(local, bringing.at);
+  const there = await digestThere(bringing);
+  // The engine knows what it pushed there: another digest under that tag is somebody else's work.
+  return there !== undefined && (known.length === 0 || known.includes(there)) ? there : undefined;
 }
 
 /** Under which digests the engine has it from that repository; none where it does not have it at all. */

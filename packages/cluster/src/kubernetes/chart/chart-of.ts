@@ -14,6 +14,7 @@ import { type Capabilities, type Release, releaseNames } from "../release.ts";
 import { releaseOf } from "../release-of.ts";
 import { objectYaml } from "../yaml.ts";
 import { chartFile, checkTemplate, helpersTemplate, ingressTemplate, notesTemplate } from "./fixed.ts";
+import { readmeFile } from "./readme.ts";
 import { mapJson, Slots } from "./slots.ts";
 import { valuesOf, valuesSchema } from "./values.ts";
 
@@ -55,6 +56,7 @@ export function chartOf({ rendering, capabilities, head }: ChartingFrom): readon
     );
   return [
     file("Chart.yaml", chartFile(actual)),
+    { path: "README.md", content: readmeFile(actual, head) },
     file("values.yaml", values.text),
     { path: "values.schema.json", content: `${JSON.stringify(valuesSchema(values.values), undefined, 2)}\n` },
     { path: "templates/_helpers.tpl", content: helpersTemplate },
@@ -104,7 +106,7 @@ function pathOf({ kind, metadata }: KubernetesObject, n: number, { name }: Relea
 
 interface Templating {
   readonly release: string;
-  /** The API is asked from other namespaces whether or not there is an ingress. */
+  /** The API is asked from other namespaces also where there is no ingress. */
   readonly isOpen: boolean;
   /** Pools whose number of workers is between two numbers. */
   readonly scaled: ReadonlySet<string>;
@@ -115,7 +117,7 @@ function templateOf(object: KubernetesObject, of: Templating): string {
   const edited = mapJson(plainJson(object), (value, path) => edit(value, path, { ...of, object, slots }));
   // What a project says is no template, even where it looks like one.
   const text = objectYaml(isObject(edited) ? edited : {}).replaceAll("{{", '{{ "{{" }}');
-  return underCondition(withValues(slots.filled(text), of), object, of);
+  return underCondition(withValues(slots.filled(text)), object, of);
 }
 
 /** A budget of one copy would only keep its node from being emptied. */
@@ -127,7 +129,7 @@ function underCondition(text: string, object: KubernetesObject, { scaled }: Temp
   return `{{- if gt (int ${section}.${copies}) 1 }}\n${text}{{- end }}\n`;
 }
 
-function withValues(text: string, { isOpen }: Templating): string {
+function withValues(text: string): string {
   const lines = text.split("\n").map((line) => {
     const [, lead, word = ""] = /^(\s*(?:- )*(?:[^\s:]+: )?)(\S+)$/.exec(line) ?? [];
     const whole = wholes[word];
@@ -138,10 +140,7 @@ function withValues(text: string, { isOpen }: Templating): string {
       .replaceAll(words.build, "{{ .Values.build }}")
       .replaceAll(words.job, '{{ include "agentflow.values" . }}');
   });
-  const asked = lines.join("\n");
-  if (isOpen) return asked;
-  const from = "{{ if .Values.ingress.enabled }}namespaceSelector{{ else }}podSelector{{ end }}";
-  return asked.replaceAll("- namespaceSelector: {}", `- ${from}: {}`);
+  return lines.join("\n");
 }
 
 /** Words that are a value by themselves. */
@@ -163,6 +162,11 @@ function edit(value: Json, path: readonly string[], editing: Editing): Json {
   const at = path.join(".");
   if (at === "metadata" && isObject(value)) return metadataOf(value, editing);
   if (at === "spec" && isObject(value)) return specOf(value, editing);
+  if (at === "spec.ingress.0" && isObject(value) && !("from" in value)) {
+    const peer = editing.isOpen ? "namespaceSelector" : "podSelector";
+    const callers = `ternary list (list (dict ${JSON.stringify(peer)} dict)) .Values.ingress.enabled`;
+    return { ...value, from: slots.optional(callers) };
+  }
   if (at === "spec.template.spec" && isObject(value)) {
     return {
       ...value,
@@ -198,7 +202,9 @@ function poolOf({ metadata }: KubernetesObject): string | undefined {
 function metadataOf(value: JsonObject, { object, slots }: Editing): JsonObject {
   const labels = isObject(value["labels"]) ? value["labels"] : {};
   const name = typeof value["name"] === "string" ? value["name"] : "";
+  // On workers of another build runs may still go on; and nobody's files go with a word.
   const isWorker = object.kind === "Deployment" && labels[kubernetesLabels.pool] !== undefined;
+  const isKept = isWorker || object.kind === "PersistentVolumeClaim";
   return {
     ...value,
     // Under Helm a job cannot be changed either: other values, another job.
@@ -208,7 +214,7 @@ function metadataOf(value: JsonObject, { object, slots }: Editing): JsonObject {
       [kubernetesLabels.managedBy]: slots.value(".Release.Service"),
       "helm.sh/chart": slots.value('include "agentflow.chart" .'),
     },
-    ...(isWorker ? { annotations: { "helm.sh/resource-policy": "keep" } } : {}),
+    ...(isKept ? { annotations: { "helm.sh/resource-policy": "keep" } } : {}),
   };
 }
 

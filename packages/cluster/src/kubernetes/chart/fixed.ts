@@ -47,7 +47,8 @@ export function notesTemplate({ name }: Release): string {
     `The API: ${kubectl} port-forward service/${service} 4180`,
     "{{- end }}",
     `Its first token: ${kubectl} get secret ${keys} -o jsonpath={.data.token} | base64 -d`,
-    "Workers of earlier builds stay until you delete their Deployments.",
+    "Workers of earlier builds stay until you delete their Deployments; so go back with",
+    "helm upgrade and the values of then, which helm rollback cannot.",
     "",
   ].join("\n");
 }

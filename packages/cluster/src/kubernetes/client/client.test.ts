@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { AgentFlowError } from "@agentflow/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openCluster } from "./open.ts";
@@ -216,4 +217,106 @@ test("a server that says nothing does not hold us, and a signal ends what is und
   const work = stopped.send("asking", get);
   stop.abort();
   expect(await refusal(work)).toMatchObject({ reason: "interrupted" });
+});
+
+test("http is http however it is spelled; what is no address, and logins in one, are not shown", async () => {
+  const opened = async (server: string, insecure: boolean): Promise<AgentFlowError> =>
+    refusal(openCluster({ environment: {}, kubeconfig: kubeconfig({ name: "c", server, insecure }) }));
+  for (const server of ["HTTP://10.0.0.1:6443", "hTtP://10.0.0.1"])
+    expect(await opened(server, false)).toMatchObject({ code: "refused", reason: "cluster_without_tls" });
+  for (const server of ["10.0.0.1:6443", "https://ann:hunter2@10.0.0.1", "file:///etc/passwd", "https://"]) {
+    const error = await opened(server, true);
+    expect(error).toMatchObject({ code: "invalid_input", reason: "kubeconfig_invalid" });
+    expect(JSON.stringify([error.message, error.details, error.suggestions])).not.toContain("hunter2");
+  }
+});
+
+test("a namespace of the kubeconfig that is a path to another place is refused", async () => {
+  for (const namespace of ["..", ".", "kube-system/pods", "a?b", "A"]) {
+    const file = kubeconfig({ name: "c", server: "http://127.0.0.1:1", namespace });
+    const error = await refusal(openCluster({ environment: {}, kubeconfig: file }));
+    expect(error).toMatchObject({ code: "invalid_input", reason: "kubeconfig_invalid" });
+  }
+});
+
+test.each([
+  ["the bare token", "eyJhbGciOi.hunter2.hunter2"],
+  ["a credential without a status", '{"kind":"ExecCredential"}'],
+  ["nothing of the kind", "[]"],
+])("a plugin that prints %s: neither message nor cause repeat it", async (_, printed) => {
+  const plugin = join(folder, "give-token");
+  writeFileSync(plugin, `#!/bin/sh\nprintf '%s' '${printed}'\n`);
+  chmodSync(plugin, 0o755);
+  const user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: plugin } };
+  const file = kubeconfig({ name: "c", server: "http://127.0.0.1:1", user });
+  const cluster = await openCluster({ environment: {}, kubeconfig: file });
+  const error = await refusal(cluster.send("asking", { method: "GET", path: "/version" }));
+  expect(error).toMatchObject({ code: "unauthenticated", reason: "cluster_login_failed" });
+  expect(error.message).toContain("what it prints is no ExecCredential");
+  expect(`${error.message} ${String(error.stack)} ${String(error.cause)}`).not.toContain("eyJ");
+});
+
+test("an answer that unpacks to more than any list of ours is not read to its end", async () => {
+  const bomb = gzipSync(Buffer.alloc(4 * 1_024 * 1_024));
+  const server = await answering((_, response) => {
+    response.writeHead(200, { "content-encoding": "gzip" });
+    response.end(bomb);
+  });
+  const file = kubeconfig({ name: "c", server });
+  const cluster = await openCluster({ environment: {}, kubeconfig: file, limits: { bodyBytesMax: 100_000 } });
+  const get = { method: "GET", path: "/version" } as const;
+  expect(await refusal(cluster.send("asking", get))).toMatchObject({ reason: "cluster_answer_too_long" });
+});
+
+test("a page of something before the server, and a status without end, are told in part", async () => {
+  const long = "x".repeat(1_000_000);
+  const answers = [`<html>${long}`, status(400, { message: long, details: { causes: [{ message: long }] } })];
+  const server = await answering((_, response) => response.writeHead(400).end(answers.shift()));
+  const cluster = await openCluster({ environment: {}, kubeconfig: kubeconfig({ name: "c", server }) });
+  for (let n = 0; n < 2; n++) {
+    const error = await refusal(cluster.send("asking", { method: "GET", path: "/version" }));
+    expect(JSON.stringify([error.message, error.details]).length).toBeLessThan(10_000);
+  }
+});
+
+test("an answer that leads to another server is not followed: what was sent is not sent there", async () => {
+  const heard: string[] = [];
+  const other = await answering((request, response) => {
+    request.on("data", (chunk: Buffer) => heard.push(chunk.toString("utf8")));
+    request.on("end", () => response.end("{}"));
+  });
+  const server = await answering((request, response) => {
+    request.resume();
+    response.writeHead(307, { location: `${other}/api/v1/secrets` }).end();
+  });
+  const cluster = await openCluster({ environment: {}, kubeconfig: kubeconfig({ name: "c", server }) });
+  const body = { apiVersion: "v1", kind: "Secret", data: { key: "hunter2" } };
+  const error = await refusal(cluster.send("writing", { method: "POST", path: "/api/v1/secrets", body }));
+  cluster.close();
+  expect(error).toMatchObject({ code: "refused", reason: "cluster_redirects" });
+  expect(heard).toEqual([]);
+});
+
+const busy = [429, 500, 502, 503, 504];
+const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+test.each(verbs)("%s: a server that is busy, fails or hands over is asked again", async (method) => {
+  for (const code of busy) {
+    let asked = 0;
+    const bodies: string[] = [];
+    const server = await answering((request, response) => {
+      request.on("data", (chunk: Buffer) => bodies.push(chunk.toString("utf8")));
+      request.on("end", () => {
+        const said = status(code, { reason: "InternalError", message: "etcdserver: leader changed" });
+        if (asked++ < 2) response.writeHead(code, { "retry-after": "0" }).end(said);
+        else response.end("{}");
+      });
+    });
+    const limits = { waitMs: 1, waitMsMax: 5, firstRetryMs: 30_000 };
+    const file = kubeconfig({ name: "c", server });
+    const cluster = await openCluster({ environment: {}, kubeconfig: file, limits });
+    const body = method === "GET" ? {} : { body: { n: 1 } };
+    expect(await cluster.send("asking", { method, path: "/x", ...body })).toEqual({});
+    cluster.close();
+    expect([code, asked, new Set(bodies).size]).toEqual([code, 3, method === "GET" ? 0 : 1]);
+  }
 });

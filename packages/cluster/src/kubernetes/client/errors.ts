@@ -6,6 +6,8 @@ import { parseStatus, type Status } from "./parse-status.ts";
 /** `doing` is what was asked for, as in `reading Deployment/x`. */
 export function fromCluster(error: unknown, doing: string, address: ClusterAddress): AgentFlowError {
   if (AgentFlowError.is(error)) return error;
+  // Ours, thrown on the way and wrapped by the client.
+  if (error instanceof TypeError && AgentFlowError.is(error.cause)) return error.cause;
   const at: At = { doing, address, cause: error };
   const answer = answerOf(error);
   if (answer !== undefined) return fromAnswer(answer.code, parseStatus(answer.body), at);
@@ -57,6 +59,7 @@ function fromAnswer(code: number, status: Status, { doing, address, cause }: At)
   };
   const of = (is: ErrorCode, why: string, suggestions: readonly string[] = []): AgentFlowError =>
     new AgentFlowError(is, `${doing}: ${said}`, { reason: why, details, suggestions, cause });
+  if (isOfAdmission(message)) return of("refused", "admission_refused", [admissionStep]);
   switch (code) {
     case 401:
       return unauthenticated({ doing, address, cause });
@@ -65,7 +68,7 @@ function fromAnswer(code: number, status: Status, { doing, address, cause }: At)
       if (/violates PodSecurity/.test(message)) return of("refused", "pod_security");
       if (causes.some(({ reason: why }) => why === "NamespaceTerminating"))
         return of("conflict", "namespace_terminating", ["try again when it is gone: kubectl get namespaces"]);
-      return of("forbidden", "cluster_forbidden", ["ask for that right, or use another context: --context"]);
+      return of("forbidden", "cluster_forbidden", ["ask for that right, or use another context"]);
     case 404:
       return of("not_found", "cluster_not_found");
     case 409:
@@ -84,6 +87,13 @@ function fromAnswer(code: number, status: Status, { doing, address, cause }: At)
       if (code === 500 && reason === "" && message !== "") return of("refused", "cluster_invalid");
       return of("unavailable", "cluster_failed", ["how it is: kubectl get --raw /readyz?verbose"]);
   }
+}
+
+const admissionStep = "as it says; or ask whoever set that policy up. Nothing was changed by this request";
+
+/** A policy of the cluster, not a right that is missing: its own words say what it wants. */
+function isOfAdmission(message: string): boolean {
+  return /(admission webhook .*|ValidatingAdmissionPolicy .*) denied (the )?request/.test(message);
 }
 
 function quotaSteps({ context }: ClusterAddress): string[] {
@@ -112,7 +122,10 @@ export function noToken(error: unknown, address: ClusterAddress): AgentFlowError
   const { context, tokens, files } = address;
   const who = tokens === undefined ? `the login of context ${context}` : `\`${tokens}\``;
   const missing = codeOf(error) === "ENOENT";
-  const said = error instanceof Error ? (error.message.trim().split("\n").at(-1) ?? "") : "";
+  // What it printed is perhaps the token itself, and a parser quotes what it met.
+  const isGarbled = error instanceof SyntaxError || error instanceof TypeError;
+  const last = error instanceof Error ? (error.message.trim().split("\n").at(-1) ?? "") : "";
+  const said = isGarbled ? "what it prints is no ExecCredential" : last.slice(0, 500);
   return new AgentFlowError(
     "unauthenticated",
     missing ? `${who}, which context ${context} wants, is not there` : `${who} gave no token: ${said}`,
@@ -122,7 +135,7 @@ export function noToken(error: unknown, address: ClusterAddress): AgentFlowError
       suggestions: [
         missing ? `install it, or change the user in ${files.join(", ")}` : "run it by hand, log in",
       ],
-      cause: error,
+      ...(isGarbled ? {} : { cause: error }),
     },
   );
 }
@@ -145,12 +158,13 @@ function stopped({ doing, cause }: At): AgentFlowError {
 
 function unreachable(code: string, { doing, address, cause }: At): AgentFlowError {
   const { context, server, files } = address;
+  const own = `${context} of ${files.join(", ") || "the pod it runs in"}`;
   return new AgentFlowError("unavailable", `${doing}: nobody answers at ${server} (${code})`, {
     reason: "cluster_unreachable",
     details: { context, server, code },
     suggestions: [
       "is it up, and is a VPN needed?",
-      `another cluster: --context; this one is ${context} of ${files.join(", ") || "the pod it runs in"}`,
+      `this is context ${own}; \`context:\` of a target names another`,
     ],
     cause,
   });

@@ -44,13 +44,15 @@ export async function findCluster(looking: ClusterLooking): Promise<FoundCluster
     throw dangling({ context: name, word: "cluster", name: context.cluster, files: there });
   if (context.user !== undefined && context.user !== "" && config.getUser(context.user) === null)
     throw dangling({ context: name, word: "user", name: context.user, files: there });
-  if (cluster.server.startsWith("http:") && !cluster.skipTLSVerify) throw plainHttp(name, cluster.server);
+  checkServer(name, cluster);
   config.setCurrentContext(name);
   const tokens = tokensOf(config);
+  const namespace = looking.namespace ?? (context.namespace || "default");
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) throw noNamespace(name, namespace);
   const address: ClusterAddress = {
     context: name,
     server: cluster.server,
-    namespace: looking.namespace ?? context.namespace ?? "default",
+    namespace,
     files: there,
     ...(tokens === undefined ? {} : { tokens }),
   };
@@ -158,6 +160,35 @@ function dangling(of: {
       suggestions: [`see ${files.join(", ")}: kubectl config view`],
     },
   );
+}
+
+function checkServer(
+  context: string,
+  { server, skipTLSVerify }: { readonly server: string; readonly skipTLSVerify?: boolean },
+): void {
+  const url = URL.parse(server);
+  // Without its words: a password may be among them.
+  const isPlain = url !== null && url.username === "" && url.password === "" && url.hostname !== "";
+  if (!isPlain || !/^https?:$/.test(url.protocol)) {
+    throw new AgentFlowError(
+      "invalid_input",
+      `the server of context ${context} is no address of an API server`,
+      {
+        reason: "kubeconfig_invalid",
+        details: { context },
+        suggestions: ["write it as https://HOST:PORT; logins stand in `users`: kubectl config view"],
+      },
+    );
+  }
+  if (url.protocol === "http:" && skipTLSVerify !== true) throw plainHttp(context, server);
+}
+
+function noNamespace(context: string, namespace: string): AgentFlowError {
+  return new AgentFlowError("invalid_input", `${JSON.stringify(namespace)} is no name of a namespace`, {
+    reason: "kubeconfig_invalid",
+    details: { context, namespace },
+    suggestions: ["`namespace:` of the context in the kubeconfig, or of the target"],
+  });
 }
 
 function plainHttp(context: string, server: string): AgentFlowError {

@@ -1,13 +1,14 @@
 /** Opens a cluster: finds it, and makes the clients that speak to it. */
-import type { Json } from "@agentflow/protocol";
+import { AgentFlowError, type Json, type JsonObject } from "@agentflow/protocol";
 import type * as ClientNode from "@kubernetes/client-node";
 import type { KubeConfig, PromiseHttpLibrary, RequestContext } from "@kubernetes/client-node";
-import type { Cluster, ClusterAddress, ClusterRequest } from "../cluster.ts";
+import type { Cluster, ClusterAddress, ClusterRequest, ClusterWatching } from "../cluster.ts";
 import { patience, type Pace, realPace } from "../pace.ts";
 import { fromCluster, noToken } from "./errors.ts";
 import { type ClusterLooking, findCluster } from "./find.ts";
 import { parseAnswer } from "./parse-answer.ts";
-import { openTransport, type Travelling } from "./transport.ts";
+import { fetching, openTransport, type Travelling } from "./transport.ts";
+import { watchLines } from "./watch.ts";
 
 export interface ClusterOpening extends ClusterLooking {
   /** Ends every request under way, as `interrupted`. */
@@ -55,11 +56,27 @@ export async function openCluster(opening: ClusterOpening): Promise<Cluster> {
     },
     send: async (doing, request) =>
       cluster.ask(doing, async () => send({ client, transport, connections, address }, request)),
+    watch: (doing, watching) => watch({ client, connections, address }, doing, watching),
     close: () => {
       connections.close();
     },
   };
   return cluster;
+}
+
+async function* watch(
+  { client, connections, address }: Omit<Sending, "transport">,
+  doing: string,
+  watching: ClusterWatching,
+): AsyncGenerator<JsonObject> {
+  const authenticate = async (context: RequestContext): Promise<void> =>
+    connections.applySecurityAuthentication(context);
+  const sending = { client, library: fetching(client), server: address.server, authenticate };
+  try {
+    yield* watchLines(sending, watching);
+  } catch (error) {
+    throw fromCluster(error, doing, address);
+  }
 }
 
 interface Sending {
@@ -106,6 +123,21 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 
+/** An answer that leads elsewhere is not followed: what was sent, secrets too, would be sent there again. */
+function onlyTo(origin: string): Parameters<Dispatcher["compose"]>[0] {
+  return (dispatch) => (options, handler) => {
+    if (options.origin?.toString() === origin) return dispatch(options, handler);
+    throw new AgentFlowError(
+      "refused",
+      `${origin} sends us on to ${options.origin?.toString() ?? "nowhere"}`,
+      {
+        reason: "cluster_redirects",
+        suggestions: ["is it the API server that answers there? kubectl get --raw /version"],
+      },
+    );
+  };
+}
+
 /** Who is asking, and connections that are used again: the client by itself makes new ones each time. */
 class Connections {
   readonly #of: { readonly config: KubeConfig; readonly address: ClusterAddress; readonly pace: Pace };
@@ -126,17 +158,19 @@ class Connections {
     } catch (error) {
       throw noToken(error, address);
     }
-    const made = context.getDispatcher();
-    if (made === undefined) return;
+    const given = context.getDispatcher();
+    if (given === undefined) return;
     const nowMs = pace.nowMs();
     if (this.#kept !== undefined && nowMs - this.#kept.sinceMs < connectionsMs) {
-      void made.destroy();
+      void given.destroy();
       context.setDispatcher(this.#kept.dispatcher);
       return;
     }
     // What is under way on the old ones ends by itself.
     void this.#kept?.dispatcher.close();
+    const made = given.compose(onlyTo(new URL(address.server).origin));
     this.#kept = { dispatcher: made, sinceMs: nowMs };
+    context.setDispatcher(made);
   }
 
   close(): void {

@@ -16,11 +16,15 @@ export interface Status {
   readonly retryAfterSeconds?: number;
 }
 
+/** Of a page that something before the server answers with, and of a message that quotes an object. */
+const charsMax = 2_000;
+const causesMax = 1_000;
+
 /** Body of an answer, as text or already parsed. Whatever it is, something to read comes out. */
 export function parseStatus(body: unknown): Status {
   const value = typeof body === "string" ? asJson(body) : body;
   if (!isRecord(value) || value["kind"] !== "Status") {
-    const message = typeof body === "string" ? body.trim() : "";
+    const message = typeof body === "string" ? body.slice(0, charsMax).trim() : "";
     return { reason: "", message, kind: "", name: "", causes: [] };
   }
   const details = isRecord(value["details"]) ? value["details"] : {};
@@ -31,11 +35,14 @@ export function parseStatus(body: unknown): Status {
     message: text(value["message"]),
     kind: text(details["kind"]),
     name: text(details["name"]),
-    causes: causes.filter(isRecord).map((cause) => ({
-      reason: text(cause["reason"]),
-      message: text(cause["message"]),
-      field: text(cause["field"]),
-    })),
+    causes: causes
+      .slice(0, causesMax)
+      .filter(isRecord)
+      .map((cause) => ({
+        reason: text(cause["reason"]),
+        message: text(cause["message"]),
+        field: text(cause["field"]),
+      })),
     ...(typeof seconds === "number" ? { retryAfterSeconds: seconds } : {}),
   };
 }
@@ -53,5 +60,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+  return typeof value === "string" ? value.slice(0, charsMax) : "";
 }

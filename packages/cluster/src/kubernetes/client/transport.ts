@@ -1,4 +1,5 @@
 /** How requests travel: each within a time limit, repeated within bounds when it is worth it. */
+import { AgentFlowError } from "@agentflow/protocol";
 import type * as ClientNode from "@kubernetes/client-node";
 import type { PromiseHttpLibrary, RequestContext, ResponseContext } from "@kubernetes/client-node";
 import { patience, type Pace } from "../pace.ts";
@@ -13,6 +14,8 @@ export const transportLimits = {
   firstRetryMs: 2_000,
   /** One that has: an API server that is replaced, a network that changes. */
   retryMs: 30_000,
+  /** Unpacked: the largest list of ours is a hundredth of it. */
+  bodyBytesMax: 64 * 1_024 * 1_024,
   waitMs: 250,
   waitMsMax: 4_000,
 } as const;
@@ -44,7 +47,7 @@ export function openTransport(travelling: Travelling): PromiseHttpLibrary {
         request.setSignal(signal === undefined ? until : AbortSignal.any([until, signal]));
         let afterMs = waitMs;
         try {
-          const response = await whole(client, await library.send(request));
+          const response = await whole(client, await library.send(request), limits.bodyBytesMax);
           answered = true;
           const again = repeatAfterMs(response, await response.body.text());
           if (again === undefined) return response;
@@ -60,20 +63,44 @@ export function openTransport(travelling: Travelling): PromiseHttpLibrary {
   };
 }
 
-function fetching({ IsomorphicFetchHttpLibrary }: Client): PromiseHttpLibrary {
+/** Once, and as it comes: for streams. */
+export function fetching({ IsomorphicFetchHttpLibrary }: Client): PromiseHttpLibrary {
   const library = new IsomorphicFetchHttpLibrary();
   return { send: async (request) => library.send(request).toPromise() };
 }
 
 /** Read to its end: a connection that breaks within a body is one that broke. */
-async function whole({ ResponseContext }: Client, response: ResponseContext): Promise<ResponseContext> {
-  const text = await response.body.text();
+async function whole(
+  { ResponseContext }: Client,
+  response: ResponseContext,
+  bytesMax: number,
+): Promise<ResponseContext> {
+  const text = await textOf(response, bytesMax);
   const body = {
     text: async () => Promise.resolve(text),
     binary: async () => Promise.resolve(Buffer.from(text)),
     stream: () => new Blob([text]).stream(),
   };
   return new ResponseContext(response.httpStatusCode, response.headers, body);
+}
+
+/** What is packed comes unpacked: a small answer may become a large one. */
+async function textOf({ body }: ResponseContext, bytesMax: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body.stream() ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw tooLong(bytesMax);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function tooLong(bytesMax: number): AgentFlowError {
+  return new AgentFlowError("unavailable", `the cluster's answer is longer than ${bytesMax} bytes`, {
+    reason: "cluster_answer_too_long",
+    suggestions: ["is it the API server that answers there? kubectl get --raw /version"],
+  });
 }
 
 /** In how long to ask again; undefined for an answer that stays what it is. */

@@ -1,8 +1,9 @@
 /** Objects of a cluster by kind and name, in plain JSON, in one namespace. */
 import { AgentFlowError, type Json, type JsonObject } from "@agentflow/protocol";
-import type { Cluster, ClusterRequest } from "../cluster.ts";
+import type { Cluster, ClusterRequest, ClusterWatching } from "../cluster.ts";
 import { fieldManager } from "../labels.ts";
-import { isObject, kindOf, nameOf, objectsAt, textAt, titleOf } from "./reading.ts";
+import { until } from "./until.ts";
+import { isObject, kindOf, nameOf, numberAt, objectAt, objectsAt, textAt, titleOf } from "./reading.ts";
 
 export interface Kind {
   readonly apiVersion: string;
@@ -26,21 +27,52 @@ export interface ApplyOptions {
   readonly force?: boolean;
 }
 
+export interface Listed {
+  readonly items: readonly JsonObject[];
+  readonly version: string;
+}
+
+export interface Change {
+  /** `ADDED`, `MODIFIED`, `DELETED`; a `BOOKMARK` has a version alone. */
+  readonly type: string;
+  readonly object: JsonObject;
+  readonly version: string;
+}
+const pageItems = 500;
+/** Ten thousand objects: more than any release, and all that others may have put beside it. */
+const pagesMax = 20;
+const listRounds = 3;
+
+type Served = Map<string, Promise<ReadonlyMap<string, Resource>>>;
+
 /** Asks a cluster for what is served once, and remembers it. */
 export class Access {
   readonly cluster: Cluster;
   readonly namespace: string;
-  readonly #served = new Map<string, Promise<ReadonlyMap<string, Resource>>>();
+  readonly #served: Served;
 
-  constructor(cluster: Cluster, namespace: string) {
+  constructor(cluster: Cluster, namespace: string, served: Served = new Map()) {
     this.cluster = cluster;
     this.namespace = namespace;
+    this.#served = served;
+  }
+
+  /** The same, of which nobody waits for an answer once the signal aborts: what was sent may be done. */
+  until(signal: AbortSignal): Access {
+    const { cluster } = this;
+    const send: Cluster["send"] = async (doing, request) => {
+      signal.throwIfAborted();
+      return until(signal, cluster.send(doing, request));
+    };
+    return new Access({ ...cluster, send }, this.namespace, this.#served);
   }
 
   /** Undefined when the cluster does not serve that kind. */
   async resource({ apiVersion, kind }: Kind): Promise<Resource | undefined> {
     const known = this.#served.get(apiVersion) ?? this.#discover(apiVersion);
     this.#served.set(apiVersion, known);
+    // What was not answered is asked again by whoever asks next.
+    known.catch(() => this.#served.delete(apiVersion));
     return (await known).get(kind);
   }
 
@@ -54,19 +86,54 @@ export class Access {
 
   /** By labels, fields; in this namespace, or all that there are of a kind without one. */
   async list(of: Kind, query: Readonly<Record<string, string>> = {}): Promise<readonly JsonObject[]> {
+    return (await this.listed(of, query)).items;
+  }
+
+  /** With the version from which what changes since then can be watched. */
+  async listed(of: Kind, query: Readonly<Record<string, string>> = {}): Promise<Listed> {
+    for (let round = 1; ; round++) {
+      try {
+        return await this.#pages(of, query);
+      } catch (error) {
+        // The server has forgotten where the last page ended: a list that takes long begins anew.
+        const isOver = AgentFlowError.is(error) && error.reason === "cluster_gone";
+        if (!isOver || round === listRounds) throw error;
+      }
+    }
+  }
+
+  async #pages(of: Kind, query: Readonly<Record<string, string>>): Promise<Listed> {
     const items: JsonObject[] = [];
-    for (let next = ""; ; ) {
-      const more = next === "" ? {} : { continue: next };
+    const path = await this.#path(of);
+    let [next, version] = ["", ""];
+    for (let page = 0; page < pagesMax; page++) {
       const answer = await this.cluster.send(`listing ${of.kind}`, {
         method: "GET",
-        path: await this.#path(of),
-        query: { ...query, limit: "500", ...more },
+        path,
+        query: { ...query, limit: String(pageItems), ...(next === "" ? {} : { continue: next }) },
       });
-      // Items of a list say neither version nor kind of their own.
-      for (const item of objectsAt(answer, "items"))
-        items.push({ apiVersion: of.apiVersion, kind: of.kind, ...item });
+      items.push(...objectsAt(answer, "items").map((item) => withKind(of, item)));
       next = textAt(answer, "metadata", "continue");
-      if (next === "") return items;
+      version = textAt(answer, "metadata", "resourceVersion");
+      if (next === "") return { items, version };
+    }
+    // Of events the first thousands are enough: they are told beside a failure.
+    if (of.kind === "Event") return { items, version };
+    throw new AgentFlowError("refused", `there are more than ${items.length} objects of kind ${of.kind}`, {
+      reason: "list_too_long",
+      details: { namespace: this.namespace },
+      suggestions: ["deploy to a namespace of its own: `namespace:` of the target"],
+    });
+  }
+
+  /** Until the cluster ends it. Throws when it breaks, or when that version is forgotten. */
+  async *changes(of: Kind, watching: Omit<ClusterWatching, "path">): AsyncGenerator<Change> {
+    const path = await this.#path(of);
+    for await (const event of this.cluster.watch(`watching ${of.kind}`, { ...watching, path })) {
+      const type = textAt(event, "type");
+      const object = withKind(of, objectAt(event, "object"));
+      if (type === "ERROR") throw broken(of, object);
+      yield { type, object, version: textAt(object, "metadata", "resourceVersion") };
     }
   }
 
@@ -98,12 +165,12 @@ export class Access {
     return needObject(await this.cluster.send(doing, { method: "PUT", path, query, body: object }), doing);
   }
 
-  /** With what it owns. Whether it was there: false when it was gone already. */
-  async remove(of: ObjectName, uid?: string): Promise<boolean> {
+  /** With what it owns, which `isWhole` waits for. Whether it was there: false when it was gone already. */
+  async remove(of: ObjectName, uid?: string, isWhole = false): Promise<boolean> {
     const body: JsonObject = {
       apiVersion: "v1",
       kind: "DeleteOptions",
-      propagationPolicy: "Background",
+      propagationPolicy: isWhole ? "Foreground" : "Background",
       ...(uid === undefined ? {} : { preconditions: { uid } }),
     };
     const path = await this.#path(of, of.name);
@@ -114,6 +181,8 @@ export class Access {
   async #path(of: Kind, name?: string): Promise<string> {
     const resource = await this.resource(of);
     if (resource === undefined) throw notServed([of]);
+    // As part of a path it would lead to another place: to all objects of a kind.
+    if (name !== undefined && /^\.{0,2}$/.test(name)) throw noName(of, name);
     const root = of.apiVersion.includes("/") ? `/apis/${of.apiVersion}` : `/api/${of.apiVersion}`;
     const within = resource.isNamespaced ? `/namespaces/${encodeURIComponent(this.namespace)}` : "";
     return `${root}${within}/${resource.plural}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
@@ -152,7 +221,26 @@ export function notServed(kinds: readonly Kind[]): AgentFlowError {
   return new AgentFlowError("refused", `the cluster does not serve ${named}`, {
     reason: "api_not_served",
     details: { kinds },
-    suggestions: ["af needs Kubernetes 1.29 or later", "what it serves: kubectl api-resources"],
+    suggestions: ["af needs Kubernetes 1.30 or later", "what it serves: kubectl api-resources"],
+  });
+}
+
+/** Items of a list say neither version nor kind of their own. */
+function withKind({ apiVersion, kind }: Kind, object: JsonObject): JsonObject {
+  return { apiVersion, kind, ...object };
+}
+
+/** A watch ends with a Status of its own when it cannot go on; 410 is the usual one. */
+function broken({ kind }: Kind, status: JsonObject): AgentFlowError {
+  return new AgentFlowError("unavailable", `watching ${kind}: ${textAt(status, "message")}`, {
+    reason: "watch_ended",
+    details: { http: numberAt(status, "code") },
+  });
+}
+
+function noName({ kind }: Kind, name: string): AgentFlowError {
+  return new AgentFlowError("invalid_input", `no ${kind} can be called ${JSON.stringify(name)}`, {
+    reason: "object_name",
   });
 }
 

@@ -3,7 +3,7 @@ import { AgentFlowError, type JsonObject } from "@agentflow/protocol";
 import type { Pace } from "../pace.ts";
 import { type Access, identityOf } from "./access.ts";
 import { conflictError, conflictsOf } from "./conflicts.ts";
-import { textAt, titleOf } from "./reading.ts";
+import { kindOf, textAt, titleOf } from "./reading.ts";
 
 export async function applyObject(access: Access, object: JsonObject, force: boolean): Promise<JsonObject> {
   try {
@@ -14,9 +14,12 @@ export async function applyObject(access: Access, object: JsonObject, force: boo
   }
 }
 
-const goneMsMax = 60_000;
+const goneMsMax = 120_000;
 
-/** Another one of the same name can be made when this has returned. */
+/**
+ * Another one of the same name can be made when this has returned; of a Job nothing runs any more, so that
+ * what it did last is not done behind its successor.
+ */
 export async function removeObject(
   of: { readonly access: Access; readonly pace: Pace; readonly signal: AbortSignal },
   object: JsonObject,
@@ -26,7 +29,7 @@ export async function removeObject(
   const live = await access.get(identity);
   if (live === undefined) return;
   const uid = textAt(live, "metadata", "uid");
-  await access.remove(identity, uid);
+  await access.remove(identity, uid, kindOf(object) === "Job");
   const untilMs = pace.nowMs() + goneMsMax;
   while (pace.nowMs() < untilMs) {
     const found = await access.get(identity);

@@ -1,28 +1,16 @@
 /** Makes a cluster carry a release: what `af deploy` does, step by step. */
-import { AgentFlowError, type JsonObject } from "@agentflow/protocol";
-import { kubernetesLabels } from "../labels.ts";
+import { AgentFlowError } from "@agentflow/protocol";
 import { releaseNames } from "../release.ts";
-import { applyObject, removeObject } from "./apply.ts";
-import { conflictError } from "./conflicts.ts";
+import { carryOut, type UnderLease } from "./carry-out.ts";
+import { check, compare, refuseConflicts } from "./deploy-plan.ts";
 import type { Deploying, DeployPlan, Deployed } from "./deploying.ts";
-import { isHistoryCheckNeeded, checkHistories } from "./histories.ts";
-import {
-  entryOf,
-  holdsData,
-  isOurs,
-  keptBuilds,
-  leftOver,
-  readInventory,
-  writeInventory,
-} from "./inventory.ts";
-import { type HeldLease, takeLease } from "./lease.ts";
-import { marksOf } from "./marks.ts";
+import { checkHistories, isHistoryCheckNeeded } from "./histories.ts";
+import { distinctEntries, entryOf, writeInventory } from "./inventory.ts";
+import { freeVersion, heldText, takeLease } from "./lease.ts";
 import { makeNamespace, ownLabels } from "./namespace.ts";
-import { plainObject } from "./parse-objects.ts";
-import { type PlannedChange, planObjects } from "./plan.ts";
-import { preflight } from "./preflight.ts";
-import { kindOf, titleOf } from "./reading.ts";
 import {
+  isSameUnfinished,
+  lastObjects,
   listRevisions,
   oldRevisions,
   removeRevisions,
@@ -30,111 +18,109 @@ import {
   settleRevision,
   writeRevision,
 } from "./revisions.ts";
-import { secretObject } from "./secrets.ts";
-import { look } from "./seen.ts";
-import { stagesOf } from "./stages.ts";
-import { waitUntilReady } from "./wait.ts";
+import { until } from "./until.ts";
 
-/** What would change; changes nothing. */
-export async function planDeploy(deploying: Deploying): Promise<DeployPlan> {
-  const { access, release, progress } = deploying;
-  const objects = release.objects.map(plainObject);
-  progress.step("asking the cluster");
-  const { version, isNamespaceThere, notes } = await preflight({ access, objects });
-  progress.step("comparing");
-  return planned(deploying, { objects, version, isNamespaceThere, notes: [...release.notes, ...notes] });
-}
-
-interface Checked {
-  readonly objects: readonly JsonObject[];
-  readonly version: string;
-  readonly isNamespaceThere: boolean;
-  readonly notes: readonly string[];
-}
-
-async function planned(deploying: Deploying, checked: Checked): Promise<DeployPlan> {
-  const { access, release, secrets, force, again } = deploying;
-  const { objects, isNamespaceThere } = checked;
-  const secret = await secretObject({ access, release, secrets, isNamespaceThere });
-  const all = [...(secret === undefined ? [] : [secret]), ...objects];
-  const { changes, conflicts } = await planObjects({
-    access,
-    objects: all,
-    isNamespaceThere,
-    force,
-    ...(again === undefined ? {} : { again }),
-  });
-  const inventory = isNamespaceThere ? await readInventory(access, releaseNames.inventory(release.name)) : [];
-  const pruned = await prunable(deploying, inventory, all);
-  return { ...checked, changes: [...changes, ...pruned.changes], kept: pruned.kept, conflicts, inventory };
-}
-
-/** Conflicts are one error, with all of them. */
-export function refuseConflicts(deploying: Deploying, { conflicts }: DeployPlan): void {
-  if (conflicts.length > 0) throw conflictError(conflicts, `af deploy ${deploying.release.target}`);
-}
-
+/** What it throws has among its details what had been `applied`, in order. */
 export async function deploy(deploying: Deploying): Promise<Deployed> {
-  const { access, release, progress } = deploying;
-  const before = await planDeploy(deploying);
+  const applied: string[] = [];
+  try {
+    return await deployed(deploying, applied);
+  } catch (error) {
+    throw withApplied(whyStopped(deploying.signal, error), applied);
+  }
+}
+
+async function deployed(deploying: Deploying, applied: string[]): Promise<Deployed> {
+  const { access, release, progress, signal } = deploying;
+  const leaseName = releaseNames.lease(release.name);
+  const looking = { ...deploying, access: access.until(signal) };
+  const checked = await check(looking);
+  const free = checked.isNamespaceThere ? await freeVersion(looking.access, leaseName) : undefined;
+  progress.step("comparing");
+  const before = await compare(looking, checked);
   refuseConflicts(deploying, before);
-  if (!before.isNamespaceThere) {
-    await makeNamespace(access, release);
+  signal.throwIfAborted();
+  if (!checked.isNamespaceThere) {
+    await makeNamespace(access.until(signal), release);
+    applied.push(`Namespace/${access.namespace}`);
     progress.object(`Namespace/${access.namespace}`, "ready");
   }
-  const lease = await takeLease({
+  // Renewed and given back by its own requests: those of the work end when somebody stops it.
+  const taking = takeLease({
     access,
-    name: releaseNames.lease(release.name),
+    name: leaseName,
     labels: ownLabels(release),
     holder: deploying.holder,
     pace: deploying.pace,
-    signal: deploying.signal,
-    onWait: (holder) => {
-      progress.step(`waiting to see whether ${holder} still deploys`);
+    signal,
+    onHeld: (held) => {
+      progress.step(heldText(held));
     },
     ...(deploying.leaseMs === undefined ? {} : { durationMs: deploying.leaseMs }),
   });
+  const lease = await until(signal, taking).catch(async (error: unknown) => {
+    void taking.then(async (late) => late.release()).catch(() => undefined);
+    throw error;
+  });
+  const under = AbortSignal.any([signal, lease.lost]);
   try {
-    return await underLease(deploying, before, lease);
+    const held = { ...deploying, access: access.until(under), signal: under, lease };
+    // Nobody has deployed since the first look: what it saw holds.
+    const isAsBefore = free !== undefined && lease.follows === free;
+    const plan = isAsBefore ? before : await compare(held, { ...checked, isNamespaceThere: true });
+    return await underLease(held, plan, applied);
+  } catch (error) {
+    throw whyStopped(under, error);
   } finally {
     await lease.release();
   }
 }
 
-/** What was there before the lease may have changed: it is looked at again. */
-async function underLease(given: Deploying, before: DeployPlan, lease: HeldLease): Promise<Deployed> {
-  const deploying = { ...given, signal: AbortSignal.any([given.signal, lease.lost]) };
-  const { access, release } = deploying;
-  const plan = await planned(deploying, { ...before, isNamespaceThere: true });
+async function underLease(deploying: UnderLease, plan: DeployPlan, applied: string[]): Promise<Deployed> {
+  const { access, release, signal } = deploying;
   refuseConflicts(deploying, plan);
   const revisions = await listRevisions(access, release.name);
   const last = revisions.at(-1);
   const changed = plan.changes.filter(({ change }) => change !== "keep");
-  const isNew = changed.length > 0 || last === undefined || deploying.rollbackTo !== undefined;
-  if (isHistoryCheckNeeded(plan.changes)) await checkHistories(deploying, plan);
-  const number = isNew ? (last?.number ?? 0) + 1 : last.number;
-  if (isNew) await beginRevision(deploying, plan, number);
+  const { rollbackTo } = deploying;
+  const same = { release: release.name, last, objects: plan.objects, rollbackTo };
+  const isSame = await isSameUnfinished(access, same);
+  // A deploy of something else that failed has changed nothing that is left: still it is not this one.
+  const isAnother = last !== undefined && last.outcome !== "deployed" && !isSame;
+  const isNew = changed.length > 0 || last === undefined || isAnother || rollbackTo !== undefined;
+  const ran = await lastObjects(access, { release: release.name, revisions });
+  const good = revisions.findLast(({ outcome }) => outcome === "deployed");
+  if (isHistoryCheckNeeded(plan, ran)) await checkHistories(deploying, plan, good);
+  const goesOn = isNew && isSame;
+  const number = isNew && !goesOn ? (last?.number ?? 0) + 1 : (last?.number ?? 1);
+  signal.throwIfAborted();
+  if (isNew) await beginRevision(deploying, plan, goesOn ? undefined : number);
   try {
-    const done = await carryOut(deploying, plan);
+    await carryOut(deploying, plan, applied);
     if (deploying.wait && (isNew || last?.outcome !== "deployed"))
       await settleRevision(access, { release: release.name, number, outcome: "deployed" });
     await forget(deploying, [...revisions]);
-    return { ...done, plan, revision: number, isChanged: isNew };
+    return { applied, plan, revision: number, isChanged: isNew };
   } catch (error) {
-    if (isNew && !deploying.signal.aborted) await giveUp(deploying, number);
+    if (isNew && !signal.aborted) await giveUp(deploying, number);
     throw error;
   }
 }
 
-async function beginRevision(deploying: Deploying, plan: DeployPlan, number: number): Promise<void> {
+async function beginRevision(
+  deploying: Deploying,
+  plan: DeployPlan,
+  number: number | undefined,
+): Promise<void> {
   const { access, release, by, reason, rollbackTo, pace } = deploying;
   // Before anything is applied: a deploy that dies leaves nothing that the next would not find.
   const entries = [...plan.objects.map(entryOf), ...plan.kept, ...plan.inventory];
   await writeInventory(access, {
-    name: releaseNames.inventory(release.name),
+    release: release.name,
     labels: ownLabels(release),
-    entries: distinct(entries),
+    entries: distinctEntries(entries),
   });
+  if (number === undefined) return;
   await writeRevision(access, {
     release: release.name,
     labels: ownLabels(release),
@@ -149,12 +135,6 @@ async function beginRevision(deploying: Deploying, plan: DeployPlan, number: num
   });
 }
 
-function distinct<T extends { readonly kind: string; readonly name: string }>(entries: readonly T[]): T[] {
-  return [
-    ...new Map(entries.toReversed().map((one) => [`${one.kind}/${one.name}`, one])).values(),
-  ].toReversed();
-}
-
 /** The outcome is a note for people; that it cannot be written must not hide why the deploy failed. */
 async function giveUp({ access, release }: Deploying, number: number): Promise<void> {
   await settleRevision(access, { release: release.name, number, outcome: "failed" }).catch(() => undefined);
@@ -166,95 +146,13 @@ async function forget({ access, release }: Deploying, revisions: readonly Revisi
   await removeRevisions(access, { release: release.name, numbers });
 }
 
-async function carryOut(deploying: Deploying, plan: DeployPlan): Promise<Pick<Deployed, "applied">> {
-  const { access, release, pace, signal, progress, wait, timeoutMs } = deploying;
-  const selector = `${kubernetesLabels.instance}=${release.name}`;
-  const before = marksOf(await look(access, { selector, names: [], events: true }));
-  const untilMs = pace.nowMs() + timeoutMs;
-  const byTitle = new Map(plan.changes.map((one) => [titleOf(one.object), one]));
-  const applied: string[] = [];
-  const wanted = plan.changes.filter(({ change }) => change !== "remove").map(({ object }) => object);
-  try {
-    for (const stage of stagesOf(wanted)) {
-      for (const object of stage) {
-        signal.throwIfAborted();
-        const change = byTitle.get(titleOf(object));
-        if (change === undefined) continue;
-        await applyChange(deploying, change);
-        if (change.change !== "keep") applied.push(titleOf(object));
-      }
-      if (!wait) continue;
-      await waitUntilReady({
-        access,
-        selector,
-        objects: stage,
-        before,
-        untilMs,
-        timeoutMs,
-        graceMs: deploying.graceMs ?? Math.min(30_000, timeoutMs / 2),
-        pace,
-        signal,
-        onState: (title, state) => {
-          const kept = byTitle.get(title)?.change === "keep";
-          progress.object(title, state === "ready" && kept ? "kept" : state);
-        },
-      });
-    }
-    await pruneAll(deploying, plan, applied);
-    return { applied };
-  } catch (error) {
-    throw withApplied(AgentFlowError.is(error) ? error : whyStopped(signal, error), applied);
-  }
-}
-
-async function applyChange(deploying: Deploying, { change, object }: PlannedChange): Promise<void> {
-  const { access, force, progress } = deploying;
-  if (change === "keep") return;
-  progress.object(titleOf(object), "creating");
-  if (change === "replace") await removeObject(deploying, object);
-  await applyObject(access, object, force);
-  if (kindOf(object) !== "Job" && kindOf(object) !== "Deployment" && kindOf(object) !== "StatefulSet")
-    progress.object(titleOf(object), "ready");
-}
-
-async function pruneAll(deploying: Deploying, plan: DeployPlan, applied: string[]): Promise<void> {
-  const { access, release, progress } = deploying;
-  for (const { change, object } of plan.changes) {
-    if (change !== "remove") continue;
-    await removeObject(deploying, object);
-    progress.object(titleOf(object), "removed");
-    applied.push(titleOf(object));
-  }
-  await writeInventory(access, {
-    name: releaseNames.inventory(release.name),
-    labels: ownLabels(release),
-    entries: distinct([...plan.objects.map(entryOf), ...plan.kept]),
-  });
-}
-
-/** Inventory ∩ labels: what was applied, is still ours, and is no longer wanted. */
-async function prunable(
-  deploying: Deploying,
-  inventory: DeployPlan["inventory"],
-  wanted: readonly JsonObject[],
-): Promise<{ readonly changes: readonly PlannedChange[]; readonly kept: DeployPlan["kept"] }> {
-  const { access, release, pruneData } = deploying;
-  const of = { inventory, wanted, build: release.build };
-  const kept = [...keptBuilds(of)];
-  const changes: PlannedChange[] = [];
-  for (const entry of leftOver(of)) {
-    const live = (await access.resource(entry)) === undefined ? undefined : await access.get(entry);
-    if (live === undefined || !isOurs(live, release)) continue;
-    if (holdsData(live) && !pruneData) kept.push(entry);
-    else changes.push({ change: "remove", object: live, fields: [], why: "no longer wanted" });
-  }
-  return { changes, kept };
-}
-
-/** A lease that was lost says why; who pressed Ctrl-C knows. */
+/** A lease that was lost says why; else it was whoever called. */
 function whyStopped(signal: AbortSignal, error: unknown): unknown {
-  const reason: unknown = signal.reason;
-  return AgentFlowError.is(reason) ? reason : error;
+  if (AgentFlowError.is(error)) return error;
+  if (error instanceof Error && AgentFlowError.is(error.cause)) return error.cause;
+  if (AgentFlowError.is(signal.reason)) return signal.reason;
+  if (!signal.aborted) return error;
+  return new AgentFlowError("refused", "the deploy was stopped", { reason: "interrupted", cause: error });
 }
 
 /** A deploy that ends early says what had been done. */

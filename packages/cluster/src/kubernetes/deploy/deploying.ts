@@ -4,10 +4,11 @@ import type { Pace } from "../pace.ts";
 import type { Release } from "../release.ts";
 import type { Access } from "./access.ts";
 import type { FieldConflict } from "./conflicts.ts";
+import type { DeployHolder } from "./lease.ts";
 import type { InventoryEntry } from "./parse-objects.ts";
 import type { PlannedChange } from "./plan.ts";
 
-export type ShownObject = "creating" | "starting" | "ready" | "kept" | "removed" | "failed";
+export type ShownObject = "creating" | "changing" | "starting" | "ready" | "kept" | "removed" | "failed";
 
 export interface DeployProgress {
   step(text: string): void;
@@ -35,8 +36,7 @@ export interface Deploying {
   readonly graceMs?: number;
   readonly leaseMs?: number;
   readonly pruneData: boolean;
-  /** Differs for each deploy: `ann@laptop, process 4711`. */
-  readonly holder: string;
+  readonly holder: DeployHolder;
   readonly by: string;
   readonly reason?: string;
   readonly rollbackTo?: number;

@@ -1,15 +1,17 @@
 /** Why a part does not become ready: the object's events and the last lines of its container. */
-import { AgentFlowError, type ErrorCode } from "@agentflow/protocol";
+import { AgentFlowError, type ErrorCode, type JsonObject } from "@agentflow/protocol";
 import type { Access } from "./access.ts";
 import type { Health } from "./health.ts";
 import { containerStatuses, eventCount, type Judging, newEvents } from "./marks.ts";
-import { nameOf, numberAt, textAt, titleOf } from "./reading.ts";
+import { at, nameOf, numberAt, textAt, titleOf } from "./reading.ts";
 import { makersOf, podsOf, type Seen } from "./seen.ts";
 
 type Failed = Extract<Health, { readonly state: "failed" }>;
 
 const lineCount = 20;
 const eventCountMax = 8;
+const bytesMax = 256 * 1_024;
+const charsMax = 2_000;
 
 const codes: Readonly<Record<string, ErrorCode>> = { quota_exceeded: "refused", pod_security: "refused" };
 
@@ -21,8 +23,9 @@ export async function failureOf(
   const { access, seen, judging } = of;
   const { workload: title, reason, message } = failed;
   const workload = seen.workloads.find((one) => titleOf(one) === title);
-  const pods = workload === undefined ? [] : podsOf(workload, seen);
-  const pod = pods.find((one) => nameOf(one) === failed.pod) ?? pods.at(-1);
+  const pod =
+    seen.pods.find((one) => nameOf(one) === failed.pod) ??
+    (workload === undefined ? undefined : podsOf(workload, seen).at(-1));
   const container = failed.container ?? containerNames(pod)[0];
   const about = [
     ...(workload === undefined ? [] : makersOf(workload, seen)),
@@ -32,12 +35,13 @@ export async function failureOf(
     .flatMap((one) => newEvents(one, seen, judging.before))
     .map((event) => {
       const times = eventCount(event) === 1 ? "" : ` (${eventCount(event)} times)`;
-      return `${textAt(event, "reason")}: ${textAt(event, "message")}${times}`;
+      return `${textAt(event, "reason")}: ${textAt(event, "message").slice(0, charsMax)}${times}`;
     });
   const name = pod === undefined ? "" : nameOf(pod);
   const logs =
     name === "" ? { lines: [], isPrevious: false } : await lastLines(access, { pod: name, container });
-  const at = access.cluster.address;
+  const { context } = access.cluster.address;
+  const kubectl = `kubectl --context ${context} -n ${access.namespace}`;
   const described = name === "" ? title : `pod/${name}`;
   return new AgentFlowError(
     codes[reason] ?? "unavailable",
@@ -47,23 +51,36 @@ export async function failureOf(
       details: {
         object: title,
         namespace: access.namespace,
-        context: at.context,
+        context,
         events: [...new Set(events)].slice(-eventCountMax),
         lines: logs.lines,
         ...(name === "" ? {} : { pod: name }),
+        ...exitCodeOf(pod, container),
         ...(container === undefined
           ? {}
           : { container: `${container} of ${name}${logs.isPrevious ? ", before it was restarted" : ""}` }),
       },
       suggestions: [
-        next(reason),
-        `look: kubectl --context ${at.context} -n ${access.namespace} describe ${described}`,
+        reason === "rollout_held_up"
+          ? `the cluster never replaces it by itself; its volume stays: ${kubectl} delete pod ${name}`
+          : next(reason),
+        `look: ${kubectl} describe ${described}`,
       ],
     },
   );
 }
 
-function containerNames(pod: Parameters<typeof containerStatuses>[0] | undefined): readonly string[] {
+function exitCodeOf(
+  pod: JsonObject | undefined,
+  container: string | undefined,
+): { readonly exitCode?: number } {
+  const status =
+    pod === undefined ? undefined : containerStatuses(pod).find((one) => textAt(one, "name") === container);
+  const code = at(status, "state", "terminated", "exitCode");
+  return typeof code === "number" ? { exitCode: code } : {};
+}
+
+function containerNames(pod: JsonObject | undefined): readonly string[] {
   if (pod === undefined) return [];
   const all = containerStatuses(pod);
   const bad = all.filter((one) => one["ready"] !== true);
@@ -99,12 +116,16 @@ async function readLines(
       path,
       query: {
         tailLines: String(lineCount),
+        // A single line may be as long as its container likes.
+        limitBytes: String(bytesMax),
         ...(container === undefined ? {} : { container }),
         ...(previous ? { previous: "true" } : {}),
       },
       isText: true,
     });
-    return typeof text === "string" ? text.split("\n").filter((line) => line !== "") : [];
+    if (typeof text !== "string") return [];
+    const lines = text.split("\n").filter((line) => line !== "");
+    return lines.map((line) => (line.length > charsMax ? `${line.slice(0, charsMax)}…` : line));
   } catch {
     // A container that never started has none; the failure itself is what is told.
     return [];

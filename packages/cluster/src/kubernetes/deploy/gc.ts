@@ -4,11 +4,14 @@ import { releaseNames } from "../release.ts";
 import type { Pace } from "../pace.ts";
 import type { Access } from "./access.ts";
 import { removeObject } from "./apply.ts";
-import { isOurs, readInventory, writeInventory } from "./inventory.ts";
+import { holdsData, readInventory, writeInventory } from "./inventory.ts";
+import { type DeployHolder, type Leasing, takeLease } from "./lease.ts";
+import { ownLabels } from "./namespace.ts";
+import { isOurs } from "./owned.ts";
 import type { InventoryEntry } from "./parse-objects.ts";
 import { labelsOf, titleOf } from "./reading.ts";
 import { listRevisions, oldRevisions, removeRevisions } from "./revisions.ts";
-import { kubernetesLabels, manager } from "../labels.ts";
+import { kubernetesLabels } from "../labels.ts";
 
 export interface Collecting {
   readonly access: Access;
@@ -30,7 +33,7 @@ export interface Garbage {
 export async function findGarbage(collecting: Collecting): Promise<Garbage> {
   const { access, name, openRuns } = collecting;
   const [inventory, revisions] = await Promise.all([
-    readInventory(access, releaseNames.inventory(name)),
+    readInventory(access, name),
     listRevisions(access, name),
   ]);
   const current = revisions.at(-1)?.build;
@@ -41,44 +44,75 @@ export async function findGarbage(collecting: Collecting): Promise<Garbage> {
     if (build === current || current === undefined) continue;
     const runs = await openRuns(build);
     if (runs !== 0) kept.push({ build, ...(runs === undefined ? {} : { runs }) });
-    else
-      objects.push(
-        ...(await there(
-          collecting,
-          inventory.filter((entry) => entry.build === build),
-        )),
-      );
+    else objects.push(...(await there(collecting, { inventory, build })));
   }
   return { objects, revisions: oldRevisions(revisions), kept };
 }
 
+/** What the objects say of themselves counts: an inventory can be written by others. */
 async function there(
   { access, project, target }: Collecting,
-  entries: readonly InventoryEntry[],
+  of: { readonly inventory: readonly InventoryEntry[]; readonly build: string },
 ): Promise<readonly JsonObject[]> {
+  const entries = of.inventory.filter(({ build }) => build === of.build);
   const found = await Promise.all(entries.map(async (entry) => access.get(entry)));
-  return found.flatMap((one) => (one !== undefined && isOurs(one, { project, target }) ? [one] : []));
+  return found.flatMap((one) => {
+    if (one === undefined || !isOurs(one, { project, target }) || holdsData(one)) return [];
+    return labelsOf(one)[kubernetesLabels.build] === of.build ? [one] : [];
+  });
 }
 
-export async function removeGarbage(
-  { access, name, project, target }: Omit<Collecting, "openRuns">,
-  garbage: Garbage,
-  of: { readonly pace: Pace; readonly signal: AbortSignal; readonly onRemoved: (title: string) => void },
-): Promise<void> {
-  for (const object of garbage.objects) {
-    await removeObject({ access, pace: of.pace, signal: of.signal }, object);
-    of.onRemoved(titleOf(object));
+export interface Removing {
+  readonly holder: DeployHolder;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+  readonly leaseMs?: number;
+  readonly onHeld?: Leasing["onHeld"];
+  readonly onRemoved: (title: string) => void;
+}
+
+/**
+ * Looks and removes while nobody deploys: a rollback to a build whose workers go would leave new runs without
+ * any. Refuses as a deploy does when somebody is at it.
+ */
+export async function collectGarbage(collecting: Collecting, removing: Removing): Promise<Garbage> {
+  const { access, name } = collecting;
+  const { holder, pace, signal, leaseMs, onHeld } = removing;
+  const lease = await takeLease({
+    access,
+    name: releaseNames.lease(name),
+    labels: ownLabels(collecting),
+    holder,
+    pace,
+    signal,
+    ...(onHeld === undefined ? {} : { onHeld }),
+    ...(leaseMs === undefined ? {} : { durationMs: leaseMs }),
+  });
+  try {
+    const garbage = await findGarbage(collecting);
+    lease.check();
+    await remove(collecting, garbage, { ...removing, signal: AbortSignal.any([signal, lease.lost]) });
+    return garbage;
+  } finally {
+    await lease.release();
   }
-  await removeRevisions(access, { release: name, numbers: garbage.revisions });
-  const gone = new Set(garbage.objects.map((one) => labelsOf(one)[kubernetesLabels.build] ?? ""));
+}
+
+async function remove(
+  collecting: Collecting,
+  { objects, revisions }: Garbage,
+  { pace, signal, onRemoved }: Removing,
+): Promise<void> {
+  const { access, name } = collecting;
+  for (const object of objects) {
+    signal.throwIfAborted();
+    await removeObject({ access, pace, signal }, object);
+    onRemoved(titleOf(object));
+  }
+  await removeRevisions(access, { release: name, numbers: revisions });
+  const gone = new Set(objects.map((one) => labelsOf(one)[kubernetesLabels.build] ?? ""));
   if (gone.size === 0) return;
-  const inventory = await readInventory(access, releaseNames.inventory(name));
+  const inventory = await readInventory(access, name);
   const entries = inventory.filter((entry) => entry.build === undefined || !gone.has(entry.build));
-  const labels = {
-    [kubernetesLabels.managedBy]: manager,
-    [kubernetesLabels.instance]: name,
-    [kubernetesLabels.project]: project,
-    [kubernetesLabels.target]: target,
-  };
-  await writeInventory(access, { name: releaseNames.inventory(name), labels, entries });
+  await writeInventory(access, { release: name, labels: ownLabels(collecting), entries });
 }

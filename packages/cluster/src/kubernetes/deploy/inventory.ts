@@ -1,27 +1,32 @@
 /** What was applied, kept in the cluster itself; and what of it is to go. */
 import type { JsonObject } from "@agentflow/protocol";
-import { kubernetesLabels, manager } from "../labels.ts";
+import { kubernetesLabels } from "../labels.ts";
+import { releaseNames } from "../release.ts";
 import { type Access, identityOf, type ObjectName } from "./access.ts";
+import { mayHold } from "./owned.ts";
 import { type InventoryEntry, parseInventory } from "./parse-objects.ts";
 import { kindOf, labelsOf, textAt } from "./reading.ts";
 
 const key = "objects.json";
 const kind = { apiVersion: "v1", kind: "ConfigMap" } as const;
 
-export async function readInventory(access: Access, name: string): Promise<readonly InventoryEntry[]> {
-  const found = await access.get({ ...kind, name });
-  return found === undefined ? [] : parseInventory(textAt(found, "data", key));
+/** Who may write ConfigMaps may have written it: only what a release can hold is read from it. */
+export async function readInventory(access: Access, release: string): Promise<readonly InventoryEntry[]> {
+  const found = await access.get({ ...kind, name: releaseNames.inventory(release) });
+  const entries = found === undefined ? [] : parseInventory(textAt(found, "data", key));
+  return entries.filter((entry) => mayHold(release, entry));
 }
 
 export async function writeInventory(
   access: Access,
   of: {
-    readonly name: string;
+    readonly release: string;
     readonly labels: Readonly<Record<string, string>>;
     readonly entries: readonly InventoryEntry[];
   },
 ): Promise<void> {
-  const { name, labels, entries } = of;
+  const { release, labels, entries } = of;
+  const name = releaseNames.inventory(release);
   const data = { [key]: JSON.stringify(entries.map((entry) => ({ ...entry }))) };
   await access.apply({ ...kind, metadata: { name, labels }, data }, { force: true });
 }
@@ -63,21 +68,15 @@ function unwanted({ inventory, wanted }: Pruning): readonly InventoryEntry[] {
 }
 
 /** A Job of another build has done its work; what else is of it serves runs. */
-function isOfOtherBuild(entry: InventoryEntry, build: string): boolean {
+export function isOfOtherBuild(entry: InventoryEntry, build: string): boolean {
   return entry.build !== undefined && entry.build !== build && entry.kind !== "Job";
 }
 
-/** Ours by its labels: what somebody has taken over, or a chart manages, is left alone. */
-export function isOurs(
-  object: JsonObject,
-  of: { readonly project: string; readonly target: string },
-): boolean {
-  const labels = labelsOf(object);
-  return (
-    labels[kubernetesLabels.managedBy] === manager &&
-    labels[kubernetesLabels.project] === of.project &&
-    labels[kubernetesLabels.target] === of.target
-  );
+const ofOthers = ["NetworkPolicy", "Role", "RoleBinding", "ServiceAccount", "TriggerAuthentication"];
+
+/** Workers of older builds live by it: without their policy the tools that they run would have a network. */
+export function serves(object: JsonObject): boolean {
+  return ofOthers.includes(kindOf(object));
 }
 
 /** Something would be lost with it that no deploy makes again. */
@@ -85,4 +84,10 @@ export function holdsData(object: JsonObject): boolean {
   const holds = labelsOf(object)[kubernetesLabels.holds];
   const kinds = ["PersistentVolumeClaim", "Secret", "Namespace", "StatefulSet"];
   return holds === "data" || holds === "keys" || kinds.includes(kindOf(object));
+}
+
+/** Each once, where it comes first. */
+export function distinctEntries(entries: readonly InventoryEntry[]): readonly InventoryEntry[] {
+  const last = entries.toReversed().map((one) => [`${one.kind}/${one.name}`, one] as const);
+  return [...new Map(last).values()].toReversed();
 }

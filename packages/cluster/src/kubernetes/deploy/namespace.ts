@@ -4,7 +4,9 @@ import { kubernetesLabels, manager } from "../labels.ts";
 import type { Release } from "../release.ts";
 import type { Access } from "./access.ts";
 
-export function ownLabels(release: Release): Readonly<Record<string, string>> {
+export function ownLabels(
+  release: Pick<Release, "name" | "project" | "target">,
+): Readonly<Record<string, string>> {
   return {
     [kubernetesLabels.managedBy]: manager,
     [kubernetesLabels.instance]: release.name,

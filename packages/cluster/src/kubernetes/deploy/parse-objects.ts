@@ -13,12 +13,16 @@ export interface RevisionBody {
   readonly objects: readonly JsonObject[];
 }
 
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Written by an af of now or before; undefined when it is damaged. */
 export function parseRevisionBody(text: string): RevisionBody | undefined {
   try {
-    const body = JSON.parse(text) as Partial<RevisionBody>;
-    if (typeof body.build !== "string" || !Array.isArray(body.objects)) return undefined;
-    return { build: body.build, version: body.version ?? "", objects: body.objects as JsonObject[] };
+    const { build, version, objects } = (JSON.parse(text) ?? {}) as { readonly [key: string]: unknown };
+    if (typeof build !== "string" || !Array.isArray(objects) || !objects.every(isRecord)) return undefined;
+    return { build, version: typeof version === "string" ? version : "", objects: objects as JsonObject[] };
   } catch {
     return undefined;
   }
@@ -32,13 +36,17 @@ export interface InventoryEntry {
   readonly build?: string;
 }
 
+/** More than any release of which a ConfigMap can hold a list in earnest. */
+const entriesMax = 2_000;
+
 export function parseInventory(text: string): readonly InventoryEntry[] {
   try {
     const entries = JSON.parse(text) as unknown;
     if (!Array.isArray(entries)) return [];
-    return (entries as Partial<InventoryEntry>[]).flatMap(({ apiVersion, kind, name, build }) => {
-      if (apiVersion === undefined || kind === undefined || name === undefined) return [];
-      return [{ apiVersion, kind, name, ...(build === undefined ? {} : { build }) }];
+    return (entries.slice(0, entriesMax) as unknown[]).flatMap((entry) => {
+      const { apiVersion, kind, name, build } = (entry ?? {}) as Record<string, unknown>;
+      if (typeof apiVersion !== "string" || typeof kind !== "string" || typeof name !== "string") return [];
+      return [{ apiVersion, kind, name, ...(typeof build === "string" ? { build } : {}) }];
     });
   } catch {
     return [];

@@ -2,10 +2,12 @@
 import { AgentFlowError, type JsonObject } from "@agentflow/protocol";
 import { statusOf } from "../client/index.ts";
 import type { Access } from "./access.ts";
-import { identityOf } from "./access.ts";
+import { identityOf, type ObjectName } from "./access.ts";
 import { conflictsOf, type FieldConflict } from "./conflicts.ts";
 import { changedFields, type FieldChange } from "./diff.ts";
-import { conditionOf, labelsOf, textAt, textsAt, titleOf } from "./reading.ts";
+import { sameEntry } from "./inventory.ts";
+import { foreign, type Owner } from "./owned.ts";
+import { conditionOf, kindOf, labelsOf, textAt, textsAt, titleOf } from "./reading.ts";
 import { isReplacedWhenChanged } from "./stages.ts";
 import { kubernetesLabels } from "../labels.ts";
 
@@ -26,6 +28,9 @@ export interface Planning {
   readonly force: boolean;
   /** Parts whose Jobs run once more, changed or not. */
   readonly again?: readonly string[];
+  readonly owner: Owner;
+  /** Applied before: still ours when somebody took our labels off. */
+  readonly inventory: readonly ObjectName[];
 }
 
 export interface Planned {
@@ -41,14 +46,18 @@ export async function planObjects(planning: Planning): Promise<Planned> {
   const changes: PlannedChange[] = [];
   const conflicts: FieldConflict[] = [];
   const refused: AgentFlowError[] = [];
+  const charted: JsonObject[] = [];
   for (let first = 0; first < objects.length; first += atOnce) {
     const some = objects.slice(first, first + atOnce);
     for (const one of await Promise.all(some.map(async (object) => planOne(planning, object)))) {
       if ("conflicts" in one) conflicts.push(...one.conflicts);
+      else if ("charted" in one) charted.push(one.charted);
       else if ("refused" in one) refused.push(one.refused);
       else changes.push(one);
     }
   }
+  const [first] = charted;
+  if (first !== undefined) throw ofHelm(first, charted.length - 1);
   const [only, ...more] = refused;
   if (only !== undefined) throw more.length === 0 ? only : several(refused);
   return { changes, conflicts };
@@ -57,6 +66,7 @@ export async function planObjects(planning: Planning): Promise<Planned> {
 type One =
   | PlannedChange
   | { readonly conflicts: readonly FieldConflict[] }
+  | { readonly charted: JsonObject }
   | { readonly refused: AgentFlowError };
 
 async function planOne(planning: Planning, object: JsonObject): Promise<One> {
@@ -64,7 +74,9 @@ async function planOne(planning: Planning, object: JsonObject): Promise<One> {
   const create = { change: "create" as const, object, fields: [] };
   if (!isNamespaceThere) return { ...create, isOffline: true };
   const live = await access.get(identityOf(object));
-  if (live !== undefined && isOfHelm(live)) return { refused: ofHelm(live) };
+  if (live !== undefined && isOfHelm(live)) return { charted: live };
+  const refused = live === undefined ? undefined : refusal(live, planning);
+  if (refused !== undefined) return { refused };
   try {
     if (live !== undefined && isReplacedWhenChanged(object)) {
       const why = whyReplaced(live, again);
@@ -80,9 +92,17 @@ async function planOne(planning: Planning, object: JsonObject): Promise<One> {
     if (live !== undefined && isReplacedWhenChanged(object) && isImmutable(error)) {
       return { change: "replace", object, fields: [], why: "what it runs has changed" };
     }
+    // A binding cannot be tried before its Role, which is as new: a server looks what it would give.
+    const isBound = kindOf(object) === "RoleBinding" && live === undefined;
+    if (isBound && AgentFlowError.is(error) && error.code === "not_found") return create;
     if (AgentFlowError.is(error) && error.code !== "unavailable") return { refused: error };
     throw error;
   }
+}
+
+function refusal(live: JsonObject, { owner, inventory, force }: Planning): AgentFlowError | undefined {
+  const identity = identityOf(live);
+  return foreign(live, { owner, isKnown: inventory.some((one) => sameEntry(one, identity)), force });
 }
 
 function whyReplaced(live: JsonObject, again: readonly string[]): string | undefined {
@@ -104,12 +124,17 @@ export function isOfHelm(object: JsonObject): boolean {
   );
 }
 
-function ofHelm(object: JsonObject): AgentFlowError {
+function ofHelm(object: JsonObject, others: number): AgentFlowError {
   const chart = textsAt(object, "metadata", "annotations")["meta.helm.sh/release-name"];
   const by = chart === undefined ? "a chart" : `the chart's release ${chart}`;
-  return new AgentFlowError("refused", `${titleOf(object)} belongs to ${by}; af deploy leaves it alone`, {
+  const title = titleOf(object);
+  const whose =
+    others === 0
+      ? `${title} belongs to ${by}; af deploy leaves it alone`
+      : `${title} and ${others} more belong to ${by}; af deploy leaves them alone`;
+  return new AgentFlowError("refused", whose, {
     reason: "release_of_a_chart",
-    details: { object: titleOf(object), ...(chart === undefined ? {} : { release: chart }) },
+    details: { object: title, others, ...(chart === undefined ? {} : { release: chart }) },
     suggestions: [
       "upgrade it with helm, or deploy under another target or namespace",
       ...(chart === undefined ? [] : [`or end that one: helm uninstall ${chart}`]),
@@ -126,7 +151,7 @@ function several(refused: readonly AgentFlowError[]): AgentFlowError {
     {
       reason: first?.reason ?? "cluster_invalid",
       details: { refused: messages },
-      suggestions: [...messages.slice(1), ...(first?.suggestions ?? [])],
+      suggestions: first?.suggestions ?? [],
     },
   );
 }

@@ -1,7 +1,7 @@
 /** What is wrong with a pod, if it will not mend by itself. */
 import type { JsonObject } from "@agentflow/protocol";
 import { containerStatuses, eventCount, type Judging, newEvents } from "./marks.ts";
-import { conditionOf, numberAt, textAt } from "./reading.ts";
+import { conditionOf, numberAt, objectAt, textAt } from "./reading.ts";
 import type { Seen } from "./seen.ts";
 
 export interface PodTrouble {
@@ -10,10 +10,13 @@ export interface PodTrouble {
   readonly container?: string;
   /** May mend by itself: counts once it has lasted. */
   readonly hasGrace: boolean;
+  /** It has not started yet, which a slow machine may take long for. */
+  readonly isStart?: true;
 }
 
 const waits: Readonly<Record<string, { readonly reason: string; readonly hasGrace: boolean }>> = {
-  ErrImagePull: { reason: "image_pull", hasGrace: false },
+  // A registry that was busy once: when it fails again, ImagePullBackOff follows within seconds.
+  ErrImagePull: { reason: "image_pull", hasGrace: true },
   ImagePullBackOff: { reason: "image_pull", hasGrace: false },
   InvalidImageName: { reason: "image_pull", hasGrace: false },
   ErrImageNeverPull: { reason: "image_pull", hasGrace: false },
@@ -59,33 +62,47 @@ function ofContainer(pod: JsonObject, status: JsonObject, context: Context): Pod
   const unhealthy = newEvents(pod, context.seen, context.judging.before).findLast(
     (event) => textAt(event, "reason") === "Unhealthy",
   );
-  if (restarts >= 1 && unhealthy !== undefined) {
+  if (restarts >= 1 && unhealthy !== undefined && wasStopped(status)) {
     return { reason: "probe_failing", message: textAt(unhealthy, "message"), container, hasGrace: false };
   }
   if (restarts >= restartsMax) {
     return { reason: "crash_loop", message: endText(status), container, hasGrace: false };
   }
   if (unhealthy !== undefined && eventCount(unhealthy) >= unhealthyMax) {
-    return { reason: "probe_failing", message: textAt(unhealthy, "message"), container, hasGrace: true };
+    const message = textAt(unhealthy, "message");
+    const start = message.startsWith("Startup probe") ? { isStart: true as const } : {};
+    return { reason: "probe_failing", message, container, hasGrace: true, ...start };
   }
   return undefined;
 }
 
 /** How a container ended the last time. */
-function endText(status: JsonObject): string {
+function endOf(status: JsonObject): JsonObject {
   const now = textAt(status, "state", "terminated", "finishedAt") !== "";
-  const path = now ? ["state", "terminated"] : ["lastState", "terminated"];
-  const reason = textAt(status, ...path, "reason");
-  const code = numberAt(status, ...path, "exitCode");
+  return objectAt(status, now ? "state" : "lastState", "terminated");
+}
+
+/** By a signal, as one whose probe fails, or in good order after it. Who ends by itself has another code. */
+function wasStopped(status: JsonObject): boolean {
+  const end = endOf(status);
+  return textAt(end, "reason") !== "OOMKilled" && [0, 137, 143].includes(numberAt(end, "exitCode"));
+}
+
+function endText(status: JsonObject): string {
+  const end = endOf(status);
+  const reason = textAt(end, "reason");
   const restarts = numberAt(status, "restartCount");
-  const message = textAt(status, ...path, "message");
-  if (reason === "StartError" || reason === "ContainerCannotRun") return `cannot be started: ${message}`;
-  const how = reason === "OOMKilled" ? "ran out of memory" : `ends with exit code ${code}`;
+  if (reason === "StartError" || reason === "ContainerCannotRun")
+    return `cannot be started: ${textAt(end, "message")}`;
+  const how =
+    reason === "OOMKilled" ? "ran out of memory" : `ends with exit code ${numberAt(end, "exitCode")}`;
   return `${how}, restarted ${restarts === 1 ? "once" : `${restarts} times`}`;
 }
 
 function ofMounts(pod: JsonObject, seen: Seen, { before }: Judging): PodTrouble | undefined {
   if (textAt(pod, "status", "phase") !== "Pending") return undefined;
+  // Volumes come before the pod's network: what is said of them from before then is over.
+  if (textAt(conditionOf(pod, "PodReadyToStartContainers"), "status") === "True") return undefined;
   const event = newEvents(pod, seen, before).findLast((one) =>
     ["FailedMount", "FailedAttachVolume"].includes(textAt(one, "reason")),
   );

@@ -1,9 +1,18 @@
 /** Before anything is changed: whether the cluster can carry the release, and whether we may. */
 import { AgentFlowError, type JsonObject } from "@agentflow/protocol";
 import type { Cluster } from "../cluster.ts";
+import { carryVerbs, rightsToDeploy, rightToMakeNamespaces } from "../rights.ts";
 import { type Access, identityOf, type Kind, notServed } from "./access.ts";
 import { checkQuota } from "./quota.ts";
 import { at, isObject, kindOf, nameOf, objectsAt, textAt, textsAt } from "./reading.ts";
+import { refuseMissing, rightsTo } from "./rights.ts";
+import {
+  labelsText,
+  nodeAdvice,
+  type RuntimeClass,
+  runtimeClassesOf,
+  seeRuntimeClass,
+} from "../runtime-class.ts";
 import { isWorkload } from "./seen.ts";
 
 export interface Preflight {
@@ -21,7 +30,7 @@ export interface Preflighting {
 
 /** Refuses with all that is missing of one kind at once, nothing changed. */
 export async function preflight({ access, objects }: Preflighting): Promise<Preflight> {
-  const { cluster, namespace } = access;
+  const { cluster } = access;
   const version = textAt(
     await cluster.send("asking the cluster for its version", { method: "GET", path: "/version" }),
     "gitVersion",
@@ -33,7 +42,6 @@ export async function preflight({ access, objects }: Preflighting): Promise<Pref
   await checkRuntimeClasses(access, objects, notes);
   await checkStorage(access, objects, notes);
   if (isNamespaceThere) await checkQuota(access, objects);
-  else notes.push(`namespace ${namespace} is not there yet and will be made`);
   return { version, isNamespaceThere, notes };
 }
 
@@ -70,98 +78,15 @@ async function checkServed(access: Access, objects: readonly JsonObject[]): Prom
   if (missing.length > 0) throw notServed(missing);
 }
 
-interface Right {
-  readonly verb: string;
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly isNamespaced: boolean;
-}
-
 async function checkRights(
   access: Access,
   of: { readonly objects: readonly JsonObject[]; readonly isNamespaceThere: boolean },
 ): Promise<void> {
-  const rights = await neededRights(access, of);
-  const asked = await Promise.all(
-    rights.map(async (right) => ((await isAllowed(access, right)) ? [] : [rightText(right)])),
+  const carried = await Promise.all(
+    of.objects.map(async (object) => rightsTo(access, identityOf(object), carryVerbs)),
   );
-  const missing = asked.flat();
-  if (missing.length === 0) return;
-  const { context } = access.cluster.address;
-  throw new AgentFlowError(
-    "forbidden",
-    `context ${context} may not ${missing.join(", ")} in namespace ${access.namespace}`,
-    {
-      reason: "rights_missing",
-      details: { context, namespace: access.namespace, missing },
-      suggestions: ["ask for a Role with these rights, or use another context", "nothing was changed"],
-    },
-  );
-}
-
-async function neededRights(
-  access: Access,
-  of: { readonly objects: readonly JsonObject[]; readonly isNamespaceThere: boolean },
-): Promise<readonly Right[]> {
-  const kinds = new Map<string, Kind>(
-    [
-      ...of.objects.map(identityOf),
-      { apiVersion: "v1", kind: "ConfigMap" },
-      { apiVersion: "v1", kind: "Secret" },
-    ].map(({ apiVersion, kind }) => [`${apiVersion}/${kind}`, { apiVersion, kind }]),
-  );
-  const rights: Right[] = [];
-  for (const kind of kinds.values()) {
-    const resource = await access.resource(kind);
-    if (resource === undefined) continue;
-    const { group, plural, isNamespaced } = resource;
-    for (const verb of ["get", "create", "patch", "delete"])
-      rights.push({ verb, group, resource: plural, isNamespaced });
-  }
-  const own = (verb: string, group: string, resource: string, subresource?: string): Right => ({
-    verb,
-    group,
-    resource,
-    isNamespaced: true,
-    ...(subresource === undefined ? {} : { subresource }),
-  });
-  for (const resource of ["deployments", "statefulsets", "replicasets"])
-    rights.push(own("list", "apps", resource));
-  rights.push(own("list", "batch", "jobs"), own("list", "", "pods"), own("get", "", "pods"));
-  rights.push(own("get", "", "pods", "log"), own("list", "", "events"));
-  rights.push(own("list", "", "secrets"), own("update", "", "secrets"));
-  for (const verb of ["get", "create", "update"]) rights.push(own(verb, "coordination.k8s.io", "leases"));
-  if (!of.isNamespaceThere)
-    rights.push({ verb: "create", group: "", resource: "namespaces", isNamespaced: false });
-  return rights;
-}
-
-async function isAllowed(access: Access, right: Right): Promise<boolean> {
-  const { verb, group, resource, subresource, isNamespaced } = right;
-  const answer = await access.cluster.send("asking what may be done", {
-    method: "POST",
-    path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-    body: {
-      apiVersion: "authorization.k8s.io/v1",
-      kind: "SelfSubjectAccessReview",
-      spec: {
-        resourceAttributes: {
-          verb,
-          group,
-          resource,
-          ...(subresource === undefined ? {} : { subresource }),
-          ...(isNamespaced ? { namespace: access.namespace } : {}),
-        },
-      },
-    },
-  });
-  return at(answer, "status", "allowed") === true;
-}
-
-function rightText({ verb, group, resource, subresource }: Right): string {
-  const what = subresource === undefined ? resource : `${resource}/${subresource}`;
-  return `${verb} ${group === "" ? what : `${what}.${group}`}`;
+  const makes = of.isNamespaceThere ? [] : [rightToMakeNamespaces];
+  await refuseMissing(access, [...carried.flat(), ...rightsToDeploy, ...makes]);
 }
 
 function podSpecs(objects: readonly JsonObject[]): readonly JsonObject[] {
@@ -178,50 +103,34 @@ async function checkRuntimeClasses(
   objects: readonly JsonObject[],
   notes: string[],
 ): Promise<void> {
-  const named = podSpecs(objects).map((spec) => textAt(spec, "runtimeClassName"));
-  for (const name of new Set(named.filter((one) => one !== ""))) {
-    const found = await clusterWide(
-      cluster,
-      `/apis/node.k8s.io/v1/runtimeclasses/${encodeURIComponent(name)}`,
-    );
-    if (found === "forbidden") {
-      notes.push(`whether RuntimeClass ${name} is there may not be asked`);
-      continue;
+  for (const spec of podSpecs(objects)) {
+    for (const name of runtimeClassesOf(spec)) {
+      const found = await seeRuntimeClass(cluster, { name, selector: textsAt(spec, "nodeSelector") });
+      if (found.state === "absent") throw noRuntimeClass(name, found.known);
+      if (found.state === "forbidden") notes.push(`whether RuntimeClass ${name} is there may not be asked`);
+      else if (found.nodes !== "forbidden" && !found.nodes.some(({ isOpen }) => isOpen))
+        throw noNode(name, found);
     }
-    if (found === undefined) throw noRuntimeClass(name);
-    const selector = textsAt(found, "scheduling", "nodeSelector");
-    const nodes = await clusterWide(cluster, "/api/v1/nodes");
-    if (nodes === "forbidden" || nodes === undefined) continue;
-    const fit = objectsAt(nodes, "items").filter((node) => hasLabels(node, selector));
-    if (fit.length === 0) throw noNode(name, selector);
   }
 }
 
-function hasLabels(node: JsonObject, selector: Readonly<Record<string, string>>): boolean {
-  const labels = textsAt(node, "metadata", "labels");
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
-}
-
-function noRuntimeClass(name: string): AgentFlowError {
+function noRuntimeClass(name: string, known: readonly string[]): AgentFlowError {
   return new AgentFlowError("refused", `the cluster has no RuntimeClass ${name}; untrusted tools need it`, {
     reason: "runtime_class_missing",
     suggestions: [
-      "what there is: kubectl get runtimeclass",
+      known.length === 0 ? "the cluster has none at all" : `there are: ${known.join(", ")}`,
       "or name another: `runtimeClass:` of the target",
     ],
   });
 }
 
-function noNode(name: string, selector: Readonly<Record<string, string>>): AgentFlowError {
-  const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
-  return new AgentFlowError(
-    "refused",
-    `no node takes pods of RuntimeClass ${name} (it wants ${labels.join(", ")})`,
-    {
-      reason: "runtime_class_unschedulable",
-      suggestions: ["label the nodes that have it: kubectl label node NODE " + labels.join(" ")],
-    },
-  );
+function noNode(name: string, found: RuntimeClass & { readonly state: "there" }): AgentFlowError {
+  const labels = labelsText(found.wants);
+  const wants = labels === "" ? "" : ` (it wants ${labels})`;
+  return new AgentFlowError("refused", `no node takes pods of RuntimeClass ${name}${wants}`, {
+    reason: "runtime_class_unschedulable",
+    suggestions: [nodeAdvice(found)],
+  });
 }
 
 async function checkStorage(

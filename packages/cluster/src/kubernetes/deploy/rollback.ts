@@ -2,6 +2,7 @@
 import { AgentFlowError, parseId } from "@agentflow/protocol";
 import type { Release } from "../release.ts";
 import type { Access } from "./access.ts";
+import { checkKept } from "./kept.ts";
 import { parseKubernetesObject } from "./parse-objects.ts";
 import { listRevisions, readRevision, type Revision } from "./revisions.ts";
 
@@ -28,6 +29,8 @@ export async function rollbackTarget(going: Going): Promise<RollbackTo> {
   const body = await readRevision(access, { release: name, number });
   const revision = revisions.find((one) => one.number === number);
   if (revision === undefined) throw nothingBefore(revisions);
+  const { namespace } = access;
+  checkKept(body.objects, { release: name, namespace, owner: { project, target }, number });
   return {
     revision,
     release: {

@@ -1,10 +1,9 @@
 /** What a cluster shows of a release's workloads at one moment. */
 import type { JsonObject } from "@agentflow/protocol";
-import type { Access, ObjectName } from "./access.ts";
-import { kindOf, nameOf, objectsAt, textAt, textsAt } from "./reading.ts";
+import type { Access, Kind } from "./access.ts";
+import { kindOf, numberAt, objectsAt, textAt, textsAt } from "./reading.ts";
 
 export interface Seen {
-  /** The workloads that are waited for, as they are now. */
   readonly workloads: readonly JsonObject[];
   readonly replicaSets: readonly JsonObject[];
   readonly pods: readonly JsonObject[];
@@ -12,50 +11,50 @@ export interface Seen {
   readonly events: readonly JsonObject[];
 }
 
-const apps = "apps/v1";
-const kinds: Readonly<Record<string, string>> = {
-  Deployment: apps,
-  StatefulSet: apps,
-  ReplicaSet: apps,
-  Job: "batch/v1",
-  Pod: "v1",
-  Event: "v1",
-};
-
 /** Kinds that run pods: what a deploy waits for. */
 export function isWorkload({ kind }: { readonly kind: string }): boolean {
   return kind === "Deployment" || kind === "StatefulSet" || kind === "Job";
 }
 
-export interface Looking {
-  /** Labels that all of the release's objects have. */
-  readonly selector: string;
-  readonly names: readonly ObjectName[];
-  readonly events: boolean;
+/** What of a cluster is looked at: the release's by their labels, and the warnings of the namespace. */
+export const lookedAt = [
+  { apiVersion: "apps/v1", kind: "Deployment" },
+  { apiVersion: "apps/v1", kind: "StatefulSet" },
+  { apiVersion: "batch/v1", kind: "Job" },
+  { apiVersion: "apps/v1", kind: "ReplicaSet" },
+  { apiVersion: "v1", kind: "Pod" },
+  { apiVersion: "v1", kind: "Event" },
+] as const satisfies readonly Kind[];
+
+export type LookedAt = (typeof lookedAt)[number]["kind"];
+
+export function queryOf(kind: LookedAt, selector: string): Readonly<Record<string, string>> {
+  return kind === "Event" ? { fieldSelector: "type=Warning" } : { labelSelector: selector };
 }
 
-export async function look(access: Access, { selector, names, events }: Looking): Promise<Seen> {
-  const list = async (kind: string, query: Record<string, string>): Promise<readonly JsonObject[]> =>
-    access.list({ apiVersion: kinds[kind] ?? "v1", kind }, query);
-  const of = { labelSelector: selector };
-  const wanted = new Set(names.map(({ kind, name }) => `${kind}/${name}`));
-  const [deployments, sets, jobs, replicaSets, pods, warnings] = await Promise.all([
-    list("Deployment", of),
-    list("StatefulSet", of),
-    list("Job", of),
-    list("ReplicaSet", of),
-    list("Pod", of),
-    events ? list("Event", { fieldSelector: "type=Warning" }) : [],
-  ]);
-  const workloads = [...deployments, ...sets, ...jobs].filter((one) =>
-    wanted.has(`${kindOf(one)}/${nameOf(one)}`),
+/** Once, all at a time. `selector` are labels that all of the release's objects have. */
+export async function look(access: Access, selector: string): Promise<Seen> {
+  const found = await Promise.all(
+    lookedAt.map(async (one) => [one.kind, await access.list(one, queryOf(one.kind, selector))] as const),
   );
+  const byKind = new Map<LookedAt, readonly JsonObject[]>(found);
+  return seenOf((kind) => byKind.get(kind) ?? []);
+}
+
+export function seenOf(of: (kind: LookedAt) => readonly JsonObject[]): Seen {
   return {
-    workloads,
-    replicaSets,
-    pods,
-    events: warnings.filter((one) => textAt(one, "type") === "Warning"),
+    workloads: [...of("Deployment"), ...of("StatefulSet"), ...of("Job")],
+    replicaSets: of("ReplicaSet"),
+    pods: of("Pod"),
+    // A field selector is not honoured everywhere.
+    events: of("Event").filter((one) => textAt(one, "type") === "Warning"),
   };
+}
+
+/** Whether its status speaks of what is asked for, and not of what was before. */
+export function isObserved(workload: JsonObject): boolean {
+  if (kindOf(workload) === "Job") return true;
+  return numberAt(workload, "status", "observedGeneration") >= numberAt(workload, "metadata", "generation");
 }
 
 /** Pods that a workload runs now: of a Deployment those of its newest template, of others the same. */
@@ -96,6 +95,6 @@ function newestReplicaSet(deployment: JsonObject, all: readonly JsonObject[]): J
   return own.find((one) => textsAt(one, "metadata", "annotations")[revisionKey] === revision);
 }
 
-function isOwnedBy(object: JsonObject, uid: string): boolean {
+export function isOwnedBy(object: JsonObject, uid: string): boolean {
   return objectsAt(object, "metadata", "ownerReferences").some((owner) => textAt(owner, "uid") === uid);
 }

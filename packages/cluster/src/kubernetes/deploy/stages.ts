@@ -23,6 +23,11 @@ function stageOf(object: JsonObject): number {
   return part === "register" ? 5 : 4;
 }
 
+/** Says which build new runs take: of several that ran, the last one holds. */
+export function isRegister(object: JsonObject): boolean {
+  return kindOf(object) === "Job" && labelsOf(object)[kubernetesLabels.part] === "register";
+}
+
 /** Its template cannot be changed: another one takes its place. */
 export function isReplacedWhenChanged(object: JsonObject): boolean {
   return kindOf(object) === "Job";

@@ -38,10 +38,10 @@ export async function deployStatus(
   access: Access,
   { name, pace }: { readonly name: string; readonly pace: Pace },
 ): Promise<DeployStatus> {
-  const entries = await readInventory(access, releaseNames.inventory(name));
+  const entries = await readInventory(access, name);
   const names = entries.filter(isWorkload);
   const [seen, revisions, lease] = await Promise.all([
-    look(access, { selector: `${kubernetesLabels.instance}=${name}`, names, events: true }),
+    look(access, `${kubernetesLabels.instance}=${name}`),
     listRevisions(access, name),
     access.get({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", name: releaseNames.lease(name) }),
   ]);

@@ -1,7 +1,7 @@
 /** What the cluster has of what a release leans on: storage, KEDA, metrics, runtime classes, nodes. */
-import type { JsonObject } from "@agentflow/protocol";
 import { bad, type EngineCheck, good, note } from "../../docker/doctor/check.ts";
-import { at, nameOf, objectsAt, textAt, textsAt } from "../deploy/reading.ts";
+import { nameOf, objectsAt, textAt, textsAt } from "../deploy/reading.ts";
+import { hasLabels, isReady, nodeAdvice, seeRuntimeClass } from "../runtime-class.ts";
 import { ask } from "./ask.ts";
 import type { Look } from "./target.ts";
 
@@ -101,28 +101,24 @@ async function metricsCheck({ cluster, target }: Look): Promise<EngineCheck> {
 async function runtimeChecks({ cluster, target }: Look): Promise<EngineCheck[]> {
   const { runtimeClass } = target.settings;
   if (runtimeClass === undefined) return [];
-  const found = await ask(cluster, `/apis/node.k8s.io/v1/runtimeclasses/${encodeURIComponent(runtimeClass)}`);
-  if (found === "forbidden")
+  const selector = target.settings.nodeSelector;
+  const found = await seeRuntimeClass(cluster, { name: runtimeClass, selector });
+  if (found.state === "forbidden")
     return [note("runtime class", `whether ${runtimeClass} is there may not be asked`)];
-  if (found === "absent") {
-    const fix = "what there is: kubectl get runtimeclass; `runtimeClass:` of the target names it";
+  if (found.state === "absent") {
+    const there = found.known.length === 0 ? "the cluster has none" : `there are: ${found.known.join(", ")}`;
+    const fix = `\`runtimeClass:\` of the target names one; ${there}`;
     return [bad("runtime class", `${runtimeClass}, for untrusted tools, is not there`, fix)];
   }
-  const selector = textsAt(found, "scheduling", "nodeSelector");
-  const nodes = await ask(cluster, "/api/v1/nodes");
-  if (typeof nodes === "string")
-    return [note("runtime class", `${runtimeClass} is there; on which nodes may not be asked`)];
-  const fit = objectsAt(nodes, "items").filter((node) => hasLabels(node, selector) && isReady(node));
-  const wanted = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
-  if (fit.length > 0)
-    return [good("runtime class", `${runtimeClass} is there, and ${fit.length} nodes take its pods`)];
-  return [
-    bad(
-      "runtime class",
-      `no node takes pods of ${runtimeClass}`,
-      `label those that have it: kubectl label node NODE ${wanted.join(" ")}`,
-    ),
-  ];
+  const is = `${runtimeClass} is there (handler ${found.handler})`;
+  if (found.nodes === "forbidden") return [note("runtime class", `${is}; on which nodes may not be asked`)];
+  const fit = found.nodes.filter(({ isOpen, isReady: isUp }) => isOpen && isUp);
+  if (fit.length > 0) return [good("runtime class", `${is}, and ${countOf(fit.length)} its pods`)];
+  return [bad("runtime class", `no node takes pods of ${runtimeClass}`, nodeAdvice(found))];
+}
+
+function countOf(nodes: number): string {
+  return nodes === 1 ? "1 node takes" : `${nodes} nodes take`;
 }
 
 async function nodeChecks({ cluster, target }: Look): Promise<EngineCheck[]> {
@@ -131,9 +127,7 @@ async function nodeChecks({ cluster, target }: Look): Promise<EngineCheck[]> {
     return [note("nodes", "you may not list nodes; their architectures show at the pull")];
   const { nodeSelector } = target.settings;
   const nodes = objectsAt(found, "items");
-  const fit = nodes.filter(
-    (node) => hasLabels(node, nodeSelector) && isReady(node) && at(node, "spec", "unschedulable") !== true,
-  );
+  const fit = nodes.filter((node) => hasLabels(node, nodeSelector) && isReady(node));
   const kinds = Map.groupBy(fit, (node) => textAt(node, "status", "nodeInfo", "architecture"));
   const counts = [...kinds].map(([name, { length }]) => `${length} of ${name}`).join(", ");
   if (fit.length === 0) {
@@ -145,15 +139,4 @@ async function nodeChecks({ cluster, target }: Look): Promise<EngineCheck[]> {
   return [
     note("nodes", fact, "images must be built for each of them, or `nodeSelector: {kubernetes.io/arch: …}`"),
   ];
-}
-
-function hasLabels(node: JsonObject, selector: Readonly<Record<string, string>>): boolean {
-  const labels = textsAt(node, "metadata", "labels");
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
-}
-
-function isReady(node: JsonObject): boolean {
-  return objectsAt(node, "status", "conditions").some(
-    (one) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True",
-  );
 }

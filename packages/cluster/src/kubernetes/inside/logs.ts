@@ -149,6 +149,9 @@ class PodFollower {
   }
 }
 
+/** Of one container: its lines may be as long as it likes. */
+const readBytesMax = 32 * 1_024 * 1_024;
+
 async function linesOf(cluster: Cluster, of: Container, reading: ReadingLines): Promise<ContainerLine[]> {
   const { tail, sinceMs, previous = false } = reading;
   const { namespace, pod, id, copy } = of;
@@ -166,6 +169,7 @@ async function linesOf(cluster: Cluster, of: Container, reading: ReadingLines): 
         container: of.container,
         previous,
         tailLines: tail,
+        limitBytes: readBytesMax,
         timestamps: true,
         ...sinceSeconds,
       }),

@@ -55,10 +55,11 @@ async function changes(cluster: Cluster, { from, signal, onPod, ...of }: Changes
       // Too old a version: the list is read anew.
       else if (type === "ERROR") end();
     };
-    void new Watch(cluster.config).watch(path, query, onEvent, end).then((controller) => {
+    // A plugin that gives no token throws before anything is asked.
+    new Watch(cluster.config).watch(path, query, onEvent, end).then((controller) => {
       over = controller;
       if (signal.aborted) end();
-    });
+    }, end);
   });
 }
 

@@ -1,5 +1,5 @@
 /** The pods of a release as they are now, with what they use where the cluster measures it. */
-import type { Json, JsonObject } from "@agentflow/protocol";
+import { AgentFlowError, type Json, type JsonObject } from "@agentflow/protocol";
 import type { V1Pod } from "@kubernetes/client-node";
 import type { Cluster } from "../cluster.ts";
 import { kubernetesLabels } from "../labels.ts";
@@ -41,13 +41,15 @@ export interface SeenPod {
 
 export interface SeenPods {
   readonly pods: readonly SeenPod[];
-  /** Whether metrics.k8s.io answers; without it nothing is known of processors and memory. */
-  readonly measured: boolean;
+  /** Why nothing is known of processors and memory. */
+  readonly unmeasured?: string;
 }
 
 export async function seePods(cluster: Cluster, of: InCluster): Promise<SeenPods> {
   const [pods, used] = await Promise.all([releasePods(cluster, of), usageOf(cluster, of)]);
-  return { pods: pods.map((pod) => seen(pod, of, used?.get(podName(pod)))), measured: used !== undefined };
+  if (typeof used === "string")
+    return { pods: pods.map((pod) => seen(pod, of, undefined)), unmeasured: used };
+  return { pods: pods.map((pod) => seen(pod, of, used.get(podName(pod)))) };
 }
 
 const measureMs = 2_000;
@@ -60,8 +62,17 @@ interface Used {
 function seen(pod: V1Pod, of: InCluster, used: Used | undefined): SeenPod {
   const { metadata, spec, status } = pod;
   const [container] = spec?.containers ?? [];
-  const statuses = status?.containerStatuses ?? [];
-  const limit = quantity(container?.resources?.limits?.["memory"]);
+  // A broker stands beside its worker for as long as that one does.
+  const beside = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  const lasting = [...(spec?.containers ?? []), ...beside];
+  const names = new Set(lasting.map((one) => one.name));
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const statuses = all.filter((one) => names.has(one.name));
+  const limits = lasting.map(({ resources }) => quantity(resources?.limits?.["memory"]));
+  const limit = limits.reduce(
+    (sum, one) => (sum === undefined || one === undefined ? undefined : sum + one),
+    0,
+  );
   const since = status?.startTime?.toISOString();
   return {
     name: podName(pod),
@@ -81,8 +92,8 @@ function seen(pod: V1Pod, of: InCluster, used: Used | undefined): SeenPod {
   };
 }
 
-/** Undefined where nobody measures, or we may not see it. */
-async function usageOf(cluster: Cluster, of: InCluster): Promise<ReadonlyMap<string, Used> | undefined> {
+/** What pods use, or why that is not known. */
+async function usageOf(cluster: Cluster, of: InCluster): Promise<ReadonlyMap<string, Used> | string> {
   const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${encodeURIComponent(of.namespace)}/pods`;
   const over = new AbortController();
   try {
@@ -93,11 +104,19 @@ async function usageOf(cluster: Cluster, of: InCluster): Promise<ReadonlyMap<str
     });
     // One that is registered and broken is asked again and again: nobody waits for that.
     const answer = await Promise.race([asked, realPace.wait(measureMs, over.signal).then(() => null)]);
-    if (answer === null) return undefined;
+    if (answer === null)
+      return `what pods use is not known: metrics.k8s.io does not answer within ${measureMs / 1_000} s`;
     const items = isObject(answer) && Array.isArray(answer["items"]) ? answer["items"] : [];
     return new Map(items.filter(isObject).map((item) => [nameOf(item), usedBy(item)]));
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { code, message } = AgentFlowError.from(error, "asking what pods use");
+    const why =
+      code === "not_found"
+        ? "the cluster serves no metrics.k8s.io (metrics-server is not installed)"
+        : code === "forbidden"
+          ? "you may not list pods in metrics.k8s.io"
+          : message;
+    return `what pods use is not known: ${why}`;
   } finally {
     over.abort();
   }

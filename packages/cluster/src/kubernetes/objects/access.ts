@@ -68,7 +68,7 @@ function sandboxAccess(making: Making, part: Part): KubernetesObject[] {
   const rule = (resource: string, ...verbs: string[]) => ({ apiGroups: [""], resources: [resource], verbs });
   const account = { apiVersion: "v1", kind: "ServiceAccount", name, part };
   const rules = [
-    rule("pods", "create", "get", "list", "watch", "delete"),
+    rule("pods", "create", "get", "list", "delete"),
     rule("pods/exec", "create", "get"),
     rule("events", "list"),
   ];

@@ -25,7 +25,7 @@ export function networkObjects(making: Making): KubernetesObject[] {
     policy("control-plane", {
       podSelector: pods("control-plane"),
       policyTypes: ["Ingress", "Egress"],
-      ingress: [{ from: callers(making), ports: [tcp(ports.api)] }],
+      ingress: [{ ...callers(making), ports: [tcp(ports.api)] }],
       egress: [...busOf(making, [ports.nats, ports.monitor]), ...(sendsSpans(making) ? [outside] : [])],
     }),
     // Models are outside, and tools go where they will: what is kept from them is the machines' own address.
@@ -70,13 +70,24 @@ const names: JsonObject = {
   ports: [{ protocol: "UDP", port: 53 }, tcp(53), { protocol: "UDP", port: 5_353 }, tcp(5_353)],
 };
 
-/** No policy can name the API server: its address is none of a pod. */
-const apiServer: JsonObject = { ports: [tcp(443), tcp(6_443)] };
+/**
+ * No policy can name the API server: its address is none of a pod. Policies see the port that it has itself
+ * and not its Service's: 6443 of kubeadm, kind and k3s, 8443 of minikube, 16443 of MicroK8s.
+ */
+const apiServer: JsonObject = { ports: [443, 6_443, 8_443, 16_443].map(tcp) };
+
+/** Where machines are told who they are, with credentials: link-local almost everywhere, and not quite. */
+const ofMachines = {
+  // Azure's WireServer, Alibaba's and Oracle's older one.
+  v4: ["169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"],
+  // Those of AWS and Google are among the addresses of private networks.
+  v6: ["fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"],
+} as const;
 
 const outside: JsonObject = {
   to: [
-    { ipBlock: { cidr: "0.0.0.0/0", except: ["169.254.0.0/16"] } },
-    { ipBlock: { cidr: "::/0", except: ["fe80::/10"] } },
+    { ipBlock: { cidr: "0.0.0.0/0", except: [...ofMachines.v4] } },
+    { ipBlock: { cidr: "::/0", except: [...ofMachines.v6] } },
   ],
 };
 
@@ -108,10 +119,15 @@ function defaultPort(url: URL | null): number {
   return url?.protocol === "ws:" ? 80 : url?.protocol === "wss:" ? 443 : ports.nats;
 }
 
-/** Of the same namespace; of all where a controller of the ingress or KEDA asks. A forward needs neither. */
-function callers({ settings, keda }: Making): Json[] {
-  const isAsked = settings.ingress !== undefined || (keda && Object.keys(settings.scaling).length > 0);
-  return isAsked ? [{ namespaceSelector: {} }] : [{ podSelector: {} }];
+/**
+ * Pods of the same namespace; of all where KEDA asks. The controller of an ingress may stand in the network
+ * of its node, whose addresses no selector names: there the API's own tokens guard it alone. A forward needs
+ * none of these.
+ */
+function callers({ settings, keda }: Making): JsonObject {
+  if (settings.ingress !== undefined) return {};
+  const isScaled = keda && Object.keys(settings.scaling).length > 0;
+  return { from: [isScaled ? { namespaceSelector: {} } : { podSelector: {} }] };
 }
 
 function sendsSpans(making: Making): boolean {

@@ -195,17 +195,18 @@ function mountsOf({ installation }: Making, part: Part): Json[] {
 
 function volumesOf(making: Making, part: Part, { volumes = {} }: PodOptions): Json[] {
   const { installation, release } = making;
-  const own = part.mounts.flatMap(({ volume }): Mount["volume"][] =>
-    volume.startsWith("keys-") || Object.hasOwn(volumes, volume) ? [volume] : [],
+  const own = part.mounts.filter(
+    ({ volume }) => volume.startsWith("keys-") || Object.hasOwn(volumes, volume),
   );
   const secrets = part.secretsAt !== undefined && installation.secrets.length > 0;
   return [
     { name: "tmp", emptyDir: { sizeLimit: `${hardening.tmpfs.sizeMb}Mi` } },
-    ...own.map((volume): JsonObject => {
+    ...own.map(({ volume, only }: Mount): JsonObject => {
       const told = volumes[volume];
       if (told !== undefined) return { name: volume, ...told };
       const secretName = releaseNames.keys(release, volume.slice("keys-".length));
-      return { name: volume, secret: { secretName, defaultMode: groupReads } };
+      const items = only?.map((key) => ({ key, path: key }));
+      return { name: volume, secret: { secretName, defaultMode: groupReads, ...(items && { items }) } };
     }),
     ...(secrets
       ? [

@@ -1,8 +1,10 @@
-import type { Part, PartName } from "../installation.ts";
+import type { Mount, Part, PartName } from "../installation.ts";
 import { paths } from "../paths.ts";
 import type { Rendering } from "../rendering.ts";
 import { buildOf, busEnvironment, poolNames, ports } from "../settings.ts";
 import { workerPart } from "../target.ts";
+
+const keys: Mount = { volume: "keys-register", path: paths.keys, readOnly: true };
 
 /**
  * Brings the project's workflows to the control plane once a worker runs the same code. It is on loopback for
@@ -29,7 +31,7 @@ export function registerPart(rendering: Rendering): Part | undefined {
     command: ["workflow", "register", "-C", paths.project, "--url", address, "--wait", "2m"],
     environment: { AF_TOKEN_FILE: `${paths.keys}/token` },
     files: [],
-    mounts: [{ volume: "keys-register", path: paths.keys, readOnly: true }],
+    mounts: [keys],
     network: "control-plane",
     ports: [],
     limits: { cpus: 1, memoryMb: 512, pids: 256 },
@@ -59,7 +61,8 @@ function overTheBus({ target, images }: Rendering, working: readonly PartName[])
     command: [...bring, ...by, ...until],
     environment: {},
     files: [],
-    mounts: url === undefined ? [{ volume: "keys-register", path: paths.keys, readOnly: true }] : [],
+    // It loads the project's code, which has no use for the token beside it.
+    mounts: url === undefined ? [{ ...keys, only: ["register.nk"] }] : [],
     ports: [],
     limits: { cpus: 1, memoryMb: 512, pids: 256 },
     stopMs: 5_000,

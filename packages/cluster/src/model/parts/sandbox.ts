@@ -34,7 +34,7 @@ export function sandboxPart({ target, images, engine = engineSocket }: Rendering
       ...Object.fromEntries(told),
       AF_SANDBOX__BROKER: brokerSocket,
       ...where.environment,
-      AF_SANDBOX__IMAGE: images.worker,
+      [podImageSetting]: images.worker,
       AF_SANDBOX__OWNER: (settings.kind === "kubernetes" ? releaseName : stackName)({
         project: target.project.name,
         target: target.name,
@@ -62,10 +62,14 @@ function onEngine(socket: string): Where {
   };
 }
 
+/** Where a broker in a cluster finds image and RuntimeClass of its pods. */
+export const podImageSetting = "AF_SANDBOX__IMAGE";
+export const podClassSetting = "AF_SANDBOX__RUNTIME";
+
 /** Beside each worker, in its pod: sandboxes are pods that go with that one. */
 function inCluster({ namespace, runtimeClass = "" }: KubernetesSettings): Where {
   return {
-    environment: { AF_SANDBOX__NAMESPACE: namespace, AF_SANDBOX__RUNTIME: runtimeClass },
+    environment: { AF_SANDBOX__NAMESPACE: namespace, [podClassSetting]: runtimeClass },
     part: { nameIn: "AF_SANDBOX__POD" },
   };
 }

@@ -1,18 +1,19 @@
 /** The little that sandboxes need of a cluster: its pods in one namespace, and a program in one of them. */
-import { AgentFlowError, type Json, type JsonObject } from "@agentflow/protocol";
+import { AgentFlowError, type ErrorCode, type Json, type JsonObject } from "@agentflow/protocol";
 import type { KubeConfig } from "@kubernetes/client-node";
-import https from "node:https";
-import http from "node:http";
+import type https from "node:https";
 import { Duplex, PassThrough } from "node:stream";
+import { urlToHttpOptions } from "node:url";
 import { parseJson } from "../../channel/parse-json.ts";
 import { jsonAt, jsonList, jsonText } from "../applied.ts";
+import { askJson, type JsonAnswer } from "../ask-json.ts";
 import { unavailable } from "../unavailable.ts";
 import { containerName } from "./shape.ts";
 
 export interface ClusterPlace {
   readonly namespace: string;
-  /** How the cluster is reached; the one that this process runs in when left out. */
-  readonly kubeconfig?: string | undefined;
+  /** How the cluster is reached: a file, or one that was read; when left out the one around this process. */
+  readonly kubeconfig?: string | KubeConfig | undefined;
 }
 
 export interface Program {
@@ -44,16 +45,16 @@ export interface ClusterApi {
 }
 
 const answerMs = 60_000;
-const answerBytesMax = 8 * 1024 * 1024;
 
 export async function openCluster({ namespace, kubeconfig }: ClusterPlace): Promise<ClusterApi> {
   const { KubeConfig: Config, Exec } = await import("@kubernetes/client-node");
-  const config = new Config();
+  const isFile = kubeconfig === undefined || typeof kubeconfig === "string";
+  const config = isFile ? new Config() : kubeconfig;
   try {
     if (kubeconfig === undefined) config.loadFromCluster();
-    else config.loadFromFile(kubeconfig);
+    else if (isFile) config.loadFromFile(kubeconfig);
   } catch (error) {
-    const where = kubeconfig ?? "the token of this pod";
+    const where = typeof kubeconfig === "string" ? kubeconfig : "the token of this pod";
     throw unavailable(`the cluster cannot be reached by ${where}: ${textOf(error)}`, [nextStep], error);
   }
   const server = URL.parse(config.getCurrentCluster()?.server ?? "");
@@ -99,67 +100,31 @@ export async function openCluster({ namespace, kubeconfig }: ClusterPlace): Prom
 type Ask = (method: "GET" | "POST" | "DELETE", path: string, body?: JsonObject) => Promise<Json>;
 
 function asking({ config, server }: { readonly config: KubeConfig; readonly server: URL }): Ask {
+  const isSecure = server.protocol !== "http:";
   return async (method, path, body) => {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers: http.OutgoingHttpHeaders = { accept: "application/json" };
-    if (text !== undefined) {
-      headers["content-type"] = "application/json";
-      // Without its length what comes with a DELETE would be taken for another request.
-      headers["content-length"] = Buffer.byteLength(text);
-    }
-    const options: https.RequestOptions = { method, timeout: answerMs, headers };
+    const url = new URL(server.pathname.replace(/\/$/, "") + path, server);
+    const options: https.RequestOptions = { ...urlToHttpOptions(url), method };
     // A token of a pod is made anew each hour: so it is looked up for each question, and added to these.
     await config.applyToHTTPSOptions(options);
-    const url = new URL(server.pathname.replace(/\/$/, "") + path, server);
-    const { request } = url.protocol === "http:" ? http : https;
-    return new Promise((resolve, reject) => {
-      const sent = request(url, options);
-      sent.on("timeout", () => sent.destroy(new Error(`no answer within ${answerMs / 1_000} s`)));
-      sent.on("error", (error) => reject(notThere(server, error)));
-      sent.on("response", (response) => {
-        readAll(response).then((answer) => settle(response, answer, { resolve, reject }), reject);
-      });
-      sent.end(text);
+    const answer = await askJson({ isSecure, options, body, answerMs }).catch((error: unknown) => {
+      throw notThere(server, error);
     });
+    return said(answer);
   };
 }
 
-interface Settling {
-  readonly resolve: (value: Json) => void;
-  readonly reject: (error: unknown) => void;
-}
+const codes = new Map<number, ErrorCode>([
+  [401, "forbidden"],
+  [403, "forbidden"],
+  [404, "not_found"],
+  [409, "conflict"],
+]);
 
-function settle(response: http.IncomingMessage, answer: string, { resolve, reject }: Settling): void {
-  const { statusCode = 0 } = response;
-  let said: Json = null;
-  try {
-    said = parseJson(answer);
-  } catch {
-    // Something before the API server answers in a language of its own.
-  }
-  if (statusCode >= 200 && statusCode < 300 && said !== null) return resolve(said);
-  const message = jsonText(said, "message") || answer.slice(0, 300) || `status ${statusCode}`;
-  const code =
-    statusCode === 404
-      ? "not_found"
-      : statusCode === 409
-        ? "conflict"
-        : statusCode === 401 || statusCode === 403
-          ? "forbidden"
-          : "internal";
-  reject(new AgentFlowError(code, `the cluster: ${message}`, { details: { statusCode } }));
-}
-
-async function readAll(response: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw unavailable("the cluster's answer is too long", []);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+function said({ status, said: told = null, text }: JsonAnswer): Json {
+  if (status >= 200 && status < 300 && told !== null) return told;
+  const message = jsonText(told, "message") || text.slice(0, 300) || `status ${status}`;
+  const code = codes.get(status) ?? "internal";
+  throw new AgentFlowError(code, `the cluster: ${message}`, { details: { statusCode: status } });
 }
 
 function ifMissing(error: unknown): undefined {
@@ -247,9 +212,9 @@ function codeOf(chunk: Buffer): number {
 
 const nextStep = "af status shows whether the part sandbox runs";
 
-function notThere({ origin }: URL, error: Error): AgentFlowError {
+function notThere({ origin }: URL, error: unknown): AgentFlowError {
   if (AgentFlowError.is(error)) return error;
-  return unavailable(`no cluster answers at ${origin}: ${error.message}`, [nextStep], error);
+  return unavailable(`no cluster answers at ${origin}: ${textOf(error)}`, [nextStep], error);
 }
 
 function textOf(error: unknown): string {

@@ -3,7 +3,7 @@ import type { Json, SandboxApplied } from "@agentflow/protocol";
 import { jsonAt, jsonList, jsonText } from "../applied.ts";
 import type { SandboxRequest } from "../source.ts";
 import { unavailable } from "../unavailable.ts";
-import { type PodPlan, type PodShape, containerName } from "./shape.ts";
+import { type PodPlan, type PodShape, containerName, podLabels } from "./shape.ts";
 
 export interface AppliedPod {
   readonly shape: PodShape;
@@ -44,7 +44,13 @@ export function appliedOf(pod: Json, of: AppliedPod): SandboxApplied {
   const containers = jsonList(jsonAt(spec, "containers"));
   const [container = null] = containers;
   const [wanted = null] = jsonList(jsonAt(asked, "containers"));
+  const labels = jsonAt(pod, "metadata", "labels");
   const others = [
+    // By it alone the network policy finds the pod; by that of the installation it would have its ways.
+    ...differs("label", jsonAt(labels, podLabels.sandbox), shape.owner),
+    ...(isNothing(jsonAt(labels, podLabels.instance))
+      ? []
+      : [`label ${podLabels.instance}: set by the cluster`]),
     ...(containers.length === 1 ? [] : [`containers: ${containers.length} instead of 1`]),
     ...exact.flatMap((key) => differs(key, jsonAt(spec, key), jsonAt(asked, key))),
     ...absent.flatMap((key) => (isNothing(jsonAt(spec, key)) ? [] : [`${key}: set by the cluster`])),

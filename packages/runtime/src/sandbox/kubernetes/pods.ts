@@ -1,13 +1,13 @@
 /** Sandboxes in a cluster: a pod a call, made, held against what was asked, and removed. */
 import type { Clock } from "@agentflow/host/clock";
-import { AgentFlowError } from "@agentflow/protocol";
+import { AgentFlowError, type Json } from "@agentflow/protocol";
 import { jsonAt, jsonList, jsonText } from "../applied.ts";
 import type { OpenSandbox, SandboxExit, SandboxRequest, SandboxSource } from "../source.ts";
 import { unavailable } from "../unavailable.ts";
 import { type ClusterApi, type ClusterPlace, type Program, openCluster } from "./api.ts";
 import { appliedOf } from "./applied.ts";
 import { type Door, NetworkLook } from "./network.ts";
-import { type Wait, realWait } from "./pace.ts";
+import { type Wait, realWait } from "../pace.ts";
 import { type PodPlace, type PodPlan, type PodShape, isPast, podLabels, podOf, unlimited } from "./shape.ts";
 import { exitOf, isOver, stateOf } from "./state.ts";
 
@@ -16,6 +16,8 @@ export interface PodSandboxes extends ClusterPlace {
   /** The broker's own pod: sandboxes go with it, to the nodes that it may go to. */
   readonly pod?: string | undefined;
   readonly clock: Clock;
+  /** Others of the same owner may be at work: only what is past its time is removed. */
+  readonly isGuest?: boolean;
   /** Longest that a pod may take to run; 60 s when left out. */
   readonly startMs?: number | undefined;
   /** What no sandbox may reach; the API server when left out. */
@@ -89,13 +91,17 @@ class Source implements PodSource {
     of: { readonly plan: PodPlan; readonly program: Program; readonly applied: OpenSandbox["applied"] },
   ): OpenSandbox {
     const { plan, program, applied } = of;
-    let isOver = false;
+    const life: Life = { isOver: false, isKilled: false };
     void program.ended.then(() => {
-      isOver = true;
+      life.isOver = true;
     });
-    // A program that has ended is looked at before its pod goes.
-    const kill = (): void => void (isOver ? undefined : api.remove(plan.name).catch(() => undefined));
-    const exited = this.#exitOf(api, plan.name, program);
+    const kill = (): void => {
+      // A program that has ended is looked at before its pod goes.
+      if (life.isOver) return;
+      life.isKilled = true;
+      void api.remove(plan.name).catch(() => undefined);
+    };
+    const exited = this.#exitOf(api, plan.name, { program, life });
     const sandbox: OpenSandbox = { stream: program.stream, applied, exited, kill };
     this.#open.set(
       sandbox,
@@ -190,9 +196,13 @@ class Source implements PodSource {
   }
 
   /** Resolves once the pod is gone, with everything that ran in it. */
-  async #exitOf(api: ClusterApi, name: string, program: Program): Promise<SandboxExit> {
+  async #exitOf(
+    api: ClusterApi,
+    name: string,
+    { program, life }: { readonly program: Program; readonly life: Life },
+  ): Promise<SandboxExit> {
     const code = await program.ended;
-    const isClear = code >= 0 && code !== killed;
+    const isClear = life.isKilled || (code >= 0 && code !== killed);
     const exit = isClear ? { code, outOfMemory: false } : await this.#endOf(api, { name, code });
     await api.remove(name).catch(() => undefined);
     for (let look = 0; look < goneLooks; look++) {
@@ -207,31 +217,47 @@ class Source implements PodSource {
 
   /** Killed, or cut off: the pod may know more. */
   async #endOf(api: ClusterApi, of: { readonly name: string; readonly code: number }): Promise<SandboxExit> {
+    const ended = { code: of.code, outOfMemory: false };
     for (let look = 0; look < endLooks; look++) {
-      const pod = await api.get(of.name).catch(() => undefined);
-      if (pod === undefined) return { code: of.code, outOfMemory: false };
-      if (isOver(pod)) return { ...exitOf(pod), code: of.code };
-      if (jsonAt(pod, "metadata", "deletionTimestamp") !== null) break;
+      // Null: nobody answers, which says nothing of the pod.
+      const pod = await api.get(of.name).catch(() => null);
+      if (pod === undefined) return { ...ended, why: deleted };
+      const exit = isOver(pod) ? exitOf(pod) : undefined;
+      if (isDeleted(pod)) return { ...ended, why: exit?.why ?? deleted };
+      if (exit !== undefined) return { ...exit, code: of.code };
       if (of.code === killed && (await lackedMemory(api, of.name)))
         return { code: of.code, outOfMemory: true };
       await this.#wait(pollMs.first * 4);
     }
-    return { code: of.code, outOfMemory: false };
+    return ended;
   }
 
   async #sweepNow(): Promise<number> {
-    const { shape, clock, pod: ownPod } = this.#options;
+    const { shape, clock, pod: ownPod, isGuest = false } = this.#options;
     const { api } = await this.#knows();
     const listed = await api.list(`${podLabels.sandbox}=${shape.owner}`);
     const now = clock.now();
     const over = listed.filter((pod) => {
       const name = jsonText(pod, "metadata", "name");
       if (this.#names.has(name)) return false;
-      return isPast(pod, now, lateMs) || isOver(pod) || ownerOf(pod) === (ownPod ?? "");
+      if (isPast(pod, now, lateMs)) return true;
+      return !isGuest && (isOver(pod) || ownerOf(pod) === (ownPod ?? ""));
     });
     await Promise.all(over.map((pod) => api.remove(jsonText(pod, "metadata", "name"))));
     return over.length;
   }
+}
+
+interface Life {
+  isOver: boolean;
+  /** By us. */
+  isKilled: boolean;
+}
+
+const deleted = "somebody deleted its pod, or its node is being emptied";
+
+function isDeleted(pod: Json): boolean {
+  return jsonAt(pod, "metadata", "deletionTimestamp") !== null;
 }
 
 /** By a signal that cannot be caught: most often by the kernel, for its memory. */
@@ -255,12 +281,12 @@ async function lackedMemory(api: ClusterApi, pod: string): Promise<boolean> {
 }
 
 /** Brokers of one installation stand side by side: each takes away its own alone. */
-function ownerOf(pod: Parameters<typeof jsonAt>[0]): string {
+function ownerOf(pod: Json): string {
   const [first = null] = jsonList(jsonAt(pod, "metadata", "ownerReferences"));
   return jsonText(first, "name");
 }
 
-function placeOf(pod: Parameters<typeof jsonAt>[0]): PodPlace {
+function placeOf(pod: Json): PodPlace {
   const kept = ["imagePullSecrets", "nodeSelector", "tolerations"].flatMap((key) => {
     const value = jsonAt(pod, "spec", key);
     return value === null ? [] : [[key, value] as const];

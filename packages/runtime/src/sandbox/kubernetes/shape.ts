@@ -35,6 +35,8 @@ export const podLabels = {
   /** Its value is the owner. The network policy of the installation denies all to pods that have it. */
   sandbox: "agentflow.dev/sandbox",
   managedBy: "app.kubernetes.io/managed-by",
+  /** Of the installation's own pods; a sandbox has none. */
+  instance: "app.kubernetes.io/instance",
 } as const;
 
 const annotations = {

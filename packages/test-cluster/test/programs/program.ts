@@ -1,8 +1,9 @@
-/** Runs kubectl against a test cluster, with a home of its own: no cache of another one is read. */
+/** Runs kubectl or Helm against a test cluster, with a home of its own: no cache of another one is read. */
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findHelm } from "./find-helm.ts";
 import { findKubectl } from "./find-kubectl.ts";
 
 export interface Ran {
@@ -11,21 +12,31 @@ export interface Ran {
   readonly err: string;
 }
 
-export interface Kubectl {
+export interface Program {
   run(args: readonly string[], input?: string): Promise<Ran>;
   /** Calls `seen` with each line until it answers true; then the program is ended. */
   follow(args: readonly string[], seen: (line: string) => boolean): Promise<readonly string[]>;
   close(): void;
 }
 
-export async function kubectlFor(kubeconfig: string): Promise<Kubectl> {
-  const program = await findKubectl();
-  const home = mkdtempSync(join(tmpdir(), "af-kubectl-"));
+export async function kubectlFor(kubeconfig: string): Promise<Program> {
+  return programFor(await findKubectl(), kubeconfig);
+}
+
+/** Rejects where there is no Helm. */
+export function helmFor(kubeconfig: string): Program {
+  const found = findHelm();
+  if ("missing" in found) throw new Error(found.missing);
+  return programFor(found.helm, kubeconfig);
+}
+
+function programFor(program: string, kubeconfig: string): Program {
+  const home = mkdtempSync(join(tmpdir(), "af-program-"));
   const env = { PATH: process.env["PATH"] ?? "", HOME: home, KUBECONFIG: kubeconfig };
   return {
     run: async (args, input = "") =>
       new Promise((done) => {
-        const child = execFile(program, [...args], { env }, (error, out, err) => {
+        const child = execFile(program, [...args], { env, maxBuffer: 64 * 2 ** 20 }, (error, out, err) => {
           const code = typeof error?.code === "number" ? error.code : error === null ? 0 : 1;
           done({ code, out, err });
         });
