@@ -80,6 +80,8 @@ class Session {
     this.#over = true;
     this.#sandbox?.kill();
     this.#socket.destroy();
+    // Nobody takes what it still says, and its end comes behind that.
+    this.#sandbox?.stream.resume();
   }
 
   #receive(raw: Message): void {
@@ -126,6 +128,7 @@ class Session {
   }
 
   #pass(kind: "out" | "err", chunk: Buffer): void {
+    if (this.#over) return;
     this.#say([kind, chunk.toString("base64")]);
     const { stream } = this.#sandbox ?? {};
     if (stream === undefined || this.#socket.writableLength < waitingBytesMax) return;

@@ -12,7 +12,9 @@ export function demuxed(socket: Duplex, onOutput: (chunk: Buffer) => void): Dupl
   let [left, kind] = [0, 0];
   let head = Buffer.alloc(0);
   const duplex = new Duplex({
-    read: () => void socket.resume(),
+    read: () => {
+      if (!duplex.isPaused()) socket.resume();
+    },
     write: (chunk, _encoding, done) => void socket.write(chunk, done),
     final: (done) => void socket.end(done),
     destroy(error, done) {
@@ -40,6 +42,9 @@ export function demuxed(socket: Duplex, onOutput: (chunk: Buffer) => void): Dupl
     }
   };
   socket.on("data", feed);
+  // Both come by one connection: who pauses one has paused the other.
+  duplex.on("pause", () => void socket.pause());
+  duplex.on("resume", () => void socket.resume());
   socket.once("end", () => duplex.push(null));
   socket.once("error", () => duplex.destroy());
   socket.once("close", () => duplex.destroy());

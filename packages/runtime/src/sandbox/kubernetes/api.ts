@@ -161,7 +161,9 @@ async function execute(handler: Handler, { path, onErrors }: Connecting): Promis
   let socket: WebSocketLike | undefined;
   let isOver = false;
   const stream = new Duplex({
-    read: () => socket?.resume(),
+    read: () => {
+      if (!stream.isPaused()) socket?.resume();
+    },
     write(chunk: Buffer, _encoding, done) {
       // One that has closed says so by its end: what is written to it then is nobody's fault.
       if (socket === undefined || isOver) return done();
@@ -173,6 +175,9 @@ async function execute(handler: Handler, { path, onErrors }: Connecting): Promis
       done(error);
     },
   });
+  // What it prints beside its answers is taken no faster either.
+  stream.on("pause", () => socket?.pause());
+  stream.on("resume", () => socket?.resume());
   const receive = (channel: number, chunk: Buffer): boolean => {
     if (channel === channels.stdout && !stream.push(chunk)) socket?.pause();
     else if (channel === channels.stderr) onErrors(chunk);
